@@ -1,0 +1,38 @@
+"""Design, run and publish Monte Carlo simulation studies about clustered data.
+
+Importing this package imports nothing heavy: names are resolved when they are used.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+__all__ = ["Results", "Study", "UserError", "__version__", "fit", "load", "run"]
+
+_HOMES = {
+    "Results": "simstudy.results",
+    "Study": "simstudy.study.study",
+    "UserError": "simstudy.errors",
+    "fit": "simstudy.real.fit",
+    "load": "simstudy.study.study",
+    "run": "simstudy.results",
+}
+
+if TYPE_CHECKING:
+    from simstudy.errors import UserError
+    from simstudy.real.fit import fit
+    from simstudy.results import Results, run
+    from simstudy.study.study import Study, load
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'simstudy' has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,55 @@
+"""Room 0: the errors people read. Imports nothing of the package."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+
+class UserError(Exception):
+    """The input is wrong: one line that says where, what, and what would be right.
+
+    Parameters
+    ----------
+    message : str
+        What is wrong and what would be right, in one line.
+    file : str, optional
+        The file at fault.
+    line : int, optional
+        The line of `file`, counted from 1.
+    path : str, optional
+        The place inside the input, such as ``scenarios.icc[2]``.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        file: str | None = None,
+        line: int | None = None,
+        path: str | None = None,
+    ) -> None:
+        where = file or ""
+        if file and line is not None:
+            where = f"{file}:{line}"
+        parts = [part for part in (where, path, message) if part]
+        super().__init__(" ".join(": ".join(parts).split()))
+
+
+class WorkError(Exception):
+    """The input is right and the work failed all the same: one line, exit code 1."""
+
+
+def nearest(name: str, known: Iterable[str], synonyms: dict[str, str] | None = None) -> str:
+    """Say which known name was probably meant: ``; did you mean 'icc'?``, or list them all."""
+    import difflib
+
+    known = list(known)
+    synonyms = synonyms or {}
+    folded = name.lower().replace("-", "_").replace(" ", "_")
+    meant = synonyms.get(folded)
+    if meant is None:
+        close = difflib.get_close_matches(folded, [*known, *synonyms], n=1, cutoff=0.7)
+        meant = synonyms.get(close[0], close[0]) if close else None
+    if meant is not None:
+        return f"; did you mean '{meant}'?"
+    return f"; known: {', '.join(known)}"
