@@ -1,0 +1,108 @@
+"""Room 0: the waist. Three frozen types that generators make and methods read.
+
+Imports numpy alone. Cross-products are carried as their Cholesky factor, so that
+rank-one cases are exact and no residual sum of squares is ever a difference.
+Replications are the last axis of every array.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+class Factor(NamedTuple):
+    """Cross-products of (x, y) as a Cholesky factor: xx = a^2, xy = a b, yy = b^2 + r^2.
+
+    `b` is zero where `a` is zero (then all of yy is in `r`). Any broadcastable shapes.
+    """
+
+    a: Floats
+    b: Floats
+    r: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Pooled:
+    """Moments of balanced data, pooled over clusters: what the classical fits need.
+
+    Attributes
+    ----------
+    n_clusters, cluster_size : int
+        J clusters of n units.
+    within, between : Factor
+        Cross-products of the units about their cluster mean, and n times those of the
+        cluster means about the grand mean; arrays of shape (R,), R replications.
+    """
+
+    n_clusters: int
+    cluster_size: int
+    within: Factor
+    between: Factor
+
+    @property
+    def n_obs(self) -> int:
+        """Number of units N."""
+        return self.n_clusters * self.cluster_size
+
+
+@dataclass(frozen=True, slots=True)
+class Clusters:
+    """Moments of every cluster: sizes, means and within-cluster cross-products.
+
+    Attributes
+    ----------
+    sizes : array of int, shape (J, 1) or (J, R)
+        Units in each cluster; one column where all replications share them.
+    mean_x, mean_y : arrays broadcastable to (J, R)
+        Cluster means, about any origin inside the data.
+    within : Factor of arrays broadcastable to (J, R)
+        Cross-products of the units about their own cluster mean.
+    """
+
+    sizes: Ints
+    mean_x: Floats
+    mean_y: Floats
+    within: Factor
+
+    @property
+    def n_clusters(self) -> int:
+        """Number of clusters J."""
+        return int(self.sizes.shape[0])
+
+    @property
+    def n_obs(self) -> Ints:
+        """Number of units N, shape (1,) or (R,)."""
+        return np.asarray(self.sizes.sum(axis=0), dtype=np.int64)
+
+    @property
+    def balanced(self) -> bool:
+        """Whether every replication has these same sizes, all equal."""
+        return self.sizes.shape[1] == 1 and bool(np.all(self.sizes == self.sizes[0, 0]))
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Units themselves.
+
+    Attributes
+    ----------
+    sizes : array of int, shape (J, 1) or (J, R)
+        Units in each cluster.
+    x, y : arrays
+        Shape (n, J, R) when `sizes` is one column of equal numbers n; otherwise flat,
+        the units of one cluster contiguous, clusters in the C order of (J, R).
+    """
+
+    sizes: Ints
+    x: Floats
+    y: Floats
+
+
+Moments = Pooled | Clusters
