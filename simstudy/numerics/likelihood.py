@@ -1,0 +1,69 @@
+"""Room 1: criterion, score and information of the random-intercept model.
+
+Imports the waist and weighted. REML and ML differ by `reml` alone. The variance
+parameters are (sigma2, psi) with psi = tau2 / sigma2, c_j = n_j / (1 + n_j psi).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from simstudy.moments import Floats, Ints, Moments, Pooled
+from simstudy.numerics.weighted import Profile, Second, Sums
+
+
+def residual_df(n_obs: Ints | int, reml: bool) -> Ints | int:
+    """Divisor of RSS: N - 2 (REML) or N (ML)."""
+    return n_obs - 2 if reml else n_obs
+
+
+def expected_02(at: Profile, second: Second, reml: bool) -> Floats:
+    """Mixed element of the expected information, tr(P ZZ'): I02."""
+    if not reml:
+        return at.s
+    return at.s - second.m11 / at.s - _over_d(second.m22, at)
+
+
+def expected_22(sums: Sums, reml: bool) -> Floats:
+    """Psi-psi element of the expected information, tr(P ZZ' P ZZ'): I22."""
+    at, second, third = sums
+    if not reml:
+        return second.m11
+    lost = third.q11 / at.s + _over_d(third.q22, at)
+    level, slope = second.m11 / at.s, _over_d(second.m22, at)
+    cross = _over_d(second.m12 * second.m12 / at.s, at)
+    return second.m11 - 2.0 * lost + level * level + 2.0 * cross + slope * slope
+
+
+def _over_d(value: Floats, at: Profile) -> Floats:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(value / at.d)
+
+
+def score(at: Profile, second: Second, n_obs: Ints | int, reml: bool) -> Floats:
+    """Minus RSS times d(-2 log L)/d psi: nu g1 - RSS I02; positive: psi should grow."""
+    nu = residual_df(n_obs, reml)
+    return np.asarray(nu * second.g1 - at.rss * expected_02(at, second, reml))
+
+
+def score_slope(sums: Sums, n_obs: Ints | int, reml: bool) -> Floats:
+    """Derivative of `score` in psi: -2 nu g2 + g1 I02 + RSS I22."""
+    at, second, third = sums
+    nu = residual_df(n_obs, reml)
+    first = second.g1 * expected_02(at, second, reml)
+    return np.asarray(-2.0 * nu * third.g2 + first + at.rss * expected_22(sums, reml))
+
+
+def criterion(moments: Moments, at: Profile, psi: Floats, reml: bool) -> Floats:
+    """lme4's REML criterion, or -2 log-likelihood under ML, constants included.
+
+    Bates, Maechler, Bolker & Walker (2015, J. Stat. Softw. 67), eqs. 34 and 42, for one
+    scalar random effect.
+    """
+    if isinstance(moments, Pooled):
+        log_w = -moments.n_clusters * np.log1p(moments.cluster_size * psi)
+    else:
+        log_w = -np.log1p(moments.sizes * psi).sum(axis=0)
+    nu = residual_df(moments.n_obs, reml)
+    fixed = np.log(at.s) + np.log(at.d) if reml else 0.0
+    return np.asarray(-log_w + fixed + nu * (1.0 + np.log(2.0 * np.pi * at.rss / nu)))

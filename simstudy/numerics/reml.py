@@ -1,0 +1,203 @@
+"""Room 1: the variance ratio psi = tau2 / sigma2 by REML or ML, always the best optimum.
+
+Imports the waist, gram, weighted, likelihood and roots. The unknown is
+w = 1 / (1 + nbar psi) in (0, 1], nbar the mean cluster size; w = 1 is the boundary
+tau2 = 0. Both searches list brackets in which -2 log L has a minimum; one rule chooses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simstudy.moments import Clusters, Factor, Floats, Moments, Pooled
+from simstudy.numerics import gram, likelihood, weighted
+from simstudy.numerics.roots import Evaluate, upward_roots
+
+Criterion = Callable[[NDArray[np.intp], Floats], Floats]
+
+_FINE_GRID, _COARSE_GRID = 32, 7  # points of the screen for a second optimum
+_FEW_CLUSTERS = 12  # a second optimum was never seen from 15 clusters up
+_GRID_END = 1e-4
+
+
+class Brackets(NamedTuple):
+    """Intervals of w in which the criterion falls and then rises; shape (K,) each."""
+
+    index: NDArray[np.intp]  # which replication
+    low: Floats
+    high: Floats
+    start: Floats
+
+
+def variance_ratio(moments: Moments, within: Factor, *, reml: bool) -> tuple[Floats, NDArray]:
+    """Estimate psi = tau2 / sigma2 in every replication.
+
+    Parameters
+    ----------
+    moments : Pooled or Clusters
+        Balanced moments take the closed form, all others the search.
+    within : Factor, shape (R,)
+        Within-cluster cross-products over all clusters.
+    reml : bool
+        REML, or else ML.
+
+    Returns
+    -------
+    psi : array, shape (R,)
+        Exactly 0 at the boundary.
+    boundary : array of bool, shape (R,)
+    """
+    if isinstance(moments, Clusters) and moments.balanced:
+        moments = gram.pool(moments)
+    if isinstance(moments, Pooled):
+        mean_size: Floats | float = float(moments.cluster_size)
+        w = _balanced(moments, reml)
+    else:
+        mean_size = moments.n_obs / moments.n_clusters
+        w = _search(moments, within, reml, mean_size)
+    return np.asarray((1.0 / w - 1.0) / mean_size), w == 1.0
+
+
+def cubic(moments: Pooled, reml: bool) -> tuple[Floats, Floats, Floats, Floats]:
+    """Coefficients p0..p3 of the cubic whose roots in (0, 1) are the stationary points.
+
+    With D(w) = Wxx + w Bxx and R(w) = R0 + R1 w + R2 w^2 the determinant of W + w B,
+    -2 log L = nu log R - (nu - [REML]) log D - (J - [REML]) log w; its derivative times
+    R D w is p0 + p1 w + p2 w^2 + p3 w^3, with p0 <= 0 <= p3.
+    """
+    inner, outer = moments.within, moments.between
+    n_obs, j = moments.n_obs, moments.n_clusters
+    wxx, bxx = inner.a * inner.a, outer.a * outer.a
+    wrr, brr = inner.r * inner.r, outer.r * outer.r
+    twist = inner.b * outer.a - outer.b * inner.a
+    r0, r1, r2 = wxx * wrr, twist * twist + wrr * bxx + brr * wxx, bxx * brr
+    lost = 1 if reml else 0
+    p0 = -(j - lost) * r0 * wxx
+    p1 = (n_obs - j - lost) * r1 * wxx - (n_obs + j - 4 * lost) * r0 * bxx
+    p2 = (2 * n_obs - j - 3 * lost) * r2 * wxx - (j - 2 * lost) * r1 * bxx
+    return p0, p1, p2, (n_obs - j) * r2 * bxx
+
+
+def _balanced(moments: Pooled, reml: bool) -> Floats:
+    p0, p1, p2, p3 = (np.atleast_1d(p) for p in cubic(moments, reml))
+    at_one = p0 + p1 + p2 + p3
+    bent = (p1 > 0) & (p2 < 0)  # otherwise Descartes: one positive root at most
+    plain = np.flatnonzero(~bent & (at_one > 0))
+    inner, outer = moments.within, moments.between
+    free = max(moments.n_obs - moments.n_clusters - 1, 1) / max(moments.n_clusters - 2, 1)
+    start = gram.divide(inner.r[plain] ** 2, free * outer.r[plain] ** 2)
+    brackets = Brackets(plain, np.zeros(plain.size), np.ones(plain.size), start)
+    if bent.any():
+        rare = _bent_brackets(np.flatnonzero(bent), p0, p1, p2, p3)
+        brackets = Brackets(*(np.concatenate(pair) for pair in zip(brackets, rare, strict=True)))
+
+    def evaluate(index: NDArray[np.intp], w: Floats) -> tuple[Floats, Floats]:
+        c0, c1, c2, c3 = p0[index], p1[index], p2[index], p3[index]
+        return ((c3 * w + c2) * w + c1) * w + c0, (3.0 * c3 * w + 2.0 * c2) * w + c1
+
+    def criterion(index: NDArray[np.intp], w: Floats) -> Floats:
+        part = Pooled(
+            moments.n_clusters,
+            moments.cluster_size,
+            Factor(*(v[index] for v in inner)),
+            Factor(*(v[index] for v in outer)),
+        )
+        psi = (1.0 / w - 1.0) / moments.cluster_size
+        return likelihood.criterion(part, weighted.profile_pooled(part, psi), psi, reml)
+
+    return _best(at_one.size, brackets, at_one <= 0, evaluate, criterion)
+
+
+def _bent_brackets(
+    index: NDArray[np.intp], p0: Floats, p1: Floats, p2: Floats, p3: Floats
+) -> Brackets:
+    """Split (0, 1) at the cubic's turning points: it rises before the first, after the second."""
+    c0, c1, c2, c3 = p0[index], p1[index], p2[index], p3[index]
+    root = np.sqrt(np.maximum(c2 * c2 - 3.0 * c1 * c3, 0.0))
+    first = c1 / (root - c2)
+    second = np.where(c3 > 0, (root - c2) / np.where(c3 > 0, 3.0 * c3, 1.0), np.inf)
+
+    def value(w: Floats) -> Floats:
+        return np.asarray(((c3 * w + c2) * w + c1) * w + c0)
+
+    top, bottom = np.minimum(first, 1.0), np.minimum(second, 1.0)
+    lower = value(top) > 0
+    upper = (bottom < 1.0) & (value(bottom) < 0) & (value(np.ones_like(top)) > 0)
+    low = np.concatenate([np.zeros(lower.sum()), bottom[upper]])
+    high = np.concatenate([top[lower], np.ones(upper.sum())])
+    return Brackets(np.concatenate([index[lower], index[upper]]), low, high, 0.5 * (low + high))
+
+
+def _search(clusters: Clusters, within: Factor, reml: bool, mean_size: Floats) -> Floats:
+    n_obs = clusters.n_obs
+    n_reps = clusters.mean_y.shape[1]
+
+    def at(index: NDArray[np.intp], w: Floats) -> tuple[Floats, weighted.Profile, Floats]:
+        size = mean_size if mean_size.size == 1 else mean_size[index]
+        psi = (1.0 / w - 1.0) / size
+        part = weighted.columns(clusters, index)
+        pooled = Factor(*(v[index] for v in within))
+        return psi, weighted.profile(part, pooled, psi), size
+
+    def evaluate(index: NDArray[np.intp], w: Floats) -> tuple[Floats, Floats]:
+        _, point, size = at(index, w)
+        n = n_obs if n_obs.size == 1 else n_obs[index]
+        all_sums = weighted.Sums(point, weighted.second_order(point), weighted.third_order(point))
+        f = likelihood.score(point, all_sums.second, n, reml)
+        slope = likelihood.score_slope(all_sums, n, reml)
+        return f / w, -slope / (size * w * w * w) - f / (w * w)
+
+    def criterion(index: NDArray[np.intp], w: Floats) -> Floats:
+        psi, point, _ = at(index, w)
+        return likelihood.criterion(weighted.columns(clusters, index), point, psi, reml)
+
+    few = clusters.n_clusters <= _FEW_CLUSTERS
+    grid = np.geomspace(1.0, _GRID_END, _FINE_GRID if few else _COARSE_GRID)
+    signs = np.empty((grid.size, n_reps))
+    for k, w in enumerate(grid):
+        point = weighted.profile(clusters, within, (1.0 / w - 1.0) / mean_size)
+        signs[k] = likelihood.score(point, weighted.second_order(point), n_obs, reml)
+    return _best(n_reps, _sign_changes(grid, signs, within), signs[0] <= 0, evaluate, criterion)
+
+
+def _sign_changes(grid: Floats, signs: Floats, within: Factor) -> Brackets:
+    """Brackets where the score turns from negative (smaller w) to positive, down to w = 0."""
+    low = np.append(grid[1:], 0.0)
+    below = np.vstack([signs[1:], np.full((1, signs.shape[1]), -1.0)])
+    k, index = np.nonzero((signs > 0) & (below <= 0))
+    high, low = grid[k], low[k]
+    start = np.where(low > 0, np.sqrt(low * high), 0.5 * high)
+    return Brackets(index, low, high, start)
+
+
+def _best(
+    n_reps: int,
+    brackets: Brackets,
+    boundary: NDArray,
+    evaluate: Evaluate,
+    criterion: Criterion,
+) -> Floats:
+    """Solve every bracket; where a replication has several optima, keep the best."""
+    index = brackets.index
+
+    def inside(pick: NDArray[np.intp], w: Floats) -> tuple[Floats, Floats]:
+        return evaluate(index[pick], w)
+
+    roots = upward_roots(inside, *brackets[1:])
+    best = np.ones(n_reps)
+    best[index] = roots
+    count = np.bincount(index, minlength=n_reps) + boundary
+    several = count > 1
+    if several.any():
+        mine = several[index]
+        edge = np.flatnonzero(several & boundary)
+        rivals = np.concatenate([index[mine], edge])
+        w = np.concatenate([roots[mine], np.ones(edge.size)])
+        order = np.lexsort((criterion(rivals, w), rivals))
+        chosen, first = np.unique(rivals[order], return_index=True)
+        best[chosen] = w[order][first]
+    return best

@@ -1,0 +1,63 @@
+"""Room 1: sums over the units of a cluster and back, for equal and ragged clusters.
+
+Imports numpy alone. Equal clusters hold units as (n, J, R); ragged ones as one flat array,
+the units of a cluster contiguous, clusters in the C order of (J, R).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from simstudy.moments import Floats, Ints
+
+
+class Segments:
+    """Which units belong to which cluster of which replication.
+
+    Parameters
+    ----------
+    sizes : array of int, shape (J, 1) or (J, R)
+        Units in each cluster, at least 1.
+    n_reps : int
+        Number of replications R.
+    """
+
+    def __init__(self, sizes: Ints, n_reps: int) -> None:
+        self.cells = (int(sizes.shape[0]), n_reps)
+        first = int(sizes.flat[0])
+        self.equal = sizes.shape[1] == 1 and bool(np.all(sizes == first))
+        self._counts = np.broadcast_to(sizes, self.cells).ravel()
+        self.shape: tuple[int, ...]
+        if self.equal:
+            self.shape = (first, *self.cells)
+        else:
+            self.shape = (int(self._counts.sum()),)
+            self._starts = np.concatenate([[0], np.cumsum(self._counts)[:-1]])
+
+    def sum(self, values: Floats) -> Floats:
+        """Add the units of each cluster: to shape (J, R)."""
+        if self.equal:
+            return np.asarray(values.sum(axis=0))
+        return np.add.reduceat(values, self._starts).reshape(self.cells)
+
+    def constant(self, values: Floats) -> np.ndarray:
+        """Whether all units of a cluster hold the same double: shape (J, R)."""
+        if self.equal:
+            return np.asarray((values == values[:1]).all(axis=0))
+        low = np.minimum.reduceat(values, self._starts)
+        return np.asarray(low == np.maximum.reduceat(values, self._starts)).reshape(self.cells)
+
+    def first(self, values: Floats) -> Floats:
+        """First unit of each cluster: shape (J, R)."""
+        return values[0] if self.equal else values[self._starts].reshape(self.cells)
+
+    def spread(self, of_cluster: Floats) -> Floats:
+        """Give every unit its cluster's value; the inverse direction of `sum`."""
+        of_cluster = np.broadcast_to(of_cluster, self.cells)
+        return of_cluster if self.equal else np.repeat(of_cluster.ravel(), self._counts)
+
+    def position(self) -> Ints:
+        """Number of each unit in its cluster, from 0; broadcastable to the units."""
+        if self.equal:
+            return np.arange(self.shape[0]).reshape(-1, 1, 1)
+        return np.arange(self.shape[0]) - np.repeat(self._starts, self._counts)

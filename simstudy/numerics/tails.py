@@ -1,0 +1,73 @@
+"""Room 1: tails of the t distribution. Imports numpy and scipy.special."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import special
+
+from simstudy.moments import Floats
+
+_HILL_DF = 60.0  # Hill's expansion is exact to 5e-13 from here, for t^2 up to df / 6
+_HILL_SQUARE = 6.0
+
+
+def hill_normal(t_squared: Floats, df: Floats | float) -> Floats:
+    """Normal deviate with the tail of Student's t (Hill 1970, CACM 13:617-619, eq. 4.1).
+
+    Parameters
+    ----------
+    t_squared : array
+        Squares of t; at most df / 6.
+    df : array or float
+        At least 60.
+
+    Returns
+    -------
+    array
+        u with P(|T_df| > |t|) = 2 Phi(-u), to 5e-13 relative.
+    """
+    a = df - 0.5
+    b = 48.0 * a * a
+    y = a * np.log1p(t_squared / df)
+    far = (((((64.0 * y + 788.0) * y + 9801.0) * y + 89775.0) * y + 543375.0) * y) + 1788885.0
+    near = -((((4.0 * y + 33.0) * y + 240.0) * y + 855.0) / 10.0)
+    inner = near + far / (210.0 * b)
+    return np.asarray(np.sqrt(y) * (1.0 + (y + 3.0 + inner / b) / b))
+
+
+def two_sided(t: Floats, df: Floats | float) -> Floats:
+    """Two-sided p-value of Student's t.
+
+    Parameters
+    ----------
+    t : array, shape (R,)
+        Statistic; NaN gives NaN.
+    df : array of shape (R,), or float
+        Degrees of freedom; inf gives the normal tail.
+
+    Returns
+    -------
+    array, shape (R,)
+    """
+    t = np.asarray(t, dtype=float)
+    if np.ndim(df) == 0 and np.isinf(df):
+        return np.asarray(2.0 * special.ndtr(-np.abs(t)))
+    square = t * t
+    with np.errstate(invalid="ignore"):
+        usual = (square <= df / _HILL_SQUARE) & (df >= _HILL_DF) & np.isfinite(df)
+    if usual.all():
+        return np.asarray(2.0 * special.ndtr(-hill_normal(square, df)))
+    df = np.broadcast_to(np.asarray(df, dtype=float), t.shape)
+    p = np.empty_like(t)
+    p[usual] = 2.0 * special.ndtr(-hill_normal(square[usual], df[usual]))
+    rest = ~usual
+    p[rest] = 2.0 * special.stdtr(df[rest], -np.abs(t[rest]))
+    return p
+
+
+def critical_value(df: Floats | float, alpha: float) -> Floats:
+    """Two-sided critical value of Student's t: P(|T_df| > value) = alpha."""
+    df = np.asarray(df, dtype=float)
+    finite = np.isfinite(df)
+    t = special.stdtrit(np.where(finite, df, 1.0), 1.0 - alpha / 2.0)
+    return np.asarray(np.where(finite, t, special.ndtri(1.0 - alpha / 2.0)))

@@ -1,0 +1,167 @@
+"""Room 1: the weighted sums that generalised least squares and its df are made of.
+
+Imports the waist and gram. Notation of the package's statistics: psi = tau2 / sigma2,
+c_j = n_j / (1 + n_j psi), and <f>[ab] = sum_j f_j a_j b_j over cluster means, x about
+its weighted mean and e the residual of the mean. One set of sums serves balanced
+(pooled) and unbalanced (clustered) moments; all formulas behind it are shared.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from simstudy.moments import Clusters, Factor, Floats, Ints, Moments, Pooled
+from simstudy.numerics import gram
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """Generalised least squares at a given psi; arrays of shape (R,), inner ones (J, R)."""
+
+    slope: Floats  # b
+    level: Floats  # intercept at x = mean_x
+    mean_x: Floats  # weighted mean of x
+    s: Floats  # <c>[1]: information on the level
+    d: Floats  # Wxx + <c>[xx]: information on the slope
+    rss: Floats  # Wee + <c>[ee]
+    c: Floats
+    x_dot: Floats
+    e_dot: Floats
+
+
+class Second(NamedTuple):
+    """Second-order weighted sums at psi, shape (R,): what the score needs."""
+
+    m11: Floats  # <c^2>[1]
+    m12: Floats  # <c^2>[x]
+    m22: Floats  # <c^2>[xx]
+    g1: Floats  # <c^2>[ee]
+
+
+class Third(NamedTuple):
+    """Third-order weighted sums at psi, shape (R,): what the information needs besides."""
+
+    q11: Floats  # <c^3>[1]
+    q12: Floats  # <c^3>[x]
+    q22: Floats  # <c^3>[xx]
+    g2: Floats  # <c^3>[ee] - <c^2>[e]^2/S - <c^2>[xe]^2/D
+
+
+class Sums(NamedTuple):
+    """Everything a random-intercept fit is made of, at one psi."""
+
+    at: Profile
+    second: Second
+    third: Third
+
+
+def profile(clusters: Clusters, within: Factor, psi: Floats) -> Profile:
+    """Fit the line at psi by generalised least squares.
+
+    Parameters
+    ----------
+    clusters : Clusters
+        Means and sizes.
+    within : Factor, shape (R,)
+        Within-cluster cross-products over all clusters.
+    psi : array, shape (R,)
+        tau2 / sigma2.
+    """
+    c = clusters.sizes / (1.0 + clusters.sizes * psi)
+    s = c.sum(axis=0)
+    mean_x = (c * clusters.mean_x).sum(axis=0) / s
+    mean_y = (c * clusters.mean_y).sum(axis=0) / s
+    x_dot, y_dot = clusters.mean_x - mean_x, clusters.mean_y - mean_y
+    c_x = c * x_dot
+    d = within.a * within.a + (c_x * x_dot).sum(axis=0)
+    slope = gram.divide(within.a * within.b + (c_x * y_dot).sum(axis=0), d)
+    e_dot = y_dot - slope * x_dot
+    rest = within.b - within.a * slope
+    rss = rest * rest + within.r * within.r + (c * e_dot * e_dot).sum(axis=0)
+    return Profile(slope, mean_y, mean_x, s, d, rss, c, x_dot, e_dot)
+
+
+def second_order(at: Profile) -> Second:
+    """Sums with weight c^2."""
+    c2 = at.c * at.c
+    c2x = c2 * at.x_dot
+    return Second(
+        m11=c2.sum(axis=0),
+        m12=c2x.sum(axis=0),
+        m22=(c2x * at.x_dot).sum(axis=0),
+        g1=(c2 * at.e_dot * at.e_dot).sum(axis=0),
+    )
+
+
+def third_order(at: Profile) -> Third:
+    """Sums with weight c^3."""
+    c2e = at.c * at.c * at.e_dot
+    c3 = at.c * at.c * at.c
+    c3x = c3 * at.x_dot
+    e1, xe = c2e.sum(axis=0), (c2e * at.x_dot).sum(axis=0)
+    return Third(
+        q11=c3.sum(axis=0),
+        q12=c3x.sum(axis=0),
+        q22=(c3x * at.x_dot).sum(axis=0),
+        g2=(c3 * at.e_dot * at.e_dot).sum(axis=0) - e1 * e1 / at.s - gram.divide(xe * xe, at.d),
+    )
+
+
+def profile_pooled(moments: Pooled, psi: Floats) -> Profile:
+    """Fit the line at psi to balanced moments: the same sums from six numbers.
+
+    The cluster means enter as two pseudo-clusters, the two rows of their Cholesky factor,
+    which have the means' cross-products; their level is not known and stays NaN.
+    """
+    size, inner, outer = moments.cluster_size, moments.within, moments.between
+    w = 1.0 / (1.0 + size * psi)
+    d = inner.a * inner.a + w * outer.a * outer.a
+    slope = gram.divide(inner.a * inner.b + w * outer.a * outer.b, d)
+    rest = inner.b - inner.a * slope
+    outer_rest = outer.b - outer.a * slope
+    rss = rest * rest + inner.r * inner.r + w * (outer_rest * outer_rest + outer.r * outer.r)
+    unknown = np.full_like(slope, np.nan)
+    root = size**-0.5
+    return Profile(
+        slope,
+        unknown,
+        unknown,
+        moments.n_clusters * size * w,
+        d,
+        rss,
+        size * w,
+        root * np.array([outer.a, np.zeros_like(outer.a)]),
+        root * np.array([outer_rest, outer.r]),
+    )
+
+
+def orders_pooled(n_clusters: int, at: Profile) -> tuple[Second, Third]:
+    """Second and third orders of balanced moments, where the cross terms with 1 vanish."""
+    c, c2 = at.c, at.c * at.c
+    xx = (at.x_dot * at.x_dot).sum(axis=0)
+    xe = (at.x_dot * at.e_dot).sum(axis=0)
+    ee = (at.e_dot * at.e_dot).sum(axis=0)
+    c3, zero = c2 * c, np.zeros_like(xx)
+    g2 = c3 * ee - gram.divide((c2 * xe) ** 2, at.d)
+    second = Second(n_clusters * c2, zero, c2 * xx, c2 * ee)
+    return second, Third(n_clusters * c3, zero, c3 * xx, g2)
+
+
+def evaluate(moments: Moments, within: Factor, psi: Floats) -> Sums:
+    """All sums of either kind of moments at psi, shape (R,)."""
+    if isinstance(moments, Pooled):
+        at = profile_pooled(moments, psi)
+        return Sums(at, *orders_pooled(moments.n_clusters, at))
+    at = profile(moments, within, psi)
+    return Sums(at, second_order(at), third_order(at))
+
+
+def columns(clusters: Clusters, index: Ints) -> Clusters:
+    """Keep the replications `index` of sizes and means; the factors are left out."""
+    sizes = clusters.sizes if clusters.sizes.shape[1] == 1 else clusters.sizes[:, index]
+    n_reps = clusters.mean_y.shape[1]
+    mean_x = np.broadcast_to(clusters.mean_x, (clusters.n_clusters, n_reps))[:, index]
+    return Clusters(sizes, mean_x, clusters.mean_y[:, index], clusters.within)
