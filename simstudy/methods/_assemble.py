@@ -1,0 +1,85 @@
+"""Room 2: from estimate, standard error and df to a complete row. Imports room 0 and 1."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simstudy.estimates import Estimates, Outcome
+from simstudy.moments import Factor, Floats, Moments, Pooled
+from simstudy.numerics import gram, tails
+
+PERFECT = 1e-12  # residual SD over total SD below which only rounding is left
+
+
+def ols_outcome(x_scale: Floats, residual: Floats, spread: Floats, df: Floats | int) -> NDArray:
+    """Outcome of a regression: no df, no variation of x, no residual variance, or ok.
+
+    Parameters
+    ----------
+    x_scale, residual, spread : arrays, shape (R,)
+        Square roots of the sums of squares of x, of the residuals and of y.
+    df : residual degrees of freedom
+    """
+    conditions = [
+        x_scale == 0,
+        np.broadcast_to(df, x_scale.shape) <= 0,
+        residual <= PERFECT * spread,
+    ]
+    reasons = [Outcome.X_CONSTANT, Outcome.NO_RESIDUAL_DF, Outcome.NO_RESIDUAL_VARIANCE]
+    return np.select(conditions, reasons, Outcome.OK).astype(np.int8)
+
+
+def spread(factor: Factor) -> Floats:
+    """Square root of the sum of squares of y."""
+    return np.hypot(factor.b, factor.r)
+
+
+def estimates(
+    estimate: Floats,
+    std_error: Floats,
+    df: Floats | float | int,
+    outcome: NDArray,
+    tau2: Floats | None = None,
+    sigma2: Floats | None = None,
+) -> Estimates:
+    """Test the estimate against 0 and blank what does not exist.
+
+    A standard error that is not finite and positive is never `ok`: the row keeps its
+    estimate as `no_std_error`, or nothing where the estimate is not finite either.
+    """
+    fitted = (outcome == Outcome.OK) | (outcome == Outcome.BOUNDARY)
+    with np.errstate(invalid="ignore"):
+        bad = fitted & ~((std_error > 0) & np.isfinite(std_error) & np.isfinite(estimate))
+    if bad.any():
+        kept = np.where(np.isfinite(estimate), Outcome.NO_STD_ERROR, Outcome.NON_FINITE)
+        outcome = np.where(bad, kept, outcome).astype(np.int8)
+    df = np.broadcast_to(np.asarray(df, dtype=float), estimate.shape)
+    tested = (outcome == Outcome.OK) | (outcome == Outcome.BOUNDARY)
+    if not tested.all():
+        shown = tested | (outcome == Outcome.NO_STD_ERROR)
+        estimate = np.where(shown, estimate, np.nan)
+        std_error, df = np.where(tested, std_error, np.nan), np.where(tested, df, np.nan)
+        tau2 = None if tau2 is None else np.where(shown, tau2, np.nan)
+        sigma2 = None if sigma2 is None else np.where(shown, sigma2, np.nan)
+    constant = df.size and df.strides == (0,)  # one df for all: the scalar path is faster
+    p_value = tails.two_sided(estimate / std_error, float(df[0]) if constant else df)
+    return Estimates(estimate, std_error, df, p_value, outcome, tau2, sigma2)
+
+
+def means(moments: Moments, term: str) -> tuple[Floats, Floats]:
+    """Grand means of x and y, which the intercept needs and pooled moments do not hold."""
+    if isinstance(moments, Pooled):
+        raise ValueError(f"the {term} needs cluster means; these moments are pooled")
+    return gram.grand_means(moments)
+
+
+def regression(total: Factor, residual: Floats, df: Floats | int) -> dict[str, float | None]:
+    """Residual SD and R-squared of one least-squares fit, null where they do not exist."""
+    free = np.asarray(df).item()
+    scale = spread(total).item()
+    return {
+        "sigma": residual.item() / free**0.5 if free > 0 else None,
+        "r_squared": 1.0 - (residual.item() / scale) ** 2 if scale > 0 else None,
+        "criterion": None,
+    }
