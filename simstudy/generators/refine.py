@@ -1,0 +1,106 @@
+"""Room 2: the finer grain of the same data set, drawn given the coarser one.
+
+Imports the waist, gram, gaussian and scenario. A Gaussian matrix is E = Q T', T the
+Cholesky factor of its cross-product, Q uniform on the orthonormal frames and independent
+of T (Olkin & Rubin 1964): keep the coarse T, take Q from a fresh draw. 0/0 is 0: ranks
+come from integer degrees of freedom, so a zero factor stays zero.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from simstudy.generators.gaussian import Treatment, draw_within, sd_mean
+from simstudy.generators.scenario import GivenX, Scenario
+from simstudy.moments import Clusters, Factor, Floats, Pooled, Rows
+from simstudy.numerics.gram import divide, total
+from simstudy.numerics.segments import Segments
+
+
+def to_clusters(rng: np.random.Generator, scenario: Scenario, coarse: Pooled) -> Clusters:
+    """Split pooled moments of (x, e) into those of J clusters, shape (J, R)."""
+    shape = (coarse.n_clusters, coarse.within.r.size)
+    sizes = scenario.fixed_sizes()
+    within = _share(draw_within(rng, scenario, sizes, shape), coarse.within)
+    x, e = rng.standard_normal(shape), rng.standard_normal(shape)
+    x = _centre(x)
+    q = divide(x, np.sqrt((x * x).sum(axis=0)))
+    e = _centre(e)
+    for _ in range(2):
+        e = e - q * (q * e).sum(axis=0)
+    e = divide(e, np.sqrt((e * e).sum(axis=0)))
+    root = coarse.cluster_size**-0.5
+    outer = coarse.between
+    sd_x, sd_e = sd_mean(scenario, coarse.cluster_size)
+    level_x, level_e = rng.standard_normal((2, shape[1])) * coarse.n_clusters**-0.5
+    mean_x = q * (outer.a * root) + sd_x * level_x
+    mean_e = q * (outer.b * root) + e * (outer.r * root) + sd_e * level_e
+    return Clusters(sizes, mean_x, mean_e, within)
+
+
+def _centre(values: Floats) -> Floats:
+    for _ in range(2):
+        values = values - values.mean(axis=0)
+    return values
+
+
+def _share(fresh: Factor, coarse: Factor) -> Factor:
+    """Give fresh factors (J, R) the coarse total (R,), in residual form."""
+    whole = total(*fresh)
+    slope = divide(whole.b, whole.a)
+    by_r = divide(coarse.r, whole.r)
+    a = fresh.a * divide(coarse.a, whole.a)
+    b = by_r * (fresh.b - fresh.a * slope) + fresh.a * divide(coarse.b, whole.a)
+    return Factor(a, b, by_r * fresh.r)
+
+
+def to_rows(
+    rng: np.random.Generator,
+    scenario: Scenario,
+    coarse: Clusters,
+    given: Treatment | None,
+) -> Rows:
+    """Split cluster moments of (x, e) into units."""
+    cells = Segments(coarse.sizes, coarse.mean_y.shape[1])
+    whole_x: Floats | None = None
+    if given is not None:
+        whole_x = given_rows(scenario.given, given, cells)
+        x = _centre_rows(whole_x, coarse, cells)
+    elif scenario.x_icc == 1.0:
+        x = np.zeros(cells.shape)
+    else:
+        x = _centre_rows(rng.standard_normal(cells.shape), coarse, cells)
+    length = np.where(coarse.within.a > 0, np.sqrt(cells.sum(x * x)), 0.0)
+    q = x * cells.spread(divide(np.ones_like(length), length))
+    e = _centre_rows(rng.standard_normal(cells.shape), coarse, cells)
+    for _ in range(2):
+        e = e - q * cells.spread(cells.sum(q * e))
+    scale = divide(np.broadcast_to(coarse.within.r, cells.cells), np.sqrt(cells.sum(e * e)))
+    e = e * cells.spread(scale) + q * cells.spread(coarse.within.b)
+    if whole_x is None:
+        whole_x = q * cells.spread(coarse.within.a) + cells.spread(coarse.mean_x)
+    return Rows(coarse.sizes, whole_x, e + cells.spread(coarse.mean_y))
+
+
+def _centre_rows(values: Floats, coarse: Clusters, cells: Segments) -> Floats:
+    for _ in range(2):
+        values = values - cells.spread(cells.sum(values) / coarse.sizes)
+    return values
+
+
+def given_rows(file: GivenX | None, given: Treatment, cells: Segments) -> Floats:
+    """Units of a given predictor: the treated first, or the file's own values."""
+    if given.treated is not None:
+        return (cells.position() < cells.spread(given.treated)).astype(float)
+    assert file is not None
+    starts = np.cumsum(file.sizes) - file.sizes
+    index = cells.spread(starts[:, None].astype(float)).astype(np.int64) + cells.position()
+    return np.asarray(file.values[index])
+
+
+def finish_rows(scenario: Scenario, rows: Rows, moments: Clusters) -> Rows:
+    """Turn units of (x, e) into units of (x, y); `moments` are those of (x, e)."""
+    cells = Segments(rows.sizes, moments.mean_y.shape[1])
+    shift = scenario.intercept + scenario.contextual_effect * np.asarray(moments.mean_x)
+    y = rows.y + scenario.slope * rows.x + cells.spread(shift)
+    return Rows(rows.sizes, rows.x, y)

@@ -1,0 +1,101 @@
+"""Room 2: what one scenario is, as plain frozen data. Imports numpy alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from simstudy.moments import Floats, Ints
+
+
+@dataclass(frozen=True, slots=True)
+class SizeRule:
+    """How many units a cluster has.
+
+    Attributes
+    ----------
+    kind : {"fixed", "listed", "uniform", "poisson", "gamma"}
+        One number; one number a cluster; or drawn anew in every replication.
+    values : tuple of float
+        fixed: (n,); listed: n_1..n_J; uniform: (low, high), both included; poisson: (mean
+        before conditioning on >= 1,); gamma: (mean, coefficient of variation).
+    """
+
+    kind: str
+    values: tuple[float, ...]
+
+    @property
+    def random(self) -> bool:
+        """Whether sizes are drawn anew in every replication."""
+        return self.kind in ("uniform", "poisson", "gamma")
+
+    @property
+    def mean(self) -> float:
+        """Expected size of a cluster."""
+        if self.kind == "poisson":
+            return self.values[0] / -float(np.expm1(-self.values[0]))
+        if self.kind == "gamma":
+            return self.values[0]
+        return sum(self.values) / len(self.values)
+
+
+@dataclass(frozen=True, slots=True)
+class GivenX:
+    """A predictor from a file: values sorted by cluster, and the sizes of the clusters."""
+
+    sizes: Ints
+    values: Floats
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """One data-generating mechanism.
+
+    y_ij = intercept + slope x_ij + contextual_effect xbar_j + u_j + e_ij, with
+    u ~ N(0, tau2), e ~ N(0, sigma2), tau2 + sigma2 = total_variance, icc = tau2 / total.
+    For x = "normal", x_ij = sqrt(x_icc) a_j + sqrt(1 - x_icc) b_ij, both standard normal.
+    """
+
+    n_clusters: int
+    size: SizeRule
+    icc: float
+    x_icc: float | None
+    slope: float
+    intercept: float = 0.0
+    total_variance: float = 1.0
+    contextual_effect: float = 0.0
+    x: str = "normal"
+    given: GivenX | None = field(default=None, compare=False)
+
+    @property
+    def tau2(self) -> float:
+        """Variance between clusters."""
+        return self.total_variance * self.icc
+
+    @property
+    def sigma2(self) -> float:
+        """Variance of a unit about its cluster."""
+        return self.total_variance * (1.0 - self.icc)
+
+    @property
+    def equal_size(self) -> int | None:
+        """The one size of all clusters of all replications, if there is one."""
+        sizes = set(self.size.values)
+        return None if self.size.random or len(sizes) > 1 else int(sizes.pop())
+
+    @property
+    def mean_n_obs(self) -> float:
+        """Expected number of units."""
+        return self.n_clusters * self.size.mean
+
+    @property
+    def first_grain(self) -> str:
+        """Grain at which the data are first drawn: the coarsest that determines them."""
+        return "pooled" if self.x == "normal" and self.equal_size else "clusters"
+
+    def fixed_sizes(self) -> Ints:
+        """Sizes of the clusters where they are not random, shape (J, 1)."""
+        values = np.asarray(self.size.values, dtype=np.int64)
+        return np.broadcast_to(values, (self.n_clusters,)).reshape(-1, 1).copy()

@@ -1,0 +1,53 @@
+"""Room 2: random streams by name, and how long a chunk of each grain is. Imports numpy.
+
+This is format: changing a number here changes every result that was ever stored. A stream
+is a function of (seed, scenario digest, chunk, grain) and of nothing else, so the same data
+come from any number of jobs, in any order, in a study of any size.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from simstudy.generators.scenario import Scenario
+
+POOLED, CLUSTERS, ROWS, SIZES = range(4)  # 4 and up: methods that draw
+GRAIN = {"pooled": POOLED, "clusters": CLUSTERS, "rows": ROWS}
+
+BLOCK = 4096  # replications; every chunk length divides it
+STEPS = (128, 128, 256, 512, 1024, 2048)  # a pooled chunk is drawn in these steps, as far as needed
+_MOST = 1024
+_NUMBERS = {CLUSTERS: 32768, ROWS: 65536}  # doubles an array of a chunk may have: about one cache
+
+
+def generator(seed: int, digest: int, chunk: int, grain: int) -> np.random.Generator:
+    """Open the stream of one chunk.
+
+    Parameters
+    ----------
+    seed : int
+        The study's seed.
+    digest : int
+        First 128 bits of the scenario's digest.
+    chunk : int
+        Number of the chunk, in units of that grain's `chunk_length`.
+    grain : int
+        POOLED, CLUSTERS, ROWS, SIZES, or 4 and up.
+    """
+    sequence = np.random.SeedSequence([seed, digest], spawn_key=(chunk, grain))
+    return np.random.Generator(np.random.SFC64(sequence))
+
+
+def chunk_length(scenario: Scenario, grain: int) -> int:
+    """Replications a chunk of this grain holds: a power of two, by the scenario alone."""
+    if grain == POOLED:
+        return BLOCK
+    clusters = _fit(_NUMBERS[CLUSTERS] / scenario.n_clusters, _MOST)
+    if grain != ROWS:
+        return clusters
+    return _fit(_NUMBERS[ROWS] / scenario.mean_n_obs, clusters)
+
+
+def _fit(replications: float, most: int) -> int:
+    """Largest power of two that is not above either."""
+    return min(most, 1 << (max(1, int(replications)).bit_length() - 1))
