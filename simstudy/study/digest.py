@@ -1,0 +1,51 @@
+"""Room 3: a scenario's name for ever. Imports scenario and fields.
+
+This is format. The digest is SHA-256 over canonical JSON: sorted keys, fields at their
+default left out (so that a new optional field never changes an old stream), every number
+an IEEE double (5 and 5.0 alike), a file by its content. Seed, alpha, methods, names and
+the number of replications are not in it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+from simstudy.generators.scenario import Scenario, SizeRule
+from simstudy.study.fields import DEFAULTS
+
+
+def canonical(scenario: Scenario) -> str:
+    """Canonical JSON of a scenario."""
+    content: dict[str, Any] = {
+        "n_clusters": float(scenario.n_clusters),
+        "cluster_size": _size(scenario.size),
+        "icc": scenario.icc + 0.0,
+        "slope": scenario.slope + 0.0,
+        "x": scenario.x,
+    }
+    if scenario.x_icc is not None:
+        content["x_icc"] = scenario.x_icc + 0.0
+    if scenario.given is not None:
+        content["x"] = {"file": scenario.given.digest}
+    for key in ("intercept", "total_variance", "contextual_effect"):
+        content[key] = getattr(scenario, key) + 0.0
+    kept = {k: v for k, v in content.items() if k not in DEFAULTS or v != DEFAULTS[k]}
+    return json.dumps(kept, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def _size(rule: SizeRule) -> Any:
+    values = [float(v) for v in rule.values]
+    if rule.kind == "fixed":
+        return values[0]
+    if rule.kind == "gamma":
+        return {"mean": values[0], "cv": values[1]}
+    name = {"listed": "sizes"}.get(rule.kind, rule.kind)
+    return {name: values[0] if rule.kind == "poisson" else values}
+
+
+def digest(scenario: Scenario) -> tuple[str, int]:
+    """The scenario's id (8 hexadecimal digits) and the 128 bits that key its streams."""
+    found = hashlib.sha256(canonical(scenario).encode()).digest()
+    return found.hex()[:8], int.from_bytes(found[:16], "big")

@@ -1,0 +1,147 @@
+"""Room 3: what may stand in a study file, as data; the schema and the checks read it.
+
+Imports yaml_lines alone.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from simstudy.study.yaml_lines import Document, Path_
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A number's range; `low` and `high` belong to it unless said to be open."""
+
+    summary: str
+    low: float = -math.inf
+    high: float = math.inf
+    low_open: bool = False
+    high_open: bool = False
+    integer: bool = False
+
+    @property
+    def interval(self) -> str:
+        """The range as people write it: [0, 1)."""
+        left = "(" if self.low_open or math.isinf(self.low) else "["
+        right = ")" if self.high_open or math.isinf(self.high) else "]"
+        return f"{left}{_short(self.low)}, {_short(self.high)}{right}"
+
+    def check(self, document: Document, path: Path_, value: Any) -> float | int:
+        """Return the number, an int where it must be one, or refuse it in its place."""
+        kind = "a whole number" if self.integer else "a number"
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            document.refuse(path, f"expected {kind}, got {shown(value)}")
+        if self.integer and value != (math.floor(value) if math.isfinite(value) else None):
+            document.refuse(path, f"expected {kind}, got {shown(value)}")
+        below = value < self.low or (self.low_open and value == self.low)
+        above = value > self.high or (self.high_open and value == self.high)
+        if below or above or not math.isfinite(value):
+            document.refuse(path, f"{shown(value)} is not in {self.interval}")
+        return int(value) if self.integer else value
+
+    def schema(self) -> dict[str, Any]:
+        """JSON Schema of the number."""
+        out: dict[str, Any] = {"type": "integer" if self.integer else "number"}
+        if not math.isinf(self.low):
+            out["exclusiveMinimum" if self.low_open else "minimum"] = _short(self.low, text=False)
+        if not math.isinf(self.high):
+            out["exclusiveMaximum" if self.high_open else "maximum"] = _short(self.high, text=False)
+        return out
+
+
+def _short(value: float, *, text: bool = True) -> Any:
+    if math.isinf(value):
+        return "inf" if value > 0 else "-inf"
+    number = int(value) if value == int(value) else value
+    return str(number) if text else number
+
+
+def shown(value: Any) -> str:
+    """Show a value in an error, short."""
+    if isinstance(value, dict):
+        return "a mapping"
+    if isinstance(value, list):
+        return "a list"
+    if value is None:
+        return "nothing"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    text = repr(value) if isinstance(value, str) else str(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+N_CLUSTERS = Number("clusters, J", low=2, high=1_000_000, integer=True)
+CLUSTER_SIZE = Number("units a cluster, n", low=1, high=1_000_000_000, integer=True)
+SCENARIO_NUMBERS = {
+    "icc": Number(
+        "intraclass correlation of the residual: tau2 / (tau2 + sigma2)", 0, 1, high_open=True
+    ),
+    "x_icc": Number("share of the predictor's variance that lies between clusters", 0, 1),
+    "slope": Number("true (within-cluster) slope of y on x", -1e6, 1e6),
+    "intercept": Number("true intercept", -1e6, 1e6),
+    "total_variance": Number("tau2 + sigma2, the variance of y given x", 0, 1e12, low_open=True),
+    "contextual_effect": Number("between-cluster slope minus within-cluster slope", -1e6, 1e6),
+}
+DEFAULTS: dict[str, Any] = {
+    "intercept": 0.0,
+    "total_variance": 1.0,
+    "contextual_effect": 0.0,
+    "x": "normal",
+}
+SCENARIO_FIELDS = ("n_clusters", "cluster_size", *SCENARIO_NUMBERS, "x")
+X_KINDS = {
+    "normal": "x_ij = sqrt(x_icc) a_j + sqrt(1 - x_icc) b_ij, standard normal",
+    "binary": "0/1: x_icc 1 = floor(J/2) clusters treated, x_icc 0 = each unit with probability 1/2",
+    "binary_blocked": "0/1: half of the units of each cluster (no x_icc: it is -1/(n - 1))",
+}
+SIZE_FORMS = {
+    "uniform": "whole numbers from a to b, both included, drawn anew in every replication",
+    "poisson": "Poisson with this mean, conditional on at least 1, drawn anew",
+    "mean": "with cv: 1 + a rounded gamma variate of exactly this mean, drawn anew",
+    "cv": "coefficient of variation, with mean",
+    "sizes": "one size a cluster; n_clusters may then be left out",
+}
+SIZE_NUMBERS = {
+    "poisson": Number("mean before conditioning", 0, 1e6, low_open=True),
+    "mean": Number("mean cluster size", 1, 1e6, low_open=True),
+    "cv": Number("coefficient of variation of the cluster size", 0, 10, low_open=True),
+}
+TOP_NUMBERS = {
+    "seed": Number(
+        "any whole number; with it every data set can be made again", 0, 2**64 - 1, integer=True
+    ),
+    "replications": Number("replications of every scenario", 1, 1e12, integer=True),
+    "alpha": Number("nominal level of the tests", 0, 1, low_open=True, high_open=True),
+}
+REQUIRED = ("name", "seed", "replications", "scenarios", "methods")
+TOP_FIELDS = {
+    "name": "results go to results/NAME",
+    "title": "a line for tables and figures",
+    "aim": "the question, for the methods paragraph",
+    **{key: number.summary for key, number in TOP_NUMBERS.items()},
+    "scenarios": "every list is a factor, crossed with the others; or a list of such grids",
+    "methods": "names, or a name with options",
+    "grain": "how data are held: pooled, clusters or rows (default: the coarsest that suffices)",
+    "report": "figures: which figures are drawn",
+}
+FIGURES = ("type1_error",)
+SYNONYMS = {
+    "clusters": "n_clusters", "j": "n_clusters", "k": "n_clusters", "g": "n_clusters",
+    "n_groups": "n_clusters", "groups": "n_clusters", "schools": "n_clusters",
+    "n": "cluster_size", "m": "cluster_size", "size": "cluster_size", "n_per_cluster": "cluster_size",
+    "cluster_sizes": "cluster_size", "group_size": "cluster_size", "units": "cluster_size",
+    "rho": "icc", "icc_y": "icc", "y_icc": "icc", "intraclass_correlation": "icc",
+    "icc_x": "x_icc", "rho_x": "x_icc", "xicc": "x_icc",
+    "beta": "slope", "effect": "slope", "b": "slope", "effect_size": "slope", "delta": "slope",
+    "reps": "replications", "nsim": "replications", "n_sim": "replications", "nrep": "replications",
+    "n_replications": "replications", "iterations": "replications", "reps_per_scenario": "replications",
+    "level": "alpha", "significance": "alpha", "random_seed": "seed", "rng": "seed",
+    "conditions": "scenarios", "design": "scenarios", "factors": "scenarios", "grid": "scenarios",
+    "models": "methods", "estimators": "methods", "analyses": "methods", "analysis": "methods",
+    "description": "aim", "predictor": "x", "x_type": "x", "treatment": "x",
+    "variance": "total_variance", "contextual": "contextual_effect", "gamma": "contextual_effect",
+}  # fmt: skip

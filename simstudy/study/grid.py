@@ -1,0 +1,174 @@
+"""Room 3: from `scenarios:` to a list of designs. Imports scenarios, digest and fields."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from simstudy.errors import nearest
+from simstudy.generators.scenario import Scenario, SizeRule
+from simstudy.study import fields
+from simstudy.study.digest import digest
+from simstudy.study.scenarios import scenario
+from simstudy.study.yaml_lines import Document, Path_
+
+_MOST = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Design:
+    """A scenario of a study.
+
+    Attributes
+    ----------
+    id : str
+        First 8 hexadecimal digits of the scenario's digest.
+    key : int
+        First 128 bits of it.
+    levels : dict
+        Field -> value as written, for tables: numbers, or text for what is not a number.
+    """
+
+    id: str
+    key: int
+    scenario: Scenario
+    levels: dict[str, float | int | str]
+
+    @property
+    def n_obs(self) -> float:
+        """(Expected) number of units."""
+        return self.scenario.mean_n_obs
+
+    @property
+    def design_effect(self) -> float:
+        """Kish's 1 + (sum n_j^2 / N - 1) icc x_icc, with the realised ICC of a given x."""
+        s = self.scenario
+        if s.given is not None:
+            return 1.0 + s.icc * _realised(s.given.sizes, s.given.values)
+        if s.x_icc is None:
+            return _blocked(s)
+        return 1.0 + (mean_square(s.size) / s.size.mean - 1.0) * s.icc * s.x_icc
+
+
+def mean_square(rule: SizeRule) -> float:
+    """Expected square of a cluster's size."""
+    if rule.kind == "uniform":
+        low, high = rule.values
+        return rule.mean**2 + ((high - low + 1) ** 2 - 1) / 12
+    if rule.kind == "poisson":
+        return rule.mean * (1.0 + rule.values[0])
+    if rule.kind == "gamma":
+        return rule.values[0] ** 2 * (1.0 + rule.values[1] ** 2)
+    return sum(n * n for n in rule.values) / len(rule.values)
+
+
+def _realised(sizes: Any, x: Any) -> float:
+    """sum_j (sum_i x_ij)^2 / sum x^2 - 1 for centred x: (n - 1) x_icc when balanced (Moulton)."""
+    centred = x - x.mean()
+    sums = np.add.reduceat(centred, np.cumsum(sizes) - sizes)
+    return float((sums**2).sum() / (centred**2).sum() - 1.0)
+
+
+def _blocked(s: Scenario) -> float:
+    if s.size.random:  # a cluster of odd size is off balance by half a unit
+        return 1.0 - s.icc
+    sizes = s.fixed_sizes().ravel()
+    odd = sizes % 2
+    treated = sizes // 2 + odd * ((np.cumsum(odd) + 1) % 2)
+    n_obs, mean = sizes.sum(), treated.sum() / sizes.sum()
+    between = ((treated - sizes * mean) ** 2).sum()
+    return 1.0 + s.icc * (float(between / (n_obs * mean * (1.0 - mean))) - 1.0)
+
+
+def expand(document: Document) -> list[Design]:
+    """All scenarios of the study, in the order of the file, each one once."""
+    at: Path_ = ("scenarios",)
+    grids = document.data["scenarios"]
+    if isinstance(grids, dict):
+        blocks = [(grids, at)]
+    elif isinstance(grids, list):
+        blocks = [(grid, (*at, i)) for i, grid in enumerate(grids)]
+    else:
+        document.refuse(at, f"expected fields or a list of them, got {fields.shown(grids)}")
+    if not blocks:
+        document.refuse(at, "is empty")
+    designs: list[Design] = []
+    seen: dict[str, tuple[int, Path_]] = {}
+    for block, path in blocks:
+        for values, paths in _combinations(document, block, path):
+            found = scenario(document, values, paths, path)
+            name, key = digest(found)
+            if name in seen:
+                _refuse_twice(document, path, seen[name], key, values)
+            seen[name] = (key, path)
+            designs.append(Design(name, key, found, _levels(found, values)))
+    return designs
+
+
+def _refuse_twice(
+    document: Document, path: Path_, before: tuple[int, Path_], key: int, values: dict[str, Any]
+) -> None:
+    what = ", ".join(f"{k} {text_of(v)}" for k, v in values.items())
+    if key == before[0]:
+        document.refuse(path, f"holds the same scenario twice ({what})")
+    document.refuse(path, f"shares its 8-digit id with another scenario by chance; drop ({what})")
+
+
+def _combinations(document: Document, block: Any, path: Path_) -> Any:
+    """Cross every listed field of one grid; yields (values, paths)."""
+    if not isinstance(block, dict):
+        document.refuse(path, f"expected fields, got {fields.shown(block)}")
+    if not block:
+        document.refuse(path, "is empty")
+    choices = []
+    for key, value in block.items():
+        here = (*path, key)
+        if key not in fields.SCENARIO_FIELDS:
+            hint = nearest(key, fields.SCENARIO_FIELDS, fields.SYNONYMS)
+            document.refuse(here, f"unknown field{hint}")
+        if isinstance(value, list) and not value:
+            document.refuse(here, "is an empty list")
+        levels = value if isinstance(value, list) else [value]
+        places = [(*here, i) for i in range(len(levels))] if isinstance(value, list) else [here]
+        choices.append([(key, v, place) for v, place in zip(levels, places, strict=True)])
+        _refuse_equal(document, levels, places)
+    if math.prod(len(choice) for choice in choices) > _MOST:
+        document.refuse(path, f"more than {_MOST} scenarios")
+    for combination in itertools.product(*choices):
+        yield {k: v for k, v, _ in combination}, {k: place for k, _, place in combination}
+
+
+def _refuse_equal(document: Document, levels: list[Any], places: list[Path_]) -> None:
+    for i, level in enumerate(levels):
+        if any(level == other and type(level) is not bool for other in levels[:i]):
+            document.refuse(places[i], f"{text_of(level)} is listed twice")
+
+
+def _levels(found: Scenario, values: dict[str, Any]) -> dict[str, float | int | str]:
+    """Field -> what a table shows."""
+    levels: dict[str, float | int | str] = {"n_clusters": found.n_clusters}
+    for key in fields.SCENARIO_FIELDS:
+        if key in values:
+            value = values[key]
+            if key in fields.SCENARIO_NUMBERS:
+                levels[key] = float(value) + 0.0
+            elif key != "n_clusters":
+                levels[key] = value if isinstance(value, int) else text_of(value)
+    return levels
+
+
+def text_of(value: Any) -> str:
+    """Write a level as a table shows it: ``uniform 5-35``, ``mean 20, cv 0.5``."""
+    if isinstance(value, dict):
+        if "uniform" in value:
+            return "uniform {}-{}".format(*value["uniform"])
+        if "sizes" in value:
+            return "sizes " + " ".join(str(n) for n in value["sizes"])
+        if "file" in value:
+            return f"{value['file']}:{value.get('column', '')}"
+        return ", ".join(f"{k} {v:g}" for k, v in value.items())
+    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,97 @@
+"""Room 3: the study file as JSON Schema, for editors. Imports fields and the registry."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from simstudy.registry import GRAINS, Entry, methods
+from simstudy.study import fields
+
+_TEXT = {"type": "string"}
+
+
+def _or_list(one: dict[str, Any]) -> dict[str, Any]:
+    return {"anyOf": [one, {"type": "array", "items": one, "minItems": 1}]}
+
+
+def _mapping(properties: dict[str, Any], required: list[str]) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "additionalProperties": False,
+        "properties": properties,
+        "required": required,
+    }
+
+
+def schema() -> dict[str, Any]:
+    """JSON Schema (draft 2020-12) of the study file.
+
+    It is as strict as a schema can be; what depends on two fields at once is checked by
+    `load` alone.
+    """
+    top = {
+        "name": {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"},
+        "title": _TEXT,
+        "aim": _TEXT,
+        "seed": fields.TOP_NUMBERS["seed"].schema(),
+        "replications": fields.TOP_NUMBERS["replications"].schema(),
+        "alpha": _or_list(fields.TOP_NUMBERS["alpha"].schema()),
+        "scenarios": _or_list(_scenario()),
+        "methods": {"type": "array", "minItems": 1, "items": _method()},
+        "grain": {"enum": list(GRAINS)},
+        "report": _mapping(
+            {"figures": {"type": "array", "items": {"enum": list(fields.FIGURES)}}}, []
+        ),
+    }
+    for key, summary in fields.TOP_FIELDS.items():
+        top[key] = {"description": summary, **top[key]}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "simstudy study file",
+        **_mapping(top, list(fields.REQUIRED)),
+    }
+
+
+def _scenario() -> dict[str, Any]:
+    numbers = {
+        key: {"description": number.summary, **_or_list(number.schema())}
+        for key, number in fields.SCENARIO_NUMBERS.items()
+    }
+    size = fields.CLUSTER_SIZE.schema()
+    pair = {"type": "array", "items": size, "minItems": 2, "maxItems": 2}
+    form = {key: number.schema() for key, number in fields.SIZE_NUMBERS.items()}
+    sizes = [
+        size,
+        _mapping({"uniform": pair}, ["uniform"]),
+        _mapping({"poisson": form["poisson"]}, ["poisson"]),
+        _mapping({"mean": form["mean"], "cv": form["cv"]}, ["mean", "cv"]),
+        _mapping({"sizes": {"type": "array", "items": size, "minItems": 2}}, ["sizes"]),
+    ]
+    file = _mapping(
+        {"file": _TEXT, "column": _TEXT, "cluster": _TEXT}, ["file", "column", "cluster"]
+    )
+    x = {"anyOf": [{"enum": list(fields.X_KINDS)}, file]}
+    properties = {
+        "n_clusters": {"description": fields.N_CLUSTERS.summary,
+                       **_or_list(fields.N_CLUSTERS.schema())},
+        "cluster_size": {"description": fields.CLUSTER_SIZE.summary, **_or_list({"anyOf": sizes})},
+        **numbers,
+        "x": {"description": "the predictor", **_or_list(x)},
+    }  # fmt: skip
+    return _mapping(properties, ["icc", "slope"])
+
+
+def _method() -> dict[str, Any]:
+    names = {"enum": list(methods())}
+    return {"anyOf": [names, *(_options(entry) for entry in methods().values())]}
+
+
+def _options(entry: Entry) -> dict[str, Any]:
+    options: dict[str, Any] = {
+        option.name: {"description": option.summary, "enum": list(option.values)}
+        for option in entry.options
+    }
+    options["label"] = {"type": "string", "minLength": 1}
+    return _mapping(
+        {entry.name: {"description": entry.summary, **_mapping(options, [])}}, [entry.name]
+    )

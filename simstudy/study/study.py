@@ -1,0 +1,214 @@
+"""Room 3: a whole study, loaded and checked. Imports the room and the registry."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from simstudy.errors import UserError, nearest
+from simstudy.registry import GRAINS, Method, configure, methods
+from simstudy.study import fields
+from simstudy.study.grid import Design, expand
+from simstudy.study.yaml_lines import Document, read
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+
+
+@dataclass(frozen=True, slots=True)
+class Study:
+    """A study, checked, defaults filled in.
+
+    Attributes
+    ----------
+    designs : tuple of Design
+        Its scenarios, in the order of the file.
+    methods : tuple of Method
+    alpha : tuple of float
+    folder : Path
+        Where the study file is; file names in it are relative to this.
+    """
+
+    name: str
+    title: str
+    aim: str
+    seed: int
+    replications: int
+    alpha: tuple[float, ...]
+    designs: tuple[Design, ...]
+    methods: tuple[Method, ...]
+    grain: str | None
+    figures: tuple[str, ...]
+    scenarios: Any
+    folder: Path
+
+
+def load(source: str | Path | Mapping[str, Any]) -> Study:
+    """Load and check a study.
+
+    Parameters
+    ----------
+    source : path or mapping
+        A YAML file, or the same as a dict.
+
+    Returns
+    -------
+    Study
+
+    Raises
+    ------
+    UserError
+        One line: file, line, what is wrong and what would be right.
+    """
+    if isinstance(source, Mapping):
+        return check(Document(dict(source)))
+    return check(read(source))
+
+
+def check(document: Document) -> Study:
+    """Check a document and build the study."""
+    data = document.data
+    if not isinstance(data, dict):
+        document.refuse((), f"expected a study (name, seed, ...), got {fields.shown(data)}")
+    for key in data:
+        if key not in fields.TOP_FIELDS:
+            known = fields.TOP_FIELDS
+            document.refuse((key,), f"unknown key{nearest(str(key), known, fields.SYNONYMS)}")
+    for key in fields.REQUIRED:
+        if key not in data:
+            document.refuse((), f"'{key}' is missing ({fields.TOP_FIELDS[key]})")
+    name = _text(document, "name")
+    if not valid_name(name):
+        message = (
+            f"{fields.shown(name)} cannot name a folder; use letters, digits, '-', '_' and '.'"
+        )
+        document.refuse(("name",), message)
+    numbers = fields.TOP_NUMBERS
+    chosen = _methods(document)
+    designs = tuple(expand(document))
+    study = Study(
+        name=name,
+        title=_text(document, "title"),
+        aim=_text(document, "aim"),
+        seed=int(numbers["seed"].check(document, ("seed",), data["seed"])),
+        replications=int(
+            numbers["replications"].check(document, ("replications",), data["replications"])
+        ),
+        alpha=_alpha(document),
+        designs=designs,
+        methods=chosen,
+        grain=_grain(document, designs, chosen),
+        figures=_figures(document),
+        scenarios=data["scenarios"],
+        folder=Path(document.file or ".").resolve().parent if document.file else Path.cwd(),
+    )
+    return study
+
+
+def valid_name(name: str) -> bool:
+    """Whether a study's name can name a folder anywhere."""
+    return bool(_NAME.fullmatch(name)) and not name.endswith(".")
+
+
+def _text(document: Document, key: str) -> str:
+    value = document.data.get(key, "")
+    if not isinstance(value, str):
+        document.refuse((key,), f"expected text, got {fields.shown(value)}")
+    return value
+
+
+def _alpha(document: Document) -> tuple[float, ...]:
+    value = document.data.get("alpha", 0.05)
+    number = fields.TOP_NUMBERS["alpha"]
+    if not isinstance(value, list):
+        return (float(number.check(document, ("alpha",), value)),)
+    if not value:
+        document.refuse(("alpha",), "is an empty list")
+    levels = [float(number.check(document, ("alpha", i), v)) for i, v in enumerate(value)]
+    for i, level in enumerate(levels):
+        if level in levels[:i]:
+            document.refuse(("alpha", i), f"{level:g} is listed twice")
+    return tuple(levels)
+
+
+def _methods(document: Document) -> tuple[Method, ...]:
+    listed = document.data["methods"]
+    if not isinstance(listed, list) or not listed:
+        document.refuse(("methods",), f"expected a list such as [{', '.join(methods())}]")
+    chosen: list[Method] = []
+    for i, item in enumerate(listed):
+        path = ("methods", i)
+        try:
+            method = method_of(item)
+        except UserError as error:
+            document.refuse(path, str(error))
+        for other in chosen:
+            if method.canonical == other.canonical:
+                document.refuse(path, f"{method.canonical} is listed twice")
+            if method.label == other.label:
+                document.refuse(path, f"label '{method.label}' is used twice")
+        chosen.append(method)
+    return tuple(chosen)
+
+
+def method_of(item: Any) -> Method:
+    """Read one entry of `methods:`: a name, or ``{name: {option: value}}``."""
+    if isinstance(item, str):
+        return configure(item)
+    if not isinstance(item, dict) or len(item) != 1:
+        raise UserError(f"expected a method's name or 'name: {{option: value}}', got {item!r:.60}")
+    ((name, options),) = item.items()
+    if options is None:
+        options = {}
+    if not isinstance(options, dict):
+        message = f"options of {name}: expected {{option: value}}, got {fields.shown(options)}"
+        raise UserError(message)
+    return configure(str(name), options)
+
+
+def _grain(
+    document: Document, designs: tuple[Design, ...], chosen: tuple[Method, ...]
+) -> str | None:
+    grain = document.data.get("grain")
+    if grain is None and "grain" not in document.data:
+        return None
+    if grain not in GRAINS:
+        hint = nearest(str(grain), GRAINS)
+        document.refuse(("grain",), f"{fields.shown(grain)} is not a grain{hint}")
+    for design in designs:
+        first = design.scenario.first_grain
+        if GRAINS.index(grain) < GRAINS.index(first):
+            message = f"{grain} does not hold unbalanced data or a predictor that is not normal"
+            document.refuse(("grain",), f"{message}; use {first}")
+        if grain == "rows" and design.n_obs > 2_000_000:
+            document.refuse(
+                ("grain",), f"rows of {design.n_obs:.0f} units do not fit; use clusters"
+            )
+    for method in chosen:
+        if GRAINS.index(grain) < GRAINS.index(method.entry.grain):
+            message = f"{method.canonical} needs {method.entry.grain}, finer than {grain}"
+            document.refuse(("grain",), message)
+    return grain
+
+
+def _figures(document: Document) -> tuple[str, ...]:
+    report = document.data.get("report")
+    if report is None:
+        return fields.FIGURES
+    if not isinstance(report, dict):
+        document.refuse(("report",), f"expected figures: [...], got {fields.shown(report)}")
+    for key in report:
+        if key != "figures":
+            document.refuse(("report", key), f"unknown key{nearest(str(key), ('figures',))}")
+    listed = report.get("figures", list(fields.FIGURES))
+    if not isinstance(listed, list):
+        document.refuse(("report", "figures"), f"expected a list, got {fields.shown(listed)}")
+    for i, figure in enumerate(listed):
+        if figure not in fields.FIGURES:
+            hint = nearest(str(figure), fields.FIGURES)
+            document.refuse(
+                ("report", "figures", i), f"unknown figure {fields.shown(figure)}{hint}"
+            )
+    return tuple(listed)

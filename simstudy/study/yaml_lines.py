@@ -1,0 +1,155 @@
+"""Room 3: YAML 1.2 to plain data plus the line of everything. Imports errors, ruamel.yaml."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NoReturn
+
+from simstudy.errors import UserError
+
+Path_ = tuple[str | int, ...]
+_MAX_DEPTH = 20
+_MAX_BYTES = 10_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """Plain data, and where each part of it stood.
+
+    Attributes
+    ----------
+    data : Any
+        Dicts, lists, numbers, text, booleans and None.
+    lines : dict
+        Path -> line, counted from 1; empty where the data came from Python.
+    file : str or None
+    """
+
+    data: Any
+    lines: dict[Path_, int] = field(default_factory=dict)
+    file: str | None = None
+
+    def refuse(self, path: Path_, message: str) -> NoReturn:
+        """Raise `UserError` that names the file, the line and the place."""
+        line = None
+        for length in range(len(path), -1, -1):
+            if path[:length] in self.lines:
+                line = self.lines[path[:length]]
+                break
+        raise UserError(message, file=self.file, line=line, path=dotted(path) or None)
+
+
+def dotted(path: Path_) -> str:
+    """Write a path as people do: ``scenarios.icc[2]``."""
+    text = ""
+    for part in path:
+        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else str(part)
+    return text
+
+
+def read(file: str | Path) -> Document:
+    """Read a YAML 1.2 file: ``1e-3`` is a number, ``no`` is text, duplicate keys are errors."""
+    name = str(file)
+    try:
+        raw = Path(file).read_bytes()
+    except OSError as error:
+        raise UserError(error.strerror or str(error), file=name) from None
+    if len(raw) > _MAX_BYTES:
+        raise UserError("too large for a study file", file=name)
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = raw[: error.start].count(b"\n") + 1
+        raise UserError("not UTF-8 text", file=name, line=line) from None
+    return parse(text, name)
+
+
+def parse(text: str, name: str | None = None) -> Document:
+    """Parse YAML text; see `read`."""
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import MarkedYAMLError, YAMLError
+
+    yaml = YAML(typ="safe", pure=True)
+    try:
+        node = yaml.compose(text)
+    except MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line = mark.line + 1 if mark else None
+        raise UserError(
+            f"not YAML: {error.problem or error.context}", file=name, line=line
+        ) from None
+    except (YAMLError, ValueError, RecursionError) as error:
+        problem = str(error).strip().splitlines()[0] if str(error).strip() else "cannot be read"
+        raise UserError(f"not YAML: {problem}", file=name) from None
+    lines: dict[Path_, int] = {}
+    data = _Builder(name, lines).build(node, ()) if node is not None else None
+    return Document(data, lines, name)
+
+
+class _Builder:
+    """Turns YAML nodes into plain data, strictly."""
+
+    def __init__(self, file: str | None, lines: dict[Path_, int]) -> None:
+        self.file = file
+        self.lines = lines
+        self.budget = 100_000  # nodes: aliases of aliases cannot blow the data up
+
+    def build(self, node: Any, path: Path_) -> Any:
+        line = node.start_mark.line + 1
+        self.lines.setdefault(path, line)
+        self.budget -= 1
+        if len(path) > _MAX_DEPTH or self.budget < 0:
+            raise UserError("nested or repeated too deeply", file=self.file, line=line)
+        if node.id == "mapping":
+            return self._mapping(node, path)
+        if node.id == "sequence":
+            return [self.build(child, (*path, i)) for i, child in enumerate(node.value)]
+        return self._scalar(node, path, line)
+
+    def _mapping(self, node: Any, path: Path_) -> dict[str, Any]:
+        data: dict[str, Any] = {}
+        for key_node, value_node in node.value:
+            line = key_node.start_mark.line + 1
+            if key_node.id != "scalar":
+                raise UserError("a key must be text", file=self.file, line=line, path=dotted(path))
+            key = str(key_node.value)
+            if key in data:
+                where = dotted((*path, key))
+                raise UserError("stands here twice", file=self.file, line=line, path=where)
+            self.lines[(*path, key)] = line
+            data[key] = self.build(value_node, (*path, key))
+        return data
+
+    def _scalar(self, node: Any, path: Path_, line: int) -> Any:
+        kind, text = str(node.tag).rpartition(":")[2], node.value
+        try:
+            if kind == "int":
+                return _integer(text)
+            if kind == "float":
+                return _real(text)
+        except ValueError:
+            pass
+        if kind == "bool":
+            return text.lower() == "true"
+        if kind == "null":
+            return None
+        if kind in ("str", "int", "float", "timestamp", "merge"):
+            return text
+        where = dotted(path)
+        raise UserError(f"tag {node.tag} is not allowed", file=self.file, line=line, path=where)
+
+
+def _integer(text: str) -> int:
+    digits = text.replace("_", "")
+    if len(digits) > 40:
+        raise ValueError(text)
+    return int(digits, 0) if digits.lower().lstrip("+-").startswith(("0x", "0o")) else int(digits)
+
+
+def _real(text: str) -> float:
+    folded = text.replace("_", "").lower()
+    if folded.lstrip("+-") in (".inf", ".nan"):
+        return math.nan if "nan" in folded else float(folded.replace(".", ""))
+    return float(folded)
