@@ -1,0 +1,115 @@
+"""Room 5: a study's results from Python. Imports run, store, study and report."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from simstudy.store import layout, parts
+from simstudy.study.study import Study, load
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+    import pyarrow.dataset as ds
+
+
+class Results:
+    """Results of one study on disk.
+
+    Parameters
+    ----------
+    study : Study
+    folder : Path
+        The study's own results folder, such as ``results/icc``.
+    """
+
+    def __init__(self, study: Study, folder: Path) -> None:
+        self.study = study
+        self.folder = folder
+
+    @classmethod
+    def open(cls, folder: str | Path) -> Results:
+        """Open a results folder; `UserError` where it is none."""
+        folder = Path(folder)
+        if not folder.is_dir():
+            from simstudy.errors import UserError
+
+            raise UserError("no such folder; expected results of a study", file=str(folder))
+        return cls(layout.stored_study(folder), folder)
+
+    @property
+    def estimates(self) -> ds.Dataset:
+        """All stored rows, lazily, as a pyarrow dataset (``.to_table().to_pandas()``).
+
+        Rows of scenarios or methods that left the study are still in it.
+        """
+        import pyarrow.dataset as ds
+
+        return ds.dataset(parts.estimates_folder(self.folder), format="parquet")
+
+    @property
+    def summary(self) -> pd.DataFrame:
+        """The summary as a DataFrame, a row a scenario, method, measure and alpha."""
+        return self.summary_table().to_pandas()
+
+    def summary_table(self, mcse: str = "robust") -> pa.Table:
+        """The summary of the rows that are there, computed anew."""
+        from simstudy.run.summarise import summarise
+
+        return summarise(self.study, self.folder, mcse)
+
+    def write_summary(self) -> pa.Table:
+        """Write scenarios.parquet, summary.parquet and summary.csv; return the summary."""
+        from simstudy.run.summarise import scenario_table
+
+        table = self.summary_table()
+        layout.write_parquet(self.folder / "scenarios.parquet", scenario_table(self.study))
+        layout.write_parquet(self.folder / "summary.parquet", table)
+        layout.write_csv(self.folder / "summary.csv", table)
+        return table
+
+    def report(self) -> list[Path]:
+        """Draw figures and write tables from the stored summary; return the files."""
+        from simstudy.report.report import write_report
+
+        return write_report(self.study, self.folder, layout.read_summary(self.folder))
+
+
+def run(
+    study: Study | str | Path | Mapping[str, Any],
+    *,
+    jobs: int | None = None,
+    results: str | Path = "results",
+    report: bool = True,
+    begin: Callable[[int, int], Callable[[int], None]] | None = None,
+) -> Results:
+    """Compute what is missing of a study, summarise it and draw its report.
+
+    Parameters
+    ----------
+    study : Study, path of a study file, or dict
+    jobs : int, optional
+        Worker processes; 1 is this process. Default: all cores, this process when small.
+    results : path
+        Parent folder: a study named icc goes to ``results/icc``.
+    report : bool
+        Draw figures and tables.
+    begin : callable, optional
+        Progress: called once with (fits, jobs); what it returns is called with fits done.
+
+    Returns
+    -------
+    Results
+    """
+    from simstudy.run.execute import execute
+
+    if not isinstance(study, Study):
+        study = load(study)
+    found = Results(study, Path(results) / study.name)
+    execute(study, found.folder, jobs, begin)
+    found.write_summary()
+    if report:
+        found.report()
+    return found

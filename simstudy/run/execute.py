@@ -1,0 +1,96 @@
+"""Room 4: doing tasks, in this process or in joblib's workers, and keeping their parts.
+
+Imports task, plan, provenance and store. A range that is done is on disk; an interruption
+loses no more than the ranges under way.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from simstudy.run.plan import forecast, part_name, plan
+from simstudy.run.provenance import provenance
+from simstudy.run.task import Task, run_task
+from simstudy.store import layout, parts
+from simstudy.study.study import Study
+
+_IN_PROCESS = 3.0  # seconds of work below which workers do not pay for their start
+Progress = Callable[[int], None]
+
+
+def execute(
+    study: Study,
+    folder: Path,
+    jobs: int | None = None,
+    begin: Callable[[int, int], Progress] | None = None,
+) -> int:
+    """Compute what is missing from a results folder.
+
+    Parameters
+    ----------
+    study : Study
+    folder : Path
+        The study's own results folder.
+    jobs : int, optional
+        Worker processes; 1 is this process. Default: all cores, but this process when the
+        work is small.
+    begin : callable, optional
+        Called once with (fits in all, jobs); what it returns is called with fits done.
+
+    Returns
+    -------
+    int
+        Number of fits computed.
+    """
+    layout.prepare(study, folder)
+    _check_seed(study, folder)
+    tasks = plan(study, parts.listing(folder))
+    n_fits = sum(task.n_fits for task in tasks)
+    if not tasks:
+        return 0
+    if jobs is None:
+        jobs = 1 if forecast(tasks) < _IN_PROCESS else cores()
+    progress = begin(n_fits, jobs) if begin else lambda done: None
+    source = provenance(study)
+    for done in _results(tasks, folder, source, min(jobs, len(tasks))):
+        progress(done)
+    return n_fits
+
+
+def cores() -> int:
+    """Cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _check_seed(study: Study, folder: Path) -> None:
+    """Refuse parts of another seed, even where study.yaml was lost or changed."""
+    found = parts.listing(folder)
+    if found:
+        stored = parts.footer(folder, found[0]).get("seed")
+        layout.same_seed(folder, stored, study.seed)
+
+
+def _results(tasks: list[Task], folder: Path, source: dict[str, Any], jobs: int) -> Iterator[int]:
+    if jobs == 1:
+        for task in tasks:
+            yield work(task, folder, source)
+        return
+    import joblib
+
+    with joblib.parallel_config(backend="loky", inner_max_num_threads=1):
+        pool = joblib.Parallel(n_jobs=jobs, return_as="generator_unordered", batch_size=1)
+        yield from pool(joblib.delayed(work)(task, folder, source) for task in tasks)
+
+
+def work(task: Task, folder: Path, source: dict[str, Any]) -> int:
+    """Do one task and store its parts; returns the number of fits."""
+    footer = dict(source)
+    footer["keys"] = {piece.id: source["keys"][piece.id] for piece in task.pieces}
+    for method, estimates in zip(task.methods, run_task(task), strict=True):
+        parts.write(folder, part_name(task, method), method.canonical, estimates, footer)
+    return task.n_fits

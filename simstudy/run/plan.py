@@ -1,0 +1,135 @@
+"""Room 4: from a study and a listing of parts to the tasks that are missing. Plain data.
+
+Imports study, store.names, task and streams. Where a range begins and ends is a function
+of the scenario alone, so two runs of one study make parts of the same names.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+
+from simstudy.generators import streams
+from simstudy.generators.scenario import Scenario
+from simstudy.registry import Method
+from simstudy.run.task import Piece, Task, grain_of
+from simstudy.store.names import PartName, method_key
+from simstudy.study.grid import Design
+from simstudy.study.study import Study
+
+_LONGEST = 1 << 17  # replications of a range: parts of some megabytes
+_SECONDS = 2.0  # of work in a range, roughly
+_PACK, _PACK_REPLICATIONS = 16, 8192  # small scenarios share a part: a file costs too
+
+Span = tuple[int, int]
+
+
+def seconds_a_replication(scenario: Scenario, grain: str, n_methods: int) -> float:
+    """Rough cost of drawing one data set at a grain and fitting it, in seconds."""
+    if grain == "pooled":
+        return 2e-7 + 4e-7 * n_methods
+    per_cluster = 1.5e-7 + 2e-7 * n_methods
+    rows = 2.5e-8 * scenario.mean_n_obs if grain == "rows" else 0.0
+    return 1e-6 + per_cluster * scenario.n_clusters + rows
+
+
+def range_length(scenario: Scenario) -> int:
+    """Replications of a range: a power of two, about two seconds of the costliest grain."""
+    cost = seconds_a_replication(scenario, scenario.first_grain, 3)
+    length = min(_LONGEST, int(_SECONDS / cost) or 1)
+    length = 1 << (length.bit_length() - 1)
+    return max(length, streams.chunk_length(scenario, streams.GRAIN[scenario.first_grain]))
+
+
+def covered(parts: Iterable[PartName]) -> dict[tuple[str, str], list[Span]]:
+    """(scenario, method key) -> spans of replications that are there."""
+    found: dict[tuple[str, str], list[Span]] = defaultdict(list)
+    for part in parts:
+        for scenario in part.scenarios:
+            found[scenario, part.method].append((part.first, part.last))
+    return found
+
+
+def missing(spans: list[Span], last: int) -> list[Span]:
+    """Spans of 1..last that `spans` leave out."""
+    gaps, done = [], 0
+    for first, end in sorted(spans):
+        if first > done + 1:
+            gaps.append((done + 1, min(first - 1, last)))
+        done = max(done, end)
+        if done >= last:
+            return gaps
+    gaps.append((done + 1, last))
+    return gaps
+
+
+def plan(study: Study, parts: Iterable[PartName]) -> list[Task]:
+    """Tasks that complete the study, in the order of its scenarios.
+
+    Parameters
+    ----------
+    study : Study
+    parts : iterable of PartName
+        What is there already.
+    """
+    there = covered(parts)
+    keys = {method: method_key(method.canonical) for method in study.methods}
+    todo: list[tuple[Design, Span, tuple[Method, ...]]] = []
+    for design in study.designs:
+        wanted: dict[Span, list[Method]] = defaultdict(list)
+        for method in study.methods:
+            gaps = missing(there.get((design.id, keys[method]), []), study.replications)
+            for span in _aligned(gaps, range_length(design.scenario)):
+                wanted[span].append(method)
+        todo += [(design, span, tuple(wanted[span])) for span in sorted(wanted)]
+    return list(_pack(study, todo))
+
+
+def _aligned(gaps: list[Span], length: int) -> Iterable[Span]:
+    """Cut spans at multiples of `length`."""
+    for first, last in gaps:
+        while first <= last:
+            end = min(last, ((first - 1) // length + 1) * length)
+            yield first, end
+            first = end + 1
+
+
+def _pack(study: Study, todo: list[tuple[Design, Span, tuple[Method, ...]]]) -> Iterable[Task]:
+    """Put small scenarios of the same span and methods together."""
+    pack: list[Piece] = []
+    like: tuple[Span, tuple[Method, ...]] | None = None
+    for design, span, chosen in todo:
+        piece = Piece(design.id, design.key, design.scenario)
+        full = len(pack) == _PACK or len(pack) * (span[1] - span[0] + 1) >= _PACK_REPLICATIONS
+        if pack and (full or like != (span, chosen)):
+            yield _task(study, pack, like)
+            pack = []
+        pack.append(piece)
+        like = (span, chosen)
+    if pack:
+        yield _task(study, pack, like)
+
+
+def _task(study: Study, pack: list[Piece], like: tuple[Span, tuple[Method, ...]] | None) -> Task:
+    assert like is not None
+    (first, last), chosen = like
+    return Task(study.seed, tuple(pack), first, last, chosen, study.grain)
+
+
+def part_name(task: Task, method: Method) -> PartName:
+    """Name of the part a task makes for one method."""
+    scenarios = tuple(piece.id for piece in task.pieces)
+    block = (task.first - 1) // streams.BLOCK
+    return PartName(scenarios, method_key(method.canonical), block, task.first, task.last)
+
+
+def forecast(tasks: Iterable[Task]) -> float:
+    """Rough seconds of work in tasks, in one process."""
+    seconds = 0.0
+    for task in tasks:
+        n_reps = task.last - task.first + 1
+        for piece in task.pieces:
+            grain = grain_of(task.methods[0], piece.scenario, task.grain)
+            cost = seconds_a_replication(piece.scenario, grain, len(task.methods))
+            seconds += 5e-4 * len(task.methods) + n_reps * cost
+    return seconds

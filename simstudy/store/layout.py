@@ -1,0 +1,127 @@
+"""Room 3: the files of a results folder beside its parts. Imports study and errors."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from simstudy.errors import UserError
+from simstudy.study.study import Study, load
+
+
+def study_document(study: Study, folder: Path) -> dict[str, Any]:
+    """The study as run, defaults filled in, in the study file's own form."""
+    document: dict[str, Any] = {
+        "name": study.name,
+        "title": study.title,
+        "aim": study.aim,
+        "seed": study.seed,
+        "replications": study.replications,
+        "alpha": list(study.alpha),
+        "scenarios": _with_files(study.scenarios, study.folder, folder),
+        "methods": [{m.name: dict(m.options) | {"label": m.label}} for m in study.methods],
+        "report": {"figures": list(study.figures)},
+    }
+    if study.grain is not None:
+        document["grain"] = study.grain
+    return document
+
+
+def _with_files(scenarios: Any, old: Path, new: Path) -> Any:
+    """Scenarios whose files are relative to `new` instead of `old`."""
+    if isinstance(scenarios, dict):
+        out = {key: _with_files(value, old, new) for key, value in scenarios.items()}
+        if isinstance(out.get("file"), str) and not Path(out["file"]).is_absolute():
+            out["file"] = Path(os.path.relpath(old / out["file"], new)).as_posix()
+        return out
+    if isinstance(scenarios, list):
+        return [_with_files(item, old, new) for item in scenarios]
+    return scenarios
+
+
+def write_text(path: Path, text: str) -> None:
+    """Replace a text file, whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.write_text(text, encoding="utf-8")
+    os.replace(temporary, path)
+
+
+def prepare(study: Study, folder: Path) -> None:
+    """Make the folder ready for this study, or refuse one that holds another's results."""
+    stored = folder / "study.yaml"
+    if stored.is_file():
+        same_seed(folder, stored_seed(stored), study.seed)
+    try:
+        for name in ("estimates", ".work"):
+            (folder / name).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"cannot be written: {error.strerror}", file=str(folder)) from None
+    write_text(stored, dump(study_document(study, folder.resolve())))
+
+
+def same_seed(folder: Path, stored: int | None, seed: int) -> None:
+    """Refuse to mix two seeds in one folder."""
+    if stored != seed:
+        message = f"holds results of seed {stored}, and this study has seed {seed}"
+        raise UserError(f"{message}; give it another name, or move the folder", file=str(folder))
+
+
+def stored_seed(file: Path) -> int | None:
+    """Seed of the study that a results folder belongs to."""
+    from simstudy.study.yaml_lines import read
+
+    data = read(file).data
+    return data.get("seed") if isinstance(data, dict) else None
+
+
+def dump(document: dict[str, Any]) -> str:
+    """Write a document as YAML 1.2."""
+    import io
+
+    from ruamel.yaml import YAML
+
+    yaml = YAML(typ="safe", pure=True)
+    yaml.default_flow_style = None
+    yaml.sort_base_mapping_type_on_output = False  # type: ignore[assignment]
+    yaml.width = 100
+    stream = io.StringIO()
+    yaml.dump(document, stream)
+    return stream.getvalue()
+
+
+def stored_study(folder: Path) -> Study:
+    """The study of a results folder."""
+    file = folder / "study.yaml"
+    if not file.is_file():
+        raise UserError("no study.yaml here; expected a results folder", file=str(folder))
+    return load(file)
+
+
+def write_parquet(path: Path, table: Any) -> None:
+    """Write a small table, whole or not at all."""
+    import pyarrow.parquet as pq
+
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    pq.write_table(table, temporary)
+    os.replace(temporary, path)
+
+
+def write_csv(path: Path, table: Any) -> None:
+    """Write a small table as CSV, whole or not at all."""
+    from pyarrow import csv
+
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    csv.write_csv(table, temporary, csv.WriteOptions(quoting_style="needed"))
+    os.replace(temporary, path)
+
+
+def read_summary(folder: Path) -> Any:
+    """The stored summary as an Arrow table."""
+    import pyarrow.parquet as pq
+
+    file = folder / "summary.parquet"
+    if not file.is_file():
+        raise UserError("no summary.parquet here; run the study first", file=str(folder))
+    return pq.read_table(file)

@@ -1,0 +1,62 @@
+"""Room 3: the names of parts, which say what a part holds. Imports nothing of the package.
+
+This is format. What is missing from a study is known from a directory listing alone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+
+BLOCK_DIGITS, REPLICATION_DIGITS = 7, 10
+_PATTERN = re.compile(
+    r"(?P<scenarios>[0-9a-f]{8}(?:\+[0-9a-f]{8})*)_(?P<method>[\w.-]+)"
+    r"_b(?P<block>\d{7,})_(?P<first>\d{10,})-(?P<last>\d{10,})\.parquet"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PartName:
+    """One method's estimates of replications first..last (from 1) of some scenarios.
+
+    Attributes
+    ----------
+    scenarios : tuple of str
+        Ids; each has the same replications, in this order.
+    method : str
+        `method_key` of the canonical name.
+    block : int
+        Number of the block that holds `first`.
+    """
+
+    scenarios: tuple[str, ...]
+    method: str
+    block: int
+    first: int
+    last: int
+
+    def __str__(self) -> str:
+        block = f"b{self.block:0{BLOCK_DIGITS}}"
+        span = f"{self.first:0{REPLICATION_DIGITS}}-{self.last:0{REPLICATION_DIGITS}}"
+        return f"{'+'.join(self.scenarios)}_{self.method}_{block}_{span}.parquet"
+
+
+def parse(name: str) -> PartName | None:
+    """Read a file name; None if it is not a part's."""
+    match = _PATTERN.fullmatch(name)
+    if match is None:
+        return None
+    scenarios = tuple(match["scenarios"].split("+"))
+    first, last = int(match["first"]), int(match["last"])
+    if first < 1 or last < first:
+        return None
+    return PartName(scenarios, match["method"], int(match["block"]), first, last)
+
+
+def method_key(canonical: str) -> str:
+    """A method's canonical name as part of a file name: plain, or plain and 8 hex digits."""
+    plain = re.sub(r"\W+", "_", canonical.partition("[")[0])[:32]
+    if plain == canonical:
+        return plain
+    return f"{plain}-{hashlib.sha256(canonical.encode()).hexdigest()[:8]}"

@@ -1,0 +1,200 @@
+"""Room 3: writing and reading parts. Imports names, estimates and errors; pyarrow.
+
+A part is written whole to `.work/` from memory and renamed, so `estimates/` never holds
+half a part. No dictionary on doubles and no statistics: they cost more than simulating.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from simstudy.errors import WorkError
+from simstudy.estimates import STATUSES, Estimates
+from simstudy.store.names import PartName, parse
+
+_TEXT = ["scenario", "method", "status"]
+_SCHEMA = pa.schema(
+    [
+        ("scenario", pa.dictionary(pa.int32(), pa.string())),
+        ("replication", pa.int64()),
+        ("method", pa.dictionary(pa.int32(), pa.string())),
+        ("estimate", pa.float64()),
+        ("std_error", pa.float64()),
+        ("df", pa.float64()),
+        ("p_value", pa.float64()),
+        ("status", pa.dictionary(pa.int8(), pa.string())),
+        ("tau2", pa.float64()),
+        ("sigma2", pa.float64()),
+    ]
+)
+COLUMNS = tuple(_SCHEMA.names)
+_FOOTER = b"simstudy"
+
+
+def estimates_folder(study_folder: Path) -> Path:
+    """Where parts stand."""
+    return study_folder / "estimates"
+
+
+def work_folder(study_folder: Path) -> Path:
+    """Where temporary and set-aside files stand."""
+    return study_folder / ".work"
+
+
+def listing(study_folder: Path) -> list[PartName]:
+    """Parts that are there, in the order of their names."""
+    folder = estimates_folder(study_folder)
+    names = sorted(os.listdir(folder)) if folder.is_dir() else []
+    return [part for part in map(parse, names) if part is not None]
+
+
+def write(
+    study_folder: Path,
+    part: PartName,
+    method: str,
+    estimates: Estimates,
+    provenance: Mapping[str, Any],
+) -> None:
+    """Write one part, whole or not at all.
+
+    Parameters
+    ----------
+    part : PartName
+    method : str
+        Canonical name.
+    estimates : Estimates
+        Scenario after scenario, in the order of `part.scenarios`.
+    provenance : mapping
+        Goes to the footer, with what the part holds.
+    """
+    content = encode(part, method, estimates, provenance)
+    temporary = work_folder(study_folder) / f"{os.getpid()}-{part}"
+    with temporary.open("wb") as stream:
+        stream.write(content)
+    os.replace(temporary, estimates_folder(study_folder) / str(part))
+
+
+def encode(
+    part: PartName, method: str, estimates: Estimates, provenance: Mapping[str, Any]
+) -> pa.Buffer:
+    """A part's parquet file, in memory; see `write`."""
+    table = _table(part, method, estimates)
+    footer = dict(provenance) | {"scenarios": list(part.scenarios), "method": method}
+    sink = pa.BufferOutputStream()
+    with pq.ParquetWriter(
+        sink,
+        _SCHEMA,
+        use_dictionary=_TEXT,
+        write_statistics=False,
+        compression="none",
+        store_schema=False,  # text columns then open as plain text everywhere
+        data_page_size=1 << 22,
+    ) as writer:
+        writer.write_table(table)
+        writer.add_key_value_metadata({_FOOTER: json.dumps(footer, sort_keys=True).encode()})
+    return sink.getvalue()
+
+
+def _table(part: PartName, method: str, estimates: Estimates) -> pa.Table:
+    n_reps = part.last - part.first + 1
+    n_rows = n_reps * len(part.scenarios)
+    replication = np.arange(part.first, part.last + 1)
+
+    def text(codes: NDArray[Any], words: tuple[str, ...]) -> pa.Array:
+        return pa.DictionaryArray.from_arrays(pa.array(codes), pa.array(words), safe=False)
+
+    def doubles(values: NDArray[Any] | None) -> pa.Array:
+        if values is None:
+            return pa.nulls(n_rows, pa.float64())
+        missing = np.isnan(values)
+        return pa.array(values, mask=missing if missing.any() else None)
+
+    columns = [
+        text(np.repeat(np.arange(len(part.scenarios), dtype=np.int32), n_reps), part.scenarios),
+        pa.array(np.tile(replication, len(part.scenarios))),
+        text(np.zeros(n_rows, dtype=np.int32), (method,)),
+        doubles(estimates.estimate),
+        doubles(estimates.std_error),
+        doubles(estimates.df),
+        doubles(estimates.p_value),
+        text(estimates.status, STATUSES),
+        doubles(estimates.tau2),
+        doubles(estimates.sigma2),
+    ]
+    return pa.Table.from_arrays(columns, schema=_SCHEMA)
+
+
+def read(study_folder: Path, part: PartName, columns: tuple[str, ...]) -> dict[str, NDArray[Any]]:
+    """Read columns of a part; `status` as an index into `STATUSES`, nulls as NaN."""
+    file = estimates_folder(study_folder) / str(part)
+    try:
+        table = pq.read_table(file, columns=list(columns), read_dictionary=["status"],
+                              partitioning=None)  # fmt: skip
+    except (pa.ArrowException, OSError) as error:
+        reason = str(error).splitlines()[0]
+        raise WorkError(
+            f"{file}: not a readable part ({reason}); move it away, run again"
+        ) from None
+    expected = (part.last - part.first + 1) * len(part.scenarios)
+    if table.num_rows != expected:
+        raise WorkError(f"{file}: holds {table.num_rows} rows, not {expected}; move it away")
+    return {name: _array(table.column(name).combine_chunks()) for name in columns}
+
+
+def _array(values: Any) -> NDArray[Any]:
+    if isinstance(values, pa.ChunkedArray):
+        values = pa.concat_arrays(values.chunks)
+    if pa.types.is_dictionary(values.type):
+        words = values.dictionary.to_pylist()
+        code = np.array([STATUSES.index(word) for word in words], dtype=np.int8)
+        return code[values.indices.to_numpy(zero_copy_only=False)]
+    return values.to_numpy(zero_copy_only=False)
+
+
+def footer(study_folder: Path, part: PartName) -> dict[str, Any]:
+    """Provenance of a part."""
+    file = estimates_folder(study_folder) / str(part)
+    try:
+        metadata = pq.read_metadata(file).metadata or {}
+        return json.loads(metadata.get(_FOOTER, b"{}"))
+    except (pa.ArrowException, OSError, ValueError):
+        raise WorkError(f"{file}: not a readable part; move it away, run again") from None
+
+
+class Reader:
+    """Reads rows of one scenario and method; keeps the last part, which others may share."""
+
+    def __init__(self, study_folder: Path, columns: tuple[str, ...]) -> None:
+        self._folder = study_folder
+        self._columns = columns
+        self._last: tuple[PartName, dict[str, NDArray[Any]]] | None = None
+
+    def rows(
+        self, parts: list[PartName], scenario: str, last: int
+    ) -> Iterator[dict[str, NDArray[Any]]]:
+        """Rows of `scenario` in order of replication, from parts of one method, up to `last`."""
+        done = 0
+        for part in sorted(parts, key=lambda p: (p.first, -p.last)):
+            if part.last <= done or part.first > last:
+                continue
+            length = part.last - part.first + 1
+            start = part.scenarios.index(scenario) * length
+            skip = max(0, done + 1 - part.first)
+            stop = min(length, last - part.first + 1)
+            whole = self._read(part)
+            yield {k: v[start + skip : start + stop] for k, v in whole.items()}
+            done = part.last
+
+    def _read(self, part: PartName) -> dict[str, NDArray[Any]]:
+        if self._last is None or self._last[0] != part:
+            self._last = (part, read(self._folder, part, self._columns))
+        return self._last[1]
