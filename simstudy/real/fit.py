@@ -1,0 +1,140 @@
+"""Room 5: methods fitted to one data set, side by side. Imports data, formula, registry."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from simstudy.estimates import Estimates, Outcome
+from simstudy.numerics.tails import critical_value
+from simstudy.real.data import DataSet, read
+from simstudy.real.formula import parse
+from simstudy.registry import Method, configure
+from simstudy.study.study import method_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+DEFAULT_METHODS = ("pooled", "dummy", "random_intercept")
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """One method on one data set, as plain numbers; None where there is none."""
+
+    method: Method
+    status: str
+    message: str | None
+    terms: list[dict[str, Any]]
+    numbers: dict[str, float | None]
+
+    def as_dict(self) -> dict[str, Any]:
+        """The fit as `fit --json` prints it."""
+        head = {"method": self.method.name, **dict(self.method.options)}
+        head |= {"label": self.method.label, "status": self.status, "message": self.message}
+        return head | {"terms": self.terms} | self.numbers
+
+
+@dataclass(frozen=True, slots=True)
+class Fits:
+    """Methods fitted to one data set."""
+
+    data: DataSet
+    fits: list[Fit]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Everything, as `fit --json` prints it."""
+        return {
+            "n_obs": self.data.n_obs,
+            "n_clusters": len(self.data.labels),
+            "fits": [one.as_dict() for one in self.fits],
+        }
+
+    def __str__(self) -> str:
+        from simstudy.real.printed import printed
+
+        return printed(self)
+
+
+def fit(
+    data: str | Path | pd.DataFrame,
+    formula: str,
+    methods: Sequence[str | dict[str, Any] | Method] = DEFAULT_METHODS,
+) -> Fits:
+    """Fit methods to a real data set.
+
+    Parameters
+    ----------
+    data : path of a CSV or parquet file, or DataFrame
+    formula : str
+        lme4's, with one predictor and one random intercept: ``y ~ x + (1 | school)``.
+    methods : sequence
+        As in the study file: ``"pooled"``, ``{"random_intercept": {"df": "wald"}}``.
+
+    Returns
+    -------
+    Fits
+        Print it, or take ``as_dict()``.
+
+    Raises
+    ------
+    UserError
+    """
+    chosen = [m if isinstance(m, Method) else method_of(m) for m in methods]
+    read_data = read(data, parse(formula))
+    return Fits(read_data, [fit_one(read_data, method) for method in chosen])
+
+
+def fit_one(data: DataSet, method: Method) -> Fit:
+    """Fit one method; what cannot be fitted has a message and no numbers."""
+    about, raw = data.moments(about_origin=True), data.moments(about_origin=False)
+    with np.errstate(all="ignore"):
+        slope = method.fit(about)
+        outcome = Outcome(int(slope.outcome[0]))
+        terms = []
+        for term in method.entry.terms:
+            name = "(Intercept)" if term == "intercept" else data.formula.predictor
+            found = slope if term == "slope" else method.fit(raw, term="intercept")
+            terms.append({"term": name, **_term(found)})
+        fitted = outcome.status in ("ok", "boundary", "no_std_error")
+        described = method.describe(about) if fitted else {}
+    numbers = {key: described.get(key) for key in ("sigma", "r_squared")}
+    tau2, sigma2 = _one(slope.tau2), _one(slope.sigma2)
+    icc = None if tau2 is None or sigma2 is None else tau2 / (tau2 + sigma2)
+    numbers |= {"tau2": tau2, "sigma2": sigma2, "icc": icc, "criterion": described.get("criterion")}
+    return Fit(method, outcome.status, outcome.reason, terms, numbers)
+
+
+def _one(values: np.ndarray | None) -> float | None:
+    """The only value, None where it is missing or not finite."""
+    if values is None or not math.isfinite(values[0]):
+        return None
+    return float(values[0])
+
+
+def _term(found: Estimates) -> dict[str, float | None]:
+    estimate, std_error, df = (_one(v) for v in (found.estimate, found.std_error, found.df))
+    low = high = statistic = None
+    if estimate is not None and std_error is not None:
+        statistic = estimate / std_error
+        half = float(critical_value(found.df[0], 0.05)) * std_error
+        low, high = estimate - half, estimate + half
+    return {
+        "estimate": estimate,
+        "std_error": std_error,
+        "statistic": statistic,
+        "df": df,
+        "p_value": _one(found.p_value),
+        "ci_low": low,
+        "ci_high": high,
+    }
+
+
+def default_methods() -> list[Method]:
+    """The three methods of the lecture."""
+    return [configure(name) for name in DEFAULT_METHODS]

@@ -1,0 +1,227 @@
+"""Room 5: fits as text that reads like R's ``summary(lmer(...))``. Imports fit, options."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from simstudy.real import options
+from simstudy.real.fit import Fit, Fits, default_methods, fit_one
+
+Value = float | None
+_ESTIMATORS = {"reml": "REML", "ml": "maximum likelihood"}
+
+
+def printed(fits: Fits) -> str:
+    """Every fit, then the lecture's options compared."""
+    formula = fits.data.formula
+    head = f"Formula: {formula.outcome} ~ {formula.predictor} + (1 | {formula.cluster})"
+    blocks = [head, *(_fit(fits, one) for one in fits.fits), _options(fits)]
+    return "\n\n".join(blocks)
+
+
+def places(values: Sequence[Value], digits: int = 4) -> int:
+    """Decimals at which the smallest value shows `digits` significant ones."""
+    sizes = [abs(v) for v in values if v is not None and v != 0 and math.isfinite(v)]
+    if not sizes:
+        return digits - 1
+    return min(8, max(0, digits - 1 - math.floor(math.log10(min(sizes)))))
+
+
+def column(values: Sequence[Value], decimals: int) -> list[str]:
+    """Numbers of one column; a missing one is a dash."""
+    return [
+        "-" if v is None else f"{v:.{decimals}f}" if abs(v) < 1e9 else f"{v:.4e}" for v in values
+    ]
+
+
+def p_text(p: Value) -> str:
+    """A p-value as R prints it."""
+    if p is None:
+        return "-"
+    if p < 2e-16:
+        return "<2e-16"
+    return f"{p:.2e}" if p < 1e-4 else f"{p:.4f}"
+
+
+def table(heading: list[str], rows: list[list[str]], left: int = 1) -> str:
+    """Aligned columns, the first `left` of them to the left."""
+    lines = [heading, *rows]
+    widths = [max(len(line[i]) for line in lines) for i in range(len(heading))]
+    return "\n".join(
+        " ".join(
+            cell.ljust(width) if i < left else cell.rjust(width)
+            for i, (cell, width) in enumerate(zip(line, widths, strict=True))
+        ).rstrip()
+        for line in lines
+    )
+
+
+def _fit(fits: Fits, one: Fit) -> str:
+    lines = [f"--- {one.method.label}: {_what(one)}"]
+    if one.status == "not_estimable":
+        return "\n".join([*lines, f"not estimable: {one.message}"])
+    if one.numbers["tau2"] is not None:
+        lines += [*_random(fits, one), _sizes(fits)]
+    lines += ["", "Fixed effects:", _coefficients(one)]
+    if one.numbers["tau2"] is None:
+        lines += [_sizes(fits), _residual(one)]
+    if one.message:
+        lines.append(one.message)
+    if one.status == "boundary":
+        lines.append("boundary fit: the cluster variance is estimated as 0")
+    return "\n".join(lines)
+
+
+def _what(one: Fit) -> str:
+    chosen = dict(one.method.options)
+    df = chosen["df"].replace("_", " ")
+    if "estimator" in chosen:
+        return f"random intercept by {_ESTIMATORS[chosen['estimator']]}, df {df}"
+    return f"{one.method.entry.summary}, {chosen['se']} SE, df {df}"
+
+
+def _sizes(fits: Fits) -> str:
+    cluster = fits.data.formula.cluster
+    return f"Number of obs: {fits.data.n_obs}, groups:  {cluster}, {len(fits.data.labels)}"
+
+
+def _random(fits: Fits, one: Fit) -> list[str]:
+    tau2, sigma2 = one.numbers["tau2"] or 0.0, one.numbers["sigma2"] or 0.0
+    variances = column([tau2, sigma2], places([tau2, sigma2]))
+    sds = [math.sqrt(tau2), math.sqrt(sigma2)]
+    deviations = column(sds, places(sds))
+    cluster = fits.data.formula.cluster
+    criterion = one.numbers["criterion"]
+    name = "REML criterion" if dict(one.method.options)["estimator"] == "reml" else "-2 log L"
+    rows = [
+        [cluster, "(Intercept)", variances[0], deviations[0]],
+        ["Residual", "", variances[1], deviations[1]],
+    ]
+    icc = one.numbers["icc"]
+    return [
+        "" if criterion is None else f"{name} at the optimum: {criterion:.4f}",
+        "",
+        "Random effects:",
+        table(["Groups", "Name", "Variance", "Std.Dev."], rows, left=2),
+        "" if icc is None else f"Intraclass correlation: {icc:.4f}",
+    ]
+
+
+def _coefficients(one: Fit) -> str:
+    keys = ("estimate", "std_error", "df", "statistic", "ci_low", "ci_high")
+    values = {key: [term[key] for term in one.terms] for key in keys}
+    decimals = places([*values["estimate"], *values["std_error"]])
+    text = {key: column(values[key], decimals) for key in keys}
+    text["df"] = [_df(v) for v in values["df"]]
+    text["statistic"] = column(values["statistic"], 3)
+    p = [p_text(term["p_value"]) for term in one.terms]
+    wald = all(v is None for v in values["df"])
+    letter = "z" if wald else "t"
+    heading = [
+        "",
+        "Estimate",
+        "Std. Error",
+        "df",
+        f"{letter} value",
+        f"Pr(>|{letter}|)",
+        "2.5 %",
+        "97.5 %",
+    ]
+    order = ("estimate", "std_error", "df", "statistic")
+    rows = [
+        [term["term"], *(text[k][i] for k in order), p[i], text["ci_low"][i], text["ci_high"][i]]
+        for i, term in enumerate(one.terms)
+    ]
+    return table(heading, rows)
+
+
+def _df(value: Value) -> str:
+    if value is None:
+        return "-"
+    return f"{value:.0f}" if value == round(value) else f"{value:.2f}"
+
+
+def _residual(one: Fit) -> str:
+    sigma, r2 = one.numbers["sigma"], one.numbers["r_squared"]
+    sd = "-" if sigma is None else f"{sigma:.{places([sigma])}f}"
+    return f"Residual SD: {sd}, R-squared: {'-' if r2 is None else f'{r2:.4f}'}"
+
+
+def _options(fits: Fits) -> str:
+    data = fits.data
+    j = len(data.labels)
+    few = j <= options.DOZEN
+    blocks = ["--- The options compared"]
+    lines = options.separate(data) if few else []
+    if few:
+        blocks.append(_separate(fits, lines))
+    pooled, dummy, multilevel = (fit_one(data, method) for method in default_methods())
+    rows = []
+    if few:
+        sd, rss = options.separate_total(lines)
+        many = [f"separate ({j} lines)", "see above", "", *_r2_sd(options.r_squared(rss, data), sd)]
+        rows.append([*many, str(2 * j)])
+    rows.append(_option("collapsed (one line)", fits, pooled, "2"))
+    rows.append(_option("dummy for every cluster", fits, dummy, f"{j + 1}"))
+    rows.append(_option("multilevel (random intercept)", fits, multilevel, "2 + 1 variance"))
+    heading = ["option", "equation", "SE of slope", "R2", "residual SD", "parameters"]
+    blocks.append(table(heading, rows, left=2))
+    return "\n\n".join(blocks)
+
+
+def _separate(fits: Fits, lines: list[options.Line]) -> str:
+    residuals = options.mean_residuals(fits.data)
+    decimals = places([max(abs(mean) for mean in residuals)], 2)
+    heading = [
+        fits.data.formula.cluster,
+        "n",
+        "equation",
+        "SE of slope",
+        "R2",
+        "residual SD",
+        "mean residual",
+    ]
+    rows = [
+        [
+            line.name,
+            str(line.n_obs),
+            _equation(fits, line.intercept, line.slope),
+            *column([line.std_error], places([line.std_error])),
+            *_r2_sd(line.r_squared, line.residual_sd),
+            f"{mean:+.{decimals}f}",
+        ]
+        for line, mean in zip(lines, residuals, strict=True)
+    ]
+    note = "Separate regressions by cluster (mean residual: from the collapsed line)"
+    return note + "\n" + table(heading, rows)
+
+
+def _r2_sd(r2: Value, sd: Value) -> list[str]:
+    return ["-" if r2 is None else f"{r2:.3f}", *column([sd], places([sd], 3))]
+
+
+def _equation(fits: Fits, intercept: Value, slope: Value, own: bool = False) -> str:
+    if slope is None or not (own or intercept is not None):
+        return "-"
+    formula = fits.data.formula
+    size = f"{abs(slope):.{places([slope])}f}"
+    start = "a_j" if own else f"{intercept:.{places([intercept])}f}"
+    return f"{formula.outcome} = {start} {'-' if slope < 0 else '+'} {size} {formula.predictor}"
+
+
+def _option(name: str, fits: Fits, one: Fit, spent: str) -> list[str]:
+    if one.status == "not_estimable":
+        return [name, f"not estimable: {one.message}", "-", "-", "-", spent]
+    by_term = {term["term"]: term for term in one.terms}
+    slope = by_term[fits.data.formula.predictor]
+    intercept = by_term.get("(Intercept)", {}).get("estimate")
+    equation = _equation(fits, intercept, slope["estimate"], own=intercept is None)
+    std_error = column([slope["std_error"]], places([slope["std_error"]]))
+    return [
+        name,
+        equation,
+        *std_error,
+        *_r2_sd(one.numbers["r_squared"], one.numbers["sigma"]),
+        spent,
+    ]
