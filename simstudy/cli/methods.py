@@ -1,0 +1,21 @@
+"""Room 6: ``simstudy methods``."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+
+from simstudy.registry import methods
+
+
+def main(options: Namespace) -> None:
+    """List the methods, their options and defaults."""
+    for entry in methods().values():
+        print(f"{entry.name}: {entry.summary}")
+        chosen: dict[str, str] = {}
+        for option in entry.options:
+            chosen[option.name] = default = option.default(chosen)
+            values = " | ".join(f"[{v}]" if v == default else v for v in option.values)
+            print(f"    {option.name}: {values}    ({option.summary})")
+        print(f"    other names: {', '.join(entry.synonyms)}")
+    print("\nDefaults are in brackets; every method also takes a label.")
+    print("In a study file:  - random_intercept: {df: wald, label: random intercept (z)}")

@@ -1,0 +1,49 @@
+"""Room 6: ``simstudy plan``."""
+
+from __future__ import annotations
+
+import math
+from argparse import Namespace
+
+from simstudy.errors import UserError, nearest
+from simstudy.run.execute import cores
+from simstudy.run.pilot import pilot
+from simstudy.study.study import load
+
+
+def main(options: Namespace) -> None:
+    """Print what a study will take; write nothing."""
+    study = load(options.config)
+    targets = [_target(text) for text in options.mcse]
+    found = pilot(study)
+    n_fits = len(study.designs) * study.replications * len(study.methods)
+    print(f"{study.name}: {len(study.designs)} scenarios x {study.replications} replications "
+          f"x {len(study.methods)} methods = {n_fits:,} fits")  # fmt: skip
+    print(f"expected time: {_time(found.seconds)} of work ({cores()} cores here)")
+    print(f"disk: {found.megabytes:,.1f} MB of estimates")
+    print("largest Monte Carlo SE (rates: at the nominal level; the others: from a pilot run):")
+    for measure, mcse in found.largest_mcse.items():
+        print(f"  {measure:<24} {mcse:.4g}")
+    for measure, value in targets:
+        if measure not in found.largest_mcse:
+            hint = nearest(measure, found.largest_mcse)
+            raise UserError(f"--mcse: no Monte Carlo SE of '{measure}' is forecast{hint}")
+        needed = math.ceil(study.replications * (found.largest_mcse[measure] / value) ** 2)
+        print(f"for a Monte Carlo SE of {value:g} of {measure}: {needed:,} replications")
+
+
+def _target(text: str) -> tuple[str, float]:
+    measure, _, value = text.partition("=")
+    try:
+        number = float(value)
+    except ValueError:
+        number = 0.0
+    if not (number > 0 and math.isfinite(number)):
+        raise UserError(f"--mcse {text}: expected MEASURE=VALUE, such as rejection_rate=0.002")
+    return measure.strip(), number
+
+
+def _time(seconds: float) -> str:
+    if seconds < 120:
+        return f"{seconds:.1f} s"
+    return f"{seconds / 60:.1f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"

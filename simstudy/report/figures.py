@@ -1,0 +1,198 @@
+"""Room 5: figures that go into a paper as they are. Imports wide; matplotlib's Figure.
+
+Each takes a summary and returns a Figure; no global state of matplotlib is touched.
+"""
+
+from __future__ import annotations
+
+from itertools import product
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+
+from simstudy.report.wide import Cell, Wide, level_text, number, wide
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from matplotlib.axes import Axes
+
+# Okabe & Ito (2008): told apart by readers with any kind of colour vision
+COLOURS = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+_GREY, _INK = "#8a8a8a", "#222222"
+_TICKS = (0.01, 0.025, 0.05, 0.1, 0.2, 0.4, 0.8)
+_NAMES = {
+    "icc": "ICC of the outcome",
+    "x_icc": "ICC of x",
+    "cluster_size": "cluster size",
+    "n_clusters": "clusters",
+    "slope": "slope",
+}
+
+
+def type1_error(summary: pa.Table, title: str = "", alpha: float | None = None) -> Figure:
+    """Type I error by ICC: columns x_icc, rows cluster size (and clusters), colour = method.
+
+    Parameters
+    ----------
+    summary : pyarrow.Table
+        As in summary.parquet.
+    title : str
+    alpha : float, optional
+        Default: the study's first.
+    """
+    table = wide(summary, "rejection_rate", alpha)
+    null = any(row[0].get("slope") == 0 for row in table.rows)
+    if null:
+        table.rows[:] = [row for row in table.rows if row[0].get("slope") == 0]
+    across = "icc" if "icc" in table.factors or not table.factors else table.factors[0]
+    column = _varying(table, ("x_icc", "x"))
+    row_factors = [f for f in table.factors if f not in (across, column)]
+    if null:
+        row_factors = [f for f in row_factors if f != "slope"]
+    columns = _levels(table, [column] if column else [])
+    rows = _levels(table, row_factors)
+    figure, axes = _panels(len(rows), len(columns))
+    for (i, row), (k, col) in product(enumerate(rows), enumerate(columns)):
+        cells = [r for r in table.rows if _matches(r[0], row) and _matches(r[0], col)]
+        _panel(axes[i][k], table, cells, across)
+        heading = _heading(col) if i == 0 else ""
+        axes[i][k].set_title(heading, fontsize=9, color=_INK)
+        if k == len(columns) - 1 and row:
+            _row_label(axes[i][k], _heading(row, "\n"))
+    _finish(figure, axes, table, across, title, "Type I error" if null else "Rejection rate")
+    return figure
+
+
+FIGURES = {"type1_error": type1_error}
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Write a figure; PNG at 200 dpi, without a date so that runs compare."""
+    metadata = {"CreationDate": None} if path.suffix == ".pdf" else None
+    temporary = path.with_name(f".{path.name}")
+    figure.savefig(temporary, dpi=200, format=path.suffix[1:], metadata=metadata)
+    temporary.replace(path)
+
+
+def _varying(table: Wide, names: tuple[str, ...]) -> str | None:
+    return next((name for name in names if name in table.factors), None)
+
+
+def _levels(table: Wide, factors: list[str]) -> list[dict[str, Any]]:
+    """Combinations of levels that occur, in the order of the study."""
+    found: dict[tuple[Any, ...], dict[str, Any]] = {}
+    for levels, _ in table.rows:
+        key = tuple(levels[f] for f in factors)
+        found.setdefault(key, {f: levels[f] for f in factors})
+    return list(found.values()) or [{}]
+
+
+def _matches(levels: dict[str, Any], wanted: dict[str, Any]) -> bool:
+    return all(levels[factor] == value for factor, value in wanted.items())
+
+
+def _heading(levels: dict[str, Any], separator: str = ", ") -> str:
+    parts = (f"{_NAMES.get(f, f)} = {level_text(v) or 'none'}" for f, v in levels.items())
+    return separator.join(parts)
+
+
+def _panels(n_rows: int, n_columns: int) -> tuple[Figure, Any]:
+    width = min(max(2.2 * n_columns + 1.4, 4.6), 13)
+    height = min(max(1.75 * n_rows + 1.3, 3.4), 20)
+    figure = Figure(figsize=(width, height), layout="constrained")
+    figure.get_layout_engine().set(w_pad=0.04, h_pad=0.04)  # type: ignore[union-attr]
+    return figure, figure.subplots(n_rows, n_columns, sharex=True, sharey=True, squeeze=False)
+
+
+def _panel(axes: Axes, table: Wide, rows: list[Any], across: str) -> None:
+    """One facet: a line a method, bars of 1.96 Monte Carlo SEs, the nominal line."""
+    axes.axhline(table.alpha, color=_GREY, linewidth=0.8, linestyle=(0, (4, 2)), zorder=1)
+    ticks = list(dict.fromkeys(row[0].get(across) for row in table.rows))
+    for m, method in enumerate(table.methods):
+        shift = 0.09 * (m - (len(table.methods) - 1) / 2)
+        points = [(ticks.index(r[0].get(across)) + shift, r[1].get(method)) for r in rows]
+        shown = [(x, cell) for x, cell in points if cell is not None and cell.value > 0]
+        if shown:
+            _line(axes, shown, m)
+    absent = [
+        m for m in table.methods if not any(c and c.n_used for c in (r[1].get(m) for r in rows))
+    ]
+    if absent and rows:
+        text = "not estimable: " + ", ".join(absent)
+        axes.text(0.03, 0.97, text, transform=axes.transAxes, fontsize=7, color=_GREY, va="top")
+    axes.set_xticks(range(len(ticks)), [level_text(tick) for tick in ticks])
+    axes.tick_params(labelsize=8, colors=_INK, length=2.5, width=0.6)
+    for side in ("top", "right"):
+        axes.spines[side].set_visible(False)
+    for side in ("left", "bottom"):
+        axes.spines[side].set_color(_GREY)
+        axes.spines[side].set_linewidth(0.6)
+    axes.grid(axis="y", color="#ececec", linewidth=0.6)
+    axes.set_axisbelow(True)
+
+
+def _line(axes: Axes, points: list[tuple[float, Cell]], m: int) -> None:
+    x = [at for at, _ in points]
+    y = [cell.value for _, cell in points]
+    bars = [[c.value - c.ci_low for _, c in points], [c.ci_high - c.value for _, c in points]]
+    axes.errorbar(
+        x, y, yerr=bars, color=COLOURS[m % len(COLOURS)], marker=MARKERS[m % len(MARKERS)],
+        markersize=3.6, linewidth=1.1, elinewidth=0.9, capsize=0, zorder=3 - 0.1 * m,
+        linestyle="-" if m < len(COLOURS) else "--",
+    )  # fmt: skip
+
+
+def _row_label(axes: Axes, text: str) -> None:
+    axes.annotate(
+        text, (1.03, 0.5), xycoords="axes fraction", rotation=270, va="center", ha="left",
+        fontsize=9, color=_INK,
+    )  # fmt: skip
+
+
+def _finish(figure: Figure, axes: Any, table: Wide, across: str, title: str, label: str) -> None:
+    """Logarithmic axis with a tick at the nominal level, one legend, one label an axis."""
+    from matplotlib.lines import Line2D
+
+    first = axes[0][0]
+    ends = [c for _, cells in table.rows for c in cells.values() if c is not None and c.value > 0]
+    low = min([table.alpha / 1.6, *(c.ci_low for c in ends if c.ci_low > 0)])
+    high = max([table.alpha * 1.6, *(c.ci_high for c in ends)])
+    first.set_yscale("log")
+    first.set_ylim(max(low / 1.1, 1e-4), min(high * 1.1, 1.02))
+    ticks = sorted({t for t in _TICKS if abs(t / table.alpha - 1) > 0.3} | {table.alpha})
+    first.yaxis.set_major_locator(FixedLocator(ticks))
+    first.yaxis.set_minor_locator(NullLocator())
+    first.yaxis.set_major_formatter(
+        FuncFormatter(lambda v, _: number(v, _places(v), leading_zero=False))
+    )
+    handles = [
+        Line2D([], [], color=COLOURS[m % len(COLOURS)], marker=MARKERS[m % len(MARKERS)],
+               markersize=4, linewidth=1.2, label=method)
+        for m, method in enumerate(table.methods)
+    ]  # fmt: skip
+    handles.append(
+        Line2D(
+            [],
+            [],
+            color=_GREY,
+            linewidth=0.8,
+            linestyle=(0, (4, 2)),
+            label=f"nominal {table.alpha:g}",
+        )
+    )
+    figure.supxlabel(_NAMES.get(across, across), fontsize=9, color=_INK)
+    figure.supylabel(label + " (95 % Monte Carlo interval)", fontsize=9, color=_INK)
+    longest = max(len(str(handle.get_label())) for handle in handles)
+    columns = max(1, min(len(handles), int(figure.get_figwidth() / (0.075 * longest + 0.5))))
+    legend = figure.legend(
+        handles=handles, loc="outside upper center", ncols=columns, fontsize=8, frameon=False,
+        title=title or None, title_fontsize=10,
+    )  # fmt: skip
+    legend.get_title().set_color(_INK)
+
+
+def _places(value: float) -> int:
+    return max(2, len(f"{value:g}") - 2)
