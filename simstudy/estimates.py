@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from enum import IntEnum
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -82,15 +83,15 @@ class Estimates:
 
     def cut(self, first: int, last: int) -> Estimates:
         """Keep replications first..last-1 (counted from 0)."""
-        columns = {f.name: getattr(self, f.name) for f in fields(self)}
-        return Estimates(**{k: None if v is None else v[first:last] for k, v in columns.items()})
+        columns: Any = {f.name: getattr(self, f.name) for f in fields(self)}
+        return Estimates(**{k: v if v is None else v[first:last] for k, v in columns.items()})
 
 
 def concatenate(pieces: list[Estimates]) -> Estimates:
     """Join batches of one method, in order."""
     if len(pieces) == 1:
         return pieces[0]
-    columns = {}
+    columns: dict[str, Any] = {}
     for field in fields(Estimates):
         parts = [getattr(piece, field.name) for piece in pieces]
         columns[field.name] = None if parts[0] is None else np.concatenate(parts)

@@ -8,13 +8,16 @@ Replications are the last axis of every array.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+Array = NDArray[Any]
+Numbers = Floats | Ints | float | int
 
 
 class Factor(NamedTuple):

@@ -13,10 +13,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from simstudy.estimates import STATUSES, USED
-from simstudy.moments import Floats
+from simstudy.moments import Array, Floats
 from simstudy.numerics import tails
 
 ORDERS = tuple((p, q) for p in range(5) for q in range(3) if p + 2 * q <= 4)
@@ -57,7 +56,7 @@ class Totals:
         return sum(self.by_status)
 
 
-def of_block(columns: dict[str, NDArray], truth: float, alphas: tuple[float, ...]) -> Totals:
+def of_block(columns: dict[str, Array], truth: float, alphas: tuple[float, ...]) -> Totals:
     """Totals of one block of rows.
 
     Parameters

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from simstudy.estimates import Estimates, Outcome
-from simstudy.moments import Factor, Floats, Moments, Pooled
+from simstudy.moments import Array, Factor, Floats, Moments, Numbers, Pooled
 from simstudy.numerics import gram, tails
 
 PERFECT = 1e-12  # residual SD over total SD below which only rounding is left
 
 
-def ols_outcome(x_scale: Floats, residual: Floats, spread: Floats, df: Floats | int) -> NDArray:
+def ols_outcome(x_scale: Floats, residual: Floats, spread: Floats, df: Numbers) -> Array:
     """Outcome of a regression: no df, no variation of x, no residual variance, or ok.
 
     Parameters
@@ -38,8 +37,8 @@ def spread(factor: Factor) -> Floats:
 def estimates(
     estimate: Floats,
     std_error: Floats,
-    df: Floats | float | int,
-    outcome: NDArray,
+    df: Numbers,
+    outcome: Array,
     tau2: Floats | None = None,
     sigma2: Floats | None = None,
 ) -> Estimates:
@@ -54,17 +53,17 @@ def estimates(
     if bad.any():
         kept = np.where(np.isfinite(estimate), Outcome.NO_STD_ERROR, Outcome.NON_FINITE)
         outcome = np.where(bad, kept, outcome).astype(np.int8)
-    df = np.broadcast_to(np.asarray(df, dtype=float), estimate.shape)
+    free: Floats = np.broadcast_to(np.asarray(df, dtype=float), estimate.shape)
     tested = (outcome == Outcome.OK) | (outcome == Outcome.BOUNDARY)
     if not tested.all():
         shown = tested | (outcome == Outcome.NO_STD_ERROR)
         estimate = np.where(shown, estimate, np.nan)
-        std_error, df = np.where(tested, std_error, np.nan), np.where(tested, df, np.nan)
+        std_error, free = np.where(tested, std_error, np.nan), np.where(tested, free, np.nan)
         tau2 = None if tau2 is None else np.where(shown, tau2, np.nan)
         sigma2 = None if sigma2 is None else np.where(shown, sigma2, np.nan)
-    constant = df.size and df.strides == (0,)  # one df for all: the scalar path is faster
-    p_value = tails.two_sided(estimate / std_error, float(df[0]) if constant else df)
-    return Estimates(estimate, std_error, df, p_value, outcome, tau2, sigma2)
+    constant = free.size and free.strides == (0,)  # one df for all: the scalar path is faster
+    p_value = tails.two_sided(estimate / std_error, float(free[0]) if constant else free)
+    return Estimates(estimate, std_error, free, p_value, outcome, tau2, sigma2)
 
 
 def means(moments: Moments, term: str) -> tuple[Floats, Floats]:
@@ -74,7 +73,7 @@ def means(moments: Moments, term: str) -> tuple[Floats, Floats]:
     return gram.grand_means(moments)
 
 
-def regression(total: Factor, residual: Floats, df: Floats | int) -> dict[str, float | None]:
+def regression(total: Factor, residual: Floats, df: Numbers) -> dict[str, float | None]:
     """Residual SD and R-squared of one least-squares fit, null where they do not exist."""
     free = np.asarray(df).item()
     scale = spread(total).item()

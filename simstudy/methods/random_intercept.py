@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from simstudy.estimates import Estimates, Outcome
 from simstudy.methods import _assemble
-from simstudy.moments import Factor, Floats, Moments
+from simstudy.moments import Array, Factor, Floats, Moments
 from simstudy.numerics import gram, information, likelihood, reml, weighted
 from simstudy.registry import Chosen, Entry, Option, register
 
@@ -26,6 +25,7 @@ def fit(moments: Moments, *, estimator: str, df: str, term: str = "slope") -> Es
     term : {"slope", "intercept"}
     """
     restricted = estimator == "reml"
+    free: Floats | float
     inner = gram.within(moments)
     outcome = _outcome(moments, inner)
     psi, boundary = reml.variance_ratio(moments, inner, reml=restricted)
@@ -52,7 +52,7 @@ def fit(moments: Moments, *, estimator: str, df: str, term: str = "slope") -> Es
     return _assemble.estimates(estimate, std_error, free, outcome.astype(np.int8), tau2, sigma2)
 
 
-def _outcome(moments: Moments, inner: Factor) -> NDArray:
+def _outcome(moments: Moments, inner: Factor) -> Array:
     """Say which replications are estimable: both variances need a degree of freedom."""
     outer = gram.between(moments)
     total = gram.add(inner, outer)

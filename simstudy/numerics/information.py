@@ -9,9 +9,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from simstudy.moments import Floats, Ints
+from simstudy.moments import Bools, Floats, Ints
 from simstudy.numerics import likelihood
 from simstudy.numerics.weighted import Sums
 
@@ -65,7 +64,7 @@ def kenward_roger(sums: Sums, of: Contrast, n_obs: Ints | int) -> tuple[Floats, 
 
 
 def satterthwaite(
-    sums: Sums, of: Contrast, n_obs: Ints | int, boundary: NDArray, *, reml: bool
+    sums: Sums, of: Contrast, n_obs: Ints | int, boundary: Bools, *, reml: bool
 ) -> Floats:
     """Satterthwaite df from the observed information (Kuznetsova et al. 2017, lmerTest).
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from simstudy.moments import Clusters, Factor, Floats, Moments, Pooled
+from simstudy.moments import Bools, Clusters, Factor, Floats, Moments, Pooled
 from simstudy.numerics import gram, likelihood, weighted
 from simstudy.numerics.roots import Evaluate, upward_roots
 
@@ -27,13 +27,13 @@ _GRID_END = 1e-4
 class Brackets(NamedTuple):
     """Intervals of w in which the criterion falls and then rises; shape (K,) each."""
 
-    index: NDArray[np.intp]  # which replication
+    which: NDArray[np.intp]  # replication
     low: Floats
     high: Floats
     start: Floats
 
 
-def variance_ratio(moments: Moments, within: Factor, *, reml: bool) -> tuple[Floats, NDArray]:
+def variance_ratio(moments: Moments, within: Factor, *, reml: bool) -> tuple[Floats, Bools]:
     """Estimate psi = tau2 / sigma2 in every replication.
 
     Parameters
@@ -177,12 +177,12 @@ def _sign_changes(grid: Floats, signs: Floats, within: Factor) -> Brackets:
 def _best(
     n_reps: int,
     brackets: Brackets,
-    boundary: NDArray,
+    boundary: Bools,
     evaluate: Evaluate,
     criterion: Criterion,
 ) -> Floats:
     """Solve every bracket; where a replication has several optima, keep the best."""
-    index = brackets.index
+    index = brackets.which
 
     def inside(pick: NDArray[np.intp], w: Floats) -> tuple[Floats, Floats]:
         return evaluate(index[pick], w)

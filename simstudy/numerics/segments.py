@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from simstudy.moments import Floats, Ints
+from simstudy.moments import Array, Floats, Ints
 
 
 class Segments:
@@ -40,7 +40,7 @@ class Segments:
             return np.asarray(values.sum(axis=0))
         return np.add.reduceat(values, self._starts).reshape(self.cells)
 
-    def constant(self, values: Floats) -> np.ndarray:
+    def constant(self, values: Floats) -> Array:
         """Whether all units of a cluster hold the same double: shape (J, R)."""
         if self.equal:
             return np.asarray((values == values[:1]).all(axis=0))
@@ -51,7 +51,7 @@ class Segments:
         """First unit of each cluster: shape (J, R)."""
         return values[0] if self.equal else values[self._starts].reshape(self.cells)
 
-    def spread(self, of_cluster: Floats) -> Floats:
+    def spread(self, of_cluster: Array) -> Array:
         """Give every unit its cluster's value; the inverse direction of `sum`."""
         of_cluster = np.broadcast_to(of_cluster, self.cells)
         return of_cluster if self.equal else np.repeat(of_cluster.ravel(), self._counts)

@@ -35,7 +35,7 @@ class Fit:
 
     def as_dict(self) -> dict[str, Any]:
         """The fit as `fit --json` prints it."""
-        head = {"method": self.method.name, **dict(self.method.options)}
+        head: dict[str, Any] = {"method": self.method.name, **dict(self.method.options)}
         head |= {"label": self.method.label, "status": self.status, "message": self.message}
         return head | {"terms": self.terms} | self.numbers
 

@@ -6,11 +6,11 @@ variance for the clusters: what each answers and how many parameters it spends.
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
 
-from simstudy.moments import Clusters, Factor
 from simstudy.numerics import gram
 from simstudy.real.data import DataSet
 
@@ -35,26 +35,27 @@ def separate(data: DataSet) -> list[Line]:
     lines = []
     for j, label in enumerate(data.labels):
         n = int(data.sizes[j])
-        inner = Factor(*(float(np.broadcast_to(v, (len(data.labels), 1))[j, 0])
-                         for v in moments.within))  # fmt: skip
-        lines.append(_line(str(label), n, inner, moments, j))
+        a, b, r = (float(np.broadcast_to(v, (len(data.labels), 1))[j, 0]) for v in moments.within)
+        at = float(moments.mean_x[j, 0]), float(moments.mean_y[j, 0])
+        lines.append(_line(str(label), n, (a, b, r), at))
     return lines
 
 
-def _line(name: str, n: int, inner: Factor, moments: Clusters, j: int) -> Line:
-    if inner.a == 0:
+def _line(name: str, n: int, factor: tuple[float, float, float], at: tuple[float, float]) -> Line:
+    """A least-squares line from one cluster's factor (a, b, r) and means."""
+    a, b, r = factor
+    if a == 0:
         return Line(name, n, None, None, None, None, None)
-    slope = inner.b / inner.a
-    intercept = moments.mean_y[j, 0] - slope * moments.mean_x[j, 0]
-    sd = inner.r / (n - 2) ** 0.5 if n > 2 else None
-    spread = float(np.hypot(inner.b, inner.r))
-    r_squared = 1.0 - (inner.r / spread) ** 2 if spread > 0 and n > 2 else None
-    std_error = None if sd is None else sd / inner.a
-    return Line(name, n, intercept, slope, std_error, r_squared, sd)
+    slope = b / a
+    sd = r / (n - 2) ** 0.5 if n > 2 else None
+    spread = math.hypot(b, r)
+    r_squared = 1.0 - (r / spread) ** 2 if spread > 0 and n > 2 else None
+    std_error = None if sd is None else sd / a
+    return Line(name, n, at[1] - slope * at[0], slope, std_error, r_squared, sd)
 
 
 def separate_total(lines: list[Line]) -> tuple[float | None, float | None]:
-    """Residual SD over all separate regressions, and R-squared is left to each."""
+    """Residual SD and residual sum of squares over all separate regressions."""
     fitted = [line for line in lines if line.residual_sd is not None]
     free = sum(line.n_obs - 2 for line in fitted)
     if not fitted or len(fitted) < len(lines):

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from simstudy.report.wide import Cell, Wide, level_text, number, wide
@@ -102,8 +103,7 @@ def _heading(levels: dict[str, Any], separator: str = ", ") -> str:
 def _panels(n_rows: int, n_columns: int) -> tuple[Figure, Any]:
     width = min(max(2.2 * n_columns + 1.4, 4.6), 13)
     height = min(max(1.75 * n_rows + 1.3, 3.4), 20)
-    figure = Figure(figsize=(width, height), layout="constrained")
-    figure.get_layout_engine().set(w_pad=0.04, h_pad=0.04)  # type: ignore[union-attr]
+    figure = Figure(figsize=(width, height), layout=ConstrainedLayoutEngine(w_pad=0.04, h_pad=0.04))
     return figure, figure.subplots(n_rows, n_columns, sharex=True, sharey=True, squeeze=False)
 
 

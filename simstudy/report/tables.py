@@ -117,7 +117,7 @@ def _latex_cell(text: str) -> str:
 
 
 def as_latex(table: Grid) -> str:
-    """A booktabs table (needs ``\\usepackage{booktabs}``)."""
+    r"""A booktabs table (needs ``\\usepackage{booktabs}``)."""
     layout = "l" * table.n_factors + "r" * (len(table.heading) - table.n_factors)
     body = [" & ".join(_latex_cell(cell) for cell in row) + r" \\" for row in table.rows]
     notes = [r"\par\footnotesize " + _latex(note) for note in table.notes]

@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from simstudy.generators.streams import BLOCK
 from simstudy.measures.measures import Row, finish
 from simstudy.measures.totals import Totals, merge, of_block
+from simstudy.moments import Array
 from simstudy.registry import Method
 from simstudy.store import parts
 from simstudy.store.names import PartName, method_key
@@ -56,10 +56,10 @@ def summarise(study: Study, folder: Path, mcse: str = "robust") -> pa.Table:
 
 
 def _totals(
-    pieces: Iterator[dict[str, NDArray]], truth: float, alphas: tuple[float, ...]
+    pieces: Iterator[dict[str, Array]], truth: float, alphas: tuple[float, ...]
 ) -> Iterator[Totals]:
     """Totals block by block, however the blocks were cut into parts."""
-    rest: dict[str, NDArray] = {}
+    rest: dict[str, Array] = {}
     any_block = False
     for piece in pieces:
         rows = {k: np.concatenate([rest[k], v]) for k, v in piece.items()} if rest else piece

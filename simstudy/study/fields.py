@@ -95,7 +95,7 @@ DEFAULTS: dict[str, Any] = {
 SCENARIO_FIELDS = ("n_clusters", "cluster_size", *SCENARIO_NUMBERS, "x")
 X_KINDS = {
     "normal": "x_ij = sqrt(x_icc) a_j + sqrt(1 - x_icc) b_ij, standard normal",
-    "binary": "0/1: x_icc 1 = floor(J/2) clusters treated, x_icc 0 = each unit with probability 1/2",
+    "binary": "0/1: x_icc 1 = floor(J/2) clusters treated, x_icc 0 = each unit, probability 1/2",
     "binary_blocked": "0/1: half of the units of each cluster (no x_icc: it is -1/(n - 1))",
 }
 SIZE_FORMS = {
@@ -132,13 +132,13 @@ FIGURES = ("type1_error",)
 SYNONYMS = {
     "clusters": "n_clusters", "j": "n_clusters", "k": "n_clusters", "g": "n_clusters",
     "n_groups": "n_clusters", "groups": "n_clusters", "schools": "n_clusters",
-    "n": "cluster_size", "m": "cluster_size", "size": "cluster_size", "n_per_cluster": "cluster_size",
+    "n": "cluster_size", "m": "cluster_size", "size": "cluster_size",
     "cluster_sizes": "cluster_size", "group_size": "cluster_size", "units": "cluster_size",
     "rho": "icc", "icc_y": "icc", "y_icc": "icc", "intraclass_correlation": "icc",
     "icc_x": "x_icc", "rho_x": "x_icc", "xicc": "x_icc",
     "beta": "slope", "effect": "slope", "b": "slope", "effect_size": "slope", "delta": "slope",
     "reps": "replications", "nsim": "replications", "n_sim": "replications", "nrep": "replications",
-    "n_replications": "replications", "iterations": "replications", "reps_per_scenario": "replications",
+    "n_replications": "replications", "iterations": "replications",
     "level": "alpha", "significance": "alpha", "random_seed": "seed", "rng": "seed",
     "conditions": "scenarios", "design": "scenarios", "factors": "scenarios", "grid": "scenarios",
     "models": "methods", "estimators": "methods", "analyses": "methods", "analysis": "methods",
