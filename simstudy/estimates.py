@@ -83,15 +83,18 @@ class Estimates:
 
     def cut(self, first: int, last: int) -> Estimates:
         """Keep replications first..last-1 (counted from 0)."""
-        columns: Any = {f.name: getattr(self, f.name) for f in fields(self)}
-        return Estimates(**{k: v if v is None else v[first:last] for k, v in columns.items()})
+        columns: Any = {}
+        for field in fields(self):
+            values = getattr(self, field.name)
+            columns[field.name] = None if values is None else values[first:last]
+        return Estimates(**columns)
 
 
 def concatenate(pieces: list[Estimates]) -> Estimates:
     """Join batches of one method, in order."""
     if len(pieces) == 1:
         return pieces[0]
-    columns: dict[str, Any] = {}
+    columns: Any = {}
     for field in fields(Estimates):
         parts = [getattr(piece, field.name) for piece in pieces]
         columns[field.name] = None if parts[0] is None else np.concatenate(parts)

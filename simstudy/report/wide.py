@@ -77,10 +77,9 @@ def wide(summary: pa.Table, measure: str, alpha: float | None = None) -> Wide:
         if scenario not in rows:
             shown = {name: every[name][i] for name in (*columns, "design_effect")}
             rows[scenario] = (shown, {})
-        found: list[Any] = [every[key][i] for key in Cell._fields]
-        rows[scenario][1][every["method"][i]] = Cell(
-            *[math.nan if number is None else number for number in found]
-        )
+        found = (every[key][i] for key in Cell._fields)
+        numbers: Any = [math.nan if number is None else number for number in found]
+        rows[scenario][1][every["method"][i]] = Cell(*numbers)
     fixed = {n: every[n][0] for n in columns if n not in varying and every[n]}
     methods = tuple(dict.fromkeys(every["method"]))
     at = math.nan if chosen is None else chosen
