@@ -1,6 +1,6 @@
 """``python -m simstudy``."""
 
-from simstudy.cli.app import main
+from simstudy.cli.app import entry
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    entry()

@@ -56,13 +56,13 @@ class Results:
 
     def summary_table(self, mcse: str = "robust") -> pa.Table:
         """The summary of the rows that are there, computed anew."""
-        from simstudy.run.summarise import summarise
+        from simstudy.runner.summarise import summarise
 
         return summarise(self.study, self.folder, mcse)
 
     def write_summary(self) -> pa.Table:
         """Write scenarios.parquet, summary.parquet and summary.csv; return the summary."""
-        from simstudy.run.summarise import scenario_table
+        from simstudy.runner.summarise import scenario_table
 
         table = self.summary_table()
         layout.write_parquet(self.folder / "scenarios.parquet", scenario_table(self.study))
@@ -103,7 +103,7 @@ def run(
     -------
     Results
     """
-    from simstudy.run.execute import execute
+    from simstudy.runner.execute import execute
 
     if not isinstance(study, Study):
         study = load(study)

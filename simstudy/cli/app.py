@@ -7,11 +7,12 @@ a wrong argument cost nothing.
 from __future__ import annotations
 
 import argparse
+import atexit
 import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from simstudy import __version__
 from simstudy.errors import UserError, WorkError
@@ -43,60 +44,83 @@ def _replications(text: str) -> int:
     return int(value)
 
 
+_FORMATS = ("text", "csv", "json", "markdown", "latex")
+_METHOD = "as in a study file: pooled, 'random_intercept: {df: wald}'"
+_TARGET = "say how many replications this Monte Carlo SE needs"
+
+Arguments = list[tuple[str, dict[str, Any]]]
+VERBS: dict[str, tuple[str, Arguments]] = {
+    "run": (
+        "run what is missing of a study, then summarise and draw it",
+        [
+            ("config", {"help": "study file (YAML)"}),
+            ("--jobs", {"type": _jobs, "metavar": "N", "help": "worker processes (all cores)"}),
+            ("--results", {"default": "results", "metavar": "DIR", "help": "parent folder"}),
+            (
+                "--replications",
+                {"type": _replications, "metavar": "N", "help": "instead of the file's"},
+            ),
+            ("--no-report", {"action": "store_true", "help": "no figures and tables"}),
+            ("--quiet", {"action": "store_true", "help": "print nothing but errors"}),
+        ],
+    ),
+    "plan": (
+        "say what a study will take; write nothing",
+        [
+            ("config", {"help": "study file (YAML)"}),
+            (
+                "--mcse",
+                {"action": "append", "default": [], "metavar": "MEASURE=VALUE", "help": _TARGET},
+            ),
+        ],
+    ),
+    "summarize": (
+        "performance measures of a results folder",
+        [
+            ("target", {"help": "results folder of a study"}),
+            ("--format", {"choices": _FORMATS, "default": "text"}),
+            ("--measure", {"action": "append", "metavar": "M", "help": "only this measure"}),
+            ("--mcse", {"choices": ("robust", "normal"), "default": "robust"}),
+        ],
+    ),
+    "report": (
+        "figures and tables again from the stored summary",
+        [("results", {"help": "results folder of a study"})],
+    ),
+    "fit": (
+        "fit the methods to a real data set",
+        [
+            ("data", {"help": "CSV or parquet file"}),
+            ("formula", {"help": "such as 'y ~ x + (1 | school)'"}),
+            ("--method", {"action": "append", "metavar": "M", "help": _METHOD}),
+            ("--json", {"action": "store_true", "help": "full precision, as JSON"}),
+        ],
+    ),
+    "methods": ("the methods there are, with their options", []),
+    "schema": ("JSON Schema of the study file", []),
+    "init": (
+        "write a commented starter NAME.yaml; never over a file",
+        [("name", {"help": "name of the study"})],
+    ),
+}
+
+
 def parser() -> argparse.ArgumentParser:
     """The parser of every verb."""
-    common = _Parser(add_help=False)
-    common.add_argument("--debug", action="store_true", help="show tracebacks")
+    debug: dict[str, Any] = {"action": "store_true", "help": "show tracebacks"}
+    debug["default"] = argparse.SUPPRESS
     top = _Parser(
         prog="simstudy",
         description="Design, run and publish Monte Carlo simulation studies about clustered data.",
-        parents=[common],
     )
+    top.add_argument("--debug", **debug)
     top.add_argument("--version", action="version", version=f"simstudy {__version__}")
     verbs = top.add_subparsers(dest="verb", metavar="VERB", required=True)
-
-    def verb(name: str, summary: str) -> argparse.ArgumentParser:
-        found = verbs.add_parser(name, help=summary, description=summary, parents=[common])
-        return found
-
-    run = verb("run", "run what is missing of a study, then summarise and draw it")
-    run.add_argument("config", help="study file (YAML)")
-    run.add_argument(
-        "--jobs", type=_jobs, metavar="N", help="worker processes (default: all cores)"
-    )
-    run.add_argument("--results", default="results", metavar="DIR", help="parent folder of results")
-    run.add_argument(
-        "--replications", type=_replications, metavar="N", help="instead of the file's"
-    )
-    run.add_argument("--no-report", action="store_true", help="no figures and tables")
-    run.add_argument("--quiet", action="store_true", help="print nothing but errors")
-
-    plan = verb("plan", "say what a study will take; write nothing")
-    plan.add_argument("config", help="study file (YAML)")
-    plan.add_argument("--mcse", action="append", default=[], metavar="MEASURE=VALUE",
-                      help="say how many replications this Monte Carlo SE needs")  # fmt: skip
-
-    summarize = verb("summarize", "performance measures of a results folder")
-    summarize.add_argument("target", help="results folder of a study")
-    formats = ("text", "csv", "json", "markdown", "latex")
-    summarize.add_argument("--format", choices=formats, default="text")
-    summarize.add_argument("--measure", action="append", metavar="M", help="only this measure")
-    summarize.add_argument("--mcse", choices=("robust", "normal"), default="robust")
-
-    report = verb("report", "figures and tables again from the stored summary")
-    report.add_argument("results", help="results folder of a study")
-
-    fit = verb("fit", "fit the methods to a real data set")
-    fit.add_argument("data", help="CSV or parquet file")
-    fit.add_argument("formula", help="such as 'y ~ x + (1 | school)'")
-    fit.add_argument("--method", action="append", metavar="M",
-                     help="as in a study file: pooled, 'random_intercept: {df: wald}'")  # fmt: skip
-    fit.add_argument("--json", action="store_true", help="full precision, as JSON")
-
-    verb("methods", "the methods there are, with their options")
-    verb("schema", "JSON Schema of the study file")
-    init = verb("init", "write a commented starter NAME.yaml; never over a file")
-    init.add_argument("name", help="name of the study")
+    for name, (summary, arguments) in VERBS.items():
+        verb = verbs.add_parser(name, help=summary, description=summary)
+        for flag, settings in arguments:
+            verb.add_argument(flag, **settings)
+        verb.add_argument("--debug", **debug)
     return top
 
 
@@ -122,9 +146,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
     except BaseException as error:
-        if options.debug and not isinstance(error, KeyboardInterrupt):
+        if getattr(options, "debug", False) and not isinstance(error, KeyboardInterrupt):
             raise
         return _say(error)
+
+
+def entry() -> NoReturn:
+    """Run the command line as a program."""
+    code = main()
+    if code == INTERRUPTED:
+        # where an import was interrupted, Python would end itself by SIGINT, not with this code
+        atexit._run_exitfuncs()
+        sys.stderr.flush()
+        os._exit(code)
+    sys.exit(code)
 
 
 def _say(error: BaseException) -> int:

@@ -6,8 +6,8 @@ import math
 from argparse import Namespace
 
 from simstudy.errors import UserError, nearest
-from simstudy.run.execute import cores
-from simstudy.run.pilot import pilot
+from simstudy.runner.execute import cores
+from simstudy.runner.pilot import pilot
 from simstudy.study.study import load
 
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from simstudy.results import Results
-from simstudy.run.execute import execute
+from simstudy.runner.execute import execute
 from simstudy.study.study import load
 
 

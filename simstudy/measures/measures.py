@@ -56,7 +56,8 @@ def proportion(count: int, n: int) -> Value:
     scale = 1.0 + Z95**2 / n
     centre = (p + Z95**2 / (2 * n)) / scale
     half = Z95 / scale * math.sqrt(p * (1.0 - p) / n + Z95**2 / (4.0 * n * n))
-    return Value(p, mcse, max(0.0, centre - half), min(1.0, centre + half))
+    low, high = max(0.0, centre - half), min(1.0, centre + half)
+    return Value(p, mcse, 0.0 if count == 0 else low, 1.0 if count == n else high)
 
 
 def bias(t: Totals, mcse: str) -> Value:

@@ -24,32 +24,35 @@ def fit(moments: Moments, *, estimator: str, df: str, term: str = "slope") -> Es
         Reference distribution; kenward_roger also adjusts the standard error.
     term : {"slope", "intercept"}
     """
-    restricted = estimator == "reml"
+    with np.errstate(all="ignore"):  # what is degenerate has an outcome that says so
+        return _fit(moments, estimator == "reml", df, term)
+
+
+def _fit(moments: Moments, restricted: bool, df: str, term: str) -> Estimates:
     free: Floats | float
     inner = gram.within(moments)
     outcome = _outcome(moments, inner)
     psi, boundary = reml.variance_ratio(moments, inner, reml=restricted)
+    outcome = np.where((outcome == Outcome.OK) & boundary, Outcome.BOUNDARY, outcome)
     sums = weighted.evaluate(moments, inner, psi)
     at = sums.at
-    outcome = np.where((outcome == Outcome.OK) & boundary, Outcome.BOUNDARY, outcome)
-    with np.errstate(all="ignore"):
-        sigma2 = at.rss / likelihood.residual_df(moments.n_obs, restricted)
-        if term == "slope":
-            estimate, of = at.slope, information.contrast(sums, 0.0, 1.0)
-        else:
-            _assemble.means(moments, term)
-            estimate = at.level - at.slope * at.mean_x
-            of = information.contrast(sums, 1.0, -at.mean_x)
-        std_error = np.sqrt(sigma2 * of.variance)
-        if df == "kenward_roger":
-            free, inflation = information.kenward_roger(sums, of, moments.n_obs)
-            std_error = std_error * np.sqrt(inflation)
-        elif df == "satterthwaite":
-            free = information.satterthwaite(sums, of, moments.n_obs, boundary, reml=restricted)
-        else:
-            free = _simple_df(moments, inner, df, term)
-    tau2 = sigma2 * psi
-    return _assemble.estimates(estimate, std_error, free, outcome.astype(np.int8), tau2, sigma2)
+    sigma2 = at.rss / likelihood.residual_df(moments.n_obs, restricted)
+    if term == "slope":
+        estimate, of = at.slope, information.contrast(sums, 0.0, 1.0)
+    else:
+        _assemble.means(moments, term)
+        estimate = at.level - at.slope * at.mean_x
+        of = information.contrast(sums, 1.0, -at.mean_x)
+    std_error = np.sqrt(sigma2 * of.variance)
+    if df == "kenward_roger":
+        free, inflation = information.kenward_roger(sums, of, moments.n_obs)
+        std_error = std_error * np.sqrt(inflation)
+    elif df == "satterthwaite":
+        free = information.satterthwaite(sums, of, moments.n_obs, boundary, reml=restricted)
+    else:
+        free = _simple_df(moments, inner, df, term)
+    outcome = outcome.astype(np.int8)
+    return _assemble.estimates(estimate, std_error, free, outcome, sigma2 * psi, sigma2)
 
 
 def _outcome(moments: Moments, inner: Factor) -> Array:

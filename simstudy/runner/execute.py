@@ -7,13 +7,15 @@ loses no more than the ranges under way.
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from simstudy.run.plan import forecast, part_name, plan
-from simstudy.run.provenance import provenance
-from simstudy.run.task import Task, run_task
+from simstudy.runner.plan import forecast, part_name, plan
+from simstudy.runner.provenance import provenance
+from simstudy.runner.task import Task, run_task
 from simstudy.store import layout, parts
 from simstudy.study.study import Study
 
@@ -80,11 +82,37 @@ def _results(tasks: list[Task], folder: Path, source: dict[str, Any], jobs: int)
         for task in tasks:
             yield work(task, folder, source)
         return
+    with uninterrupted():  # workers start deaf to Ctrl-C; the parent hears it and ends them
+        results = parallel(jobs, [(work, task, folder, source) for task in tasks])
+    yield from results
+
+
+def parallel(jobs: int, calls: list[tuple[Any, ...]]) -> Iterator[Any]:
+    """Do (function, *arguments) calls in worker processes; results as they come.
+
+    BLAS and OpenMP keep to one thread a worker.
+    """
     import joblib
 
     with joblib.parallel_config(backend="loky", inner_max_num_threads=1):
         pool = joblib.Parallel(n_jobs=jobs, return_as="generator_unordered", batch_size=1)
-        yield from pool(joblib.delayed(work)(task, folder, source) for task in tasks)
+        return pool(joblib.delayed(function)(*arguments) for function, *arguments in calls)
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Hold Ctrl-C back for a moment; processes started meanwhile never hear it."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    from multiprocessing import resource_tracker
+
+    resource_tracker.ensure_running()  # its start lets Ctrl-C through again: start it first
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def work(task: Task, folder: Path, source: dict[str, Any]) -> int:

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from simstudy.generators import streams
 from simstudy.measures.measures import SIMPLE
 from simstudy.measures.totals import Totals, of_block
-from simstudy.run.plan import part_name
-from simstudy.run.task import Piece, Task, run_task
+from simstudy.runner.plan import part_name
+from simstudy.runner.task import Piece, Task, run_task
 from simstudy.store import parts
 from simstudy.study.grid import Design
 from simstudy.study.study import Study

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from simstudy.generators import streams
 from simstudy.generators.scenario import Scenario
 from simstudy.registry import Method
-from simstudy.run.task import Piece, Task, grain_of
+from simstudy.runner.task import Piece, Task, grain_of
 from simstudy.store.names import PartName, method_key
 from simstudy.study.grid import Design
 from simstudy.study.study import Study

@@ -1,0 +1,105 @@
+"""The house: imports go downward only, and modules stay readable in a sitting."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import simstudy
+
+PACKAGE = Path(simstudy.__file__).parent
+FILES = sorted(PACKAGE.rglob("*.py"))
+ROOMS = {
+    "errors": 0, "moments": 0, "estimates": 0, "registry": 0, "frames": 0,
+    "numerics": 1,
+    "methods": 2, "generators": 2,
+    "study": 3, "store": 3,
+    "runner": 4, "measures": 4,
+    "real": 5, "report": 5, "results": 5,
+    "cli": 6,
+}  # fmt: skip
+# rooms of one storey that may know each other, in this direction only
+NEIGHBOURS = {
+    ("store", "study"),
+    ("runner", "measures"),
+    ("results", "report"),
+    ("registry", "methods"),
+}  # registry finds the methods when it is first asked for them
+ALWAYS = {"moments", "estimates", "errors"}
+
+
+def room_of(module: str) -> str | None:
+    parts = module.split(".")
+    return parts[1] if parts[0] == "simstudy" and len(parts) > 1 else None
+
+
+def imports(file: Path) -> list[str]:
+    tree = ast.parse(file.read_text(encoding="utf-8"))
+    found = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+            found += names if node.module == "simstudy" else [node.module]
+        elif isinstance(node, ast.Import):
+            found += [alias.name for alias in node.names]
+    return found
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda f: str(f.relative_to(PACKAGE)))
+def test_arrows_point_downward(file: Path):
+    here = file.relative_to(PACKAGE).with_suffix("").parts[0]
+    if here in ("__init__", "__main__"):
+        return
+    assert here in ROOMS, f"{here} has no storey"
+    for module in imports(file):
+        there = room_of(module)
+        if there is None or there in (here, "__version__") or there in ALWAYS:
+            continue
+        assert ROOMS[there] < ROOMS[here] or (here, there) in NEIGHBOURS, f"{here} -> {there}"
+
+
+def test_generators_and_methods_do_not_know_each_other():
+    for file in FILES:
+        here = file.relative_to(PACKAGE).parts[0]
+        rooms = {room_of(module) for module in imports(file)}
+        if here == "generators":
+            assert not rooms & {"methods", "registry", "estimates"}
+        if here == "methods":
+            assert "generators" not in rooms
+        if here in ("numerics", "measures"):
+            assert not rooms & {"store", "study", "generators", "methods"}
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda f: str(f.relative_to(PACKAGE)))
+def test_modules_and_functions_stay_short(file: Path):
+    text = file.read_text(encoding="utf-8")
+    assert len(text.splitlines()) < 300
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef):
+            body = node.body
+            documented = isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Constant)
+            first = body[1].lineno if documented and len(body) > 1 else node.lineno
+            assert (node.end_lineno or 0) - first < 40, f"{node.name} is too long"
+
+
+def test_the_front_door_is_small_and_lazy():
+    assert len(simstudy.__all__) <= 10
+    assert all(getattr(simstudy, name) is not None for name in simstudy.__all__)
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = simstudy.nothing
+    code = "import simstudy, sys; print([m for m in ('numpy', 'pandas') if m in sys.modules])"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"
+
+
+def test_only_the_command_line_prints():
+    for file in FILES:
+        if file.relative_to(PACKAGE).parts[0] == "cli":
+            continue
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            called = node.func if isinstance(node, ast.Call) else None
+            assert not (isinstance(called, ast.Name) and called.id == "print"), file
