@@ -5,6 +5,7 @@ Each takes a summary and returns a Figure; no global state of matplotlib is touc
 
 from __future__ import annotations
 
+import math
 from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -185,8 +186,9 @@ def _finish(figure: Figure, axes: Any, table: Wide, across: str, title: str, lab
     )
     figure.supxlabel(_NAMES.get(across, across), fontsize=9, color=_INK)
     figure.supylabel(label + " (95 % Monte Carlo interval)", fontsize=9, color=_INK)
-    longest = max(len(str(handle.get_label())) for handle in handles)
-    columns = max(1, min(len(handles), int(figure.get_figwidth() / (0.075 * longest + 0.5))))
+    inches = sum(0.065 * len(str(handle.get_label())) + 0.55 for handle in handles)
+    rows = math.ceil(inches / figure.get_figwidth())
+    columns = math.ceil(len(handles) / rows)
     legend = figure.legend(
         handles=handles, loc="outside upper center", ncols=columns, fontsize=8, frameon=False,
         title=title or None, title_fontsize=10,
