@@ -103,3 +103,18 @@ def test_only_the_command_line_prints():
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             called = node.func if isinstance(node, ast.Call) else None
             assert not (isinstance(called, ast.Name) and called.id == "print"), file
+
+
+def test_a_run_imports_neither_pandas_nor_scipy_stats(tmp_path):
+    """They cost more than a small study; matplotlib comes for a figure only."""
+    config = PACKAGE.parent / "configs" / "smoke.yaml"
+    arguments = ["run", str(config), "--results", str(tmp_path), "--quiet", "--replications", "5"]
+    code = (
+        "import sys; from simstudy.cli.app import main; "
+        f"code = main({[*arguments, '--no-report']}); "
+        "heavy = ('pandas', 'scipy.stats', 'matplotlib'); "
+        "print(code, [m for m in heavy if m in sys.modules]); "
+        f"main({arguments}); print('pandas' in sys.modules)"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.splitlines() == ["0 []", "False"]

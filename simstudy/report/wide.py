@@ -1,10 +1,12 @@
-"""Room 5: the summary with methods side by side. Imports nothing of the package."""
+"""Room 5: the summary with methods side by side. Imports store.arrow."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+from simstudy.store.arrow import integers
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -61,15 +63,14 @@ def wide(summary: pa.Table, measure: str, alpha: float | None = None) -> Wide:
     alpha : float, optional
         Default: the first there is.
     """
-    import pyarrow.compute as pc
-
     names = summary.column_names
     columns = names[1 : names.index("n_obs")]
-    part = summary.filter(pc.equal(summary.column("measure"), measure))
-    levels = [a for a in part.column("alpha").unique().to_pylist() if a is not None]
+    measures = summary.column("measure").to_pylist()
+    alphas = summary.column("alpha").to_pylist()
+    here = [i for i, name in enumerate(measures) if name == measure]
+    levels = [alphas[i] for i in here if alphas[i] is not None]
     chosen = levels[0] if alpha is None and levels else alpha
-    if chosen is not None:
-        part = part.filter(pc.equal(part.column("alpha"), chosen))
+    part = summary.take(integers([i for i in here if chosen is None or alphas[i] == chosen]))
     every = {name: part.column(name).to_pylist() for name in names}
     varying = [name for name in columns if len(set(every[name])) > 1]
     rows: dict[str, tuple[dict[str, Any], dict[str, Cell | None]]] = {}

@@ -18,7 +18,7 @@ from simstudy.study.grid import Design
 from simstudy.study.study import Study
 
 _LONGEST = 1 << 17  # replications of a range: parts of some megabytes
-_SECONDS = 2.0  # of work in a range, roughly
+_NUMBERS = 1 << 22  # clusters or units of a range: a second or two of work
 _PACK, _PACK_REPLICATIONS = 16, 8192  # small scenarios share a part: a file costs too
 
 Span = tuple[int, int]
@@ -27,18 +27,18 @@ Span = tuple[int, int]
 def seconds_a_replication(scenario: Scenario, grain: str, n_methods: int) -> float:
     """Rough cost of drawing one data set at a grain and fitting it, in seconds."""
     if grain == "pooled":
-        return 2e-7 + 4e-7 * n_methods
-    per_cluster = 1.5e-7 + 2e-7 * n_methods
+        return 1.5e-7 + 2e-7 * n_methods
+    per_cluster = 8e-8 + 8e-8 * n_methods
     rows = 2.5e-8 * scenario.mean_n_obs if grain == "rows" else 0.0
     return 1e-6 + per_cluster * scenario.n_clusters + rows
 
 
 def range_length(scenario: Scenario) -> int:
-    """Replications of a range: a power of two, about two seconds of the costliest grain."""
-    cost = seconds_a_replication(scenario, scenario.first_grain, 3)
-    length = min(_LONGEST, int(_SECONDS / cost) or 1)
-    length = 1 << (length.bit_length() - 1)
-    return max(length, streams.chunk_length(scenario, streams.GRAIN[scenario.first_grain]))
+    """Replications of a range: a power of two, by the scenario alone."""
+    grain = streams.GRAIN[scenario.first_grain]
+    length = _LONGEST if grain == streams.POOLED else _NUMBERS // scenario.n_clusters or 1
+    length = 1 << (min(length, _LONGEST).bit_length() - 1)
+    return max(length, streams.chunk_length(scenario, grain))
 
 
 def covered(parts: Iterable[PartName]) -> dict[tuple[str, str], list[Span]]:

@@ -15,11 +15,16 @@ from simstudy.measures.measures import Row, finish
 from simstudy.measures.totals import Totals, merge, of_block
 from simstudy.moments import Array
 from simstudy.registry import Method
-from simstudy.store import parts
+from simstudy.store import arrow, parts
 from simstudy.store.names import PartName, method_key
 from simstudy.study.grid import Design
 from simstudy.study.study import Study
 
+_COLUMN: dict[str, Any] = {
+    "measure": arrow.texts,
+    "n_used": arrow.integers,
+    "n_not_used": arrow.integers,
+}
 _COLUMNS = ("estimate", "std_error", "df", "p_value", "status")
 
 
@@ -76,11 +81,11 @@ def _totals(
 
 def scenario_table(study: Study) -> pa.Table:
     """scenario, one column a factor, n_obs, design_effect."""
-    columns: dict[str, Any] = {"scenario": [design.id for design in study.designs]}
+    columns = {"scenario": arrow.texts([design.id for design in study.designs])}
     for factor in factors(study):
         columns[factor] = _level_column([design.levels.get(factor) for design in study.designs])
     columns["n_obs"] = _level_column([_whole(design.n_obs) for design in study.designs])
-    columns["design_effect"] = [float(design.design_effect) for design in study.designs]
+    columns["design_effect"] = arrow.doubles([design.design_effect for design in study.designs])
     return pa.table(columns)
 
 
@@ -98,12 +103,11 @@ def _whole(value: float) -> float | int:
 
 def _level_column(values: list[Any]) -> pa.Array:
     """Whole numbers, numbers, or text where some level is not a number."""
-    given = [value for value in values if value is not None]
-    if any(isinstance(value, str) for value in given):
-        return pa.array([None if v is None else str(v) for v in values], pa.string())
-    if all(isinstance(value, int) for value in given):
-        return pa.array(values, pa.int64())
-    return pa.array([None if v is None else float(v) for v in values], pa.float64())
+    if any(isinstance(value, str) for value in values):
+        return arrow.texts([None if value is None else str(value) for value in values])
+    if all(isinstance(value, int) for value in values):
+        return arrow.integers(values)
+    return arrow.doubles(values)
 
 
 def _table(study: Study, found: dict[tuple[str, str], list[Row]]) -> pa.Table:
@@ -111,11 +115,10 @@ def _table(study: Study, found: dict[tuple[str, str], list[Row]]) -> pa.Table:
         (i, design, method) for i, design in enumerate(study.designs) for method in study.methods
     ]
     rows = [(i, m, row) for i, d, m in order for row in found[d.id, m.canonical]]
-    scenarios = scenario_table(study).take(pa.array([i for i, _, _ in rows], pa.int64()))
+    scenarios = scenario_table(study).take(arrow.integers([i for i, _, _ in rows]))
     columns = {name: scenarios.column(name) for name in scenarios.column_names}
-    columns["method"] = pa.array([method.label for _, method, _ in rows], pa.string())
+    columns["method"] = arrow.texts([method.label for _, method, _ in rows])
     for position, name in enumerate(Row._fields):
         values = [row[position] for _, _, row in rows]
-        kind = {"measure": pa.string(), "n_used": pa.int64(), "n_not_used": pa.int64()}
-        columns[name] = pa.array(values, kind.get(name, pa.float64()), from_pandas=True)
+        columns[name] = _COLUMN.get(name, arrow.doubles)(values)
     return pa.table(columns)

@@ -124,4 +124,5 @@ def read_summary(folder: Path) -> Any:
     file = folder / "summary.parquet"
     if not file.is_file():
         raise UserError("no summary.parquet here; run the study first", file=str(folder))
-    return pq.read_table(file)
+    with pq.ParquetFile(file) as opened:
+        return opened.read()

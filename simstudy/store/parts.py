@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from simstudy.errors import WorkError
 from simstudy.estimates import STATUSES, Estimates
+from simstudy.store import arrow
 from simstudy.store.names import PartName, parse
 
 _TEXT = ["scenario", "method", "status"]
@@ -108,27 +109,21 @@ def _table(part: PartName, method: str, estimates: Estimates) -> pa.Table:
     n_reps = part.last - part.first + 1
     n_rows = n_reps * len(part.scenarios)
     replication = np.arange(part.first, part.last + 1)
-
-    def text(codes: NDArray[Any], words: tuple[str, ...]) -> pa.Array:
-        return pa.DictionaryArray.from_arrays(pa.array(codes), pa.array(words), safe=False)
-
-    def doubles(values: NDArray[Any] | None) -> pa.Array:
-        if values is None:
-            return pa.nulls(n_rows, pa.float64())
-        missing = np.isnan(values)
-        return pa.array(values, mask=missing if missing.any() else None)
+    scenario = np.repeat(np.arange(len(part.scenarios), dtype=np.int32), n_reps)
 
     columns = [
-        text(np.repeat(np.arange(len(part.scenarios), dtype=np.int32), n_reps), part.scenarios),
-        pa.array(np.tile(replication, len(part.scenarios))),
-        text(np.zeros(n_rows, dtype=np.int32), (method,)),
-        doubles(estimates.estimate),
-        doubles(estimates.std_error),
-        doubles(estimates.df),
-        doubles(estimates.p_value),
-        text(estimates.status, STATUSES),
-        doubles(estimates.tau2),
-        doubles(estimates.sigma2),
+        arrow.categories(scenario, part.scenarios),
+        arrow.integers(np.tile(replication, len(part.scenarios))),
+        arrow.categories(np.zeros(n_rows, dtype=np.int32), (method,)),
+        arrow.doubles(estimates.estimate),
+        arrow.doubles(estimates.std_error),
+        arrow.doubles(estimates.df),
+        arrow.doubles(estimates.p_value),
+        arrow.categories(estimates.status, STATUSES),
+        *(
+            pa.nulls(n_rows, pa.float64()) if values is None else arrow.doubles(values)
+            for values in (estimates.tau2, estimates.sigma2)
+        ),
     ]
     return pa.Table.from_arrays(columns, schema=_SCHEMA)
 
@@ -137,8 +132,8 @@ def read(study_folder: Path, part: PartName, columns: tuple[str, ...]) -> dict[s
     """Read columns of a part; `status` as an index into `STATUSES`, nulls as NaN."""
     file = estimates_folder(study_folder) / str(part)
     try:
-        table = pq.read_table(file, columns=list(columns), read_dictionary=["status"],
-                              partitioning=None)  # fmt: skip
+        with pq.ParquetFile(file, read_dictionary=["status"]) as opened:
+            table = opened.read(list(columns), use_threads=False)
     except (pa.ArrowException, OSError) as error:
         reason = str(error).splitlines()[0]
         raise WorkError(
@@ -156,8 +151,8 @@ def _array(values: Any) -> NDArray[Any]:
     if pa.types.is_dictionary(values.type):
         words = values.dictionary.to_pylist()
         code = np.array([STATUSES.index(word) for word in words], dtype=np.int8)
-        return code[values.indices.to_numpy(zero_copy_only=False)]
-    return values.to_numpy(zero_copy_only=False)
+        return code[arrow.to_numpy(values.indices)]
+    return arrow.to_numpy(values)
 
 
 def footer(study_folder: Path, part: PartName) -> dict[str, Any]:

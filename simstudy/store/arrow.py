@@ -1,0 +1,60 @@
+"""Room 3: numpy and lists to Arrow without detours. Imports numpy and pyarrow.
+
+``pyarrow.array`` imports pandas to see whether it was given any of it, which costs a small
+study more than its simulation; these say what they hold.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pyarrow as pa
+
+from simstudy.moments import Array
+
+
+def integers(values: Array | Sequence[int]) -> pa.Array:
+    """Whole numbers of the array's own width; lists become 64-bit."""
+    whole = np.ascontiguousarray(values)
+    kind = pa.from_numpy_dtype(whole.dtype)
+    return pa.Array.from_buffers(kind, whole.size, [None, pa.py_buffer(whole)])
+
+
+def doubles(values: Array | Sequence[float | None]) -> pa.Array:
+    """Doubles; NaN and None become null."""
+    whole = np.ascontiguousarray(values, dtype=np.float64)
+    missing = np.isnan(whole)
+    valid = None
+    if missing.any():
+        valid = pa.py_buffer(np.packbits(~missing, bitorder="little"))
+    return pa.Array.from_buffers(pa.float64(), whole.size, [valid, pa.py_buffer(whole)])
+
+
+def texts(values: Sequence[str | None]) -> pa.Array:
+    """Strings; None becomes null."""
+    encoded = [b"" if value is None else value.encode() for value in values]
+    ends = np.cumsum([0, *(len(word) for word in encoded)], dtype=np.int32)
+    valid = None
+    if any(value is None for value in values):
+        there = np.array([value is not None for value in values])
+        valid = pa.py_buffer(np.packbits(there, bitorder="little"))
+    buffers = [valid, pa.py_buffer(ends), pa.py_buffer(b"".join(encoded))]
+    return pa.Array.from_buffers(pa.string(), len(encoded), buffers)
+
+
+def categories(codes: Array, words: Sequence[str]) -> pa.Array:
+    """Text given as an index into `words`."""
+    return pa.DictionaryArray.from_arrays(integers(codes), texts(words), safe=False)
+
+
+def to_numpy(values: pa.Array) -> Array:
+    """A primitive Arrow array as numpy; null becomes NaN."""
+    valid, data = values.buffers()
+    kind = np.dtype(str(values.type).replace("double", "float64"))
+    whole = np.frombuffer(data, dtype=kind)[values.offset : values.offset + len(values)]
+    if values.null_count:
+        bits = np.unpackbits(np.frombuffer(valid, dtype=np.uint8), bitorder="little")
+        there = bits[values.offset : values.offset + len(values)].astype(bool)
+        whole = np.where(there, whole, np.nan)
+    return whole
