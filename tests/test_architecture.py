@@ -107,7 +107,7 @@ def test_only_the_command_line_prints():
 
 def test_a_run_imports_neither_pandas_nor_scipy_stats(tmp_path):
     """They cost more than a small study; matplotlib comes for a figure only."""
-    config = PACKAGE.parent / "configs" / "smoke.yaml"
+    config = Path(__file__).parents[1] / "configs" / "smoke.yaml"
     arguments = ["run", str(config), "--results", str(tmp_path), "--quiet", "--replications", "5"]
     code = (
         "import sys; from simstudy.cli.app import main; "
