@@ -32,24 +32,29 @@ class UserError(Exception):
         if file and line is not None:
             where = f"{file}:{line}"
         parts = [part for part in (where, path, message) if part]
-        super().__init__(" ".join(": ".join(parts).split()))
+        super().__init__(one_line(": ".join(parts)))
 
 
 class WorkError(Exception):
     """The input is right and the work failed all the same: one line, exit code 1."""
 
 
-def nearest(name: str, known: Iterable[str], synonyms: dict[str, str] | None = None) -> str:
+def one_line(text: str) -> str:
+    """Text without line breaks or control characters."""
+    return "".join(c if c.isprintable() else " " for c in text).strip()
+
+
+def nearest(name: object, known: Iterable[str], synonyms: dict[str, str] | None = None) -> str:
     """Say which known name was probably meant: ``; did you mean 'icc'?``, or list them all."""
     import difflib
 
     known = list(known)
     synonyms = synonyms or {}
-    folded = name.lower().replace("-", "_").replace(" ", "_")
+    folded = str(name).lower().replace("-", "_").replace(" ", "_")
     meant = synonyms.get(folded)
     if meant is None:
         close = difflib.get_close_matches(folded, [*known, *synonyms], n=1, cutoff=0.7)
         meant = synonyms.get(close[0], close[0]) if close else None
     if meant is not None:
         return f"; did you mean '{meant}'?"
-    return f"; known: {', '.join(known)}"
+    return "; known: " + ", ".join(word if word == word.strip() else f"'{word}'" for word in known)

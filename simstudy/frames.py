@@ -25,8 +25,12 @@ def read_table(file: str | Path) -> pa.Table:
             import pyarrow.parquet as pq
 
             return pq.read_table(path)
-        return _read_csv(path)
-    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        table = _read_csv(path)
+        _ = table.column_names  # names that are not text fail here
+        return table
+    except UnicodeDecodeError:
+        raise UserError("cannot be read: not UTF-8 text", file=name) from None
+    except (pa.ArrowException, OSError) as error:
         raise UserError(f"cannot be read: {str(error).splitlines()[0]}", file=name) from None
 
 
@@ -71,8 +75,8 @@ def numbers(values: pa.ChunkedArray, name: str, file: str) -> Any:
     return values.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
 
 
-def group_by(labels: pa.ChunkedArray) -> tuple[Any, list[Any]]:
-    """Number the clusters in the order of their sorted labels.
+def group_by(labels: pa.ChunkedArray, name: str, file: str) -> tuple[Any, list[Any]]:
+    """Number the clusters in the order of their sorted labels; NaN is missing.
 
     Returns
     -------
@@ -84,6 +88,14 @@ def group_by(labels: pa.ChunkedArray) -> tuple[Any, list[Any]]:
 
     if kinds.is_dictionary(labels.type):
         labels = labels.cast(labels.type.value_type)
+    if kinds.is_nested(labels.type):
+        raise UserError(f"column '{name}' holds {labels.type}, no cluster labels", file=file)
+    if kinds.is_binary(labels.type) or kinds.is_large_binary(labels.type):
+        raise UserError(f"column '{name}' is not UTF-8 text", file=file)
+    if kinds.is_floating(labels.type):
+        import pyarrow.compute as pc
+
+        labels = pc.if_else(pc.is_nan(labels), None, labels)
     encoded = labels.combine_chunks().dictionary_encode()
     values = encoded.dictionary.to_pylist()
     order = sorted(range(len(values)), key=lambda i: values[i])

@@ -26,6 +26,15 @@ class Option:
     summary: str
 
 
+class OptionError(UserError):
+    """An option of a method is wrong; says which."""
+
+    def __init__(self, option: str, message: str) -> None:
+        super().__init__(message, path=option)
+        self.option = option
+        self.message = message
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """A registered method.
@@ -33,7 +42,7 @@ class Entry:
     Attributes
     ----------
     fit : callable
-        ``fit(moments, term="slope", **options) -> Estimates``.
+        ``fit(moments, term="slope", origin=(0, 0), **options) -> Estimates``.
     describe : callable
         ``describe(moments, **options) -> dict`` of sigma, r_squared and criterion of one
         data set, for `fit`.
@@ -68,9 +77,14 @@ class Method:
         """The registered method behind the name."""
         return methods()[self.name]
 
-    def fit(self, moments: Any, term: str = "slope") -> Any:
+    def fit(
+        self, moments: Any, term: str = "slope", origin: tuple[float, float] = (0.0, 0.0)
+    ) -> Any:
         """Fit every replication of `moments`; see `Entry.fit`."""
-        return self.entry.fit(moments, term=term, **dict(self.options))
+        options: dict[str, Any] = {**dict(self.options), "term": term}
+        if term != "slope":
+            options["origin"] = origin
+        return self.entry.fit(moments, **options)
 
     def describe(self, moments: Any) -> dict[str, float | None]:
         """Fit statistics of one data set; see `Entry.describe`."""
@@ -117,23 +131,24 @@ def configure(name: str, options: Mapping[str, Any] | None = None) -> Method:
     given = dict(options or {})
     label = given.pop("label", None)
     if label is not None and (not isinstance(label, str) or not label.strip()):
-        raise UserError(f"label: expected text, got {label!r}")
+        raise OptionError("label", f"expected text, got {label!r}")
     names = [option.name for option in entry.options]
     for key in given:
         if key not in names:
-            raise UserError(f"{name} has no option '{key}'{nearest(str(key), [*names, 'label'])}")
+            hint = nearest(key, [*names, "label"])
+            raise OptionError(str(key), f"{name} has no option '{key}'{hint}")
     chosen: Chosen = {}
     differing = []
     for option in entry.options:
         default = option.default(chosen)
         value = given.get(option.name, default)
         if value not in option.values:
-            hint = nearest(str(value), option.values)
-            raise UserError(f"{option.name}: '{value}' is not an option of {name}{hint}")
+            hint = nearest(value, option.values)
+            raise OptionError(option.name, f"'{value}' is not an option of {name}{hint}")
         chosen[option.name] = value
         if value != default:
             differing.append(f"{option.name}={value}")
     if reason := entry.refuse(chosen):
-        raise UserError(reason)
+        raise OptionError("df", reason)
     canonical = name + (f"[{','.join(differing)}]" if differing else "")
     return Method(name, tuple(chosen.items()), canonical, label or canonical)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import atexit
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -15,7 +16,7 @@ from importlib import import_module
 from typing import Any, NoReturn
 
 from simstudy import __version__
-from simstudy.errors import UserError, WorkError
+from simstudy.errors import UserError, WorkError, one_line
 
 DONE, FAILED, WRONG, INTERRUPTED = 0, 1, 2, 130
 
@@ -24,7 +25,7 @@ class _Parser(argparse.ArgumentParser):
     """Says what is wrong in one line."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(WRONG, f"{self.prog}: {message} (see {self.prog} --help)\n")
+        self.exit(WRONG, one_line(f"{self.prog}: {message} (see {self.prog} --help)") + "\n")
 
 
 def _jobs(text: str) -> int:
@@ -153,6 +154,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def entry() -> NoReturn:
     """Run the command line as a program."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a terminal that cannot show a name shows \\x..
+            stream.reconfigure(errors="backslashreplace")
     code = main()
     if code == INTERRUPTED:
         # where an import was interrupted, Python would end itself by SIGINT, not with this code
@@ -171,10 +175,10 @@ def _say(error: BaseException) -> int:
     elif isinstance(error, WorkError):
         text, code = str(error), FAILED
     elif isinstance(error, OSError | MemoryError):
-        text, code = f"failed: {error or 'out of memory'}", FAILED
+        text, code = f"failed: {str(error) or 'out of memory'}", FAILED
     elif isinstance(error, Exception):
         text, code = f"internal error: {type(error).__name__}: {error} (--debug shows more)", FAILED
     else:
         raise error
-    print(" ".join(text.split()), file=sys.stderr)
+    print(one_line(text), file=sys.stderr)
     return code

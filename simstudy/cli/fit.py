@@ -17,8 +17,11 @@ def main(options: Namespace) -> None:
     """Fit methods to a data set and print them, as text or JSON."""
     chosen = [_method(text) for text in options.method or DEFAULT_METHODS]
     for i, method in enumerate(chosen):
-        if any(method.canonical == other.canonical for other in chosen[:i]):
-            raise UserError(f"--method {method.canonical} is given twice")
+        for other in chosen[:i]:
+            if method.canonical == other.canonical:
+                raise UserError(f"--method {method.canonical} is given twice")
+            if method.label == other.label:
+                raise UserError(f"--method: label '{method.label}' is used twice")
     fits = fit(options.data, options.formula, chosen)
     if fits.data.n_dropped:
         plural = "row" if fits.data.n_dropped == 1 else "rows"

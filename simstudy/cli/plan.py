@@ -7,7 +7,7 @@ from argparse import Namespace
 
 from simstudy.errors import UserError, nearest
 from simstudy.runner.execute import cores
-from simstudy.runner.pilot import pilot
+from simstudy.runner.pilot import FORECAST, pilot
 from simstudy.study.study import load
 
 
@@ -26,8 +26,8 @@ def main(options: Namespace) -> None:
         print(f"  {measure:<24} {mcse:.4g}")
     for measure, value in targets:
         if measure not in found.largest_mcse:
-            hint = nearest(measure, found.largest_mcse)
-            raise UserError(f"--mcse: no Monte Carlo SE of '{measure}' is forecast{hint}")
+            print(f"no Monte Carlo SE of {measure} could be forecast: nothing was estimable")
+            continue
         needed = math.ceil(study.replications * (found.largest_mcse[measure] / value) ** 2)
         print(f"for a Monte Carlo SE of {value:g} of {measure}: {needed:,} replications")
 
@@ -40,6 +40,9 @@ def _target(text: str) -> tuple[str, float]:
         number = 0.0
     if not (number > 0 and math.isfinite(number)):
         raise UserError(f"--mcse {text}: expected MEASURE=VALUE, such as rejection_rate=0.002")
+    if measure.strip() not in FORECAST:
+        hint = nearest(measure, FORECAST)
+        raise UserError(f"--mcse: no Monte Carlo SE of '{measure}' is forecast{hint}")
     return measure.strip(), number
 
 

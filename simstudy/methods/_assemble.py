@@ -8,6 +8,8 @@ from simstudy.estimates import Estimates, Outcome
 from simstudy.moments import Array, Factor, Floats, Moments, Numbers, Pooled
 from simstudy.numerics import gram, tails
 
+Origin = tuple[float, float]
+ZERO: Origin = (0.0, 0.0)
 PERFECT = 1e-12  # residual SD over total SD below which only rounding is left
 
 
@@ -21,11 +23,17 @@ def ols_outcome(x_scale: Floats, residual: Floats, spread: Floats, df: Numbers) 
     df : residual degrees of freedom
     """
     conditions = [
+        ~np.isfinite(spread * x_scale),
         x_scale == 0,
         np.broadcast_to(df, x_scale.shape) <= 0,
         residual <= PERFECT * spread,
     ]
-    reasons = [Outcome.X_CONSTANT, Outcome.NO_RESIDUAL_DF, Outcome.NO_RESIDUAL_VARIANCE]
+    reasons = [
+        Outcome.NON_FINITE,
+        Outcome.X_CONSTANT,
+        Outcome.NO_RESIDUAL_DF,
+        Outcome.NO_RESIDUAL_VARIANCE,
+    ]
     return np.select(conditions, reasons, Outcome.OK).astype(np.int8)
 
 
@@ -44,12 +52,13 @@ def estimates(
 ) -> Estimates:
     """Test the estimate against 0 and blank what does not exist.
 
-    A standard error that is not finite and positive is never `ok`: the row keeps its
-    estimate as `no_std_error`, or nothing where the estimate is not finite either.
+    A standard error that is not finite and positive, or a df that is not positive, is never
+    `ok`: the row keeps its estimate as `no_std_error`, or nothing where that is not finite.
     """
     fitted = (outcome == Outcome.OK) | (outcome == Outcome.BOUNDARY)
     with np.errstate(invalid="ignore"):
-        bad = fitted & ~((std_error > 0) & np.isfinite(std_error) & np.isfinite(estimate))
+        whole = (std_error > 0) & np.isfinite(std_error) & np.isfinite(estimate)
+        bad = fitted & ~(whole & (np.asarray(df) > 0))
     if bad.any():
         kept = np.where(np.isfinite(estimate), Outcome.NO_STD_ERROR, Outcome.NON_FINITE)
         outcome = np.where(bad, kept, outcome).astype(np.int8)
@@ -62,15 +71,18 @@ def estimates(
         tau2 = None if tau2 is None else np.where(shown, tau2, np.nan)
         sigma2 = None if sigma2 is None else np.where(shown, sigma2, np.nan)
     constant = free.size and free.strides == (0,)  # one df for all: the scalar path is faster
-    p_value = tails.two_sided(estimate / std_error, float(free[0]) if constant else free)
+    with np.errstate(over="ignore"):
+        statistic = estimate / std_error
+    p_value = tails.two_sided(statistic, float(free[0]) if constant else free)
     return Estimates(estimate, std_error, free, p_value, outcome, tau2, sigma2)
 
 
-def means(moments: Moments, term: str) -> tuple[Floats, Floats]:
+def means(moments: Moments, term: str, origin: Origin) -> tuple[Floats, Floats]:
     """Grand means of x and y, which the intercept needs and pooled moments do not hold."""
     if isinstance(moments, Pooled):
         raise ValueError(f"the {term} needs cluster means; these moments are pooled")
-    return gram.grand_means(moments)
+    mean_x, mean_y = gram.grand_means(moments)
+    return origin[0] + mean_x, origin[1] + mean_y
 
 
 def regression(total: Factor, residual: Floats, df: Numbers) -> dict[str, float | None]:

@@ -6,12 +6,15 @@ import numpy as np
 
 from simstudy.estimates import Estimates, Outcome
 from simstudy.methods import _assemble
+from simstudy.methods._assemble import ZERO, Origin
 from simstudy.moments import Moments
 from simstudy.numerics import gram
 from simstudy.registry import Entry, Option, register
 
 
-def fit(moments: Moments, *, se: str, df: str, term: str = "slope") -> Estimates:
+def fit(
+    moments: Moments, *, se: str, df: str, term: str = "slope", origin: Origin = ZERO
+) -> Estimates:
     """Regress y on x and J cluster dummies, absorbed (Frisch-Waugh-Lovell).
 
     Parameters
@@ -21,6 +24,8 @@ def fit(moments: Moments, *, se: str, df: str, term: str = "slope") -> Estimates
     df : {"residual", "wald"}
         t with N - J - 1 degrees of freedom, or z.
     term : {"slope"}
+    origin : (x, y)
+        Of no consequence: there is no intercept.
     """
     inner = gram.within(moments)
     free = moments.n_obs - moments.n_clusters - 1

@@ -6,12 +6,15 @@ import numpy as np
 
 from simstudy.estimates import Estimates
 from simstudy.methods import _assemble
+from simstudy.methods._assemble import ZERO, Origin
 from simstudy.moments import Moments
 from simstudy.numerics import gram
 from simstudy.registry import Entry, Option, register
 
 
-def fit(moments: Moments, *, se: str, df: str, term: str = "slope") -> Estimates:
+def fit(
+    moments: Moments, *, se: str, df: str, term: str = "slope", origin: Origin = ZERO
+) -> Estimates:
     """Regress y on x over all N units; classical standard error.
 
     Parameters
@@ -21,6 +24,8 @@ def fit(moments: Moments, *, se: str, df: str, term: str = "slope") -> Estimates
     df : {"residual", "wald"}
         t with N - 2 degrees of freedom, or z.
     term : {"slope", "intercept"}
+    origin : (x, y)
+        Point about which the means in `moments` are; the intercept is that of the data.
     """
     n_obs = moments.n_obs
     total = gram.add(gram.within(moments), gram.between(moments))
@@ -32,7 +37,7 @@ def fit(moments: Moments, *, se: str, df: str, term: str = "slope") -> Estimates
         if term == "slope":
             estimate, root = slope, 1.0 / total.a
         else:
-            mean_x, mean_y = _assemble.means(moments, term)
+            mean_x, mean_y = _assemble.means(moments, term, origin)
             estimate = mean_y - slope * mean_x
             root = np.sqrt(1.0 / n_obs + (mean_x / total.a) ** 2)
         std_error = sigma * root

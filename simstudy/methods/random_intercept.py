@@ -6,6 +6,7 @@ import numpy as np
 
 from simstudy.estimates import Estimates, Outcome
 from simstudy.methods import _assemble
+from simstudy.methods._assemble import ZERO, Origin
 from simstudy.moments import Array, Factor, Floats, Moments
 from simstudy.numerics import gram, information, likelihood, reml, weighted
 from simstudy.registry import Chosen, Entry, Option, register
@@ -13,7 +14,9 @@ from simstudy.registry import Chosen, Entry, Option, register
 _DF = ("wald", "residual", "between_within", "satterthwaite", "kenward_roger")
 
 
-def fit(moments: Moments, *, estimator: str, df: str, term: str = "slope") -> Estimates:
+def fit(
+    moments: Moments, *, estimator: str, df: str, term: str = "slope", origin: Origin = ZERO
+) -> Estimates:
     """Fit y = b0 + b x + u_j + e by restricted or full maximum likelihood.
 
     Parameters
@@ -23,12 +26,14 @@ def fit(moments: Moments, *, estimator: str, df: str, term: str = "slope") -> Es
     df : {"wald", "residual", "between_within", "satterthwaite", "kenward_roger"}
         Reference distribution; kenward_roger also adjusts the standard error.
     term : {"slope", "intercept"}
+    origin : (x, y)
+        Point about which the means in `moments` are; the intercept is that of the data.
     """
     with np.errstate(all="ignore"):  # what is degenerate has an outcome that says so
-        return _fit(moments, estimator == "reml", df, term)
+        return _fit(moments, estimator == "reml", df, term, origin)
 
 
-def _fit(moments: Moments, restricted: bool, df: str, term: str) -> Estimates:
+def _fit(moments: Moments, restricted: bool, df: str, term: str, origin: Origin) -> Estimates:
     free: Floats | float
     inner = gram.within(moments)
     outcome = _outcome(moments, inner)
@@ -40,9 +45,10 @@ def _fit(moments: Moments, restricted: bool, df: str, term: str) -> Estimates:
     if term == "slope":
         estimate, of = at.slope, information.contrast(sums, 0.0, 1.0)
     else:
-        _assemble.means(moments, term)
-        estimate = at.level - at.slope * at.mean_x
-        of = information.contrast(sums, 1.0, -at.mean_x)
+        _assemble.means(moments, term, origin)
+        mean_x = origin[0] + at.mean_x
+        estimate = origin[1] + at.level - at.slope * mean_x
+        of = information.contrast(sums, 1.0, -mean_x)
     std_error = np.sqrt(sigma2 * of.variance)
     if df == "kenward_roger":
         free, inflation = information.kenward_roger(sums, of, moments.n_obs)
@@ -63,12 +69,14 @@ def _outcome(moments: Moments, inner: Factor) -> Array:
     free_within = moments.n_obs - moments.n_clusters - varies
     free_between = moments.n_clusters - 1 - ~varies
     conditions = [
+        ~np.isfinite(_assemble.spread(total) * total.a),
         total.a == 0,
         total.r <= _assemble.PERFECT * _assemble.spread(total),
         (free_within < 1) | (free_between < 1),
         inner.r <= _assemble.PERFECT * _assemble.spread(total),
     ]
     reasons = [
+        Outcome.NON_FINITE,
         Outcome.X_CONSTANT,
         Outcome.NO_RESIDUAL_VARIANCE,
         Outcome.VARIANCES_NOT_SEPARABLE,
@@ -103,7 +111,7 @@ def describe(moments: Moments, *, estimator: str, df: str) -> dict[str, float | 
 
 def _refuse(chosen: Chosen) -> str | None:
     if chosen["estimator"] == "ml" and chosen["df"] == "kenward_roger":
-        return "df: kenward_roger needs estimator: reml (it is defined for REML only)"
+        return "kenward_roger needs estimator: reml (it is defined for REML only)"
     return None
 
 

@@ -60,7 +60,9 @@ def two_sided(t: Floats, df: Floats | float) -> Floats:
     df = np.broadcast_to(np.asarray(df, dtype=float), t.shape)
     p = np.empty_like(t)
     p[usual] = 2.0 * special.ndtr(-hill_normal(square[usual], df[usual]))
-    rest = ~usual
+    normal = np.isinf(df)
+    p[normal] = 2.0 * special.ndtr(-np.abs(t[normal]))
+    rest = ~(usual | normal)
     p[rest] = 2.0 * special.stdtr(df[rest], -np.abs(t[rest]))
     return p
 

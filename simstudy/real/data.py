@@ -50,24 +50,20 @@ class DataSet:
         """Point inside the data from which sums are taken: their means, or a constant x."""
         return _inside(self.x), _inside(self.y)
 
-    def moments(self, *, about_origin: bool) -> Clusters:
-        """Cluster moments, one replication; means about the origin, or as they are.
-
-        Everything is summed about the origin either way, so that nothing cancels.
-        """
+    def moments(self) -> Clusters:
+        """Cluster moments about the origin, one replication, so that nothing cancels."""
         x0, y0 = self.origin
         x, y = self.x - x0, self.y - y0
         sizes = self.sizes.reshape(-1, 1)
         if np.all(sizes == sizes[0]):
             x, y = (v.reshape(sizes.size, -1).T[:, :, None] for v in (x, y))
-        found = reduce(Rows(sizes, x, y))
-        if about_origin:
-            return found
-        return Clusters(sizes, found.mean_x + x0, found.mean_y + y0, found.within)
+        with np.errstate(all="ignore"):  # values beyond 1e150 overflow; then no fit is `ok`
+            return reduce(Rows(sizes, x, y))
 
 
 def _inside(values: Floats) -> float:
-    return float(np.clip(values.mean(), values.min(), values.max()))
+    with np.errstate(all="ignore"):
+        return float(np.clip(values.mean(), values.min(), values.max()))
 
 
 def read(data: str | Path | pd.DataFrame, formula: Formula) -> DataSet:
@@ -80,7 +76,9 @@ def read(data: str | Path | pd.DataFrame, formula: Formula) -> DataSet:
         frames.numbers(frames.column(table, name, file), name, file)
         for name in (formula.outcome, formula.predictor)
     )
-    codes, labels = frames.group_by(frames.column(table, formula.cluster, file))
+    codes, labels = frames.group_by(
+        frames.column(table, formula.cluster, file), formula.cluster, file
+    )
     complete = ~(np.isnan(x) | np.isnan(y)) & (codes >= 0)
     if not complete.any():
         raise UserError("no row is complete", file=file)
@@ -98,7 +96,11 @@ def _table(data: Any, formula: Formula) -> tuple[Any, str]:
         return frames.read_table(data), str(data)
     import pyarrow as pa
 
-    wanted = [name for name in formula if name in getattr(data, "columns", ())]
+    there = list(getattr(data, "columns", ()))
+    wanted = [name for name in formula if name in there]
+    for name in wanted:
+        if there.count(name) > 1:
+            raise UserError(f"two columns are called '{name}'", file="data")
     try:
         return pa.Table.from_pandas(data[wanted], preserve_index=False), "data"
     except (pa.ArrowException, TypeError, AttributeError, KeyError) as error:

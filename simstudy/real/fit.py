@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from simstudy.estimates import Estimates, Outcome
+from simstudy.moments import Clusters
 from simstudy.numerics.tails import critical_value
 from simstudy.real.data import DataSet, read
 from simstudy.real.formula import parse
@@ -92,38 +93,58 @@ def fit(
 
 def fit_one(data: DataSet, method: Method) -> Fit:
     """Fit one method; what cannot be fitted has a message and no numbers."""
-    about, raw = data.moments(about_origin=True), data.moments(about_origin=False)
+    moments = data.moments()
     with np.errstate(all="ignore"):
-        slope = method.fit(about)
+        found = {
+            term: method.fit(moments, term=term, origin=data.origin) for term in method.entry.terms
+        }
+        slope = found["slope"]
         outcome = Outcome(int(slope.outcome[0]))
-        terms = []
-        for term in method.entry.terms:
-            name = "(Intercept)" if term == "intercept" else data.formula.predictor
-            found = slope if term == "slope" else method.fit(raw, term="intercept")
-            terms.append({"term": name, **_term(found)})
-        fitted = outcome.status in ("ok", "boundary", "no_std_error")
-        described = method.describe(about) if fitted else {}
-    numbers = {key: described.get(key) for key in ("sigma", "r_squared")}
-    tau2, sigma2 = _one(slope.tau2), _one(slope.sigma2)
-    icc = None if tau2 is None or sigma2 is None else tau2 / (tau2 + sigma2)
-    numbers |= {"tau2": tau2, "sigma2": sigma2, "icc": icc, "criterion": described.get("criterion")}
+        if outcome in _USED and any(f.outcome[0] not in _USED for f in found.values()):
+            outcome = Outcome.NO_STD_ERROR
+        names = {"intercept": "(Intercept)", "slope": data.formula.predictor}
+        terms = [{"term": names[term], **_term(found[term])} for term in method.entry.terms]
+        numbers = _numbers(method, moments, slope, outcome)
     return Fit(method, outcome.status, outcome.reason, terms, numbers)
+
+
+_USED = (Outcome.OK, Outcome.BOUNDARY)
+
+
+def _numbers(
+    method: Method, moments: Clusters, slope: Estimates, outcome: Outcome
+) -> dict[str, float | None]:
+    """What a fit is described by besides its terms."""
+    fitted = outcome in (*_USED, Outcome.NO_STD_ERROR)
+    described = method.describe(moments) if fitted else {}
+    tau2, sigma2 = _one(slope.tau2), _one(slope.sigma2)
+    total = None if tau2 is None or sigma2 is None else tau2 + sigma2
+    return {
+        "sigma": _finite(described.get("sigma")),
+        "r_squared": _finite(described.get("r_squared")),
+        "tau2": tau2,
+        "sigma2": sigma2,
+        "icc": None if tau2 is None or not total else _finite(tau2 / total),
+        "criterion": _finite(described.get("criterion")),
+    }
+
+
+def _finite(value: float | None) -> float | None:
+    return value if value is not None and math.isfinite(value) else None
 
 
 def _one(values: np.ndarray | None) -> float | None:
     """The only value, None where it is missing or not finite."""
-    if values is None or not math.isfinite(values[0]):
-        return None
-    return float(values[0])
+    return None if values is None else _finite(float(values[0]))
 
 
 def _term(found: Estimates) -> dict[str, float | None]:
     estimate, std_error, df = (_one(v) for v in (found.estimate, found.std_error, found.df))
     low = high = statistic = None
     if estimate is not None and std_error is not None:
-        statistic = estimate / std_error
+        statistic = _finite(estimate / std_error)
         half = float(critical_value(found.df[0], 0.05)) * std_error
-        low, high = estimate - half, estimate + half
+        low, high = _finite(estimate - half), _finite(estimate + half)
     return {
         "estimate": estimate,
         "std_error": std_error,

@@ -9,8 +9,7 @@ from simstudy.errors import UserError
 
 EXPECTED = "expected 'y ~ x + (1 | cluster)'"
 _NAME = r"`[^`]+`|[^\W\d][\w.]*|\.[^\W\d][\w.]*"
-_RANDOM = re.compile(r"\(([^()|]*)(\|\|?)([^()|]*)\)")
-_QUOTED = re.compile(r"`[^`]*`")
+_NESTED = r"[:*/^]|%in%"
 
 
 class Formula(NamedTuple):
@@ -28,27 +27,36 @@ def parse(text: str) -> Formula:
     ------
     UserError
     """
-    quoted: list[str] = []
-
-    def hide(match: re.Match[str]) -> str:
-        quoted.append(match.group())
-        return f"\x00{len(quoted) - 1}\x00"
-
-    plain = _QUOTED.sub(hide, text)
-
-    def show(part: str) -> str:
-        return re.sub(r"\x00(\d+)\x00", lambda m: quoted[int(m.group(1))], part).strip()
-
-    if plain.count("~") != 1:
+    sides = _split(text, "~", text)
+    if len(sides) != 2:
         _refuse(text, EXPECTED)
-    left, right = plain.split("~")
-    random = [tuple(show(part) for part in match.groups()) for match in _RANDOM.finditer(right)]
-    fixed = [show(term) for term in _RANDOM.sub("\x01", right).split("+")]
-    outcome = _column(show(left), text, "the outcome")
-    predictor = _fixed([term for term in fixed if term != "\x01"], text)
-    if len(random) != fixed.count("\x01"):
-        _refuse(text, "terms must be joined by '+'; " + EXPECTED)
-    return _distinct(Formula(outcome, predictor, _random(random, text)), text)
+    terms = _split(sides[1], "+", text)
+    random = [term for term in terms if len(_split(term, "|", text, inside=True)) > 1]
+    fixed = [term for term in terms if term not in random]
+    outcome = _column(sides[0], text, "the outcome")
+    cluster = _random(random, text)
+    return _distinct(Formula(outcome, _fixed(fixed, text), cluster), text)
+
+
+def _split(part: str, at: str, text: str, *, inside: bool = False) -> list[str]:
+    """Split at a character outside backticks and, unless `inside`, outside parentheses."""
+    pieces, depth, quoted = [""], 0, False
+    for character in part:
+        quoted ^= character == "`"
+        if not quoted:
+            depth += (character == "(") - (character == ")")
+            if depth < 0:
+                _refuse(text, "a ')' has no '('")
+            if character == at and (inside or depth == 0):
+                pieces.append("")
+                continue
+        pieces[-1] += character
+    if quoted or depth:
+        rest = part[part.rfind("`") :] if quoted else part
+        _refuse(
+            text, f"'{rest.strip()}': {'a backtick' if quoted else 'a parenthesis'} is not closed"
+        )
+    return [piece.strip() for piece in pieces]
 
 
 def _distinct(formula: Formula, text: str) -> Formula:
@@ -72,16 +80,22 @@ def _fixed(terms: list[str], text: str) -> str:
     return _column(predictors[0], text, "the predictor")
 
 
-def _random(terms: list[tuple[str, ...]], text: str) -> str:
+def _random(terms: list[str], text: str) -> str:
     if not terms:
         _refuse(text, f"no random intercept; {EXPECTED}")
     if len(terms) > 1:
         _refuse(text, "only one grouping factor is fitted")
-    inner, bar, cluster = terms[0]
-    if bar == "||" or inner.replace(" ", "") not in ("1",):
-        _refuse(
-            text, f"a random slope, '({inner} {bar} {cluster})', is not fitted; use (1 | {cluster})"
-        )
+    term = terms[0]
+    if not (term.startswith("(") and term.endswith(")")):
+        _refuse(text, f"'{term}': terms are joined by '+', and one of them is (1 | cluster)")
+    parts = _split(term[1:-1], "|", text)
+    if len(parts) == 3 and parts[1] == "":
+        _refuse(text, f"'{term}': '||' is for random slopes, not fitted; use (1 | {parts[2]})")
+    if len(parts) != 2:
+        _refuse(text, f"'{term}': a random intercept is written (1 | cluster)")
+    inner, cluster = parts
+    if inner != "1":
+        _refuse(text, f"'{term}': a random slope is not fitted; use (1 | {cluster})")
     return _column(cluster, text, "the cluster")
 
 
@@ -93,10 +107,10 @@ def _column(term: str, text: str, what: str) -> str:
         return term
     if not term:
         _refuse(text, f"{what} is missing; {EXPECTED}")
-    if re.search(r"[:*/^]|%in%", term):
-        _refuse(text, f"'{term}': interactions and nesting are not fitted")
     if "(" in term:
         _refuse(text, f"'{term}': functions are not evaluated; make a column of it first")
+    if re.search(_NESTED, term):
+        _refuse(text, f"'{term}': interactions and nesting are not fitted")
     _refuse(text, f"'{term}' is not a column name (use backticks for unusual ones)")
 
 

@@ -31,12 +31,12 @@ class Line(NamedTuple):
 
 def separate(data: DataSet) -> list[Line]:
     """One regression a cluster."""
-    moments = data.moments(about_origin=False)
+    moments, (x0, y0) = data.moments(), data.origin
     lines = []
     for j, label in enumerate(data.labels):
         n = int(data.sizes[j])
         a, b, r = (float(np.broadcast_to(v, (len(data.labels), 1))[j, 0]) for v in moments.within)
-        at = float(moments.mean_x[j, 0]), float(moments.mean_y[j, 0])
+        at = x0 + float(moments.mean_x[j, 0]), y0 + float(moments.mean_y[j, 0])
         lines.append(_line(str(label), n, (a, b, r), at))
     return lines
 
@@ -44,7 +44,7 @@ def separate(data: DataSet) -> list[Line]:
 def _line(name: str, n: int, factor: tuple[float, float, float], at: tuple[float, float]) -> Line:
     """A least-squares line from one cluster's factor (a, b, r) and means."""
     a, b, r = factor
-    if a == 0:
+    if a == 0 or not math.isfinite(a * math.hypot(b, r)):
         return Line(name, n, None, None, None, None, None)
     slope = b / a
     sd = r / (n - 2) ** 0.5 if n > 2 else None
@@ -66,7 +66,7 @@ def separate_total(lines: list[Line]) -> tuple[float | None, float | None]:
 
 def mean_residuals(data: DataSet) -> list[float]:
     """Mean residual of each cluster about the one line for all."""
-    moments = data.moments(about_origin=True)
+    moments = data.moments()
     mean_x, mean_y = gram.grand_means(moments)
     total = gram.add(gram.within(moments), gram.between(moments))
     slope = gram.divide(total.b, total.a)
@@ -78,10 +78,3 @@ def r_squared(rss: float | None, data: DataSet) -> float | None:
     """1 - RSS / total sum of squares of y."""
     total = float(((data.y - data.y.mean()) ** 2).sum())
     return None if rss is None or total == 0 else 1.0 - rss / total
-
-
-def dummy_intercepts(data: DataSet, slope: float) -> list[float]:
-    """Intercept of each cluster in the dummy regression."""
-    moments = data.moments(about_origin=False)
-    values = moments.mean_y - slope * moments.mean_x
-    return [float(value) for value in np.broadcast_to(values, (len(data.labels), 1))[:, 0]]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+import numpy as np
+
 from simstudy.real import options
 from simstudy.real.fit import Fit, Fits, default_methods, fit_one
 
@@ -16,7 +18,8 @@ def printed(fits: Fits) -> str:
     """Every fit, then the lecture's options compared."""
     formula = fits.data.formula
     head = f"Formula: {formula.outcome} ~ {formula.predictor} + (1 | {formula.cluster})"
-    blocks = [head, *(_fit(fits, one) for one in fits.fits), _options(fits)]
+    with np.errstate(all="ignore"):
+        blocks = [head, *(_fit(fits, one) for one in fits.fits), _options(fits)]
     return "\n\n".join(blocks)
 
 
@@ -28,11 +31,15 @@ def places(values: Sequence[Value], digits: int = 4) -> int:
     return min(8, max(0, digits - 1 - math.floor(math.log10(min(sizes)))))
 
 
-def column(values: Sequence[Value], decimals: int) -> list[str]:
+def column(values: Sequence[Value], decimals: int, sign: str = "") -> list[str]:
     """Numbers of one column; a missing one is a dash."""
-    return [
-        "-" if v is None else f"{v:.{decimals}f}" if abs(v) < 1e9 else f"{v:.4e}" for v in values
-    ]
+
+    def text(value: Value) -> str:
+        if value is None or not math.isfinite(value):
+            return "-"
+        return f"{value:{sign}.{decimals}f}" if abs(value) < 1e9 else f"{value:{sign}.4e}"
+
+    return [text(value) for value in values]
 
 
 def p_text(p: Value) -> str:
@@ -189,7 +196,7 @@ def _separate(fits: Fits, lines: list[options.Line]) -> str:
             _equation(fits, line.intercept, line.slope),
             *column([line.std_error], places([line.std_error])),
             *_r2_sd(line.r_squared, line.residual_sd),
-            f"{mean:+.{decimals}f}",
+            *column([mean], decimals, "+"),
         ]
         for line, mean in zip(lines, residuals, strict=True)
     ]
@@ -205,8 +212,8 @@ def _equation(fits: Fits, intercept: Value, slope: Value, own: bool = False) -> 
     if slope is None or not (own or intercept is not None):
         return "-"
     formula = fits.data.formula
-    size = f"{abs(slope):.{places([slope])}f}"
-    start = "a_j" if own else f"{intercept:.{places([intercept])}f}"
+    (size,) = column([abs(slope)], places([slope]))
+    (start,) = ["a_j"] if own else column([intercept], places([intercept]))
     return f"{formula.outcome} = {start} {'-' if slope < 0 else '+'} {size} {formula.predictor}"
 
 

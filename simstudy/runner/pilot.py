@@ -18,6 +18,7 @@ from simstudy.store import parts
 from simstudy.study.grid import Design
 from simstudy.study.study import Study
 
+FORECAST = (*SIMPLE, "rejection_rate", "coverage", "type1_inflation")
 _MOST = 24  # scenarios that are tried; the others are like their neighbours
 _FEWEST = 64  # replications of a trial
 

@@ -17,6 +17,7 @@ from simstudy.moments import Array
 from simstudy.registry import Method
 from simstudy.store import arrow, parts
 from simstudy.store.names import PartName, method_key
+from simstudy.study.fields import DEFAULTS
 from simstudy.study.grid import Design
 from simstudy.study.study import Study
 
@@ -83,18 +84,26 @@ def scenario_table(study: Study) -> pa.Table:
     """scenario, one column a factor, n_obs, design_effect."""
     columns = {"scenario": arrow.texts([design.id for design in study.designs])}
     for factor in factors(study):
-        columns[factor] = _level_column([design.levels.get(factor) for design in study.designs])
+        columns[factor] = _level_column([_level(design, factor) for design in study.designs])
     columns["n_obs"] = _level_column([_whole(design.n_obs) for design in study.designs])
     columns["design_effect"] = arrow.doubles([design.design_effect for design in study.designs])
     return pa.table(columns)
 
 
 def factors(study: Study) -> list[str]:
-    """Fields that the study gives, in the order of the file."""
+    """Fields in the order of the file; optional ones where some scenario leaves the default."""
     names: dict[str, None] = {}
     for design in study.designs:
-        names.update(dict.fromkeys(design.levels))
+        names.update(
+            (name, None)
+            for name, level in design.levels.items()
+            if name not in DEFAULTS or level != DEFAULTS[name]
+        )
     return list(names)
+
+
+def _level(design: Design, factor: str) -> Any:
+    return design.levels.get(factor, DEFAULTS.get(factor))
 
 
 def _whole(value: float) -> float | int:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from simstudy.errors import UserError
+from simstudy.study.fields import DEFAULTS
 from simstudy.study.study import Study, load
 
 
@@ -19,7 +20,7 @@ def study_document(study: Study, folder: Path) -> dict[str, Any]:
         "seed": study.seed,
         "replications": study.replications,
         "alpha": list(study.alpha),
-        "scenarios": _with_files(study.scenarios, study.folder, folder),
+        "scenarios": _with_defaults(_with_files(study.scenarios, study.folder, folder)),
         "methods": [{m.name: dict(m.options) | {"label": m.label}} for m in study.methods],
         "report": {"figures": list(study.figures)},
     }
@@ -38,6 +39,13 @@ def _with_files(scenarios: Any, old: Path, new: Path) -> Any:
     if isinstance(scenarios, list):
         return [_with_files(item, old, new) for item in scenarios]
     return scenarios
+
+
+def _with_defaults(scenarios: Any) -> Any:
+    """Scenarios with the optional fields they leave out."""
+    if isinstance(scenarios, list):
+        return [_with_defaults(grid) for grid in scenarios]
+    return scenarios | {key: value for key, value in DEFAULTS.items() if key not in scenarios}
 
 
 def write_text(path: Path, text: str) -> None:

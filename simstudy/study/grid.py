@@ -144,8 +144,8 @@ def _combinations(document: Document, block: Any, path: Path_) -> Any:
 
 def _refuse_equal(document: Document, levels: list[Any], places: list[Path_]) -> None:
     for i, level in enumerate(levels):
-        if any(level == other and type(level) is not bool for other in levels[:i]):
-            document.refuse(places[i], f"{text_of(level)} is listed twice")
+        if any(level == other for other in levels[:i]):
+            document.refuse(places[i], f"{fields.shown(level)} is listed twice")
 
 
 def _levels(found: Scenario, values: dict[str, Any]) -> dict[str, float | int | str]:

@@ -195,7 +195,9 @@ def read_given(document: Document, value: dict[str, str]) -> GivenX:
     file = str(Path(document.file or "").parent / value["file"])
     table = frames.read_table(file)
     x = frames.numbers(frames.column(table, value["column"], file), value["column"], file)
-    codes, names = frames.group_by(frames.column(table, value["cluster"], file))
+    codes, names = frames.group_by(
+        frames.column(table, value["cluster"], file), value["cluster"], file
+    )
     if np.isnan(x).any() or (codes < 0).any():
         raise UserError("the predictor and its clusters must have no missing values", file=file)
     if not np.isfinite(x).all():

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from simstudy.errors import UserError, nearest
-from simstudy.registry import GRAINS, Method, configure, methods
+from simstudy.registry import GRAINS, Method, OptionError, configure, methods
 from simstudy.study import fields
 from simstudy.study.grid import Design, expand
 from simstudy.study.yaml_lines import Document, read
@@ -63,8 +63,19 @@ def load(source: str | Path | Mapping[str, Any]) -> Study:
         One line: file, line, what is wrong and what would be right.
     """
     if isinstance(source, Mapping):
-        return check(Document(dict(source)))
+        return check(Document(plain(source)))
     return check(read(source))
+
+
+def plain(value: Any) -> Any:
+    """Python data as YAML could hold it: numpy's and pandas' numbers and lists are welcome."""
+    if isinstance(value, Mapping):
+        return {key: plain(item) for key, item in value.items()}
+    if hasattr(value, "tolist"):
+        value = value.tolist()
+    if isinstance(value, list | tuple | range):
+        return [plain(item) for item in value]
+    return value
 
 
 def check(document: Document) -> Study:
@@ -75,7 +86,7 @@ def check(document: Document) -> Study:
     for key in data:
         if key not in fields.TOP_FIELDS:
             known = fields.TOP_FIELDS
-            document.refuse((key,), f"unknown key{nearest(str(key), known, fields.SYNONYMS)}")
+            document.refuse((str(key),), f"unknown key{nearest(key, known, fields.SYNONYMS)}")
     for key in fields.REQUIRED:
         if key not in data:
             document.refuse((), f"'{key}' is missing ({fields.TOP_FIELDS[key]})")
@@ -142,6 +153,8 @@ def _methods(document: Document) -> tuple[Method, ...]:
         path = ("methods", i)
         try:
             method = method_of(item)
+        except OptionError as error:
+            document.refuse((*path, *item, error.option), error.message)
         except UserError as error:
             document.refuse(path, str(error))
         for other in chosen:
@@ -160,6 +173,8 @@ def method_of(item: Any) -> Method:
     if not isinstance(item, dict) or len(item) != 1:
         raise UserError(f"expected a method's name or 'name: {{option: value}}', got {item!r:.60}")
     ((name, options),) = item.items()
+    if name not in methods():
+        return configure(str(name))
     if options is None:
         options = {}
     if not isinstance(options, dict):

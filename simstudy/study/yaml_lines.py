@@ -11,6 +11,12 @@ from simstudy.errors import UserError
 
 Path_ = tuple[str | int, ...]
 _MAX_DEPTH = 20
+_CORE = "tag:yaml.org,2002:"
+_KINDS = {
+    "mapping": {"map"},
+    "sequence": {"seq"},
+    "scalar": {"str", "int", "float", "bool", "null", "timestamp", "merge"},
+}
 _MAX_BYTES = 10_000_000
 
 
@@ -102,11 +108,15 @@ class _Builder:
         self.budget -= 1
         if len(path) > _MAX_DEPTH or self.budget < 0:
             raise UserError("nested or repeated too deeply", file=self.file, line=line)
+        kind = str(node.tag).rpartition(":")[2]
+        if not str(node.tag).startswith(_CORE) or kind not in _KINDS[node.id]:
+            where = dotted(path)
+            raise UserError(f"tag {node.tag} is not allowed", file=self.file, line=line, path=where)
         if node.id == "mapping":
             return self._mapping(node, path)
         if node.id == "sequence":
             return [self.build(child, (*path, i)) for i, child in enumerate(node.value)]
-        return self._scalar(node, path, line)
+        return _scalar(kind, node.value)
 
     def _mapping(self, node: Any, path: Path_) -> dict[str, Any]:
         data: dict[str, Any] = {}
@@ -122,23 +132,19 @@ class _Builder:
             data[key] = self.build(value_node, (*path, key))
         return data
 
-    def _scalar(self, node: Any, path: Path_, line: int) -> Any:
-        kind, text = str(node.tag).rpartition(":")[2], node.value
-        try:
-            if kind == "int":
-                return _integer(text)
-            if kind == "float":
-                return _real(text)
-        except ValueError:
-            pass
-        if kind == "bool":
-            return text.lower() == "true"
-        if kind == "null":
-            return None
-        if kind in ("str", "int", "float", "timestamp", "merge"):
-            return text
-        where = dotted(path)
-        raise UserError(f"tag {node.tag} is not allowed", file=self.file, line=line, path=where)
+
+def _scalar(kind: str, text: str) -> Any:
+    """A number, truth value, nothing or text; what only looks like a number is text."""
+    try:
+        if kind == "int":
+            return _integer(text)
+        if kind == "float":
+            return _real(text)
+    except ValueError:
+        return text
+    if kind == "bool":
+        return text.lower() == "true"
+    return None if kind == "null" else text
 
 
 def _integer(text: str) -> int:
