@@ -121,6 +121,34 @@ def test_another_seed_is_refused_and_both_are_named(tmp_path):
     (tmp_path / "study.yaml").unlink()  # the parts themselves know it too
     with pytest.raises(UserError, match="seed 1, and this study has seed 2"):
         execute(study(GRID, ["pooled"], 10, seed=2), tmp_path, 1)
+    assert not (tmp_path / "study.yaml").exists()  # a refused run leaves nothing behind
+    assert execute(study(GRID, ["pooled"], 10, seed=1), tmp_path, 1) == 0
+
+
+def test_results_of_other_versions_are_told_apart(tmp_path, monkeypatch):
+    one, said = study(GRID, ["pooled"], 10), []
+    execute(one, tmp_path, 1, warn=said.append)
+    assert said == []
+    monkeypatch.setattr(
+        execute_module, "provenance", lambda s: provenance(s) | {"numpy": "0.1", "cpu": "abacus"}
+    )
+    execute(one, tmp_path, 1, warn=said.append)
+    assert len(said) == 1 and "numpy" in said[0] and "abacus" in said[0]
+
+
+@pytest.mark.parametrize("jobs", [0, -1, 1.5])
+def test_a_number_of_jobs_that_is_none_is_refused(tmp_path, jobs):
+    with pytest.raises(UserError, match="jobs"):
+        execute(study(GRID, ["pooled"], 10), tmp_path, jobs)
+
+
+def test_ranges_of_rows_are_short():
+    """A pinned grain makes data sets costly: no range holds more than some millions of units."""
+    one = study(
+        {"n_clusters": 10, "cluster_size": 10_000, "icc": 0, "x_icc": 0, "slope": 0},
+        ["pooled"], 10_000, grain="rows",
+    )  # fmt: skip
+    assert all(task.last - task.first + 1 <= 64 for task in plan(one, []))
 
 
 def test_an_interrupted_range_leaves_the_finished_ones(tmp_path, monkeypatch):

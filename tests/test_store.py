@@ -107,7 +107,7 @@ def test_a_truncated_part_is_named_and_never_read_as_data(folder):
     file = folder / "estimates" / str(part)
     file.write_bytes(file.read_bytes()[:-20])
     with pytest.raises(WorkError, match=str(part).replace("+", r"\+")):
-        parts.read(folder, part, ("estimate",))
+        parts.read(folder, part, ("estimate",), {})
 
 
 def test_a_part_with_the_wrong_number_of_rows_is_refused(folder):
@@ -115,7 +115,17 @@ def test_a_part_with_the_wrong_number_of_rows_is_refused(folder):
     other = PartName(first.scenarios, first.method, 0, first.first, first.last + 1)
     os.rename(folder / "estimates" / str(first), folder / "estimates" / str(other))
     with pytest.raises(WorkError, match="rows, not"):
-        parts.read(folder, other, ("estimate",))
+        parts.read(folder, other, ("estimate",), {})
+
+
+def test_rows_of_another_scenario_with_the_same_id_are_never_taken(folder):
+    """Ids are 32 bits of a digest; the footers hold 128."""
+    part = parts.listing(folder)[0]
+    keys = {name: int(key, 16) for name, key in parts.footer(folder, part)["keys"].items()}
+    assert parts.read(folder, part, ("estimate",), keys)
+    keys[part.scenarios[-1]] += 1
+    with pytest.raises(WorkError, match="holds another scenario"):
+        parts.read(folder, part, ("estimate",), keys)
 
 
 def test_a_failed_write_publishes_nothing(folder, monkeypatch):
@@ -145,7 +155,7 @@ def test_a_row_without_a_number_is_null_not_nan(folder):
     table = pq.read_table(folder / "estimates" / str(part))
     assert table.column("estimate").null_count == 1
     assert table.column("status").to_pylist() == ["ok", "ok", "not_estimable"]
-    read = parts.read(folder, part, ("estimate", "status"))
+    read = parts.read(folder, part, ("estimate", "status"), {})
     assert np.array_equal(read["estimate"], [0.1, 0.2, np.nan], equal_nan=True)
     assert read["status"].tolist() == [0, 0, 3]
 
