@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +30,7 @@ class Results:
     def __init__(self, study: Study, folder: Path) -> None:
         self.study = study
         self.folder = folder
+        self._summaries: dict[str, pa.Table] = {}
 
     @classmethod
     def open(cls, folder: str | Path) -> Results:
@@ -55,20 +58,20 @@ class Results:
         return self.summary_table().to_pandas()
 
     def summary_table(self, mcse: str = "robust") -> pa.Table:
-        """The summary of the rows that are there, computed anew."""
-        from simstudy.runner.summarise import summarise
+        """The summary of the rows that are there; made once for each kind of MCSE."""
+        if mcse not in self._summaries:
+            from simstudy.runner.summarise import summarise
 
-        return summarise(self.study, self.folder, mcse)
+            self._summaries[mcse] = summarise(self.study, self.folder, mcse)
+        return self._summaries[mcse]
 
-    def write_summary(self) -> pa.Table:
-        """Write scenarios.parquet, summary.parquet and summary.csv; return the summary."""
+    def write_summary(self) -> None:
+        """Write scenarios.parquet, summary.parquet and summary.csv."""
         from simstudy.runner.summarise import scenario_table
 
-        table = self.summary_table()
-        layout.write_parquet(self.folder / "scenarios.parquet", scenario_table(self.study))
-        layout.write_parquet(self.folder / "summary.parquet", table)
-        layout.write_csv(self.folder / "summary.csv", table)
-        return table
+        layout.write_table(self.folder, "scenarios.parquet", scenario_table(self.study))
+        for name in ("summary.parquet", "summary.csv"):
+            layout.write_table(self.folder, name, self.summary_table())
 
     def report(self) -> list[Path]:
         """Draw figures and write tables from the stored summary; return the files."""
@@ -82,8 +85,10 @@ def run(
     *,
     jobs: int | None = None,
     results: str | Path = "results",
+    replications: int | None = None,
     report: bool = True,
     begin: Callable[[int, int], Callable[[int], None]] | None = None,
+    warn: Callable[[str], None] = warnings.warn,
 ) -> Results:
     """Compute what is missing of a study, summarise it and draw its report.
 
@@ -94,10 +99,14 @@ def run(
         Worker processes; 1 is this process. Default: all cores, this process when small.
     results : path
         Parent folder: a study named icc goes to ``results/icc``.
+    replications : int, optional
+        Instead of the study's own number.
     report : bool
         Draw figures and tables.
     begin : callable, optional
         Progress: called once with (fits, jobs); what it returns is called with fits done.
+    warn : callable
+        Told, in one line, where earlier results come from other versions.
 
     Returns
     -------
@@ -107,8 +116,10 @@ def run(
 
     if not isinstance(study, Study):
         study = load(study)
+    if replications is not None:
+        study = replace(study, replications=replications)
     found = Results(study, Path(results) / study.name)
-    execute(study, found.folder, jobs, begin)
+    execute(study, found.folder, jobs, begin, warn)
     found.write_summary()
     if report:
         found.report()

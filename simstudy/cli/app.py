@@ -80,7 +80,7 @@ VERBS: dict[str, tuple[str, Arguments]] = {
         [
             ("target", {"help": "results folder of a study"}),
             ("--format", {"choices": _FORMATS, "default": "text"}),
-            ("--measure", {"action": "append", "metavar": "M", "help": "only this measure"}),
+            ("--measure", {"action": "extend", "nargs": "+", "metavar": "M", "help": "only these"}),
             ("--mcse", {"choices": ("robust", "normal"), "default": "robust"}),
         ],
     ),

@@ -28,7 +28,10 @@ def main(options: Namespace) -> None:
         if measure not in found.largest_mcse:
             print(f"no Monte Carlo SE of {measure} could be forecast: nothing was estimable")
             continue
-        needed = math.ceil(study.replications * (found.largest_mcse[measure] / value) ** 2)
+        factor = found.largest_mcse[measure] / value
+        if not factor < 1e9:
+            raise UserError(f"--mcse {measure}={value:g}: no number of replications reaches it")
+        needed = math.ceil(study.replications * factor**2)
         print(f"for a Monte Carlo SE of {value:g} of {measure}: {needed:,} replications")
 
 

@@ -6,40 +6,36 @@ import shutil
 import sys
 from argparse import Namespace
 from collections.abc import Callable
-from dataclasses import replace
-from pathlib import Path
 
-from simstudy.results import Results
-from simstudy.runner.execute import execute
-from simstudy.study.study import load
+from simstudy.report.tables import headline
+from simstudy.results import Results, run
 
 
 def main(options: Namespace) -> None:
     """Run what is missing, summarise, print, draw."""
-    study = load(options.config)
-    if options.replications:
-        study = replace(study, replications=options.replications)
-    found = Results(study, Path(options.results) / study.name)
-    execute(study, found.folder, options.jobs, None if options.quiet else progress)
-    summary = found.write_summary()
-    written = [found.folder / "summary.csv", found.folder / "estimates"]
-    if not options.no_report:
-        written = found.report() + written
-    if not options.quiet:
-        from simstudy.report.tables import headline
+    found = run(
+        options.config,
+        jobs=options.jobs,
+        results=options.results,
+        replications=options.replications,
+        report=not options.no_report,
+        begin=None if options.quiet else progress,
+        warn=lambda text: print(text, file=sys.stderr),
+    )
+    if options.quiet:
+        return
+    print(found.study.title or found.study.name)
+    print(headline(found.summary_table(), width=terminal_width()))
+    print()
+    print("\n".join(_paths(found)))
 
-        print(study.title or study.name)
-        print(headline(summary, width=terminal_width()))
-        print()
-        print("\n".join(_short(written, found.folder)))
 
-
-def _short(paths: list[Path], folder: Path) -> list[str]:
-    """Figures by name, tables by their folder: a line each, so that the table stays in view."""
-    shown = [str(p) for p in paths if p.suffix == ".png" or p.parent == folder]
-    if any(p.parent.name == "tables" for p in paths):
-        shown.insert(-2, str(folder / "report" / "tables"))
-    return shown
+def _paths(found: Results) -> list[str]:
+    """Where the figures, the tables and the numbers are, a line each."""
+    report = found.folder / "report"
+    figures = [report / "figures" / f"{name}.png" for name in found.study.figures]
+    paths = [*figures, report / "tables", found.folder / "summary.csv", found.folder / "estimates"]
+    return [str(path) for path in paths if path.exists()]
 
 
 def terminal_width() -> int:

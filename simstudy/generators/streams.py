@@ -11,13 +11,16 @@ import numpy as np
 
 from simstudy.generators.scenario import Scenario
 
-POOLED, CLUSTERS, ROWS, SIZES = range(4)  # 4 and up: methods that draw
+POOLED, CLUSTERS, ROWS, SIZES = range(4)
+# 4 is kept for methods that draw: spawn_key (block, 4, the words of the method's own digest),
+# whole blocks at a time, so that neither the other methods nor the replications change a draw
 GRAIN = {"pooled": POOLED, "clusters": CLUSTERS, "rows": ROWS}
 
 BLOCK = 4096  # replications; every chunk length divides it
 STEPS = (128, 128, 256, 512, 1024, 2048)  # a pooled chunk is drawn in these steps, as far as needed
-_MOST = 1024
+_MOST = 128  # replications of a finer chunk: a small study draws little more than it needs
 _NUMBERS = {CLUSTERS: 32768, ROWS: 65536}  # doubles an array of a chunk may have: about one cache
+_BATCH = 1024  # replications fitted together: not format
 
 
 def generator(seed: int, digest: int, chunk: int, grain: int) -> np.random.Generator:
@@ -32,7 +35,7 @@ def generator(seed: int, digest: int, chunk: int, grain: int) -> np.random.Gener
     chunk : int
         Number of the chunk, in units of that grain's `chunk_length`.
     grain : int
-        POOLED, CLUSTERS, ROWS, SIZES, or 4 and up.
+        POOLED, CLUSTERS, ROWS or SIZES.
     """
     sequence = np.random.SeedSequence([seed, digest], spawn_key=(chunk, grain))
     return np.random.Generator(np.random.SFC64(sequence))
@@ -46,6 +49,20 @@ def chunk_length(scenario: Scenario, grain: int) -> int:
     if grain != ROWS:
         return clusters
     return _fit(_NUMBERS[ROWS] / scenario.mean_n_obs, clusters)
+
+
+def batch_length(scenario: Scenario, grain: int) -> int:
+    """Replications to fit together: whole chunks, about one cache of them.
+
+    Never one replication here and several there: numpy adds up a lone column in another
+    order, and the last bit of a sum would depend on the range that was asked for.
+    """
+    chunk = chunk_length(scenario, grain)
+    if grain == POOLED or chunk == 1:
+        return chunk
+    if grain == ROWS:
+        return 4 * chunk
+    return max(chunk, _fit(_NUMBERS[CLUSTERS] / scenario.n_clusters, _BATCH))
 
 
 def _fit(replications: float, most: int) -> int:

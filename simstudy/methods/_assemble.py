@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from simstudy.estimates import Estimates, Outcome
-from simstudy.moments import Array, Factor, Floats, Moments, Numbers, Pooled
+from simstudy.moments import Array, Clusters, Factor, Floats, Moments, Numbers, Pooled
 from simstudy.numerics import gram, tails
 
 Origin = tuple[float, float]
@@ -77,11 +77,17 @@ def estimates(
     return Estimates(estimate, std_error, free, p_value, outcome, tau2, sigma2)
 
 
-def means(moments: Moments, term: str, origin: Origin) -> tuple[Floats, Floats]:
-    """Grand means of x and y, which the intercept needs and pooled moments do not hold."""
+def with_means(moments: Moments, term: str) -> Clusters:
+    """The moments, if they hold cluster means: an intercept cannot be had without."""
     if isinstance(moments, Pooled):
         raise ValueError(f"the {term} needs cluster means; these moments are pooled")
-    mean_x, mean_y = gram.grand_means(moments)
+    return moments
+
+
+def means(moments: Moments, term: str, origin: Origin) -> tuple[Floats, Floats]:
+    """Grand means of x and y, which the intercept needs and pooled moments do not hold."""
+    clusters = with_means(moments, term)
+    mean_x, mean_y = gram.grand_means(clusters)
     return origin[0] + mean_x, origin[1] + mean_y
 
 

@@ -45,7 +45,7 @@ def _fit(moments: Moments, restricted: bool, df: str, term: str, origin: Origin)
     if term == "slope":
         estimate, of = at.slope, information.contrast(sums, 0.0, 1.0)
     else:
-        _assemble.means(moments, term, origin)
+        _assemble.with_means(moments, term)
         mean_x = origin[0] + at.mean_x
         estimate = origin[1] + at.level - at.slope * mean_x
         of = information.contrast(sums, 1.0, -mean_x)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from simstudy.moments import Clusters, Factor, Floats, Ints, Moments, Pooled
+from simstudy.moments import Array, Clusters, Factor, Floats, Ints, Moments, Pooled
 
 
 def divide(top: Floats, bottom: Floats) -> Floats:
@@ -88,6 +88,26 @@ def between(moments: Moments) -> Factor:
     mean_x, mean_y = grand_means(moments)
     y = moments.mean_y - mean_y
     return factor_of(np.broadcast_to(moments.mean_x - mean_x, y.shape), y, moments.sizes)
+
+
+def join(batches: list[Clusters]) -> Clusters:
+    """Put batches of the same design side by side; what is shared by replications stays so."""
+    if len(batches) == 1:
+        return batches[0]
+    n_reps = [batch.mean_y.shape[1] for batch in batches]
+
+    def beside(arrays: list[Array]) -> Array:
+        if all(array.shape[-1] == 1 for array in arrays) and max(n_reps) > 1:
+            return arrays[0]
+        return np.concatenate(arrays, axis=-1)
+
+    first = batches[0]
+    return Clusters(
+        beside([batch.sizes for batch in batches]),
+        beside([np.asarray(batch.mean_x) for batch in batches]),
+        beside([batch.mean_y for batch in batches]),
+        Factor(*(beside([b.within[k] for b in batches]) for k in range(len(first.within)))),
+    )
 
 
 def pool(clusters: Clusters) -> Pooled:

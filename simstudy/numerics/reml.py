@@ -19,7 +19,8 @@ from simstudy.numerics.roots import Evaluate, upward_roots
 
 Criterion = Callable[[NDArray[np.intp], Floats], Floats]
 
-_FINE_GRID, _COARSE_GRID = 32, 7  # points of the screen for a second optimum
+_FINE_GRID, _COARSE_GRID = 32, 7  # log-spaced points of the screen for a second optimum
+_NEAR_BOUNDARY = (0.95, 0.85)  # and two more where the log scale leaves a gap
 _FEW_CLUSTERS = 12  # a second optimum was never seen from 15 clusters up
 _GRID_END = 1e-4
 
@@ -157,6 +158,8 @@ def _search(clusters: Clusters, within: Factor, reml: bool, mean_size: Floats) -
 
     few = clusters.n_clusters <= _FEW_CLUSTERS
     grid = np.geomspace(1.0, _GRID_END, _FINE_GRID if few else _COARSE_GRID)
+    if few:
+        grid = np.concatenate([grid[:1], _NEAR_BOUNDARY, grid[1:]])
     signs = np.empty((grid.size, n_reps))
     for k, w in enumerate(grid):
         point = weighted.profile(clusters, within, (1.0 / w - 1.0) / mean_size)
@@ -169,8 +172,9 @@ def _sign_changes(grid: Floats, signs: Floats, within: Factor) -> Brackets:
     low = np.append(grid[1:], 0.0)
     below = np.vstack([signs[1:], np.full((1, signs.shape[1]), -1.0)])
     k, index = np.nonzero((signs > 0) & (below <= 0))
-    high, low = grid[k], low[k]
-    start = np.where(low > 0, np.sqrt(low * high), 0.5 * high)
+    high, low, above, under = grid[k], low[k], signs[k, index], below[k, index]
+    share = above / (above - under)  # where a line in log w through both ends is zero
+    start = np.where(low > 0, high * (low / high) ** share, 0.5 * high)
     return Brackets(index, low, high, start)
 
 

@@ -12,7 +12,7 @@ from simstudy.moments import Floats
 Evaluate = Callable[[NDArray[np.intp], Floats], tuple[Floats, Floats]]
 
 _STEPS = 200
-_TOLERANCE = 1e-10  # of a Newton step, relative: the error after it is of the order of its square
+_TOLERANCE = 1e-8  # of a Newton step, relative: the error after it is of the order of its square
 
 
 def upward_roots(evaluate: Evaluate, low: Floats, high: Floats, start: Floats) -> Floats:

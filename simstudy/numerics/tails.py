@@ -71,5 +71,5 @@ def critical_value(df: Floats | float, alpha: float) -> Floats:
     """Two-sided critical value of Student's t: P(|T_df| > value) = alpha."""
     df = np.asarray(df, dtype=float)
     finite = np.isfinite(df)
-    t = special.stdtrit(np.where(finite, df, 1.0), 1.0 - alpha / 2.0)
-    return np.asarray(np.where(finite, t, special.ndtri(1.0 - alpha / 2.0)))
+    t = special.stdtrit(np.where(finite, df, 1.0), alpha / 2.0)
+    return np.asarray(-np.where(finite, t, special.ndtri(alpha / 2.0)))

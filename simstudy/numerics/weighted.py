@@ -160,7 +160,9 @@ def evaluate(moments: Moments, within: Factor, psi: Floats) -> Sums:
 
 
 def columns(clusters: Clusters, index: Ints) -> Clusters:
-    """Keep the replications `index` of sizes and means; the factors are left out."""
+    """Keep the replications `index` of sizes and means; the factors are left as they are."""
+    if index.size == clusters.mean_y.shape[1] and bool(np.all(index[1:] > index[:-1])):
+        return clusters
     sizes = clusters.sizes if clusters.sizes.shape[1] == 1 else clusters.sizes[:, index]
     n_reps = clusters.mean_y.shape[1]
     mean_x = np.broadcast_to(clusters.mean_x, (clusters.n_clusters, n_reps))[:, index]

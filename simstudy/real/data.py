@@ -53,11 +53,11 @@ class DataSet:
     def moments(self) -> Clusters:
         """Cluster moments about the origin, one replication, so that nothing cancels."""
         x0, y0 = self.origin
-        x, y = self.x - x0, self.y - y0
         sizes = self.sizes.reshape(-1, 1)
-        if np.all(sizes == sizes[0]):
-            x, y = (v.reshape(sizes.size, -1).T[:, :, None] for v in (x, y))
         with np.errstate(all="ignore"):  # values beyond 1e150 overflow; then no fit is `ok`
+            x, y = self.x - x0, self.y - y0
+            if np.all(sizes == sizes[0]):
+                x, y = (v.reshape(sizes.size, -1).T[:, :, None] for v in (x, y))
             return reduce(Rows(sizes, x, y))
 
 
@@ -81,7 +81,8 @@ def read(data: str | Path | pd.DataFrame, formula: Formula) -> DataSet:
     )
     complete = ~(np.isnan(x) | np.isnan(y)) & (codes >= 0)
     if not complete.any():
-        raise UserError("no row is complete", file=file)
+        what = "no rows" if complete.size == 0 else "no row is complete"
+        raise UserError(what, file=file)
     if not (np.isfinite(x[complete]).all() and np.isfinite(y[complete]).all()):
         raise UserError("infinite values in the outcome or the predictor", file=file)
     there = np.unique(codes[complete])

@@ -5,9 +5,9 @@ Each takes a summary and returns a Figure; no global state of matplotlib is touc
 
 from __future__ import annotations
 
+import io
 import math
 from itertools import product
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from matplotlib.figure import Figure
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 # Okabe & Ito (2008): told apart by readers with any kind of colour vision
 COLOURS = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+_MOST_ROWS = 8  # of facets: what a page holds
 _GREY, _INK = "#8a8a8a", "#222222"
 _TICKS = (0.01, 0.025, 0.05, 0.1, 0.2, 0.4, 0.8)
 _NAMES = {
@@ -55,7 +56,10 @@ def type1_error(summary: pa.Table, title: str = "", alpha: float | None = None) 
     if null:
         row_factors = [f for f in row_factors if f != "slope"]
     columns = _levels(table, [column] if column else [])
-    rows = _levels(table, row_factors)
+    every = _levels(table, row_factors)
+    rows = every[:_MOST_ROWS]
+    if len(rows) < len(every):
+        title = f"{title} (first {len(rows)} of {len(every)} rows)".strip()
     figure, axes = _panels(len(rows), len(columns))
     for (i, row), (k, col) in product(enumerate(rows), enumerate(columns)):
         cells = [r for r in table.rows if _matches(r[0], row) and _matches(r[0], col)]
@@ -71,12 +75,12 @@ def type1_error(summary: pa.Table, title: str = "", alpha: float | None = None) 
 FIGURES = {"type1_error": type1_error}
 
 
-def save(figure: Figure, path: Path) -> None:
-    """Write a figure; PNG at 200 dpi, without a date so that runs compare."""
-    metadata = {"CreationDate": None} if path.suffix == ".pdf" else None
-    temporary = path.with_name(f".{path.name}")
-    figure.savefig(temporary, dpi=200, format=path.suffix[1:], metadata=metadata)
-    temporary.replace(path)
+def encode(figure: Figure, ending: str) -> bytes:
+    """A figure as a PNG of 200 dpi or a PDF, without a date so that runs compare."""
+    stream = io.BytesIO()
+    metadata = {"CreationDate": None} if ending == "pdf" else None
+    figure.savefig(stream, dpi=200, format=ending, metadata=metadata)
+    return stream.getvalue()
 
 
 def _varying(table: Wide, names: tuple[str, ...]) -> str | None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from simstudy.report import tables
 from simstudy.report.wide import wide
-from simstudy.store.layout import write_text
+from simstudy.store.files import replace_file
 from simstudy.study.study import Study
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def write_tables(folder: Path, summary: pa.Table) -> list[Path]:
             ("md", tables.as_markdown(table)),
         ):
             path = folder / "report" / "tables" / f"{measure}.{ending}"
-            write_text(path, text)
+            replace_file(folder, path, text.encode())
             written.append(path)
     return written
 
@@ -59,7 +59,6 @@ def write_figures(study: Study, folder: Path, summary: pa.Table) -> list[Path]:
         figure = figures.FIGURES[name](summary, title=study.title or study.name)
         for ending in ("png", "pdf"):
             path = folder / "report" / "figures" / f"{name}.{ending}"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            figures.save(figure, path)
+            replace_file(folder, path, figures.encode(figure, ending))
             written.append(path)
     return written

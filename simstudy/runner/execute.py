@@ -8,17 +8,20 @@ from __future__ import annotations
 
 import os
 import signal
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from simstudy.errors import UserError
 from simstudy.runner.plan import forecast, part_name, plan
 from simstudy.runner.provenance import provenance
 from simstudy.runner.task import Task, run_task
 from simstudy.store import layout, parts
 from simstudy.study.study import Study
 
+_ORIGIN = ("numpy", "scipy", "cpu", "simstudy")  # what may move the last digits
 _IN_PROCESS = 3.0  # seconds of work below which workers do not pay for their start
 Progress = Callable[[int], None]
 
@@ -28,6 +31,7 @@ def execute(
     folder: Path,
     jobs: int | None = None,
     begin: Callable[[int, int], Progress] | None = None,
+    warn: Callable[[str], None] = warnings.warn,
 ) -> int:
     """Compute what is missing from a results folder.
 
@@ -41,25 +45,43 @@ def execute(
         work is small.
     begin : callable, optional
         Called once with (fits in all, jobs); what it returns is called with fits done.
+    warn : callable
+        Told, in one line, where earlier results come from other versions.
 
     Returns
     -------
     int
         Number of fits computed.
     """
+    if jobs is not None and (jobs != int(jobs) or jobs < 1):
+        raise UserError(f"jobs: {jobs} is not a whole number from 1 up")
+    source = provenance(study)
+    there = parts.listing(folder)
+    if there:
+        _same_origin(folder, parts.footer(folder, there[0]), source, warn)
     layout.prepare(study, folder)
-    _check_seed(study, folder)
-    tasks = plan(study, parts.listing(folder))
+    tasks = plan(study, there)
     n_fits = sum(task.n_fits for task in tasks)
     if not tasks:
         return 0
     if jobs is None:
         jobs = 1 if forecast(tasks) < _IN_PROCESS else cores()
     progress = begin(n_fits, jobs) if begin else lambda done: None
-    source = provenance(study)
-    for done in _results(tasks, folder, source, min(jobs, len(tasks))):
+    for done in _results(tasks, folder, source, min(int(jobs), len(tasks))):
         progress(done)
     return n_fits
+
+
+def _same_origin(
+    folder: Path, stored: dict[str, Any], ours: dict[str, Any], warn: Callable[[str], None]
+) -> None:
+    """Refuse parts of another seed, even where study.yaml was lost; warn of other versions."""
+    layout.same_seed(folder, stored.get("seed"), ours["seed"])
+    other = [f"{k} {stored.get(k)}" for k in _ORIGIN if stored.get(k) != ours[k]]
+    if other:
+        here = ", ".join(f"{k} {ours[k]}" for k in _ORIGIN if stored.get(k) != ours[k])
+        warn(f"{folder}: earlier results come from {', '.join(other)} (here: {here}); "
+             "last digits may differ between old rows and new ones")  # fmt: skip
 
 
 def cores() -> int:
@@ -67,14 +89,6 @@ def cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
-
-
-def _check_seed(study: Study, folder: Path) -> None:
-    """Refuse parts of another seed, even where study.yaml was lost or changed."""
-    found = parts.listing(folder)
-    if found:
-        stored = parts.footer(folder, found[0]).get("seed")
-        layout.same_seed(folder, stored, study.seed)
 
 
 def _results(tasks: list[Task], folder: Path, source: dict[str, Any], jobs: int) -> Iterator[int]:
@@ -117,8 +131,7 @@ def uninterrupted() -> Iterator[None]:
 
 def work(task: Task, folder: Path, source: dict[str, Any]) -> int:
     """Do one task and store its parts; returns the number of fits."""
-    footer = dict(source)
-    footer["keys"] = {piece.id: source["keys"][piece.id] for piece in task.pieces}
+    footer = source | {"keys": {piece.id: parts.key_text(piece.key) for piece in task.pieces}}
     for method, estimates in zip(task.methods, run_task(task), strict=True):
         parts.write(folder, part_name(task, method), method.canonical, estimates, footer)
     return task.n_fits

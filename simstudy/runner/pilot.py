@@ -12,15 +12,15 @@ from dataclasses import dataclass
 from simstudy.generators import streams
 from simstudy.measures.measures import SIMPLE
 from simstudy.measures.totals import Totals, of_block
+from simstudy.registry import GRAINS
 from simstudy.runner.plan import part_name
-from simstudy.runner.task import Piece, Task, run_task
+from simstudy.runner.task import Task, grain_of, run_task
 from simstudy.store import parts
 from simstudy.study.grid import Design
 from simstudy.study.study import Study
 
 FORECAST = (*SIMPLE, "rejection_rate", "coverage", "type1_inflation")
 _MOST = 24  # scenarios that are tried; the others are like their neighbours
-_FEWEST = 64  # replications of a trial
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +61,14 @@ def pilot(study: Study) -> Pilot:
 
 
 def _task(study: Study, design: Design, n_reps: int) -> Task:
-    piece = Piece(design.id, design.key, design.scenario)
-    return Task(study.seed, (piece,), 1, n_reps, study.methods, study.grain)
+    return Task(study.seed, (design,), 1, n_reps, study.methods, study.grain)
 
 
 def _trial(study: Study, design: Design) -> tuple[float, int, list[Totals], int]:
-    """Time one task of one chunk."""
-    chunk = streams.chunk_length(design.scenario, streams.GRAIN[design.scenario.first_grain])
-    n_reps = min(study.replications, max(chunk, _FEWEST))
+    """Time one task of one batch."""
+    grains = {grain_of(method, design.scenario, study.grain) for method in study.methods}
+    finest = streams.GRAIN[max(grains, key=GRAINS.index)]
+    n_reps = min(study.replications, streams.batch_length(design.scenario, finest))
     task = _task(study, design, n_reps)
     start = time.perf_counter()
     found = run_task(task)

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
+from itertools import groupby
+from operator import itemgetter
 
 from simstudy.generators import streams
 from simstudy.generators.scenario import Scenario
-from simstudy.registry import Method
-from simstudy.runner.task import Piece, Task, grain_of
+from simstudy.registry import GRAINS, Method
+from simstudy.runner.task import Task, grain_of
 from simstudy.store.names import PartName, method_key
 from simstudy.study.grid import Design
 from simstudy.study.study import Study
@@ -33,12 +35,17 @@ def seconds_a_replication(scenario: Scenario, grain: str, n_methods: int) -> flo
     return 1e-6 + per_cluster * scenario.n_clusters + rows
 
 
-def range_length(scenario: Scenario) -> int:
-    """Replications of a range: a power of two, by the scenario alone."""
-    grain = streams.GRAIN[scenario.first_grain]
-    length = _LONGEST if grain == streams.POOLED else _NUMBERS // scenario.n_clusters or 1
-    length = 1 << (min(length, _LONGEST).bit_length() - 1)
-    return max(length, streams.chunk_length(scenario, grain))
+def range_length(scenario: Scenario, grain: str) -> int:
+    """Replications of a range of data held at a grain: a power of two, by the two alone."""
+    number = streams.GRAIN[grain]
+    per_rep = {
+        "pooled": _NUMBERS / _LONGEST,
+        "clusters": float(scenario.n_clusters),
+        "rows": scenario.mean_n_obs,
+    }[grain]
+    length = min(_LONGEST, max(1, int(_NUMBERS / per_rep)))
+    length = 1 << (length.bit_length() - 1)
+    return max(length, streams.batch_length(scenario, number))
 
 
 def covered(parts: Iterable[PartName]) -> dict[tuple[str, str], list[Span]]:
@@ -79,10 +86,14 @@ def plan(study: Study, parts: Iterable[PartName]) -> list[Task]:
         wanted: dict[Span, list[Method]] = defaultdict(list)
         for method in study.methods:
             gaps = missing(there.get((design.id, keys[method]), []), study.replications)
-            for span in _aligned(gaps, range_length(design.scenario)):
+            grain = grain_of(method, design.scenario, study.grain)
+            for span in _aligned(gaps, range_length(design.scenario, grain)):
                 wanted[span].append(method)
         todo += [(design, span, tuple(wanted[span])) for span in sorted(wanted)]
-    return list(_pack(study, todo))
+    tasks: list[Task] = []
+    for (span, chosen), group in groupby(todo, key=itemgetter(1, 2)):
+        tasks += _pack(study, span, chosen, [design for design, _, _ in group])
+    return tasks
 
 
 def _aligned(gaps: list[Span], length: int) -> Iterable[Span]:
@@ -94,26 +105,15 @@ def _aligned(gaps: list[Span], length: int) -> Iterable[Span]:
             first = end + 1
 
 
-def _pack(study: Study, todo: list[tuple[Design, Span, tuple[Method, ...]]]) -> Iterable[Task]:
+def _pack(
+    study: Study, span: Span, chosen: tuple[Method, ...], designs: list[Design]
+) -> Iterable[Task]:
     """Put small scenarios of the same span and methods together."""
-    pack: list[Piece] = []
-    like: tuple[Span, tuple[Method, ...]] | None = None
-    for design, span, chosen in todo:
-        piece = Piece(design.id, design.key, design.scenario)
-        full = len(pack) == _PACK or len(pack) * (span[1] - span[0] + 1) >= _PACK_REPLICATIONS
-        if pack and (full or like != (span, chosen)):
-            yield _task(study, pack, like)
-            pack = []
-        pack.append(piece)
-        like = (span, chosen)
-    if pack:
-        yield _task(study, pack, like)
-
-
-def _task(study: Study, pack: list[Piece], like: tuple[Span, tuple[Method, ...]] | None) -> Task:
-    assert like is not None
-    (first, last), chosen = like
-    return Task(study.seed, tuple(pack), first, last, chosen, study.grain)
+    first, last = span
+    together = min(_PACK, -(-_PACK_REPLICATIONS // (last - first + 1)))
+    for i in range(0, len(designs), together):
+        pieces = tuple(designs[i : i + together])
+        yield Task(study.seed, pieces, first, last, chosen, study.grain)
 
 
 def part_name(task: Task, method: Method) -> PartName:
@@ -129,7 +129,8 @@ def forecast(tasks: Iterable[Task]) -> float:
     for task in tasks:
         n_reps = task.last - task.first + 1
         for piece in task.pieces:
-            grain = grain_of(task.methods[0], piece.scenario, task.grain)
-            cost = seconds_a_replication(piece.scenario, grain, len(task.methods))
+            grains = {grain_of(m, piece.scenario, task.grain) for m in task.methods}
+            finest = max(grains, key=GRAINS.index)
+            cost = seconds_a_replication(piece.scenario, finest, len(task.methods))
             seconds += 5e-4 * len(task.methods) + n_reps * cost
     return seconds

@@ -18,7 +18,6 @@ def provenance(study: Study) -> dict[str, Any]:
     """What every part's footer says of the run that made it."""
     return {
         "seed": study.seed,
-        "keys": {design.id: f"{design.key:032x}" for design in study.designs},
         "simstudy": __version__,
         "numpy": numpy.__version__,
         "scipy": scipy.__version__,

@@ -50,8 +50,9 @@ def summarise(study: Study, folder: Path, mcse: str = "robust") -> pa.Table:
         for scenario in part.scenarios:
             by_key[scenario, part.method].append(part)
     found: dict[tuple[str, str], list[Row]] = {}
+    keys = {design.id: design.key for design in study.designs}
     for method in study.methods:
-        reader = parts.Reader(folder, _COLUMNS)
+        reader = parts.Reader(folder, _COLUMNS, keys)
         for design in study.designs:
             mine = by_key[design.id, method_key(method.canonical)]
             pieces = reader.rows(mine, design.id, study.replications)
@@ -91,7 +92,7 @@ def scenario_table(study: Study) -> pa.Table:
 
 
 def factors(study: Study) -> list[str]:
-    """Fields in the order of the file; optional ones where some scenario leaves the default."""
+    """Fields in the order of the contract; optional ones where some scenario leaves the default."""
     names: dict[str, None] = {}
     for design in study.designs:
         names.update(

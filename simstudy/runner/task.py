@@ -1,28 +1,22 @@
 """Room 4: a task, plain data, and the pure function that does it.
 
-Imports generators, registry and estimates; no file, no clock, no process.
+Imports study.grid, generators, registry and estimates; no file, no clock, no process.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from simstudy.estimates import Estimates, concatenate
 from simstudy.generators import streams
 from simstudy.generators.scenario import Scenario
 from simstudy.generators.source import Source
-from simstudy.moments import Rows
+from simstudy.moments import Clusters, Moments, Pooled, Rows
+from simstudy.numerics.gram import join
 from simstudy.numerics.reduce import reduce
 from simstudy.registry import GRAINS, Method
-
-
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """One scenario of a task."""
-
-    id: str
-    key: int
-    scenario: Scenario
+from simstudy.study.grid import Design
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +24,7 @@ class Task:
     """Replications first..last (from 1) of some scenarios, for some methods."""
 
     seed: int
-    pieces: tuple[Piece, ...]
+    pieces: tuple[Design, ...]
     first: int
     last: int
     methods: tuple[Method, ...]
@@ -61,21 +55,44 @@ def run_task(task: Task) -> list[Estimates]:
     return [concatenate(list(of_method)) for of_method in zip(*pieces, strict=True)]
 
 
-def _run_piece(task: Task, piece: Piece) -> list[Estimates]:
+def _run_piece(task: Task, piece: Design) -> list[Estimates]:
     source = Source(piece.scenario, task.seed, piece.key)
     grains = [grain_of(method, piece.scenario, task.grain) for method in task.methods]
-    batches: list[list[Estimates]] = [[] for _ in task.methods]
+    fitted: list[list[Estimates]] = [[] for _ in task.methods]
     for grain in sorted(set(grains), key=GRAINS.index):
-        number = streams.GRAIN[grain]
-        length = streams.chunk_length(piece.scenario, number)
-        for chunk in range((task.first - 1) // length, (task.last - 1) // length + 1):
-            begin = chunk * length
-            start, stop = max(0, task.first - 1 - begin), min(length, task.last - begin)
-            moments = source.moments(number, chunk, stop)
-            for k, method in enumerate(task.methods):
-                if grains[k] == grain:
-                    read = moments
-                    if isinstance(moments, Rows) and method.entry.grain != "rows":
-                        read = reduce(moments)
-                    batches[k].append(method.fit(read).cut(start, stop))
-    return [concatenate(batch) for batch in batches]
+        mine = [k for k, held in enumerate(grains) if held == grain]
+        for batch, start, stop in _batches(source, task, grain):
+            coarse: Moments | None = None
+            for k in mine:
+                method = task.methods[k]
+                if method.entry.grain == "rows":
+                    found = concatenate([method.fit(chunk) for chunk in batch])
+                else:
+                    coarse = coarse or _coarse(batch)
+                    found = method.fit(coarse)
+                fitted[k].append(found.cut(start, stop))
+    return [concatenate(pieces) for pieces in fitted]
+
+
+def _batches(
+    source: Source, task: Task, grain: str
+) -> Iterator[tuple[list[Pooled | Clusters | Rows], int, int]]:
+    """Chunks to fit together, and which of their replications the task wants."""
+    number = streams.GRAIN[grain]
+    chunk = streams.chunk_length(source.scenario, number)
+    length = streams.batch_length(source.scenario, number)
+    first, last = task.first - 1, task.last
+    while first < last:
+        end = min(last, (first // length + 1) * length)
+        chunks = range(first // chunk, (end - 1) // chunk + 1)
+        begin = chunks.start * chunk
+        yield [source.moments(number, c, end - begin) for c in chunks], first - begin, end - begin
+        first = end
+
+
+def _coarse(batch: list[Pooled | Clusters | Rows]) -> Moments:
+    """One batch of moments from chunks at any grain."""
+    if isinstance(batch[0], Pooled):
+        return batch[0]
+    clusters = [reduce(chunk) if isinstance(chunk, Rows) else chunk for chunk in batch]
+    return join([chunk for chunk in clusters if isinstance(chunk, Clusters)])

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from simstudy.errors import UserError
+from simstudy.store.files import WORK, replace_file
 from simstudy.study.fields import DEFAULTS
 from simstudy.study.study import Study, load
 
@@ -48,25 +49,18 @@ def _with_defaults(scenarios: Any) -> Any:
     return scenarios | {key: value for key, value in DEFAULTS.items() if key not in scenarios}
 
 
-def write_text(path: Path, text: str) -> None:
-    """Replace a text file, whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_text(text, encoding="utf-8")
-    os.replace(temporary, path)
-
-
 def prepare(study: Study, folder: Path) -> None:
     """Make the folder ready for this study, or refuse one that holds another's results."""
     stored = folder / "study.yaml"
     if stored.is_file():
         same_seed(folder, stored_seed(stored), study.seed)
     try:
-        for name in ("estimates", ".work"):
+        for name in ("estimates", WORK):
             (folder / name).mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError(f"cannot be written: {error.strerror}", file=str(folder)) from None
-    write_text(stored, dump(study_document(study, folder.resolve())))
+    text = dump(study_document(study, folder.resolve()))
+    replace_file(folder, stored, text.encode())
 
 
 def same_seed(folder: Path, stored: int | None, seed: int) -> None:
@@ -107,22 +101,20 @@ def stored_study(folder: Path) -> Study:
     return load(file)
 
 
-def write_parquet(path: Path, table: Any) -> None:
-    """Write a small table, whole or not at all."""
-    import pyarrow.parquet as pq
+def write_table(folder: Path, name: str, table: Any) -> None:
+    """Write a small table into a results folder, as parquet or CSV by its name's ending."""
+    import pyarrow as pa
 
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    pq.write_table(table, temporary)
-    os.replace(temporary, path)
+    sink = pa.BufferOutputStream()
+    if name.endswith(".csv"):
+        from pyarrow import csv
 
+        csv.write_csv(table, sink, csv.WriteOptions(quoting_style="needed"))
+    else:
+        import pyarrow.parquet as pq
 
-def write_csv(path: Path, table: Any) -> None:
-    """Write a small table as CSV, whole or not at all."""
-    from pyarrow import csv
-
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    csv.write_csv(table, temporary, csv.WriteOptions(quoting_style="needed"))
-    os.replace(temporary, path)
+        pq.write_table(table, sink)
+    replace_file(folder, folder / name, sink.getvalue())
 
 
 def read_summary(folder: Path) -> Any:

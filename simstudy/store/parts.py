@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from numpy.typing import NDArray
 from simstudy.errors import WorkError
 from simstudy.estimates import STATUSES, Estimates
 from simstudy.store import arrow
+from simstudy.store.files import replace_file
 from simstudy.store.names import PartName, parse
 
 _TEXT = ["scenario", "method", "status"]
@@ -37,18 +39,13 @@ _SCHEMA = pa.schema(
         ("sigma2", pa.float64()),
     ]
 )
-COLUMNS = tuple(_SCHEMA.names)
 _FOOTER = b"simstudy"
+_KEPT = 8  # parts in memory while a study is summarised
 
 
 def estimates_folder(study_folder: Path) -> Path:
     """Where parts stand."""
     return study_folder / "estimates"
-
-
-def work_folder(study_folder: Path) -> Path:
-    """Where temporary and set-aside files stand."""
-    return study_folder / ".work"
 
 
 def listing(study_folder: Path) -> list[PartName]:
@@ -78,10 +75,7 @@ def write(
         Goes to the footer, with what the part holds.
     """
     content = encode(part, method, estimates, provenance)
-    temporary = work_folder(study_folder) / f"{os.getpid()}-{part}"
-    with temporary.open("wb") as stream:
-        stream.write(content)
-    os.replace(temporary, estimates_folder(study_folder) / str(part))
+    replace_file(study_folder, estimates_folder(study_folder) / str(part), content)
 
 
 def encode(
@@ -128,20 +122,33 @@ def _table(part: PartName, method: str, estimates: Estimates) -> pa.Table:
     return pa.Table.from_arrays(columns, schema=_SCHEMA)
 
 
-def read(study_folder: Path, part: PartName, columns: tuple[str, ...]) -> dict[str, NDArray[Any]]:
-    """Read columns of a part; `status` as an index into `STATUSES`, nulls as NaN."""
+def key_text(key: int) -> str:
+    """A scenario's 128-bit key as a footer holds it."""
+    return f"{key:032x}"
+
+
+def read(
+    study_folder: Path, part: PartName, columns: tuple[str, ...], keys: Mapping[str, int]
+) -> dict[str, NDArray[Any]]:
+    """Read columns of a part; `status` as an index into `STATUSES`, nulls as NaN.
+
+    `keys` are those of the study's scenarios: of two scenarios whose 8-digit ids are equal
+    by chance, the rows of one are never taken for those of the other.
+    """
     file = estimates_folder(study_folder) / str(part)
     try:
         with pq.ParquetFile(file, read_dictionary=["status"]) as opened:
             table = opened.read(list(columns), use_threads=False)
-    except (pa.ArrowException, OSError) as error:
+            stored = _footer(opened.metadata).get("keys", {})
+    except (pa.ArrowException, OSError, ValueError) as error:
         reason = str(error).splitlines()[0]
-        raise WorkError(
-            f"{file}: not a readable part ({reason}); move it away, run again"
-        ) from None
+        raise WorkError(f"{file}: not a readable part ({reason}); move it, run again") from None
     expected = (part.last - part.first + 1) * len(part.scenarios)
     if table.num_rows != expected:
-        raise WorkError(f"{file}: holds {table.num_rows} rows, not {expected}; move it away")
+        raise WorkError(f"{file}: holds {table.num_rows} rows, not {expected}; move it, run again")
+    for name in part.scenarios:
+        if name in keys and stored.get(name) != key_text(keys[name]):
+            raise WorkError(f"{file}: holds another scenario of the id {name}; move it, run again")
     return {name: _array(table.column(name).combine_chunks()) for name in columns}
 
 
@@ -159,19 +166,22 @@ def footer(study_folder: Path, part: PartName) -> dict[str, Any]:
     """Provenance of a part."""
     file = estimates_folder(study_folder) / str(part)
     try:
-        metadata = pq.read_metadata(file).metadata or {}
-        return json.loads(metadata.get(_FOOTER, b"{}"))
+        return _footer(pq.read_metadata(file))
     except (pa.ArrowException, OSError, ValueError):
-        raise WorkError(f"{file}: not a readable part; move it away, run again") from None
+        raise WorkError(f"{file}: not a readable part; move it, run again") from None
+
+
+def _footer(metadata: Any) -> dict[str, Any]:
+    return json.loads((metadata.metadata or {}).get(_FOOTER, b"{}"))
 
 
 class Reader:
-    """Reads rows of one scenario and method; keeps the last part, which others may share."""
+    """Reads rows of one scenario and method; keeps recent parts, which scenarios share."""
 
-    def __init__(self, study_folder: Path, columns: tuple[str, ...]) -> None:
-        self._folder = study_folder
-        self._columns = columns
-        self._last: tuple[PartName, dict[str, NDArray[Any]]] | None = None
+    def __init__(
+        self, study_folder: Path, columns: tuple[str, ...], keys: Mapping[str, int]
+    ) -> None:
+        self._read = lru_cache(_KEPT)(lambda part: read(study_folder, part, columns, keys))
 
     def rows(
         self, parts: list[PartName], scenario: str, last: int
@@ -188,8 +198,3 @@ class Reader:
             whole = self._read(part)
             yield {k: v[start + skip : start + stop] for k, v in whole.items()}
             done = part.last
-
-    def _read(self, part: PartName) -> dict[str, NDArray[Any]]:
-        if self._last is None or self._last[0] != part:
-            self._last = (part, read(self._folder, part, self._columns))
-        return self._last[1]

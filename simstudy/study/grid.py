@@ -157,7 +157,8 @@ def _levels(found: Scenario, values: dict[str, Any]) -> dict[str, float | int | 
             if key in fields.SCENARIO_NUMBERS:
                 levels[key] = float(value) + 0.0
             elif key != "n_clusters":
-                levels[key] = value if isinstance(value, int) else text_of(value)
+                whole = key == "cluster_size" and not isinstance(value, dict)
+                levels[key] = int(value) if whole else text_of(value)
     return levels
 
 
@@ -169,6 +170,6 @@ def text_of(value: Any) -> str:
         if "sizes" in value:
             return "sizes " + " ".join(str(n) for n in value["sizes"])
         if "file" in value:
-            return f"{value['file']}:{value.get('column', '')}"
+            return f"{value['file']}:{value['column']} by {value['cluster']}"
         return ", ".join(f"{k} {v:g}" for k, v in value.items())
     return f"{value:g}" if isinstance(value, float) else str(value)

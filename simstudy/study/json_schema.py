@@ -29,6 +29,7 @@ def schema() -> dict[str, Any]:
     It is as strict as a schema can be; what depends on two fields at once is checked by
     `load` alone.
     """
+    figures = {"type": "array", "items": {"enum": list(fields.FIGURES)}}
     top = {
         "name": {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"},
         "title": _TEXT,
@@ -39,9 +40,7 @@ def schema() -> dict[str, Any]:
         "scenarios": _or_list(_scenario()),
         "methods": {"type": "array", "minItems": 1, "items": _method()},
         "grain": {"enum": list(GRAINS)},
-        "report": _mapping(
-            {"figures": {"type": "array", "items": {"enum": list(fields.FIGURES)}}}, []
-        ),
+        "report": {"anyOf": [_mapping({"figures": figures}, []), {"type": "null"}]},
     }
     for key, summary in fields.TOP_FIELDS.items():
         top[key] = {"description": summary, **top[key]}
@@ -92,6 +91,5 @@ def _options(entry: Entry) -> dict[str, Any]:
         for option in entry.options
     }
     options["label"] = {"type": "string", "minLength": 1}
-    return _mapping(
-        {entry.name: {"description": entry.summary, **_mapping(options, [])}}, [entry.name]
-    )
+    chosen = {"anyOf": [_mapping(options, []), {"type": "null"}]}
+    return _mapping({entry.name: {"description": entry.summary, **chosen}}, [entry.name])
