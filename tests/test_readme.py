@@ -1,0 +1,40 @@
+"""The README is true: its example is the file it names, and prints what it says."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+
+from simstudy.cli.app import VERBS, main
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_example_is_the_file_it_names():
+    block = re.search(r"```yaml\n(.*?)```", README, re.DOTALL)
+    assert block is not None
+    shown = YAML(typ="safe", pure=True).load(block.group(1))
+    assert shown == YAML(typ="safe", pure=True).load((ROOT / "configs" / "smoke.yaml").read_text())
+
+
+def test_the_example_prints_what_the_readme_says(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(["run", str(ROOT / "configs" / "smoke.yaml"), "--jobs", "1"]) == 0
+    printed = capsys.readouterr().out.rstrip().splitlines()
+    shown = README.split("    $ python -m simstudy run configs/smoke.yaml\n")[1]
+    lines = [line.removeprefix("    ") for line in shown.split("\n\nThe rows with")[0].split("\n")]
+    assert printed == lines
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_command_is_in_the_readme(verb):
+    assert f"`{verb}" in README
+
+
+def test_the_lecture_is_in_the_tests_data():
+    assert (ROOT / "tests" / "data" / "twoclassrooms.csv").is_file()
+    assert (ROOT / "docs" / "type1_error.png").stat().st_size > 50_000
