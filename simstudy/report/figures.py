@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 # Okabe & Ito (2008): told apart by readers with any kind of colour vision
 COLOURS = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+_FLOOR = 0.05  # of the nominal level: where the logarithmic axis ends
 _MOST_ROWS = 8  # of facets: what a page holds
 _GREY, _INK = "#8a8a8a", "#222222"
 _TICKS = (0.01, 0.025, 0.05, 0.1, 0.2, 0.4, 0.8)
@@ -119,9 +120,9 @@ def _panel(axes: Axes, table: Wide, rows: list[Any], across: str) -> None:
     for m, method in enumerate(table.methods):
         shift = 0.09 * (m - (len(table.methods) - 1) / 2)
         points = [(ticks.index(r[0].get(across)) + shift, r[1].get(method)) for r in rows]
-        shown = [(x, cell) for x, cell in points if cell is not None and cell.value > 0]
+        shown = [(x, cell) for x, cell in points if cell is not None and cell.n_used]
         if shown:
-            _line(axes, shown, m)
+            _line(axes, shown, m, floor=table.alpha * _FLOOR)
     absent = [
         m for m in table.methods if not any(c and c.n_used for c in (r[1].get(m) for r in rows))
     ]
@@ -139,10 +140,13 @@ def _panel(axes: Axes, table: Wide, rows: list[Any], across: str) -> None:
     axes.set_axisbelow(True)
 
 
-def _line(axes: Axes, points: list[tuple[float, Cell]], m: int) -> None:
+def _line(axes: Axes, points: list[tuple[float, Cell]], m: int, floor: float) -> None:
+    """A method's line; what is below the logarithmic axis is drawn on its edge."""
     x = [at for at, _ in points]
-    y = [cell.value for _, cell in points]
-    bars = [[c.value - c.ci_low for _, c in points], [c.ci_high - c.value for _, c in points]]
+    y = [max(cell.value, floor) for _, cell in points]
+    low = [at - max(c.ci_low, floor) for at, (_, c) in zip(y, points, strict=True)]
+    high = [max(c.ci_high - at, 0.0) for at, (_, c) in zip(y, points, strict=True)]
+    bars = [[max(length, 0.0) for length in low], high]
     axes.errorbar(
         x, y, yerr=bars, color=COLOURS[m % len(COLOURS)], marker=MARKERS[m % len(MARKERS)],
         markersize=3.6, linewidth=1.1, elinewidth=0.9, capsize=0, zorder=3 - 0.1 * m,
@@ -162,11 +166,12 @@ def _finish(figure: Figure, axes: Any, table: Wide, across: str, title: str, lab
     from matplotlib.lines import Line2D
 
     first = axes[0][0]
-    ends = [c for _, cells in table.rows for c in cells.values() if c is not None and c.value > 0]
-    low = min([table.alpha / 1.6, *(c.ci_low for c in ends if c.ci_low > 0)])
+    ends = [c for _, cells in table.rows for c in cells.values() if c is not None and c.n_used]
+    floor = table.alpha * _FLOOR
+    low = min([table.alpha / 1.6, *(max(c.ci_low, floor) for c in ends)])
     high = max([table.alpha * 1.6, *(c.ci_high for c in ends)])
     first.set_yscale("log")
-    first.set_ylim(max(low / 1.1, 1e-4), min(high * 1.1, 1.02))
+    first.set_ylim(low / 1.1, min(high * 1.1, 1.02))
     ticks = sorted({t for t in _TICKS if abs(t / table.alpha - 1) > 0.3} | {table.alpha})
     first.yaxis.set_major_locator(FixedLocator(ticks))
     first.yaxis.set_minor_locator(NullLocator())
