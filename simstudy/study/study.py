@@ -97,17 +97,19 @@ def check(document: Document) -> Study:
         )
         document.refuse(("name",), message)
     numbers = fields.TOP_NUMBERS
-    chosen = _methods(document)
+    whole = {
+        key: int(numbers[key].check(document, (key,), data[key]))
+        for key in ("seed", "replications")
+    }
+    alpha = _alpha(document)
     designs = tuple(expand(document))
-    study = Study(
+    chosen = _methods(document)
+    return Study(
         name=name,
         title=_text(document, "title"),
         aim=_text(document, "aim"),
-        seed=int(numbers["seed"].check(document, ("seed",), data["seed"])),
-        replications=int(
-            numbers["replications"].check(document, ("replications",), data["replications"])
-        ),
-        alpha=_alpha(document),
+        **whole,
+        alpha=alpha,
         designs=designs,
         methods=chosen,
         grain=_grain(document, designs, chosen),
@@ -115,7 +117,6 @@ def check(document: Document) -> Study:
         scenarios=data["scenarios"],
         folder=Path(document.file or ".").resolve().parent if document.file else Path.cwd(),
     )
-    return study
 
 
 def valid_name(name: str) -> bool:
