@@ -1,7 +1,7 @@
 """Room 4: from a study and a listing of parts to the tasks that are missing. Plain data.
 
 Imports study, store.names, task and streams. Where a range begins and ends is a function
-of the scenario alone, so two runs of one study make parts of the same names.
+of the scenario and the grain alone, so two runs of one study make parts of the same names.
 """
 
 from __future__ import annotations
