@@ -10,7 +10,7 @@ import os
 import signal
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -119,9 +119,14 @@ def uninterrupted() -> Iterator[None]:
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
+    # the start of a resource tracker, Python's or loky's, lets Ctrl-C through: start them first
     from multiprocessing import resource_tracker
 
-    resource_tracker.ensure_running()  # its start lets Ctrl-C through again: start it first
+    resource_tracker.ensure_running()
+    with suppress(ImportError, AttributeError):
+        from joblib.externals.loky.backend import resource_tracker as loky_tracker
+
+        loky_tracker.ensure_running()
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
