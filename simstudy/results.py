@@ -1,4 +1,4 @@
-"""Room 5: a study's results from Python. Imports run, store, study and report."""
+"""Room 5: a study's results from Python. Imports runner, store, study and report."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from simstudy.errors import UserError
 from simstudy.store import layout, parts
 from simstudy.study.study import Study, load
 
@@ -37,8 +38,6 @@ class Results:
         """Open a results folder; `UserError` where it is none."""
         folder = Path(folder)
         if not folder.is_dir():
-            from simstudy.errors import UserError
-
             raise UserError("no such folder; expected results of a study", file=str(folder))
         return cls(layout.stored_study(folder), folder)
 

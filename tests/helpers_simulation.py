@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from simstudy.measures.totals import Totals, merge, of_block
+from simstudy.measures.totals import COLUMNS, Totals, merge, of_block
 from simstudy.runner.plan import plan
 from simstudy.runner.task import run_task
 from simstudy.study.study import Study, load
-
-COLUMNS = ("estimate", "std_error", "df", "p_value", "status")
 
 
 def study(scenarios, methods, replications=1000, seed=20240417, **more) -> Study:

@@ -18,6 +18,7 @@ from simstudy.estimates import STATUSES, USED
 from simstudy.moments import Array, Floats
 from simstudy.numerics import tails
 
+COLUMNS = ("estimate", "std_error", "df", "p_value", "status")  # what a block is made of
 ORDERS = tuple((p, q) for p in range(5) for q in range(3) if p + 2 * q <= 4)
 
 
@@ -62,7 +63,7 @@ def of_block(columns: dict[str, Array], truth: float, alphas: tuple[float, ...])
     Parameters
     ----------
     columns : dict of arrays, shape (n,)
-        estimate, std_error, df, p_value and status (index into `STATUSES`).
+        `COLUMNS`; status is an index into `STATUSES`.
     truth : float
     alphas : tuple of float
     """

@@ -26,6 +26,7 @@ MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 _FLOOR = 0.05  # of the nominal level: where the logarithmic axis ends
 _MOST_ROWS = 8  # of facets: what a page holds
 _GREY, _INK = "#8a8a8a", "#222222"
+_NOMINAL: dict[str, Any] = {"color": _GREY, "linewidth": 0.8, "linestyle": (0, (4, 2))}
 _TICKS = (0.01, 0.025, 0.05, 0.1, 0.2, 0.4, 0.8)
 _NAMES = {
     "icc": "ICC of the outcome",
@@ -114,8 +115,8 @@ def _panels(n_rows: int, n_columns: int) -> tuple[Figure, Any]:
 
 
 def _panel(axes: Axes, table: Wide, rows: list[Any], across: str) -> None:
-    """One facet: a line a method, bars of 1.96 Monte Carlo SEs, the nominal line."""
-    axes.axhline(table.alpha, color=_GREY, linewidth=0.8, linestyle=(0, (4, 2)), zorder=1)
+    """One facet: a line a method with its Monte Carlo intervals, the nominal line."""
+    axes.axhline(table.alpha, zorder=1, **_NOMINAL)
     ticks = list(dict.fromkeys(row[0].get(across) for row in table.rows))
     for m, method in enumerate(table.methods):
         shift = 0.09 * (m - (len(table.methods) - 1) / 2)
@@ -144,14 +145,21 @@ def _line(axes: Axes, points: list[tuple[float, Cell]], m: int, floor: float) ->
     """A method's line; what is below the logarithmic axis is drawn on its edge."""
     x = [at for at, _ in points]
     y = [max(cell.value, floor) for _, cell in points]
-    low = [at - max(c.ci_low, floor) for at, (_, c) in zip(y, points, strict=True)]
+    low = [max(at - max(c.ci_low, floor), 0.0) for at, (_, c) in zip(y, points, strict=True)]
     high = [max(c.ci_high - at, 0.0) for at, (_, c) in zip(y, points, strict=True)]
-    bars = [[max(length, 0.0) for length in low], high]
     axes.errorbar(
-        x, y, yerr=bars, color=COLOURS[m % len(COLOURS)], marker=MARKERS[m % len(MARKERS)],
-        markersize=3.6, linewidth=1.1, elinewidth=0.9, capsize=0, zorder=3 - 0.1 * m,
-        linestyle="-" if m < len(COLOURS) else "--",
+        x, y, yerr=[low, high], markersize=3.6, linewidth=1.1, elinewidth=0.9, capsize=0,
+        zorder=3 - 0.1 * m, **_style(m),
     )  # fmt: skip
+
+
+def _style(m: int) -> dict[str, Any]:
+    """Colour, marker and line of method number m, the same in panels and legend."""
+    return {
+        "color": COLOURS[m % len(COLOURS)],
+        "marker": MARKERS[m % len(MARKERS)],
+        "linestyle": "-" if m < len(COLOURS) else "--",
+    }
 
 
 def _row_label(axes: Axes, text: str) -> None:
@@ -179,20 +187,10 @@ def _finish(figure: Figure, axes: Any, table: Wide, across: str, title: str, lab
         FuncFormatter(lambda v, _: number(v, _places(v), leading_zero=False))
     )
     handles = [
-        Line2D([], [], color=COLOURS[m % len(COLOURS)], marker=MARKERS[m % len(MARKERS)],
-               markersize=4, linewidth=1.2, label=method)
+        Line2D([], [], markersize=4, linewidth=1.2, label=method, **_style(m))
         for m, method in enumerate(table.methods)
-    ]  # fmt: skip
-    handles.append(
-        Line2D(
-            [],
-            [],
-            color=_GREY,
-            linewidth=0.8,
-            linestyle=(0, (4, 2)),
-            label=f"nominal {table.alpha:g}",
-        )
-    )
+    ]
+    handles.append(Line2D([], [], label=f"nominal {table.alpha:g}", **_NOMINAL))
     figure.supxlabel(_NAMES.get(across, across), fontsize=9, color=_INK)
     figure.supylabel(label + " (95 % Monte Carlo interval)", fontsize=9, color=_INK)
     inches = sum(0.065 * len(str(handle.get_label())) + 0.55 for handle in handles)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from simstudy.generators import streams
 from simstudy.measures.measures import SIMPLE
-from simstudy.measures.totals import Totals, of_block
+from simstudy.measures.totals import COLUMNS, Totals, of_block
 from simstudy.registry import GRAINS
 from simstudy.runner.plan import part_name
 from simstudy.runner.task import Task, grain_of, run_task
@@ -79,8 +79,7 @@ def _trial(study: Study, design: Design) -> tuple[float, int, list[Totals], int]
     spent = time.perf_counter() - start
     totals = []
     for estimates in found:
-        columns = {key: getattr(estimates, key) for key in
-                   ("estimate", "std_error", "df", "p_value", "status")}  # fmt: skip
+        columns = {key: getattr(estimates, key) for key in COLUMNS}
         totals.append(of_block(columns, design.scenario.slope, study.alpha))
     return spent, size, totals, n_reps
 

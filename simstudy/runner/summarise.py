@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from simstudy.generators.streams import BLOCK
 from simstudy.measures.measures import Row, finish
-from simstudy.measures.totals import Totals, merge, of_block
+from simstudy.measures.totals import COLUMNS, Totals, merge, of_block
 from simstudy.moments import Array
 from simstudy.registry import Method
 from simstudy.store import arrow, parts
@@ -26,7 +26,6 @@ _COLUMN: dict[str, Any] = {
     "n_used": arrow.integers,
     "n_not_used": arrow.integers,
 }
-_COLUMNS = ("estimate", "std_error", "df", "p_value", "status")
 
 
 def summarise(study: Study, folder: Path, mcse: str = "robust") -> pa.Table:
@@ -52,7 +51,7 @@ def summarise(study: Study, folder: Path, mcse: str = "robust") -> pa.Table:
     found: dict[tuple[str, str], list[Row]] = {}
     keys = {design.id: design.key for design in study.designs}
     for method in study.methods:
-        reader = parts.Reader(folder, _COLUMNS, keys)
+        reader = parts.Reader(folder, COLUMNS, keys)
         for design in study.designs:
             mine = by_key[design.id, method_key(method.canonical)]
             pieces = reader.rows(mine, design.id, study.replications)
@@ -76,7 +75,7 @@ def _totals(
             yield of_block({k: v[first : first + BLOCK] for k, v in rows.items()}, truth, alphas)
         rest = {k: v[n_rows - n_rows % BLOCK :] for k, v in rows.items()}
     if not rest:
-        rest = {k: np.empty(0, dtype=np.int8 if k == "status" else float) for k in _COLUMNS}
+        rest = {k: np.empty(0, dtype=np.int8 if k == "status" else float) for k in COLUMNS}
     if rest["status"].size or not any_block:
         yield of_block(rest, truth, alphas)
 
