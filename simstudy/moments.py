@@ -8,6 +8,7 @@ Replications are the last axis of every array.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -31,7 +32,7 @@ class Factor(NamedTuple):
     r: Floats
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class Pooled:
     """Moments of balanced data, pooled over clusters: what the classical fits need.
 
@@ -55,7 +56,7 @@ class Pooled:
         return self.n_clusters * self.cluster_size
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class Clusters:
     """Moments of every cluster: sizes, means and within-cluster cross-products.
 
@@ -79,10 +80,15 @@ class Clusters:
         """Number of clusters J."""
         return int(self.sizes.shape[0])
 
-    @property
+    @cached_property
     def n_obs(self) -> Ints:
         """Number of units N, shape (1,) or (R,)."""
         return np.asarray(self.sizes.sum(axis=0), dtype=np.int64)
+
+    @cached_property
+    def weights(self) -> Floats:
+        """`sizes` as doubles: converted once, not in every sum."""
+        return self.sizes.astype(np.float64)
 
     @property
     def balanced(self) -> bool:

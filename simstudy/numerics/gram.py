@@ -6,9 +6,11 @@ difference of two larger ones (Chan, Golub & LeVeque 1983 give the reason).
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 
-from simstudy.moments import Array, Clusters, Factor, Floats, Ints, Moments, Pooled
+from simstudy.moments import Array, Clusters, Factor, Floats, Moments, Pooled
 
 
 def divide(top: Floats, bottom: Floats) -> Floats:
@@ -20,22 +22,38 @@ def divide(top: Floats, bottom: Floats) -> Floats:
     return np.where(zero, 0.0, top / np.where(zero, 1.0, bottom))
 
 
+def dot(first: Floats, *others: Floats) -> Floats:
+    """Sum of products over the first axis: sum_j first_j others_j ..., no array in between.
+
+    Parameters
+    ----------
+    first, others : arrays, shape (K, R) or (K, 1)
+        Two or three of them.
+
+    Returns
+    -------
+    array, shape (R,)
+        The same bits as multiplying first and summing then, in half the time.
+    """
+    return np.einsum(("kr,kr->r", "kr,kr,kr->r")[len(others) - 1], first, *others)
+
+
 def total(a: Floats, b: Floats, r: Floats) -> Factor:
     """Sum cross-products over the first axis.
 
     Parameters
     ----------
-    a, b, r : arrays, shape (K, ...)
+    a, b, r : arrays, shape (K, R) or (K, 1)
         K factors; `b` is 0 where `a` is.
 
     Returns
     -------
-    Factor of arrays, shape (...)
+    Factor of arrays, shape (R,)
     """
-    xx = (a * a).sum(axis=0)
-    slope = divide((a * b).sum(axis=0), xx)
+    xx = dot(a, a)
+    slope = divide(dot(a, b), xx)
     rest = b - a * slope
-    root = np.sqrt(xx)
+    root = np.broadcast_to(np.sqrt(xx), slope.shape)
     return Factor(root, root * slope, np.sqrt((rest * rest + r * r).sum(axis=0)))
 
 
@@ -49,45 +67,45 @@ def add(first: Factor, second: Factor) -> Factor:
     return Factor(root, root * slope, np.sqrt(rr))
 
 
-def factor_of(x: Floats, y: Floats, weight: Floats | Ints | float = 1.0) -> Factor:
+def factor_of(x: Floats, y: Floats, weight: Floats) -> Factor:
     """Cross-products sum_j weight_j (x_j, y_j)(x_j, y_j)' of centred vectors, as a factor.
 
     Parameters
     ----------
-    x, y : arrays, shape (K, ...)
-        Already centred.
-    weight : array broadcastable to them
+    x, y, weight : arrays, shape (K, R) or (K, 1)
+        `x` and `y` already centred.
     """
-    xx = (weight * x * x).sum(axis=0)
-    slope = divide((weight * x * y).sum(axis=0), xx)
+    xx = dot(weight, x, x)
+    slope = divide(dot(weight, x, y), xx)
     rest = y - x * slope
-    root = np.sqrt(xx)
-    return Factor(root, root * slope, np.sqrt((weight * rest * rest).sum(axis=0)))
+    root = np.broadcast_to(np.sqrt(xx), slope.shape)
+    return Factor(root, root * slope, np.sqrt(dot(weight, rest, rest)))
 
 
 def grand_means(clusters: Clusters) -> tuple[Floats, Floats]:
     """Means of x and y over all units, shape (R,)."""
     n_obs = clusters.n_obs
-    mean_x = (clusters.sizes * clusters.mean_x).sum(axis=0) / n_obs
-    mean_y = (clusters.sizes * clusters.mean_y).sum(axis=0) / n_obs
+    mean_x = dot(clusters.weights, clusters.mean_x) / n_obs
+    mean_y = dot(clusters.weights, clusters.mean_y) / n_obs
     return mean_x, mean_y
 
 
+@lru_cache(maxsize=1)  # every method of a study asks for these of the same moments
 def within(moments: Moments) -> Factor:
     """Cross-products about the cluster means, over all clusters, shape (R,)."""
     if isinstance(moments, Pooled):
         return moments.within
-    shape = np.broadcast_shapes(moments.within.a.shape, moments.within.b.shape)
-    return total(np.broadcast_to(moments.within.a, shape), moments.within.b, moments.within.r)
+    return total(*moments.within)
 
 
+@lru_cache(maxsize=1)
 def between(moments: Moments) -> Factor:
     """sum_j n_j (m_j - m)(m_j - m)' of the cluster means m_j, shape (R,)."""
     if isinstance(moments, Pooled):
         return moments.between
     mean_x, mean_y = grand_means(moments)
-    y = moments.mean_y - mean_y
-    return factor_of(np.broadcast_to(moments.mean_x - mean_x, y.shape), y, moments.sizes)
+    x, y = moments.mean_x - mean_x, moments.mean_y - mean_y
+    return factor_of(x, y, moments.weights)
 
 
 def join(batches: list[Clusters]) -> Clusters:

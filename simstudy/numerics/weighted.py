@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from simstudy.moments import Clusters, Factor, Floats, Ints, Moments, Pooled
+from simstudy.moments import Array, Clusters, Factor, Floats, Ints, Moments, Pooled
 from simstudy.numerics import gram
 
 
@@ -70,43 +70,39 @@ def profile(clusters: Clusters, within: Factor, psi: Floats) -> Profile:
     psi : array, shape (R,)
         tau2 / sigma2.
     """
-    c = clusters.sizes / (1.0 + clusters.sizes * psi)
+    c = clusters.weights / (1.0 + clusters.weights * psi)
     s = c.sum(axis=0)
-    mean_x = (c * clusters.mean_x).sum(axis=0) / s
-    mean_y = (c * clusters.mean_y).sum(axis=0) / s
+    mean_x, mean_y = gram.dot(c, clusters.mean_x) / s, gram.dot(c, clusters.mean_y) / s
     x_dot, y_dot = clusters.mean_x - mean_x, clusters.mean_y - mean_y
-    c_x = c * x_dot
-    d = within.a * within.a + (c_x * x_dot).sum(axis=0)
-    slope = gram.divide(within.a * within.b + (c_x * y_dot).sum(axis=0), d)
+    d = within.a * within.a + gram.dot(c, x_dot, x_dot)
+    slope = gram.divide(within.a * within.b + gram.dot(c, x_dot, y_dot), d)
     e_dot = y_dot - slope * x_dot
     rest = within.b - within.a * slope
-    rss = rest * rest + within.r * within.r + (c * e_dot * e_dot).sum(axis=0)
+    rss = rest * rest + within.r * within.r + gram.dot(c, e_dot, e_dot)
     return Profile(slope, mean_y, mean_x, s, d, rss, c, x_dot, e_dot)
 
 
 def second_order(at: Profile) -> Second:
     """Sums with weight c^2."""
     c2 = at.c * at.c
-    c2x = c2 * at.x_dot
     return Second(
         m11=c2.sum(axis=0),
-        m12=c2x.sum(axis=0),
-        m22=(c2x * at.x_dot).sum(axis=0),
-        g1=(c2 * at.e_dot * at.e_dot).sum(axis=0),
+        m12=gram.dot(c2, at.x_dot),
+        m22=gram.dot(c2, at.x_dot, at.x_dot),
+        g1=gram.dot(c2, at.e_dot, at.e_dot),
     )
 
 
 def third_order(at: Profile) -> Third:
     """Sums with weight c^3."""
-    c2e = at.c * at.c * at.e_dot
-    c3 = at.c * at.c * at.c
-    c3x = c3 * at.x_dot
-    e1, xe = c2e.sum(axis=0), (c2e * at.x_dot).sum(axis=0)
+    c2 = at.c * at.c
+    c3 = c2 * at.c
+    e1, xe = gram.dot(c2, at.e_dot), gram.dot(c2, at.e_dot, at.x_dot)
     return Third(
         q11=c3.sum(axis=0),
-        q12=c3x.sum(axis=0),
-        q22=(c3x * at.x_dot).sum(axis=0),
-        g2=(c3 * at.e_dot * at.e_dot).sum(axis=0) - e1 * e1 / at.s - gram.divide(xe * xe, at.d),
+        q12=gram.dot(c3, at.x_dot),
+        q22=gram.dot(c3, at.x_dot, at.x_dot),
+        g2=gram.dot(c3, at.e_dot, at.e_dot) - e1 * e1 / at.s - gram.divide(xe * xe, at.d),
     )
 
 
@@ -141,9 +137,8 @@ def profile_pooled(moments: Pooled, psi: Floats) -> Profile:
 def orders_pooled(n_clusters: int, at: Profile) -> tuple[Second, Third]:
     """Second and third orders of balanced moments, where the cross terms with 1 vanish."""
     c, c2 = at.c, at.c * at.c
-    xx = (at.x_dot * at.x_dot).sum(axis=0)
-    xe = (at.x_dot * at.e_dot).sum(axis=0)
-    ee = (at.e_dot * at.e_dot).sum(axis=0)
+    x, e = at.x_dot, at.e_dot
+    xx, xe, ee = gram.dot(x, x), gram.dot(x, e), gram.dot(e, e)
     c3, zero = c2 * c, np.zeros_like(xx)
     g2 = c3 * ee - gram.divide((c2 * xe) ** 2, at.d)
     second = Second(n_clusters * c2, zero, c2 * xx, c2 * ee)
@@ -160,10 +155,18 @@ def evaluate(moments: Moments, within: Factor, psi: Floats) -> Sums:
 
 
 def columns(clusters: Clusters, index: Ints) -> Clusters:
-    """Keep the replications `index` of sizes and means; the factors are left as they are."""
-    if index.size == clusters.mean_y.shape[1] and bool(np.all(index[1:] > index[:-1])):
-        return clusters
-    sizes = clusters.sizes if clusters.sizes.shape[1] == 1 else clusters.sizes[:, index]
+    """Keep the replications `index` of sizes and means; the factors are left as they are.
+
+    Taken, not indexed: ``a[:, index]`` lays the clusters of a replication side by side in
+    memory, and then numpy adds them up in another order than in a whole batch.
+    """
     n_reps = clusters.mean_y.shape[1]
-    mean_x = np.broadcast_to(clusters.mean_x, (clusters.n_clusters, n_reps))[:, index]
-    return Clusters(sizes, mean_x, clusters.mean_y[:, index], clusters.within)
+    if index.size == n_reps and bool(np.all(index[1:] > index[:-1])):
+        return clusters
+
+    def take(values: Array) -> Array:
+        return values if values.shape[1] == 1 else values.take(index, axis=1)
+
+    sizes, mean_x = take(clusters.sizes), take(clusters.mean_x)
+    mean_y = clusters.mean_y.take(index, axis=1)
+    return Clusters(sizes, mean_x, mean_y, clusters.within)
