@@ -13,7 +13,7 @@ import numpy as np
 from simstudy.generators.gaussian import Treatment, draw_within, sd_mean
 from simstudy.generators.scenario import GivenX, Scenario
 from simstudy.moments import Clusters, Factor, Floats, Pooled, Rows
-from simstudy.numerics.gram import divide, total
+from simstudy.numerics.gram import divide, dot, total
 from simstudy.numerics.segments import Segments
 
 
@@ -24,23 +24,26 @@ def to_clusters(rng: np.random.Generator, scenario: Scenario, coarse: Pooled) ->
     within = _share(draw_within(rng, scenario, sizes, shape), coarse.within)
     x, e = rng.standard_normal(shape), rng.standard_normal(shape)
     x = _centre(x)
-    q = divide(x, np.sqrt((x * x).sum(axis=0)))
+    q = divide(x, np.sqrt(dot(x, x)))
     e = _centre(e)
     for _ in range(2):
-        e = e - q * (q * e).sum(axis=0)
-    e = divide(e, np.sqrt((e * e).sum(axis=0)))
+        e -= q * dot(q, e)
+    e = divide(e, np.sqrt(dot(e, e)))
     root = coarse.cluster_size**-0.5
     outer = coarse.between
     sd_x, sd_e = sd_mean(scenario, coarse.cluster_size)
     level_x, level_e = rng.standard_normal((2, shape[1])) * coarse.n_clusters**-0.5
-    mean_x = q * (outer.a * root) + sd_x * level_x
-    mean_e = q * (outer.b * root) + e * (outer.r * root) + sd_e * level_e
+    mean_x, mean_e = q * (outer.a * root), q * (outer.b * root)
+    mean_x += sd_x * level_x
+    mean_e += e * (outer.r * root)
+    mean_e += sd_e * level_e
     return Clusters(sizes, mean_x, mean_e, within)
 
 
 def _centre(values: Floats) -> Floats:
+    """Centre fresh values, in place."""
     for _ in range(2):
-        values = values - values.mean(axis=0)
+        values -= values.sum(axis=0) / len(values)
     return values
 
 
@@ -50,7 +53,9 @@ def _share(fresh: Factor, coarse: Factor) -> Factor:
     slope = divide(whole.b, whole.a)
     by_r = divide(coarse.r, whole.r)
     a = fresh.a * divide(coarse.a, whole.a)
-    b = by_r * (fresh.b - fresh.a * slope) + fresh.a * divide(coarse.b, whole.a)
+    b = fresh.b - fresh.a * slope
+    b *= by_r
+    b += fresh.a * divide(coarse.b, whole.a)
     return Factor(a, b, by_r * fresh.r)
 
 
@@ -65,26 +70,31 @@ def to_rows(
     whole_x: Floats | None = None
     if given is not None:
         whole_x = given_rows(scenario.given, given, cells)
-        x = _centre_rows(whole_x, coarse, cells)
+        q = _centred_rows(np.broadcast_to(whole_x, cells.shape).copy(), coarse, cells)
     elif scenario.x_icc == 1.0:
-        x = np.zeros(cells.shape)
+        q = np.zeros(cells.shape)
     else:
-        x = _centre_rows(rng.standard_normal(cells.shape), coarse, cells)
-    length = np.where(coarse.within.a > 0, np.sqrt(cells.sum(x * x)), 0.0)
-    q = x * cells.spread(divide(np.ones_like(length), length))
-    e = _centre_rows(rng.standard_normal(cells.shape), coarse, cells)
+        q = _centred_rows(rng.standard_normal(cells.shape), coarse, cells)
+    length = np.where(coarse.within.a > 0, np.sqrt(cells.dot(q, q)), 0.0)
+    q *= cells.spread(divide(np.ones_like(length), length))
+    e = _centred_rows(rng.standard_normal(cells.shape), coarse, cells)
     for _ in range(2):
-        e = e - q * cells.spread(cells.sum(q * e))
-    scale = divide(np.broadcast_to(coarse.within.r, cells.cells), np.sqrt(cells.sum(e * e)))
-    e = e * cells.spread(scale) + q * cells.spread(coarse.within.b)
+        e -= q * cells.spread(cells.dot(q, e))
+    scale = divide(np.broadcast_to(coarse.within.r, cells.cells), np.sqrt(cells.dot(e, e)))
+    e *= cells.spread(scale)
+    e += q * cells.spread(coarse.within.b)
+    e += cells.spread(coarse.mean_y)
     if whole_x is None:
-        whole_x = q * cells.spread(coarse.within.a) + cells.spread(coarse.mean_x)
-    return Rows(coarse.sizes, whole_x, e + cells.spread(coarse.mean_y))
+        q *= cells.spread(coarse.within.a)
+        q += cells.spread(coarse.mean_x)
+        whole_x = q
+    return Rows(coarse.sizes, whole_x, e)
 
 
-def _centre_rows(values: Floats, coarse: Clusters, cells: Segments) -> Floats:
+def _centred_rows(values: Floats, coarse: Clusters, cells: Segments) -> Floats:
+    """Centre the units of each cluster, in place."""
     for _ in range(2):
-        values = values - cells.spread(cells.sum(values) / coarse.sizes)
+        values -= cells.spread(cells.sum(values) / coarse.sizes)
     return values
 
 
@@ -100,7 +110,9 @@ def given_rows(file: GivenX | None, given: Treatment, cells: Segments) -> Floats
 
 def finish_rows(scenario: Scenario, rows: Rows, moments: Clusters) -> Rows:
     """Turn units of (x, e) into units of (x, y); `moments` are those of (x, e)."""
-    cells = Segments(rows.sizes, moments.mean_y.shape[1])
-    shift = scenario.intercept + scenario.contextual_effect * np.asarray(moments.mean_x)
-    y = rows.y + scenario.slope * rows.x + cells.spread(shift)
+    y = rows.y if scenario.slope == 0 else rows.y + scenario.slope * rows.x
+    if scenario.intercept != 0 or scenario.contextual_effect != 0:
+        cells = Segments(rows.sizes, moments.mean_y.shape[1])
+        shift = scenario.intercept + scenario.contextual_effect * np.asarray(moments.mean_x)
+        y = y + cells.spread(shift)
     return Rows(rows.sizes, rows.x, y)

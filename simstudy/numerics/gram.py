@@ -10,7 +10,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from simstudy.moments import Array, Clusters, Factor, Floats, Moments, Pooled
+from simstudy.moments import Clusters, Factor, Floats, Moments, Pooled
 
 
 def divide(top: Floats, bottom: Floats) -> Floats:
@@ -23,18 +23,26 @@ def divide(top: Floats, bottom: Floats) -> Floats:
 
 
 def dot(first: Floats, *others: Floats) -> Floats:
-    """Sum of products over the first axis: sum_j first_j others_j ..., no array in between.
+    """Sum of products over the first axis: sum_k first_k others_k ..., no array in between.
 
     Parameters
     ----------
     first, others : arrays, shape (K, R) or (K, 1)
-        Two or three of them.
+        Up to three in all.
 
     Returns
     -------
     array, shape (R,)
-        The same bits as multiplying first and summing then, in half the time.
+        The same bits as multiplying first and summing then, in half the time; and the same
+        for a replication alone, whose terms numpy would add up in another order.
     """
+    if all(array.shape[1] == 1 for array in (first, *others)):
+        product = first
+        for array in others:
+            product = product * array
+        return np.cumsum(product, axis=0)[-1]
+    if not others:
+        return np.asarray(first.sum(axis=0))
     return np.einsum(("kr,kr->r", "kr,kr,kr->r")[len(others) - 1], first, *others)
 
 
@@ -54,7 +62,7 @@ def total(a: Floats, b: Floats, r: Floats) -> Factor:
     slope = divide(dot(a, b), xx)
     rest = b - a * slope
     root = np.broadcast_to(np.sqrt(xx), slope.shape)
-    return Factor(root, root * slope, np.sqrt((rest * rest + r * r).sum(axis=0)))
+    return Factor(root, root * slope, np.sqrt(dot(rest * rest + r * r)))
 
 
 def add(first: Factor, second: Factor) -> Factor:
@@ -106,26 +114,6 @@ def between(moments: Moments) -> Factor:
     mean_x, mean_y = grand_means(moments)
     x, y = moments.mean_x - mean_x, moments.mean_y - mean_y
     return factor_of(x, y, moments.weights)
-
-
-def join(batches: list[Clusters]) -> Clusters:
-    """Put batches of the same design side by side; what is shared by replications stays so."""
-    if len(batches) == 1:
-        return batches[0]
-    n_reps = [batch.mean_y.shape[1] for batch in batches]
-
-    def beside(arrays: list[Array]) -> Array:
-        if all(array.shape[-1] == 1 for array in arrays) and max(n_reps) > 1:
-            return arrays[0]
-        return np.concatenate(arrays, axis=-1)
-
-    first = batches[0]
-    return Clusters(
-        beside([batch.sizes for batch in batches]),
-        beside([np.asarray(batch.mean_x) for batch in batches]),
-        beside([batch.mean_y for batch in batches]),
-        Factor(*(beside([b.within[k] for b in batches]) for k in range(len(first.within)))),
-    )
 
 
 def pool(clusters: Clusters) -> Pooled:

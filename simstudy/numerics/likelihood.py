@@ -1,6 +1,6 @@
 """Room 1: criterion, score and information of the random-intercept model.
 
-Imports the waist and weighted. REML and ML differ by `reml` alone. The variance
+Imports the waist, gram and weighted. REML and ML differ by `reml` alone. The variance
 parameters are (sigma2, psi) with psi = tau2 / sigma2, c_j = n_j / (1 + n_j psi).
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from simstudy.moments import Floats, Ints, Moments, Pooled
+from simstudy.numerics import gram
 from simstudy.numerics.weighted import Profile, Second, Sums
 
 
@@ -63,7 +64,7 @@ def criterion(moments: Moments, at: Profile, psi: Floats, reml: bool) -> Floats:
     if isinstance(moments, Pooled):
         log_w = -moments.n_clusters * np.log1p(moments.cluster_size * psi)
     else:
-        log_w = -np.log1p(moments.sizes * psi).sum(axis=0)
+        log_w = -gram.dot(np.log1p(moments.weights * psi))
     nu = residual_df(moments.n_obs, reml)
     fixed = np.log(at.s) + np.log(at.d) if reml else 0.0
     return np.asarray(-log_w + fixed + nu * (1.0 + np.log(2.0 * np.pi * at.rss / nu)))

@@ -22,11 +22,11 @@ def reduce(rows: Rows) -> Clusters:
     mean_x, x = _centre(rows.x, rows.sizes, cells)
     mean_y, y = _centre(rows.y, rows.sizes, cells)
     mean_x = np.where(flat, cells.first(rows.x), mean_x)
-    xx = np.where(flat, 0.0, cells.sum(x * x))
-    slope = divide(np.where(flat, 0.0, cells.sum(x * y)), xx)
-    rest = y - cells.spread(slope) * x
+    xx = np.where(flat, 0.0, cells.dot(x, x))
+    slope = divide(np.where(flat, 0.0, cells.dot(x, y)), xx)
+    y -= cells.spread(slope) * x
     root = np.sqrt(xx)
-    within = Factor(root, root * slope, np.sqrt(cells.sum(rest * rest)))
+    within = Factor(root, root * slope, np.sqrt(cells.dot(y, y)))
     return Clusters(rows.sizes, mean_x, mean_y, within)
 
 
@@ -35,4 +35,5 @@ def _centre(values: Floats, sizes: np.ndarray, cells: Segments) -> tuple[Floats,
     mean = cells.sum(values) / sizes
     centred = values - cells.spread(mean)
     left = cells.sum(centred) / sizes
-    return mean + left, centred - cells.spread(left)
+    centred -= cells.spread(left)
+    return mean + left, centred

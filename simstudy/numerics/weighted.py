@@ -70,13 +70,16 @@ def profile(clusters: Clusters, within: Factor, psi: Floats) -> Profile:
     psi : array, shape (R,)
         tau2 / sigma2.
     """
-    c = clusters.weights / (1.0 + clusters.weights * psi)
-    s = c.sum(axis=0)
+    c = clusters.weights * psi
+    c += 1.0
+    np.divide(clusters.weights, c, out=c)
+    s = gram.dot(c)
     mean_x, mean_y = gram.dot(c, clusters.mean_x) / s, gram.dot(c, clusters.mean_y) / s
     x_dot, y_dot = clusters.mean_x - mean_x, clusters.mean_y - mean_y
     d = within.a * within.a + gram.dot(c, x_dot, x_dot)
     slope = gram.divide(within.a * within.b + gram.dot(c, x_dot, y_dot), d)
-    e_dot = y_dot - slope * x_dot
+    e_dot = slope * x_dot
+    np.subtract(y_dot, e_dot, out=e_dot)
     rest = within.b - within.a * slope
     rss = rest * rest + within.r * within.r + gram.dot(c, e_dot, e_dot)
     return Profile(slope, mean_y, mean_x, s, d, rss, c, x_dot, e_dot)
@@ -86,7 +89,7 @@ def second_order(at: Profile) -> Second:
     """Sums with weight c^2."""
     c2 = at.c * at.c
     return Second(
-        m11=c2.sum(axis=0),
+        m11=gram.dot(c2),
         m12=gram.dot(c2, at.x_dot),
         m22=gram.dot(c2, at.x_dot, at.x_dot),
         g1=gram.dot(c2, at.e_dot, at.e_dot),
@@ -99,7 +102,7 @@ def third_order(at: Profile) -> Third:
     c3 = c2 * at.c
     e1, xe = gram.dot(c2, at.e_dot), gram.dot(c2, at.e_dot, at.x_dot)
     return Third(
-        q11=c3.sum(axis=0),
+        q11=gram.dot(c3),
         q12=gram.dot(c3, at.x_dot),
         q22=gram.dot(c3, at.x_dot, at.x_dot),
         g2=gram.dot(c3, at.e_dot, at.e_dot) - e1 * e1 / at.s - gram.divide(xe * xe, at.d),
