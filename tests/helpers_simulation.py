@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from simstudy.measures.totals import COLUMNS, Totals, merge, of_block
+import numpy as np
+
+from simstudy.measures.totals import COLUMNS, Totals, combine, concatenate, of_block
 from simstudy.runner.plan import plan
 from simstudy.runner.task import run_task
 from simstudy.study.study import Study, load
@@ -14,8 +16,13 @@ def study(scenarios, methods, replications=1000, seed=20240417, **more) -> Study
     return load(head | {"scenarios": scenarios, "methods": methods} | more)
 
 
+def merge(blocks: list[Totals]) -> Totals:
+    """Totals of one group from those of its blocks."""
+    return combine(concatenate(blocks), np.zeros(len(blocks), dtype=int))
+
+
 def simulate(scenario, methods, replications=100_000, seed=20240417) -> list[Totals]:
-    """Totals of each method over all replications of one scenario, at alpha .05."""
+    """Totals (one row) of each method over all replications of one scenario, at alpha .05."""
     one = study(scenario, methods, replications, seed)
     (design,) = one.designs
     found: list[list[Totals]] = [[] for _ in one.methods]

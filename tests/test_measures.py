@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import itertools
 import math
+from typing import NamedTuple
 
 import numpy as np
 import pytest
+from helpers_simulation import merge, simulate
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
 from simstudy.measures.measures import MEASURES, finish, proportion
-from simstudy.measures.totals import merge, of_block
+from simstudy.measures.totals import of_block
 from simstudy.numerics.tails import two_sided
 
 ESTIMATE = np.array([0.12, -0.05, 0.31, 0.22, 0.02, 0.47, 0.18, -0.11, 0.26, 0.09])
@@ -34,8 +36,28 @@ def measured(data, truth, alphas=(0.05,), mcse="robust", cuts=()):
         of_block({k: v[low:high] for k, v in data.items()}, truth, alphas)
         for low, high in itertools.pairwise(edges)
     ]
-    return {(row.measure, row.alpha if row.alpha == row.alpha else None): row
-            for row in finish(merge(blocks), alphas, truth, mcse)}  # fmt: skip
+    found = rows_of(finish(merge(blocks), alphas, truth, mcse))
+    return {(row.measure, row.alpha if row.alpha == row.alpha else None): row for row in found}
+
+
+class Row(NamedTuple):
+    measure: str
+    alpha: float
+    value: float
+    mcse: float
+    ci_low: float
+    ci_high: float
+    n_used: int
+    n_not_used: int
+
+
+def rows_of(columns, group=0):
+    """The rows of one group of a summary."""
+    return [
+        Row(c.measure, c.alpha, *(float(v[group]) for v in c.value), int(c.n_used[group]),
+            int(c.n_not_used[group]))
+        for c in columns if c.defined[group]
+    ]  # fmt: skip
 
 
 # value and normal-theory MCSE as rsimsum and simhelpers print them (R 4.2.2)
@@ -182,13 +204,11 @@ def test_robust_mcses_are_calibrated():
 
     t-like estimates (J = 10, cluster-level x): normal theory would be off by a fifth.
     """
-    from helpers_simulation import simulate
-
     scenario = {"n_clusters": 10, "cluster_size": 5, "icc": 0.1, "x_icc": 1, "slope": 0}
     found: dict[str, list[tuple[float, float]]] = {}
     for seed in range(2000):
         (totals,) = simulate(scenario, ["pooled"], 500, seed)
-        for row in finish(totals, (0.05,), 0.0):
+        for row in rows_of(finish(totals, (0.05,), 0.0)):
             found.setdefault(row.measure, []).append((row.value, row.mcse))
     for measure in ("bias", "empirical_se", "model_se", "relative_error_model_se"):
         values, mcses = np.array(found[measure]).T

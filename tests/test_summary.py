@@ -8,11 +8,11 @@ import math
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from helpers_simulation import study
+from helpers_simulation import merge, study
 
 import simstudy
 from simstudy.measures.measures import finish
-from simstudy.measures.totals import merge, of_block
+from simstudy.measures.totals import of_block
 from simstudy.report import tables
 from simstudy.report.figures import type1_error
 from simstudy.report.wide import decimals, number, thin, wide
@@ -79,7 +79,7 @@ def test_summary_of_rows_is_the_merged_totals_of_their_blocks(tmp_path):
         of_block({k: v[i : i + 4096] for k, v in rows.items()}, 0.0, (0.05,))
         for i in range(0, 10_000, 4096)
     ]
-    wanted = [row.value for row in finish(merge(blocks), (0.05,), 0.0)]
+    wanted = [column.value.value[0] for column in finish(merge(blocks), (0.05,), 0.0)]
     assert frame.value.tolist() == wanted  # digit for digit
 
 

@@ -1,12 +1,10 @@
-"""Room 5: the summary with methods side by side. Imports store.arrow."""
+"""Room 5: the summary with methods side by side. Imports nothing of the package."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
-
-from simstudy.store.arrow import integers
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -63,14 +61,15 @@ def wide(summary: pa.Table, measure: str, alpha: float | None = None) -> Wide:
     alpha : float, optional
         Default: the first there is.
     """
+    import pyarrow.compute as pc
+
     names = summary.column_names
     columns = names[1 : names.index("n_obs")]
-    measures = summary.column("measure").to_pylist()
-    alphas = summary.column("alpha").to_pylist()
-    here = [i for i, name in enumerate(measures) if name == measure]
-    levels = [alphas[i] for i in here if alphas[i] is not None]
+    part = summary.filter(pc.equal(summary.column("measure"), measure))
+    levels = part.column("alpha").unique().drop_null().to_pylist()
     chosen = levels[0] if alpha is None and levels else alpha
-    part = summary.take(integers([i for i in here if chosen is None or alphas[i] == chosen]))
+    if chosen is not None:
+        part = part.filter(pc.equal(part.column("alpha"), chosen))
     every = {name: part.column(name).to_pylist() for name in names}
     varying = [name for name in columns if len(set(every[name])) > 1]
     rows: dict[str, tuple[dict[str, Any], dict[str, Cell | None]]] = {}

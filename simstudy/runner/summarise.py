@@ -2,30 +2,20 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from simstudy.generators.streams import BLOCK
-from simstudy.measures.measures import Row, finish
-from simstudy.measures.totals import COLUMNS, Totals, merge, of_block
+from simstudy.measures.measures import Column, finish
 from simstudy.moments import Array
-from simstudy.registry import Method
-from simstudy.store import arrow, parts
-from simstudy.store.names import PartName, method_key
+from simstudy.runner.gather import Wanted, gather
+from simstudy.store import arrow
+from simstudy.store.names import method_key
 from simstudy.study.fields import DEFAULTS
 from simstudy.study.grid import Design
 from simstudy.study.study import Study
-
-_COLUMN: dict[str, Any] = {
-    "measure": arrow.texts,
-    "n_used": arrow.integers,
-    "n_not_used": arrow.integers,
-}
 
 
 def summarise(study: Study, folder: Path, mcse: str = "robust") -> pa.Table:
@@ -44,40 +34,12 @@ def summarise(study: Study, folder: Path, mcse: str = "robust") -> pa.Table:
         scenario, its factors, n_obs, design_effect, method (its label), measure, alpha,
         value, mcse, ci_low, ci_high, n_used, n_not_used; null where there is no number.
     """
-    by_key: dict[tuple[str, str], list[PartName]] = defaultdict(list)
-    for part in parts.listing(folder):
-        for scenario in part.scenarios:
-            by_key[scenario, part.method].append(part)
-    found: dict[tuple[str, str], list[Row]] = {}
-    keys = {design.id: design.key for design in study.designs}
-    for method in study.methods:
-        reader = parts.Reader(folder, COLUMNS, keys)
-        for design in study.designs:
-            mine = by_key[design.id, method_key(method.canonical)]
-            pieces = reader.rows(mine, design.id, study.replications)
-            totals = merge(_totals(pieces, design.scenario.slope, study.alpha))
-            rows = list(finish(totals, study.alpha, design.scenario.slope, mcse))
-            found[design.id, method.canonical] = rows
-    return _table(study, found)
-
-
-def _totals(
-    pieces: Iterator[dict[str, Array]], truth: float, alphas: tuple[float, ...]
-) -> Iterator[Totals]:
-    """Totals block by block, however the blocks were cut into parts."""
-    rest: dict[str, Array] = {}
-    any_block = False
-    for piece in pieces:
-        rows = {k: np.concatenate([rest[k], v]) for k, v in piece.items()} if rest else piece
-        n_rows = rows["status"].size
-        for first in range(0, n_rows - BLOCK + 1, BLOCK):
-            any_block = True
-            yield of_block({k: v[first : first + BLOCK] for k, v in rows.items()}, truth, alphas)
-        rest = {k: v[n_rows - n_rows % BLOCK :] for k, v in rows.items()}
-    if not rest:
-        rest = {k: np.empty(0, dtype=np.int8 if k == "status" else float) for k in COLUMNS}
-    if rest["status"].size or not any_block:
-        yield of_block(rest, truth, alphas)
+    truth = np.array([design.scenario.slope for design in study.designs])
+    keys = [method_key(method.canonical) for method in study.methods]
+    scenarios = {design.id: design.key for design in study.designs}
+    wanted = Wanted(keys, scenarios, truth, study.alpha, study.replications)
+    found = gather(folder, wanted)
+    return _table(study, list(finish(found, study.alpha, np.repeat(truth, len(keys)), mcse)))
 
 
 def scenario_table(study: Study) -> pa.Table:
@@ -119,15 +81,23 @@ def _level_column(values: list[Any]) -> pa.Array:
     return arrow.doubles(values)
 
 
-def _table(study: Study, found: dict[tuple[str, str], list[Row]]) -> pa.Table:
-    order: list[tuple[int, Design, Method]] = [
-        (i, design, method) for i, design in enumerate(study.designs) for method in study.methods
-    ]
-    rows = [(i, m, row) for i, d, m in order for row in found[d.id, m.canonical]]
-    scenarios = scenario_table(study).take(arrow.integers([i for i, _, _ in rows]))
+def _table(study: Study, found: list[Column]) -> pa.Table:
+    """A row a scenario, method and measure; scenarios and methods are the groups of `found`."""
+    there = np.stack([column.defined for column in found], axis=1)
+    group, measure = np.nonzero(there)
+    n_methods = len(study.methods)
+    scenarios = scenario_table(study).take(arrow.integers(group // n_methods))
     columns = {name: scenarios.column(name) for name in scenarios.column_names}
-    columns["method"] = arrow.texts([method.label for _, method, _ in rows])
-    for position, name in enumerate(Row._fields):
-        values = [row[position] for _, _, row in rows]
-        columns[name] = _COLUMN.get(name, arrow.doubles)(values)
+
+    def words(codes: Array, of: list[str]) -> pa.Array:
+        return arrow.texts(of).take(arrow.integers(codes))
+
+    columns["method"] = words(group % n_methods, [method.label for method in study.methods])
+    columns["measure"] = words(measure, [column.measure for column in found])
+    columns["alpha"] = arrow.doubles(np.array([column.alpha for column in found])[measure])
+    for k, name in enumerate(("value", "mcse", "ci_low", "ci_high")):
+        columns[name] = arrow.doubles(np.stack([c.value[k] for c in found], axis=1)[there])
+    for name in ("n_used", "n_not_used"):
+        counts = np.stack([getattr(column, name) for column in found], axis=1)
+        columns[name] = arrow.integers(counts[there].astype(np.int64))
     return pa.table(columns)
