@@ -21,6 +21,7 @@ from simstudy.runner import execute as execute_module
 from simstudy.runner.execute import execute, work
 from simstudy.runner.plan import covered, missing, plan
 from simstudy.runner.provenance import provenance
+from simstudy.runner.task import Task, run_task
 from simstudy.store import layout, names, parts
 
 GRID = {"n_clusters": [3, 8], "cluster_size": [4, {"uniform": [2, 9]}], "icc": 0.1,
@@ -176,7 +177,7 @@ def test_an_interrupted_range_leaves_the_finished_ones(tmp_path, monkeypatch):
 def test_ctrl_c_exits_130_and_the_next_run_completes(tmp_path, jobs):
     file = tmp_path / "big.yaml"
     file.write_text(
-        "name: big\nseed: 3\nreplications: 200000\nmethods: [random_intercept]\n"
+        "name: big\nseed: 3\nreplications: 2000000\nmethods: [random_intercept]\n"
         "scenarios: {n_clusters: 30, cluster_size: {uniform: [5, 35]}, "
         "icc: [0.1, 0.2], x_icc: 0.5, slope: 0}\n"
     )
@@ -204,9 +205,21 @@ def test_ctrl_c_exits_130_and_the_next_run_completes(tmp_path, jobs):
 
 def test_small_scenarios_share_parts_and_large_ones_do_not(tmp_path):
     many = {"n_clusters": list(range(2, 34)), "cluster_size": 3, "icc": 0, "x_icc": 0, "slope": 0}
-    small, large = study(many, ["pooled"], 100), study(many, ["pooled"], 10_000)
-    assert [len(task.pieces) for task in plan(small, [])] == [16, 16]
-    assert all(len(task.pieces) == 1 for task in plan(large, []))
+    small, large = study(many, METHODS, 100), study(many, METHODS, 10_000)
+    assert [len(task.pieces) for task in plan(small, [])] == [32]
+    assert [len(task.pieces) for task in plan(large, [])] == [1] * 32
+    execute(small, tmp_path, 1)
+    here = parts.listing(tmp_path)
+    assert [len(part.scenarios) for part in here] == [16, 16]
+    assert all(part.methods == tuple(METHODS) for part in here)
+    assert rows(tmp_path).num_rows == 32 * 100 * 3
+
+
+def test_a_task_is_short_however_large_its_data_sets_are():
+    many = {"n_clusters": 10_000, "cluster_size": {"uniform": [2, 9]}, "icc": [0, 0.1, 0.2, 0.3],
+            "x_icc": [0, 0.5], "slope": 0}  # fmt: skip
+    for task in plan(study(many, METHODS, 300), []):
+        assert len(task.pieces) * (task.last - task.first + 1) * 10_000 <= 1 << 23
 
 
 def test_every_task_is_a_range_of_the_plan_once():
@@ -230,7 +243,7 @@ def test_missing_spans():
 
 
 def test_covered_counts_every_scenario_of_a_part():
-    part = names.PartName(("0000000a", "0000000b"), "pooled", 0, 1, 5)
+    part = names.PartName(("0000000a", "0000000b"), ("pooled",), 0, 1, 5)
     assert covered([part]) == {("0000000a", "pooled"): [(1, 5)], ("0000000b", "pooled"): [(1, 5)]}
 
 
@@ -252,3 +265,18 @@ def test_statuses_are_rows_and_nothing_is_redrawn(tmp_path):
     fits = table[table.method == "random_intercept"]
     assert set(fits.status) == {"ok", "boundary"}
     assert np.array_equal(np.sort(fits.replication), np.arange(1, 401))
+
+
+@pytest.mark.parametrize("span", [(1, 1), (1, 100), (100, 230), (4096, 4097)])
+@pytest.mark.parametrize("grain", [None, "clusters", "rows"])
+def test_scenarios_fitted_together_are_the_rows_of_each_alone(span, grain):
+    """Neighbours of one shape share a batch; not a bit of any row may tell."""
+    grid = {"n_clusters": [9, 3], "cluster_size": [4, {"uniform": [2, 9]}], "icc": [0, 0.3],
+            "x_icc": [0, 0.5], "slope": [0, 0.2]}  # fmt: skip
+    one = study(grid, METHODS, 5000)
+    together = run_task(Task(one.seed, one.designs, *span, one.methods, grain))
+    alone = [run_task(Task(one.seed, (d,), *span, one.methods, grain)) for d in one.designs]
+    for k, found in enumerate(together):
+        for name in ("estimate", "std_error", "df", "p_value", "outcome"):
+            whole = np.concatenate([getattr(single[k], name) for single in alone])
+            assert np.array_equal(getattr(found, name), whole, equal_nan=True), name

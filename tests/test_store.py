@@ -77,7 +77,7 @@ def test_footers_say_where_a_part_comes_from(folder):
         assert footer["keys"] == {name: keys[name] for name in part.scenarios}
         assert footer["numpy"] == np.__version__
         assert footer["simstudy"] == simstudy.__version__
-        assert {"scipy", "cpu", "git_commit", "python", "method"} <= set(footer)
+        assert {"scipy", "cpu", "git_commit", "python", "methods"} <= set(footer)
         json.dumps(footer)
 
 
@@ -112,7 +112,7 @@ def test_a_truncated_part_is_named_and_never_read_as_data(folder):
 
 def test_a_part_with_the_wrong_number_of_rows_is_refused(folder):
     first, *_ = parts.listing(folder)
-    other = PartName(first.scenarios, first.method, 0, first.first, first.last + 1)
+    other = PartName(first.scenarios, first.methods, 0, first.first, first.last + 1)
     os.rename(folder / "estimates" / str(first), folder / "estimates" / str(other))
     with pytest.raises(WorkError, match="rows, not"):
         parts.read(folder, other, ("estimate",), {})
@@ -129,7 +129,7 @@ def test_rows_of_another_scenario_with_the_same_id_are_never_taken(folder):
 
 
 def test_a_failed_write_publishes_nothing(folder, monkeypatch):
-    part = PartName(("00000000",), "pooled", 0, 1, 3)
+    part = PartName(("00000000",), ("pooled",), 0, 1, 3)
     estimates = study_estimates()
 
     def full(source, target):
@@ -137,7 +137,7 @@ def test_a_failed_write_publishes_nothing(folder, monkeypatch):
 
     monkeypatch.setattr(os, "replace", full)
     with pytest.raises(OSError, match="No space"):
-        parts.write(folder, part, "pooled", estimates, {})
+        parts.write(folder, part, ["pooled"], [estimates], {})
     assert part not in parts.listing(folder)
 
 
@@ -150,26 +150,32 @@ def study_estimates():
 
 
 def test_a_row_without_a_number_is_null_not_nan(folder):
-    part = PartName(("00000000",), "pooled", 0, 1, 3)
-    parts.write(folder, part, "pooled", study_estimates(), {})
+    part = PartName(("00000000",), ("pooled",), 0, 1, 3)
+    parts.write(folder, part, ["pooled"], [study_estimates()], {})
     table = pq.read_table(folder / "estimates" / str(part))
     assert table.column("estimate").null_count == 1
     assert table.column("status").to_pylist() == ["ok", "ok", "not_estimable"]
     read = parts.read(folder, part, ("estimate", "status"), {})
-    assert np.array_equal(read["estimate"], [0.1, 0.2, np.nan], equal_nan=True)
-    assert read["status"].tolist() == [0, 0, 3]
+    assert read["estimate"].shape == (1, 1, 3)
+    assert np.array_equal(read["estimate"][0, 0], [0.1, 0.2, np.nan], equal_nan=True)
+    assert read["status"][0, 0].tolist() == [0, 0, 3]
 
 
 @given(
     st.lists(st.integers(0, 2**32 - 1), min_size=1, max_size=16, unique=True),
-    st.sampled_from(["pooled", "random_intercept[df=wald]", "trimmed[use=my.py]", "ä b/c"]),
+    st.lists(
+        st.sampled_from(["pooled", "random_intercept[df=wald]", "trimmed[use=my.py]", "ä b/c"]),
+        min_size=1,
+        max_size=2,
+        unique=True,
+    ),
     st.integers(1, 10**11),
     st.integers(0, 10**6),
 )
-def test_a_part_name_says_everything_and_fits_a_file_system(ids, method, first, length):
-    key = method_key(method)
+def test_a_part_name_says_everything_and_fits_a_file_system(ids, methods, first, length):
+    keys = tuple(method_key(method) for method in methods)
     scenarios = tuple(f"{i:08x}" for i in ids)
-    part = PartName(scenarios, key, first // 4096, first, first + length)
+    part = PartName(scenarios, keys, first // 4096, first, first + length)
     assert parse(str(part)) == part
     assert len(str(part).encode()) <= 255
     assert not set(str(part)) & set('/\\:*?"<>|[] ')

@@ -8,12 +8,13 @@ noise is the same for every slope and nothing cancels.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from simstudy.generators.scenario import Scenario
-from simstudy.generators.streams import STEPS
+from simstudy.generators.streams import steps_to
 from simstudy.moments import Clusters, Factor, Floats, Ints, Pooled
 
 
@@ -28,7 +29,12 @@ class Treatment:
 
 def chi(rng: np.random.Generator, df: Ints | int, shape: tuple[int, ...]) -> Floats:
     """Draw chi variates; exactly 0 where df is 0."""
-    return np.sqrt(2.0 * rng.standard_gamma(np.broadcast_to(0.5 * np.asarray(df), shape)))
+    half = 0.5 * np.asarray(df)
+    # one df for all as a scalar: the same numbers in two thirds of the time
+    shared = half.ndim == 0 or (half.shape[-1] == 1 and bool(np.all(half == half.flat[0])))
+    squares = rng.standard_gamma(float(half.flat[0]) if shared else half, shape)
+    squares *= 2.0
+    return np.asarray(np.sqrt(squares, out=squares))
 
 
 def sd_mean(scenario: Scenario, sizes: Ints | int) -> tuple[Floats, Floats]:
@@ -42,44 +48,35 @@ def sd_mean(scenario: Scenario, sizes: Ints | int) -> tuple[Floats, Floats]:
 def draw_pooled(rng: np.random.Generator, scenario: Scenario, need: int) -> Pooled:
     """Draw pooled moments of (x, e) for the first `need` replications of a chunk or more.
 
-    The draw goes by `STEPS`, so a longer draw begins with the same replications.
+    The draw goes by steps, so a longer draw begins with the same replications.
     """
     j, n = scenario.n_clusters, scenario.equal_size
     assert n is not None and scenario.x_icc is not None
-    free_within, free_between = j * (n - 1), j - 1
-    sd_x, sd_e = np.sqrt(1.0 - scenario.x_icc), np.sqrt(scenario.sigma2)
-    mean_x, mean_e = sd_mean(scenario, n)
-    steps = np.cumsum(STEPS)
-    length = int(steps[np.searchsorted(steps, need)])
-    a, b, r, a2, b2, r2 = np.empty((6, length))
-    for last, step in zip(steps, STEPS, strict=True):
-        if last > length:
-            break
-        here = slice(last - step, last)
-        if sd_x > 0 and free_within > 0:
-            _fill(rng, free_within, a[here])
-            rng.standard_normal(out=b[here])
-            _fill(rng, free_within - 1, r[here])
-        else:
-            a[here], b[here] = 0.0, 0.0
-            _fill(rng, free_within, r[here])
-        _fill(rng, free_between, a2[here])
-        rng.standard_normal(out=b2[here])
-        _fill(rng, free_between - 1, r2[here])
-    root = np.sqrt(n)
-    within = Factor(a * sd_x, b * sd_e, r * sd_e)
-    between = Factor(a2 * (root * mean_x), b2 * (root * mean_e), r2 * (root * mean_e))
+    sd_x, sd_e = math.sqrt(1.0 - scenario.x_icc), math.sqrt(scenario.sigma2)
+    varies = sd_x > 0 and n > 1
+    free = (j * (n - 1), j * (n - 1) - varies, j - 1, j - 2)
+    steps = steps_to(need)
+    gammas, normals = np.zeros((4, steps[-1].stop)), np.zeros((2, steps[-1].stop))
+    for here in steps:
+        if varies:
+            rng.standard_gamma(0.5 * free[0], out=gammas[0, here])
+            rng.standard_normal(out=normals[0, here])
+        _fill(rng, free[1], gammas[1, here])
+        _fill(rng, free[2], gammas[2, here])
+        rng.standard_normal(out=normals[1, here])
+        _fill(rng, free[3], gammas[3, here])
+    gammas *= 2.0
+    a, r, a2, r2 = np.sqrt(gammas, out=gammas)
+    mean_x, mean_e = (math.sqrt(n) * float(sd) for sd in sd_mean(scenario, n))
+    within = Factor(a * sd_x, normals[0] * sd_e, r * sd_e)
+    between = Factor(a2 * mean_x, normals[1] * mean_e, r2 * mean_e)
     return Pooled(j, n, within, between)
 
 
 def _fill(rng: np.random.Generator, df: int, out: Floats) -> None:
-    """Draw chi(df) into `out`."""
-    if df == 0:
-        out[:] = 0.0
-        return
-    rng.standard_gamma(0.5 * df, out=out)
-    out *= 2.0
-    np.sqrt(out, out=out)
+    """Draw half a chi-square(df) into `out`, which is 0."""
+    if df > 0:
+        rng.standard_gamma(0.5 * df, out=out)
 
 
 def draw_clusters(
@@ -122,7 +119,9 @@ def draw_within(
         zero = np.zeros(shape)
         return Factor(zero, zero, sd_e * chi(rng, sizes - 1, shape))
     a = sd_x * chi(rng, sizes - 1, shape)
-    b = np.where(sizes > 1, sd_e * rng.standard_normal(shape), 0.0)
+    b = sd_e * rng.standard_normal(shape)
+    if np.any(sizes == 1):
+        b = np.where(sizes > 1, b, 0.0)
     return Factor(a, b, sd_e * chi(rng, np.maximum(sizes - 2, 0), shape))
 
 
@@ -131,7 +130,7 @@ def finish(scenario: Scenario, moments: Pooled | Clusters) -> Pooled | Clusters:
     slope, outer_slope = scenario.slope, scenario.slope + scenario.contextual_effect
 
     def tilt(factor: Factor, by: float) -> Factor:
-        return factor._replace(b=factor.b + by * factor.a)
+        return factor if by == 0 else factor._replace(b=factor.b + by * factor.a)
 
     if isinstance(moments, Pooled):
         return replace(

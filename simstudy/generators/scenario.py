@@ -95,6 +95,12 @@ class Scenario:
         """Grain at which the data are first drawn: the coarsest that determines them."""
         return "pooled" if self.x == "normal" and self.equal_size else "clusters"
 
+    @property
+    def shape(self) -> tuple[object, ...]:
+        """Scenarios of one shape share sizes and predictor as far as replications share them."""
+        given = None if self.given is None else self.given.digest
+        return self.n_clusters, self.size, self.x, self.x_icc if self.x != "normal" else None, given
+
     def fixed_sizes(self) -> Ints:
         """Sizes of the clusters where they are not random, shape (J, 1)."""
         values = np.asarray(self.size.values, dtype=np.int64)

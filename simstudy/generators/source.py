@@ -14,7 +14,8 @@ import numpy as np
 from simstudy.generators import gaussian, predictor, refine, streams
 from simstudy.generators.scenario import Scenario
 from simstudy.generators.streams import CLUSTERS, POOLED, ROWS, SIZES
-from simstudy.moments import Clusters, Factor, Pooled, Rows
+from simstudy.moments import Clusters, Pooled, Rows
+from simstudy.numerics.batches import cut, cut_array
 
 
 class Source:
@@ -79,8 +80,8 @@ class Source:
     def _make_clusters(self, chunk: int) -> tuple[Clusters, gaussian.Treatment | None]:
         scenario, length = self.scenario, streams.chunk_length(self.scenario, CLUSTERS)
         if scenario.first_grain == "pooled":
-            first = chunk * length
-            coarse = _cut_pooled(self._pooled(first // streams.BLOCK), first, length)
+            block, first = divmod(chunk * length, streams.BLOCK)
+            coarse = cut(self._pooled(block), first, first + length)
             return refine.to_clusters(self._rng(chunk, CLUSTERS), scenario, coarse), None
         aside = self._rng(chunk, SIZES)
         sizes = predictor.draw_sizes(aside, scenario, length)
@@ -92,38 +93,17 @@ class Source:
         """The part of a clusters chunk that a rows chunk, never longer, refines."""
         length = streams.chunk_length(self.scenario, ROWS)
         whole = streams.chunk_length(self.scenario, CLUSTERS)
-        first = chunk * length
-        clusters, given = self._clusters(first // whole)
-        start = first % whole
-        return _cut_clusters(clusters, start, length), _cut_given(given, start, length)
-
-
-def _cut(values: Any, first: int, length: int) -> Any:
-    """Replications first..first+length-1 of the last axis, or all where they are shared."""
-    return values if values.shape[-1] == 1 else values[..., first : first + length]
-
-
-def _cut_pooled(pooled: Pooled, first: int, length: int) -> Pooled:
-    here = first % streams.BLOCK
-    within, between = (
-        Factor(*(_cut(v, here, length) for v in factor))
-        for factor in (pooled.within, pooled.between)
-    )
-    return Pooled(pooled.n_clusters, pooled.cluster_size, within, between)
-
-
-def _cut_clusters(clusters: Clusters, first: int, length: int) -> Clusters:
-    mean_x, mean_y = (_cut(v, first, length) for v in (clusters.mean_x, clusters.mean_y))
-    within = Factor(*(_cut(v, first, length) for v in clusters.within))
-    return Clusters(_cut(clusters.sizes, first, length), mean_x, mean_y, within)
+        outer, first = divmod(chunk * length, whole)
+        clusters, given = self._clusters(outer)
+        last = first + length
+        return cut(clusters, first, last), _cut_given(given, first, last)
 
 
 def _cut_given(
-    given: gaussian.Treatment | None, first: int, length: int
+    given: gaussian.Treatment | None, first: int, last: int
 ) -> gaussian.Treatment | None:
     if given is None:
         return None
-    treated = None if given.treated is None else _cut(given.treated, first, length)
-    return gaussian.Treatment(
-        _cut(given.mean, first, length), _cut(given.root, first, length), treated
-    )
+    mean, root = cut_array(given.mean, first, last), cut_array(given.root, first, last)
+    treated = None if given.treated is None else cut_array(given.treated, first, last)
+    return gaussian.Treatment(mean, root, treated)

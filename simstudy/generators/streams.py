@@ -7,6 +7,9 @@ come from any number of jobs, in any order, in a study of any size.
 
 from __future__ import annotations
 
+from functools import lru_cache
+from itertools import accumulate
+
 import numpy as np
 
 from simstudy.generators.scenario import Scenario
@@ -20,7 +23,7 @@ BLOCK = 4096  # replications; every chunk length divides it
 STEPS = (128, 128, 256, 512, 1024, 2048)  # a pooled chunk is drawn in these steps, as far as needed
 _MOST = 128  # replications of a finer chunk: a small study draws little more than it needs
 _NUMBERS = {CLUSTERS: 32768, ROWS: 65536}  # doubles an array of a chunk may have: about one cache
-_BATCH = 1024  # replications fitted together: not format
+_BATCH, _BATCH_NUMBERS = 4096, 65536  # replications fitted together: not format
 
 
 def generator(seed: int, digest: int, chunk: int, grain: int) -> np.random.Generator:
@@ -39,6 +42,14 @@ def generator(seed: int, digest: int, chunk: int, grain: int) -> np.random.Gener
     """
     sequence = np.random.SeedSequence([seed, digest], spawn_key=(chunk, grain))
     return np.random.Generator(np.random.SFC64(sequence))
+
+
+@lru_cache(maxsize=BLOCK)
+def steps_to(need: int) -> list[slice]:
+    """Replications of each step of a pooled draw that holds the first `need` or more."""
+    ends = list(accumulate(STEPS))
+    used = 1 + next(k for k, end in enumerate(ends) if end >= need)
+    return [slice(end - step, end) for step, end in zip(STEPS[:used], ends, strict=False)]
 
 
 def chunk_length(scenario: Scenario, grain: int) -> int:
@@ -61,8 +72,8 @@ def batch_length(scenario: Scenario, grain: int) -> int:
     if grain == POOLED or chunk == 1:
         return chunk
     if grain == ROWS:
-        return 4 * chunk
-    return max(chunk, _fit(_NUMBERS[CLUSTERS] / scenario.n_clusters, _BATCH))
+        return 16 * chunk
+    return max(chunk, _fit(_BATCH_NUMBERS / scenario.n_clusters, _BATCH))
 
 
 def _fit(replications: float, most: int) -> int:

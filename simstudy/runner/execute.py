@@ -6,7 +6,6 @@ loses no more than the ranges under way.
 
 from __future__ import annotations
 
-import os
 import signal
 import warnings
 from collections.abc import Callable, Iterator
@@ -15,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from simstudy.errors import UserError
-from simstudy.runner.plan import forecast, part_name, plan
+from simstudy.runner.plan import forecast, parts_of, plan
+from simstudy.runner.process import cores, settle
 from simstudy.runner.provenance import provenance
 from simstudy.runner.task import Task, run_task
 from simstudy.store import layout, parts
@@ -64,12 +64,16 @@ def execute(
     n_fits = sum(task.n_fits for task in tasks)
     if not tasks:
         return 0
-    if jobs is None:
-        jobs = 1 if forecast(tasks) < _IN_PROCESS else cores()
+    jobs = min(int(jobs), len(tasks)) if jobs else default_jobs(tasks)
     progress = begin(n_fits, jobs) if begin else lambda done: None
-    for done in _results(tasks, folder, source, min(int(jobs), len(tasks))):
+    for done in _results(tasks, folder, source, jobs):
         progress(done)
     return n_fits
+
+
+def default_jobs(tasks: list[Task]) -> int:
+    """All cores, or this process alone where workers would not pay for their start."""
+    return 1 if forecast(tasks) < _IN_PROCESS else min(cores(), len(tasks))
 
 
 def _same_origin(
@@ -82,13 +86,6 @@ def _same_origin(
         here = ", ".join(f"{k} {ours[k]}" for k in _ORIGIN if stored.get(k) != ours[k])
         warn(f"{folder}: earlier results come from {', '.join(other)} (here: {here}); "
              "last digits may differ between old rows and new ones")  # fmt: skip
-
-
-def cores() -> int:
-    """Cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _results(tasks: list[Task], folder: Path, source: dict[str, Any], jobs: int) -> Iterator[int]:
@@ -136,7 +133,9 @@ def uninterrupted() -> Iterator[None]:
 
 def work(task: Task, folder: Path, source: dict[str, Any]) -> int:
     """Do one task and store its parts; returns the number of fits."""
-    footer = source | {"keys": {piece.id: parts.key_text(piece.key) for piece in task.pieces}}
-    for method, estimates in zip(task.methods, run_task(task), strict=True):
-        parts.write(folder, part_name(task, method), method.canonical, estimates, footer)
+    settle()
+    keys = {piece.id: parts.key_text(piece.key) for piece in task.pieces}
+    for part, names, found in parts_of(task, run_task(task)):
+        mine = {"keys": {name: keys[name] for name in part.scenarios}}
+        parts.write(folder, part, names, found, source | mine)
     return task.n_fits

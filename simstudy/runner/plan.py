@@ -7,10 +7,9 @@ of the scenario and the grain alone, so two runs of one study make parts of the 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
-from itertools import groupby
-from operator import itemgetter
+from collections.abc import Iterable, Iterator
 
+from simstudy.estimates import Estimates
 from simstudy.generators import streams
 from simstudy.generators.scenario import Scenario
 from simstudy.registry import GRAINS, Method
@@ -21,7 +20,8 @@ from simstudy.study.study import Study
 
 _LONGEST = 1 << 17  # replications of a range: parts of some megabytes
 _NUMBERS = 1 << 22  # clusters or units of a range: a second or two of work
-_PACK, _PACK_REPLICATIONS = 16, 8192  # small scenarios share a part: a file costs too
+_PACK, _SMALL = 16, 8192  # scenarios of a part at most, replications of a small task
+_METHOD_CHARACTERS = 64  # of the methods in a part's name, which has 255 in all
 
 Span = tuple[int, int]
 
@@ -53,7 +53,8 @@ def covered(parts: Iterable[PartName]) -> dict[tuple[str, str], list[Span]]:
     found: dict[tuple[str, str], list[Span]] = defaultdict(list)
     for part in parts:
         for scenario in part.scenarios:
-            found[scenario, part.method].append((part.first, part.last))
+            for method in part.methods:
+                found[scenario, method].append((part.first, part.last))
     return found
 
 
@@ -71,7 +72,7 @@ def missing(spans: list[Span], last: int) -> list[Span]:
 
 
 def plan(study: Study, parts: Iterable[PartName]) -> list[Task]:
-    """Tasks that complete the study, in the order of its scenarios.
+    """Tasks that complete the study, by spans and methods, scenarios of one shape together.
 
     Parameters
     ----------
@@ -81,19 +82,26 @@ def plan(study: Study, parts: Iterable[PartName]) -> list[Task]:
     """
     there = covered(parts)
     keys = {method: method_key(method.canonical) for method in study.methods}
-    todo: list[tuple[Design, Span, tuple[Method, ...]]] = []
+    lengths: dict[tuple[object, ...], list[int]] = {}
+    todo: dict[tuple[Span, tuple[Method, ...], int], list[Design]] = defaultdict(list)
     for design in study.designs:
+        scenario = design.scenario
+        if scenario.shape not in lengths:
+            grains = (grain_of(method, scenario, study.grain) for method in study.methods)
+            lengths[scenario.shape] = [range_length(scenario, grain) for grain in grains]
+        mine = lengths[scenario.shape]
         wanted: dict[Span, list[Method]] = defaultdict(list)
-        for method in study.methods:
+        for method, length in zip(study.methods, mine, strict=True):
             gaps = missing(there.get((design.id, keys[method]), []), study.replications)
-            grain = grain_of(method, design.scenario, study.grain)
-            for span in _aligned(gaps, range_length(design.scenario, grain)):
+            for span in _aligned(gaps, length):
                 wanted[span].append(method)
-        todo += [(design, span, tuple(wanted[span])) for span in sorted(wanted)]
-    tasks: list[Task] = []
-    for (span, chosen), group in groupby(todo, key=itemgetter(1, 2)):
-        tasks += _pack(study, span, chosen, [design for design, _, _ in group])
-    return tasks
+        for span, chosen in wanted.items():
+            todo[span, tuple(chosen), min(mine)].append(design)
+    return [
+        Task(study.seed, pieces, *span, chosen, study.grain)
+        for (span, chosen, longest), designs in todo.items()
+        for pieces in _packs(designs, min(longest, _SMALL) // (span[1] - span[0] + 1))
+    ]
 
 
 def _aligned(gaps: list[Span], length: int) -> Iterable[Span]:
@@ -105,22 +113,54 @@ def _aligned(gaps: list[Span], length: int) -> Iterable[Span]:
             first = end + 1
 
 
-def _pack(
-    study: Study, span: Span, chosen: tuple[Method, ...], designs: list[Design]
-) -> Iterable[Task]:
-    """Put small scenarios of the same span and methods together."""
-    first, last = span
-    together = min(_PACK, -(-_PACK_REPLICATIONS // (last - first + 1)))
-    for i in range(0, len(designs), together):
-        pieces = tuple(designs[i : i + together])
-        yield Task(study.seed, pieces, first, last, chosen, study.grain)
+def _packs(designs: list[Design], room: int) -> Iterator[tuple[Design, ...]]:
+    """Scenarios of a task: at most `room`, those of one shape first, parts filled up."""
+    room = max(1, room if room < _PACK else room // _PACK * _PACK)
+    if room > 1:
+        by_shape: dict[tuple[object, ...], list[Design]] = defaultdict(list)
+        for design in designs:
+            by_shape[design.scenario.shape].append(design)
+        designs = [design for alike in by_shape.values() for design in alike]
+    for i in range(0, len(designs), room):
+        yield tuple(designs[i : i + room])
 
 
-def part_name(task: Task, method: Method) -> PartName:
-    """Name of the part a task makes for one method."""
-    scenarios = tuple(piece.id for piece in task.pieces)
+def n_parts(task: Task) -> int:
+    """Number of parts a task makes."""
+    return sum(1 for _ in _bundles(task))
+
+
+def parts_of(
+    task: Task, estimates: list[Estimates]
+) -> Iterator[tuple[PartName, list[str], list[Estimates]]]:
+    """Parts of a task: their names, their methods' canonical names, and what they hold."""
+    n_reps = task.last - task.first + 1
     block = (task.first - 1) // streams.BLOCK
-    return PartName(scenarios, method_key(method.canonical), block, task.first, task.last)
+    for pieces, chosen in _bundles(task):
+        ids = tuple(piece.id for piece in task.pieces[pieces])
+        names = [method.canonical for method in task.methods[chosen]]
+        part = PartName(ids, tuple(map(method_key, names)), block, task.first, task.last)
+        first, last = pieces.start * n_reps, (pieces.start + len(ids)) * n_reps
+        yield part, names, [found.cut(first, last) for found in estimates[chosen]]
+
+
+def _bundles(task: Task) -> Iterator[tuple[slice, slice]]:
+    """Scenarios and methods that share a part.
+
+    A part a method; where ranges are short, several scenarios and methods share one, since
+    a file costs more than the rows in it.
+    """
+    n_reps = task.last - task.first + 1
+    keys = [method_key(method.canonical) for method in task.methods]
+    for i in range(0, len(task.pieces), _PACK):
+        here = slice(i, min(i + _PACK, len(task.pieces)))
+        small = (here.stop - i) * n_reps < _SMALL
+        start = 0
+        for end in range(1, len(keys) + 1):
+            longer = len("+".join(keys[start : end + 1])) > _METHOD_CHARACTERS
+            if end == len(keys) or longer or not small:
+                yield here, slice(start, end)
+                start = end
 
 
 def forecast(tasks: Iterable[Task]) -> float:
@@ -132,5 +172,6 @@ def forecast(tasks: Iterable[Task]) -> float:
             grains = {grain_of(m, piece.scenario, task.grain) for m in task.methods}
             finest = max(grains, key=GRAINS.index)
             cost = seconds_a_replication(piece.scenario, finest, len(task.methods))
-            seconds += 5e-4 * len(task.methods) + n_reps * cost
+            seconds += 1e-4 + n_reps * cost
+        seconds += 2e-3
     return seconds

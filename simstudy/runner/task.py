@@ -13,7 +13,7 @@ from simstudy.generators import streams
 from simstudy.generators.scenario import Scenario
 from simstudy.generators.source import Source
 from simstudy.moments import Clusters, Moments, Pooled, Rows
-from simstudy.numerics.gram import join
+from simstudy.numerics.batches import join
 from simstudy.numerics.reduce import reduce
 from simstudy.registry import GRAINS, Method
 from simstudy.study.grid import Design
@@ -51,17 +51,62 @@ def run_task(task: Task) -> list[Estimates]:
     list of Estimates
         One a method, scenario after scenario, first..last in each.
     """
-    pieces = [_run_piece(task, piece) for piece in task.pieces]
-    return [concatenate(list(of_method)) for of_method in zip(*pieces, strict=True)]
+    groups = [_run_group(task, pieces) for pieces in _alike(task)]
+    return [concatenate(list(of_method)) for of_method in zip(*groups, strict=True)]
 
 
-def _run_piece(task: Task, piece: Design) -> list[Estimates]:
-    source = Source(piece.scenario, task.seed, piece.key)
-    grains = [grain_of(method, piece.scenario, task.grain) for method in task.methods]
+def _alike(task: Task) -> Iterator[list[Design]]:
+    """Pieces to fit in one go: neighbours of one shape whose ranges are short.
+
+    A hundred replications cost no more than the calls that fit them.
+    """
+    group: list[Design] = []
+    for piece in task.pieces:
+        width = _width(task, piece.scenario)
+        same = group and piece.scenario.shape == group[0].scenario.shape
+        if group and not (same and len(group) < width):
+            yield group
+            group = []
+        group.append(piece)
+    yield group
+
+
+def _width(task: Task, scenario: Scenario) -> int:
+    """How many scenarios like this one make a batch; 1 where a range is no single batch."""
+    most = 1 << 62
+    for grain in _grains(task, scenario):
+        number = streams.GRAIN[grain]
+        length = streams.batch_length(scenario, number)
+        if (
+            grain == "rows"
+            or length == 1
+            or (task.first - 1) // length != (task.last - 1) // length
+        ):
+            return 1
+        most = min(most, length // (task.last - task.first + 1))
+    return max(most, 1)
+
+
+def _grains(task: Task, scenario: Scenario) -> list[str]:
+    """The grain each method is fitted to."""
+    return [grain_of(method, scenario, task.grain) for method in task.methods]
+
+
+def _run_group(task: Task, pieces: list[Design]) -> list[Estimates]:
+    sources = [Source(piece.scenario, task.seed, piece.key) for piece in pieces]
+    grains = _grains(task, pieces[0].scenario)
     fitted: list[list[Estimates]] = [[] for _ in task.methods]
     for grain in sorted(set(grains), key=GRAINS.index):
         mine = [k for k, held in enumerate(grains) if held == grain]
-        for batch, start, stop in _batches(source, task, grain):
+        raw = any(task.methods[k].entry.grain == "rows" for k in mine)
+        drawn = (_batches(source, task, grain, raw) for source in sources)
+        for batches in zip(*drawn, strict=True):
+            if len(batches) == 1:
+                ((batch, start, stop),) = batches
+            else:
+                spans = [(first, last) for _, first, last in batches]
+                batch = [join([_coarse(chunks) for chunks, _, _ in batches], spans)]
+                start, stop = 0, len(batches) * (task.last - task.first + 1)
             coarse: Moments | None = None
             for k in mine:
                 method = task.methods[k]
@@ -71,13 +116,16 @@ def _run_piece(task: Task, piece: Design) -> list[Estimates]:
                     coarse = coarse or _coarse(batch)
                     found = method.fit(coarse)
                 fitted[k].append(found.cut(start, stop))
-    return [concatenate(pieces) for pieces in fitted]
+    return [concatenate(batches) for batches in fitted]
 
 
 def _batches(
-    source: Source, task: Task, grain: str
+    source: Source, task: Task, grain: str, raw: bool
 ) -> Iterator[tuple[list[Pooled | Clusters | Rows], int, int]]:
-    """Chunks to fit together, and which of their replications the task wants."""
+    """Chunks to fit together, and which of their replications the task wants.
+
+    Rows that no method asks for are reduced as soon as they are drawn.
+    """
     number = streams.GRAIN[grain]
     chunk = streams.chunk_length(source.scenario, number)
     length = streams.batch_length(source.scenario, number)
@@ -86,13 +134,15 @@ def _batches(
         end = min(last, (first // length + 1) * length)
         chunks = range(first // chunk, (end - 1) // chunk + 1)
         begin = chunks.start * chunk
-        yield [source.moments(number, c, end - begin) for c in chunks], first - begin, end - begin
+        held = (source.moments(number, c, end - begin) for c in chunks)
+        yield [m if raw else _reduced(m) for m in held], first - begin, end - begin
         first = end
+
+
+def _reduced(chunk: Pooled | Clusters | Rows) -> Moments:
+    return reduce(chunk) if isinstance(chunk, Rows) else chunk
 
 
 def _coarse(batch: list[Pooled | Clusters | Rows]) -> Moments:
     """One batch of moments from chunks at any grain."""
-    if isinstance(batch[0], Pooled):
-        return batch[0]
-    clusters = [reduce(chunk) if isinstance(chunk, Rows) else chunk for chunk in batch]
-    return join([chunk for chunk in clusters if isinstance(chunk, Clusters)])
+    return join([_reduced(chunk) for chunk in batch])

@@ -7,6 +7,7 @@ study more than its simulation; these say what they hold.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 import pyarrow as pa
@@ -45,7 +46,12 @@ def texts(values: Sequence[str | None]) -> pa.Array:
 
 def categories(codes: Array, words: Sequence[str]) -> pa.Array:
     """Text given as an index into `words`."""
-    return pa.DictionaryArray.from_arrays(integers(codes), texts(words), safe=False)
+    return pa.DictionaryArray.from_arrays(integers(codes), _words(tuple(words)), safe=False)
+
+
+@lru_cache(maxsize=64)
+def _words(words: tuple[str, ...]) -> pa.Array:
+    return texts(words)
 
 
 def to_numpy(values: pa.Array) -> Array:

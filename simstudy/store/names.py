@@ -8,30 +8,31 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 BLOCK_DIGITS, REPLICATION_DIGITS = 7, 10
 _PATTERN = re.compile(
-    r"(?P<scenarios>[0-9a-f]{8}(?:\+[0-9a-f]{8})*)_(?P<method>[\w.-]+)"
+    r"(?P<scenarios>[0-9a-f]{8}(?:\+[0-9a-f]{8})*)_(?P<methods>[\w.-]+(?:\+[\w.-]+)*)"
     r"_b(?P<block>\d{7,})_(?P<first>\d{10,})-(?P<last>\d{10,})\.parquet"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class PartName:
-    """One method's estimates of replications first..last (from 1) of some scenarios.
+    """Estimates of replications first..last (from 1) of some scenarios by some methods.
 
     Attributes
     ----------
     scenarios : tuple of str
-        Ids; each has the same replications, in this order.
-    method : str
-        `method_key` of the canonical name.
+        Ids; each has the same replications, in this order, for each method.
+    methods : tuple of str
+        `method_key` of the canonical names, in the order of the rows.
     block : int
         Number of the block that holds `first`.
     """
 
     scenarios: tuple[str, ...]
-    method: str
+    methods: tuple[str, ...]
     block: int
     first: int
     last: int
@@ -39,7 +40,18 @@ class PartName:
     def __str__(self) -> str:
         block = f"b{self.block:0{BLOCK_DIGITS}}"
         span = f"{self.first:0{REPLICATION_DIGITS}}-{self.last:0{REPLICATION_DIGITS}}"
-        return f"{'+'.join(self.scenarios)}_{self.method}_{block}_{span}.parquet"
+        scenarios, methods = "+".join(self.scenarios), "+".join(self.methods)
+        return f"{scenarios}_{methods}_{block}_{span}.parquet"
+
+    @property
+    def n_reps(self) -> int:
+        """Replications of each scenario."""
+        return self.last - self.first + 1
+
+    @property
+    def n_rows(self) -> int:
+        """Rows: method after method, scenario after scenario, replication after replication."""
+        return len(self.methods) * len(self.scenarios) * self.n_reps
 
 
 def parse(name: str) -> PartName | None:
@@ -51,9 +63,11 @@ def parse(name: str) -> PartName | None:
     first, last = int(match["first"]), int(match["last"])
     if first < 1 or last < first:
         return None
-    return PartName(scenarios, match["method"], int(match["block"]), first, last)
+    methods = tuple(match["methods"].split("+"))
+    return PartName(scenarios, methods, int(match["block"]), first, last)
 
 
+@lru_cache(maxsize=256)
 def method_key(canonical: str) -> str:
     """A method's canonical name as part of a file name: plain, or plain and 8 hex digits."""
     plain = re.sub(r"\W+", "_", canonical.partition("[")[0])[:32]

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
-from functools import lru_cache
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from numpy.typing import NDArray
 
 from simstudy.errors import WorkError
 from simstudy.estimates import STATUSES, Estimates
+from simstudy.moments import Array
 from simstudy.store import arrow
 from simstudy.store.files import replace_file
 from simstudy.store.names import PartName, parse
@@ -40,7 +40,6 @@ _SCHEMA = pa.schema(
     ]
 )
 _FOOTER = b"simstudy"
-_KEPT = 8  # parts in memory while a study is summarised
 
 
 def estimates_folder(study_folder: Path) -> Path:
@@ -58,8 +57,8 @@ def listing(study_folder: Path) -> list[PartName]:
 def write(
     study_folder: Path,
     part: PartName,
-    method: str,
-    estimates: Estimates,
+    methods: Sequence[str],
+    estimates: Sequence[Estimates],
     provenance: Mapping[str, Any],
 ) -> None:
     """Write one part, whole or not at all.
@@ -67,23 +66,25 @@ def write(
     Parameters
     ----------
     part : PartName
-    method : str
-        Canonical name.
-    estimates : Estimates
-        Scenario after scenario, in the order of `part.scenarios`.
+    methods : sequence of str
+        Canonical names, in the order of `part.methods`.
+    estimates : sequence of Estimates
+        One a method; scenario after scenario, in the order of `part.scenarios`.
     provenance : mapping
         Goes to the footer, with what the part holds.
     """
-    content = encode(part, method, estimates, provenance)
+    content = encode(part, methods, estimates, provenance)
     replace_file(study_folder, estimates_folder(study_folder) / str(part), content)
 
 
 def encode(
-    part: PartName, method: str, estimates: Estimates, provenance: Mapping[str, Any]
+    part: PartName,
+    methods: Sequence[str],
+    estimates: Sequence[Estimates],
+    provenance: Mapping[str, Any],
 ) -> pa.Buffer:
     """A part's parquet file, in memory; see `write`."""
-    table = _table(part, method, estimates)
-    footer = dict(provenance) | {"scenarios": list(part.scenarios), "method": method}
+    footer = dict(provenance) | {"scenarios": list(part.scenarios), "methods": list(methods)}
     sink = pa.BufferOutputStream()
     with pq.ParquetWriter(
         sink,
@@ -94,32 +95,39 @@ def encode(
         store_schema=False,  # text columns then open as plain text everywhere
         data_page_size=1 << 22,
     ) as writer:
-        writer.write_table(table)
+        writer.write_table(_table(part, tuple(methods), estimates))
         writer.add_key_value_metadata({_FOOTER: json.dumps(footer, sort_keys=True).encode()})
     return sink.getvalue()
 
 
-def _table(part: PartName, method: str, estimates: Estimates) -> pa.Table:
-    n_reps = part.last - part.first + 1
-    n_rows = n_reps * len(part.scenarios)
-    replication = np.arange(part.first, part.last + 1)
-    scenario = np.repeat(np.arange(len(part.scenarios), dtype=np.int32), n_reps)
+def _table(part: PartName, methods: tuple[str, ...], estimates: Sequence[Estimates]) -> pa.Table:
+    n_scenarios, n_methods, per_method = len(part.scenarios), len(methods), part.n_reps
+    rows = np.arange(n_methods * n_scenarios * per_method, dtype=np.int32)
+    scenario = rows // per_method % n_scenarios if n_scenarios > 1 else np.zeros_like(rows)
+    method = rows // (per_method * n_scenarios) if n_methods > 1 else np.zeros_like(rows)
+
+    def column(name: str) -> Array:
+        values = [getattr(found, name) for found in estimates]
+        return values[0] if n_methods == 1 else np.concatenate(values)
 
     columns = [
         arrow.categories(scenario, part.scenarios),
-        arrow.integers(np.tile(replication, len(part.scenarios))),
-        arrow.categories(np.zeros(n_rows, dtype=np.int32), (method,)),
-        arrow.doubles(estimates.estimate),
-        arrow.doubles(estimates.std_error),
-        arrow.doubles(estimates.df),
-        arrow.doubles(estimates.p_value),
-        arrow.categories(estimates.status, STATUSES),
-        *(
-            pa.nulls(n_rows, pa.float64()) if values is None else arrow.doubles(values)
-            for values in (estimates.tau2, estimates.sigma2)
-        ),
-    ]
+        arrow.integers(np.tile(np.arange(part.first, part.last + 1), n_methods * n_scenarios)),
+        arrow.categories(method, methods),
+        *(arrow.doubles(column(name)) for name in ("estimate", "std_error", "df", "p_value")),
+        arrow.categories(column("status"), STATUSES),
+        *(_components([getattr(found, name) for found in estimates], rows.size)
+          for name in ("tau2", "sigma2")),
+    ]  # fmt: skip
     return pa.Table.from_arrays(columns, schema=_SCHEMA)
+
+
+def _components(values: list[Array | None], n_rows: int) -> pa.Array:
+    """Variance components; null for methods that have none."""
+    if all(found is None for found in values):
+        return pa.nulls(n_rows, pa.float64())
+    none = np.full(n_rows // len(values), np.nan)
+    return arrow.doubles(np.concatenate([none if found is None else found for found in values]))
 
 
 def key_text(key: int) -> str:
@@ -130,7 +138,9 @@ def key_text(key: int) -> str:
 def read(
     study_folder: Path, part: PartName, columns: tuple[str, ...], keys: Mapping[str, int]
 ) -> dict[str, NDArray[Any]]:
-    """Read columns of a part; `status` as an index into `STATUSES`, nulls as NaN.
+    """Read columns of a part, each of shape (methods, scenarios, replications).
+
+    `status` comes as an index into `STATUSES`, null as NaN.
 
     `keys` are those of the study's scenarios: of two scenarios whose 8-digit ids are equal
     by chance, the rows of one are never taken for those of the other.
@@ -143,13 +153,14 @@ def read(
     except (pa.ArrowException, OSError, ValueError) as error:
         reason = str(error).splitlines()[0]
         raise WorkError(f"{file}: not a readable part ({reason}); move it, run again") from None
-    expected = (part.last - part.first + 1) * len(part.scenarios)
-    if table.num_rows != expected:
-        raise WorkError(f"{file}: holds {table.num_rows} rows, not {expected}; move it, run again")
+    if table.num_rows != part.n_rows:
+        message = f"holds {table.num_rows} rows, not {part.n_rows}"
+        raise WorkError(f"{file}: {message}; move it, run again")
     for name in part.scenarios:
         if name in keys and stored.get(name) != key_text(keys[name]):
             raise WorkError(f"{file}: holds another scenario of the id {name}; move it, run again")
-    return {name: _array(table.column(name).combine_chunks()) for name in columns}
+    shape = len(part.methods), len(part.scenarios), part.n_reps
+    return {name: _array(table.column(name).combine_chunks()).reshape(shape) for name in columns}
 
 
 def _array(values: Any) -> NDArray[Any]:
@@ -173,28 +184,3 @@ def footer(study_folder: Path, part: PartName) -> dict[str, Any]:
 
 def _footer(metadata: Any) -> dict[str, Any]:
     return json.loads((metadata.metadata or {}).get(_FOOTER, b"{}"))
-
-
-class Reader:
-    """Reads rows of one scenario and method; keeps recent parts, which scenarios share."""
-
-    def __init__(
-        self, study_folder: Path, columns: tuple[str, ...], keys: Mapping[str, int]
-    ) -> None:
-        self._read = lru_cache(_KEPT)(lambda part: read(study_folder, part, columns, keys))
-
-    def rows(
-        self, parts: list[PartName], scenario: str, last: int
-    ) -> Iterator[dict[str, NDArray[Any]]]:
-        """Rows of `scenario` in order of replication, from parts of one method, up to `last`."""
-        done = 0
-        for part in sorted(parts, key=lambda p: (p.first, -p.last)):
-            if part.last <= done or part.first > last:
-                continue
-            length = part.last - part.first + 1
-            start = part.scenarios.index(scenario) * length
-            skip = max(0, done + 1 - part.first)
-            stop = min(length, last - part.first + 1)
-            whole = self._read(part)
-            yield {k: v[start + skip : start + stop] for k, v in whole.items()}
-            done = part.last

@@ -1,0 +1,66 @@
+"""Room 1: replications cut out of moments, and moments put side by side. Imports the waist."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+import numpy as np
+
+from simstudy.moments import Array, Clusters, Factor, Moments, Pooled
+
+M = TypeVar("M", bound=Moments)
+
+
+def cut(moments: M, first: int, last: int) -> M:
+    """Replications first..last-1 (from 0); what all replications share stays as it is."""
+    return _each(lambda arrays: cut_array(arrays[0], first, last), [moments])
+
+
+def cut_array(values: Array, first: int, last: int) -> Array:
+    """Entries first..last-1 of the last axis, or all where it is shared by replications."""
+    return values if values.shape[-1] == 1 else values[..., first:last]
+
+
+def join(batches: Sequence[M], spans: Sequence[tuple[int, int]] | None = None) -> M:
+    """Put batches of one shape side by side; what is shared by replications stays so.
+
+    Parameters
+    ----------
+    batches : sequence of Pooled, or of Clusters
+    spans : sequence of (first, last), optional
+        Replications first..last-1 of each; all by default.
+    """
+    if len(batches) == 1 and spans is None:
+        return batches[0]
+    several = any(_width(batch) > 1 for batch in batches)
+
+    def beside(arrays: list[Array]) -> Array:
+        if several and all(array.shape[-1] == 1 for array in arrays):
+            return arrays[0]
+        if spans is not None:
+            arrays = [a[..., i:k] for a, (i, k) in zip(arrays, spans, strict=True)]
+        return np.concatenate(arrays, axis=-1)
+
+    return _each(beside, batches)
+
+
+def _width(moments: Moments) -> int:
+    inner = moments.within.r if isinstance(moments, Pooled) else moments.mean_y
+    return int(inner.shape[-1])
+
+
+def _each(function: Callable[[list[Array]], Array], batches: Sequence[M]) -> Any:
+    """The same function of every array that the batches are made of."""
+
+    def factor(name: str) -> Factor:
+        members = zip(*(getattr(batch, name) for batch in batches), strict=True)
+        return Factor(*(function(list(arrays)) for arrays in members))
+
+    def array(name: str) -> Array:
+        return function([getattr(batch, name) for batch in batches])
+
+    first: Any = batches[0]
+    if isinstance(first, Pooled):
+        return Pooled(first.n_clusters, first.cluster_size, factor("within"), factor("between"))
+    return Clusters(array("sizes"), array("mean_x"), array("mean_y"), factor("within"))

@@ -1,0 +1,35 @@
+"""Room 4: what a process that simulates needs: cores, threads, memory. Imports nothing of ours.
+
+Parent and workers call `settle` before they work.
+"""
+
+from __future__ import annotations
+
+import os
+from functools import lru_cache
+
+import numpy as np
+
+_RETAINED = 31 * 2**17  # doubles: just under glibc's limit of 32 MB
+
+
+@lru_cache(maxsize=1)
+def settle() -> None:
+    """Keep memory between operations, and Arrow to one thread; once a process.
+
+    glibc maps arrays above 128 KB afresh at every operation, and gives the top of its heap
+    back as often, until a larger array has been freed once: page faults then cost more than
+    the arithmetic. The array made here is never touched, so it takes no memory.
+    """
+    import pyarrow as pa
+
+    np.empty(_RETAINED)
+    pa.set_cpu_count(1)
+    pa.set_io_thread_count(1)
+
+
+def cores() -> int:
+    """Cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
