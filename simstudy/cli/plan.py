@@ -6,7 +6,6 @@ import math
 from argparse import Namespace
 
 from simstudy.errors import UserError, nearest
-from simstudy.runner.execute import cores
 from simstudy.runner.pilot import FORECAST, pilot
 from simstudy.study.study import load
 
@@ -19,7 +18,9 @@ def main(options: Namespace) -> None:
     n_fits = len(study.designs) * study.replications * len(study.methods)
     print(f"{study.name}: {len(study.designs)} scenarios x {study.replications} replications "
           f"x {len(study.methods)} methods = {n_fits:,} fits")  # fmt: skip
-    print(f"expected time: {_time(found.seconds)} of work ({cores()} cores here)")
+    alone = f" ({_time(found.seconds_in_process)} in one process)" if found.jobs > 1 else ""
+    where = f"with {found.jobs} jobs" if found.jobs > 1 else "in this process"
+    print(f"expected time: {_time(found.seconds)} {where}{alone}, summary and figures included")
     print(f"disk: {found.megabytes:,.1f} MB of estimates")
     print("largest Monte Carlo SE (rates: at the nominal level; the others: from a pilot run):")
     for measure, mcse in found.largest_mcse.items():

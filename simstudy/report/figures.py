@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 COLOURS = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 _FLOOR = 0.05  # of the nominal level: where the logarithmic axis ends
-_MOST_ROWS = 8  # of facets: what a page holds
+_MOST_ROWS, _MOST_COLUMNS, _MOST_TICKS = 8, 6, 10  # of facets and labels: what a page holds
 _GREY, _INK = "#8a8a8a", "#222222"
 _NOMINAL: dict[str, Any] = {"color": _GREY, "linewidth": 0.8, "linestyle": (0, (4, 2))}
 _TICKS = (0.01, 0.025, 0.05, 0.1, 0.2, 0.4, 0.8)
@@ -57,11 +57,11 @@ def type1_error(summary: pa.Table, title: str = "", alpha: float | None = None) 
     row_factors = [f for f in table.factors if f not in (across, column)]
     if null:
         row_factors = [f for f in row_factors if f != "slope"]
-    columns = _levels(table, [column] if column else [])
-    every = _levels(table, row_factors)
-    rows = every[:_MOST_ROWS]
-    if len(rows) < len(every):
-        title = f"{title} (first {len(rows)} of {len(every)} rows)".strip()
+    every = [_levels(table, [column] if column else []), _levels(table, row_factors)]
+    columns, rows = every[0][:_MOST_COLUMNS], every[1][:_MOST_ROWS]
+    for what, shown, there in zip(("columns", "rows"), (columns, rows), every, strict=True):
+        if len(shown) < len(there):
+            title = f"{title} (first {len(shown)} of {len(there)} {what})".strip()
     figure, axes = _panels(len(rows), len(columns))
     for (i, row), (k, col) in product(enumerate(rows), enumerate(columns)):
         cells = [r for r in table.rows if _matches(r[0], row) and _matches(r[0], col)]
@@ -130,7 +130,8 @@ def _panel(axes: Axes, table: Wide, rows: list[Any], across: str) -> None:
     if absent and rows:
         text = "not estimable: " + ", ".join(absent)
         axes.text(0.03, 0.97, text, transform=axes.transAxes, fontsize=7, color=_GREY, va="top")
-    axes.set_xticks(range(len(ticks)), [level_text(tick) for tick in ticks])
+    labelled = range(0, len(ticks), math.ceil(len(ticks) / _MOST_TICKS) or 1)
+    axes.set_xticks(labelled, [level_text(ticks[i]) for i in labelled])
     axes.tick_params(labelsize=8, colors=_INK, length=2.5, width=0.6)
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)

@@ -1,26 +1,37 @@
-"""Room 4: what a study will take, from one small block timed in memory. Writes nothing.
+"""Room 4: what a study will take, from a few batches timed in memory. Writes nothing.
 
-Imports plan, task, store's encoder and measures.
+Imports plan, task, process, store's encoder and measures. Tasks that are alike cost alike:
+of every kind some are tried on one batch, and what they cost against `forecast`'s rough
+sum scales that sum for the others of the kind.
 """
 
 from __future__ import annotations
 
 import math
 import time
-from dataclasses import dataclass
+from collections import defaultdict
+from dataclasses import dataclass, replace
 
+import numpy as np
+
+from simstudy.estimates import Estimates
 from simstudy.generators import streams
 from simstudy.measures.measures import SIMPLE
 from simstudy.measures.totals import COLUMNS, Totals, of_block
 from simstudy.registry import GRAINS
-from simstudy.runner.plan import part_name
+from simstudy.runner.execute import default_jobs
+from simstudy.runner.plan import forecast, n_parts, parts_of, plan
+from simstudy.runner.process import settle
 from simstudy.runner.task import Task, grain_of, run_task
 from simstudy.store import parts
-from simstudy.study.grid import Design
 from simstudy.study.study import Study
 
 FORECAST = (*SIMPLE, "rejection_rate", "coverage", "type1_inflation")
-_MOST = 24  # scenarios that are tried; the others are like their neighbours
+_MOST = 24  # tasks that are tried
+_BATCHES = 3  # of a trial, the median of which counts
+# CPU seconds of a figure and its imports, of a facet, of workers and of a file, on a machine
+# where importing this package with numpy, scipy and pyarrow takes _IMPORTS
+_IMPORTS, _FIGURE, _FACET, _FACETS, _WORKERS, _FILE = 0.40, 1.0, 0.03, 48, 0.6, 4e-4
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,69 +40,142 @@ class Pilot:
 
     Attributes
     ----------
-    seconds : float
-        Work in one process.
+    jobs : int
+        Worker processes that `run` takes by default.
+    seconds, seconds_in_process : float
+        From the command to its end, with that many jobs and with one; figures included.
     megabytes : float
         Of parts.
     largest_mcse : dict
         Measure -> largest Monte Carlo SE of any trial, at the study's replications.
     """
 
+    jobs: int
     seconds: float
+    seconds_in_process: float
     megabytes: float
     largest_mcse: dict[str, float]
 
 
+@dataclass(frozen=True, slots=True)
+class _Trial:
+    """One batch of one task: seconds and bytes a fit, a part's own bytes, and its totals."""
+
+    work: float
+    summary: float
+    row_bytes: float
+    part_bytes: float
+    totals: list[Totals]
+    n_reps: int
+
+
 def pilot(study: Study) -> Pilot:
     """Run a few replications of some scenarios and scale up."""
-    step = max(1, math.ceil(len(study.designs) / _MOST))
-    tried = study.designs[::step]
-    seconds = bytes_ = 0.0
-    largest: dict[str, float] = {}
-    run_task(_task(study, tried[0], 1))  # the first call imports and warms up
-    for design in tried:
-        spent, size, totals, n_reps = _trial(study, design)
-        share = len(study.designs) / len(tried) * study.replications / n_reps
-        seconds += spent * share
-        bytes_ += size * share
-        for of_method in totals:
-            for measure, mcse in _errors(of_method, n_reps, study).items():
-                largest[measure] = max(largest.get(measure, 0.0), mcse)
-    return Pilot(seconds, bytes_ / 1e6, largest)
+    machine = time.process_time() / _IMPORTS
+    settle()
+    tasks = plan(study, [])
+    jobs = default_jobs(tasks)
+    kinds: dict[tuple[object, ...], list[Task]] = defaultdict(list)
+    for task in tasks:
+        kinds[task.pieces[0].scenario.shape, len(task.pieces), task.last - task.first].append(task)
+    run_task(_cut(study, tasks[0], 1))  # the first call imports and warms up
+    tried = _choose(list(kinds.values()))
+    trials = [(kind, task, _trial(study, task)) for kind, task in tried]
+    work = _scaled(kinds, trials, [trial.work * task.n_fits for _, task, trial in trials])
+    n_fits = sum(task.n_fits for task in tasks)
+    files = sum(n_parts(task) for task in tasks)
+    typical = [trial for _, _, trial in trials]
+    summary = 2.0 * n_fits * _mean([trial.summary for trial in typical])  # read, and added up
+    size = n_fits * _mean([trial.row_bytes for trial in typical])
+    size += files * _mean([trial.part_bytes for trial in typical])
+    work += files * _FILE * machine
+    facets = min(len(study.designs) / len({d.scenario.icc for d in study.designs}), _FACETS)
+    around = machine * (_IMPORTS + (_FIGURE + _FACET * facets if study.figures else 0.0)) + summary
+    longest = max(forecast([task]) for task in tasks) / forecast(tasks) * work
+    spread = max(work / jobs, longest) + (_WORKERS * machine if jobs > 1 else 0.0)
+    return Pilot(jobs, around + spread, around + work, size / 1e6, _largest(study, typical))
 
 
-def _task(study: Study, design: Design, n_reps: int) -> Task:
-    return Task(study.seed, (design,), 1, n_reps, study.methods, study.grain)
+def _choose(kinds: list[list[Task]]) -> list[tuple[int, Task]]:
+    """Some tasks of each kind, or of some kinds where there are many: (kind, task)."""
+    step = max(1, math.ceil(len(kinds) / _MOST))
+    each = max(1, _MOST // len(kinds))
+    return [
+        (k, task)
+        for k in range(0, len(kinds), step)
+        for task in kinds[k][:: max(1, math.ceil(len(kinds[k]) / each))]
+    ]
 
 
-def _trial(study: Study, design: Design) -> tuple[float, int, list[Totals], int]:
-    """Time one task of one batch."""
-    grains = {grain_of(method, design.scenario, study.grain) for method in study.methods}
+def _scaled(
+    kinds: dict[tuple[object, ...], list[Task]],
+    trials: list[tuple[int, Task, _Trial]],
+    seconds: list[float],
+) -> float:
+    """Seconds of all tasks: the rough forecast, corrected kind by kind by what was tried."""
+    rough: dict[int, float] = defaultdict(float)
+    measured: dict[int, float] = defaultdict(float)
+    for (kind, task, _), spent in zip(trials, seconds, strict=True):
+        rough[kind] += forecast([task])
+        measured[kind] += spent
+    overall = sum(measured.values()) / sum(rough.values())
+    total = 0.0
+    for kind, tasks in enumerate(kinds.values()):
+        total += forecast(tasks) * (measured[kind] / rough[kind] if kind in rough else overall)
+    return total
+
+
+def _mean(values: list[float]) -> float:
+    return sum(values) / len(values)
+
+
+def _cut(study: Study, task: Task, n_reps: int) -> Task:
+    return replace(task, first=1, last=min(n_reps, task.last - task.first + 1))
+
+
+def _trial(study: Study, task: Task) -> _Trial:
+    """Time one batch of a task: drawn, fitted and encoded, then added up."""
+    scenario = task.pieces[0].scenario
+    grains = {grain_of(method, scenario, task.grain) for method in task.methods}
     finest = streams.GRAIN[max(grains, key=GRAINS.index)]
-    n_reps = min(study.replications, streams.batch_length(design.scenario, finest))
-    task = _task(study, design, n_reps)
-    start = time.perf_counter()
-    found = run_task(task)
-    size = 0
-    for method, estimates in zip(study.methods, found, strict=True):
-        content = parts.encode(part_name(task, method), method.canonical, estimates, {})
-        size += content.size
-    spent = time.perf_counter() - start
-    totals = []
-    for estimates in found:
-        columns = {key: getattr(estimates, key) for key in COLUMNS}
-        totals.append(of_block(columns, design.scenario.slope, study.alpha))
-    return spent, size, totals, n_reps
+    part = _cut(study, task, streams.batch_length(scenario, finest))
+    times = []
+    for _ in range(_BATCHES):
+        start = time.process_time()
+        found = run_task(part)
+        sizes = [parts.encode(*content, {}).size for content in parts_of(part, found)]
+        times.append(time.process_time() - start)
+    few = _cut(study, task, 1)
+    little = [parts.encode(*content, {}).size for content in parts_of(few, run_task(few))]
+    start = time.process_time()
+    totals = [_totals(study, task, estimates) for estimates in found]
+    summary = time.process_time() - start
+    n_more = max(part.n_fits - few.n_fits, 1)
+    row_bytes = max(sum(sizes) - sum(little), 0) / n_more
+    own = max(sum(little) / len(little) - row_bytes * few.n_fits / len(little), 0.0)
+    fits, n_reps = part.n_fits, part.last - part.first + 1
+    work = sorted(times)[_BATCHES // 2] / fits
+    return _Trial(work, summary / fits, row_bytes, own, totals, n_reps)
 
 
-def _errors(totals: Totals, n_reps: int, study: Study) -> dict[str, float]:
-    """Monte Carlo SEs at the study's replications; a rate is taken at its nominal level."""
-    scale = math.sqrt(n_reps / study.replications)
-    out = {}
-    for measure, function in SIMPLE.items():
-        mcse = function(totals, "robust").mcse
-        if mcse == mcse:
-            out[measure] = mcse * scale
+def _totals(study: Study, task: Task, estimates: Estimates) -> Totals:
+    shape = len(task.pieces), -1
+    columns = {key: getattr(estimates, key).reshape(shape) for key in COLUMNS}
+    slopes = np.array([piece.scenario.slope for piece in task.pieces])
+    return of_block(columns, slopes, study.alpha)
+
+
+def _largest(study: Study, trials: list[_Trial]) -> dict[str, float]:
+    """Largest Monte Carlo SEs at the study's replications; a rate is taken at its level."""
+    largest: dict[str, float] = {}
+    for trial in trials:
+        scale = math.sqrt(trial.n_reps / study.replications)
+        for totals in trial.totals:
+            for measure, function in SIMPLE.items():
+                for mcse in function(totals, "robust").mcse.tolist():
+                    if mcse == mcse:
+                        largest[measure] = max(largest.get(measure, 0.0), mcse * scale)
     alpha = max(study.alpha)
     rate = math.sqrt(alpha * (1 - alpha) / study.replications)
-    return out | {"rejection_rate": rate, "coverage": rate, "type1_inflation": rate / alpha}
+    ordered = {measure: largest[measure] for measure in SIMPLE if measure in largest}
+    return ordered | {"rejection_rate": rate, "coverage": rate, "type1_inflation": rate / alpha}
