@@ -1,0 +1,72 @@
+"""Rows a, b, c: a replication over numpy's draw of the 1,200 normals of one data set."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+import numpy as np
+from measure import Row, against, benchmark
+from studies import UNIFORM, seconds_a_replication
+
+NORMALS = 1200  # x and y of 30 clusters of 20
+SETS, LOOPS = 50, 300  # data sets drawn at once, and how often: some tenths of a second
+UNIT = "of the normals"
+
+
+def seconds_of_normals() -> float:
+    """Seconds that numpy takes for the normals of one data set, into an array in the cache."""
+    generator, out = np.random.default_rng(1), np.empty(NORMALS * SETS)
+    start = time.perf_counter()
+    for _ in range(LOOPS):
+        generator.standard_normal(out=out)
+    return (time.perf_counter() - start) / (SETS * LOOPS)
+
+
+@benchmark("a", "direct draw, balanced")
+def direct_draw(quick: bool) -> Iterator[Row]:
+    """Moments drawn, not rows: the cost does not depend on n."""
+    n_reps, repeats = (100_000, 5) if quick else (400_000, 7)
+    sizes = (5, 20, 200)
+    timers = [partial(seconds_a_replication, n_reps, {"cluster_size": n}) for n in sizes]
+    normals: list[float] = []
+
+    def base() -> float:
+        normals.append(seconds_of_normals())
+        return normals[-1]
+
+    found = against(base, timers, repeats)
+    yield Row("numpy's 1,200 normals", [1e6 * s for s in normals], "us")
+    for n, timings in zip(sizes, found, strict=True):
+        yield Row(f"n = {n}", [t.ratio for t in timings], UNIT, "<= 0.12")
+    flat = [last.ratio / first.ratio for first, last in zip(found[0], found[-1], strict=True)]
+    yield Row("n = 200 over n = 5", flat, "ratio", "flat: 1")
+
+
+def _over_normals(n_reps: int, repeats: int, fields: dict[str, Any], **top: Any) -> list[float]:
+    timer = partial(seconds_a_replication, n_reps, fields, **top)
+    return [timing.ratio for timing in against(seconds_of_normals, [timer], repeats)[0]]
+
+
+@benchmark("b", "rows")
+def rows(quick: bool) -> Iterator[Row]:
+    """`grain: rows`: every unit of every data set is there."""
+    n_reps, repeats = (8192, 5) if quick else (32_768, 5)
+    found = _over_normals(n_reps, repeats, {}, grain="rows")
+    yield Row("n = 20, `grain: rows`", found, UNIT, "<= 2.5")
+
+
+@benchmark("c", "moments by cluster")
+def by_cluster(quick: bool) -> Iterator[Row]:
+    """What is not balanced, or not normal, is drawn cluster by cluster."""
+    n_reps, repeats = (16_384, 5) if quick else (65_536, 5)
+    listed = {"cluster_size": {"sizes": [10] * 15 + [30] * 15}}
+    designs: list[tuple[str, dict[str, Any], str]] = [
+        ("sizes drawn anew in 5..35", UNIFORM, "<= 0.7"),
+        ("sizes 10 and 30, fifteen each", listed, ""),
+        ("n = 20, half of the clusters treated (`x: binary`)", {"x": "binary", "x_icc": 1}, ""),
+    ]
+    for what, fields, target in designs:
+        yield Row(what, _over_normals(n_reps, repeats, fields), UNIT, target)
