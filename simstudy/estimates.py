@@ -25,6 +25,7 @@ class Outcome(IntEnum):
     VARIANCES_NOT_SEPARABLE = 7
     NON_FINITE = 8
     FAILED = 9
+    FEW_CLUSTERS = 10
 
     @property
     def status(self) -> str:
@@ -38,7 +39,7 @@ class Outcome(IntEnum):
 
 
 STATUSES = ("ok", "boundary", "no_std_error", "not_estimable", "failed")
-STATUS_OF = np.array([0, 1, 2, 3, 3, 3, 3, 3, 3, 4], dtype=np.int8)
+STATUS_OF = np.array([0, 1, 2, 3, 3, 3, 3, 3, 3, 4, 3], dtype=np.int8)
 USED = 2  # statuses below this index (ok, boundary) are used by every measure
 _REASONS = {
     Outcome.NO_STD_ERROR: "the standard error does not exist",
@@ -51,6 +52,7 @@ _REASONS = {
     ),
     Outcome.NON_FINITE: "the fit is not finite",
     Outcome.FAILED: "the method failed",
+    Outcome.FEW_CLUSTERS: "a cluster-robust test needs two clusters or more",
 }
 
 

@@ -51,6 +51,11 @@ class Pooled:
     between: Factor
 
     @property
+    def n_reps(self) -> int:
+        """Number of replications R."""
+        return int(self.within.r.shape[-1])
+
+    @property
     def n_obs(self) -> int:
         """Number of units N."""
         return self.n_clusters * self.cluster_size
@@ -79,6 +84,11 @@ class Clusters:
     def n_clusters(self) -> int:
         """Number of clusters J."""
         return int(self.sizes.shape[0])
+
+    @property
+    def n_reps(self) -> int:
+        """Number of replications R."""
+        return int(self.mean_y.shape[1])
 
     @cached_property
     def n_obs(self) -> Ints:

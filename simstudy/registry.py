@@ -12,18 +12,36 @@ from typing import Any
 
 from simstudy.errors import UserError, nearest
 
-Chosen = dict[str, str]
+Chosen = dict[str, Any]  # words, or whole numbers
+Words = Callable[[int], Any]  # k -> the next k random 64-bit words of each replication, (k, R)
 GRAINS = ("pooled", "clusters", "rows")
 
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """One option of a method: its values, and its default given the options before it."""
+    """One option of a method: its values, and its default given the options before it.
+
+    With `least`, the values are the whole numbers from there on, and `values` is empty.
+    """
 
     name: str
     values: tuple[str, ...]
-    default: Callable[[Chosen], str]
+    default: Callable[[Chosen], Any]
     summary: str
+    least: int | None = None
+
+    def settle(self, value: Any, method: str) -> Any:
+        """Check a value of this option, or raise `OptionError`."""
+        if self.least is None:
+            if value in self.values:
+                return value
+            hint = nearest(value, self.values)
+        else:
+            number = isinstance(value, int | float) and not isinstance(value, bool)
+            if number and value >= self.least and value == value // 1:
+                return int(value)
+            hint = f": expected a whole number from {self.least} up"
+        raise OptionError(self.name, f"'{value}' is not an option of {method}{hint}")
 
 
 class OptionError(UserError):
@@ -42,25 +60,32 @@ class Entry:
     Attributes
     ----------
     fit : callable
-        ``fit(moments, term="slope", origin=(0, 0), **options) -> Estimates``.
+        ``fit(moments, term="slope", origin=(0, 0), **options) -> Estimates``; a method that
+        `draws` takes `words` as well.
     describe : callable
         ``describe(moments, **options) -> dict`` of sigma, r_squared and criterion of one
         data set, for `fit`.
-    grain : str
-        The coarsest grain that suffices: pooled, clusters or rows.
+    grain : str, or callable
+        The coarsest grain that suffices, pooled, clusters or rows; or options -> that.
+    draws : bool
+        Whether it needs random numbers beside the data.
+    tests_only : bool
+        Whether it gives a p-value without a standard error and df (both NaN where it is ok).
     refuse : callable
         Options -> a reason why they do not go together, or None.
     """
 
     name: str
     summary: str
-    grain: str
+    grain: str | Callable[[Chosen], str]
     fit: Callable[..., Any]
     describe: Callable[..., dict[str, float | None]]
     options: tuple[Option, ...] = ()
     terms: tuple[str, ...] = ("intercept", "slope")
     synonyms: tuple[str, ...] = ()
     refuse: Callable[[Chosen], str | None] = field(default=lambda chosen: None)
+    draws: bool = False
+    tests_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +93,7 @@ class Method:
     """A method with its options settled: plain data, picklable, hashable."""
 
     name: str
-    options: tuple[tuple[str, str], ...]
+    options: tuple[tuple[str, Any], ...]
     canonical: str
     label: str
 
@@ -77,13 +102,25 @@ class Method:
         """The registered method behind the name."""
         return methods()[self.name]
 
+    @property
+    def grain(self) -> str:
+        """The coarsest grain that suffices for these options."""
+        grain = self.entry.grain
+        return grain if isinstance(grain, str) else grain(dict(self.options))
+
     def fit(
-        self, moments: Any, term: str = "slope", origin: tuple[float, float] = (0.0, 0.0)
+        self,
+        moments: Any,
+        term: str = "slope",
+        origin: tuple[float, float] = (0.0, 0.0),
+        words: Words | None = None,
     ) -> Any:
         """Fit every replication of `moments`; see `Entry.fit`."""
         options: dict[str, Any] = {**dict(self.options), "term": term}
         if term != "slope":
             options["origin"] = origin
+        if self.entry.draws:
+            options["words"] = words
         return self.entry.fit(moments, **options)
 
     def describe(self, moments: Any) -> dict[str, float | None]:
@@ -141,10 +178,7 @@ def configure(name: str, options: Mapping[str, Any] | None = None) -> Method:
     differing = []
     for option in entry.options:
         default = option.default(chosen)
-        value = given.get(option.name, default)
-        if value not in option.values:
-            hint = nearest(value, option.values)
-            raise OptionError(option.name, f"'{value}' is not an option of {name}{hint}")
+        value = option.settle(given.get(option.name, default), name)
         chosen[option.name] = value
         if value != default:
             differing.append(f"{option.name}={value}")

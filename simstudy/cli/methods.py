@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from argparse import Namespace
 
-from simstudy.registry import methods
+from simstudy.registry import Chosen, methods
 
 
 def main(options: Namespace) -> None:
     """List the methods, their options and defaults."""
     for entry in methods().values():
         print(f"{entry.name}: {entry.summary}")
-        chosen: dict[str, str] = {}
+        chosen: Chosen = {}
         for option in entry.options:
             chosen[option.name] = default = option.default(chosen)
             values = " | ".join(f"[{v}]" if v == default else v for v in option.values)
+            if option.least is not None:
+                values = f"[{default}], or any whole number from {option.least} up"
             print(f"    {option.name}: {values}    ({option.summary})")
         print(f"    other names: {', '.join(entry.synonyms)}")
     print("\nDefaults are in brackets; every method also takes a label.")

@@ -7,16 +7,17 @@ come from any number of jobs, in any order, in a study of any size.
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Callable
 from functools import lru_cache
 from itertools import accumulate
 
 import numpy as np
+from numpy.typing import NDArray
 
 from simstudy.generators.scenario import Scenario
 
-POOLED, CLUSTERS, ROWS, SIZES = range(4)
-# 4 is kept for methods that draw: spawn_key (block, 4, the words of the method's own digest),
-# whole blocks at a time, so that neither the other methods nor the replications change a draw
+POOLED, CLUSTERS, ROWS, SIZES, METHODS = range(5)
 GRAIN = {"pooled": POOLED, "clusters": CLUSTERS, "rows": ROWS}
 
 BLOCK = 4096  # replications; every chunk length divides it
@@ -26,7 +27,7 @@ _NUMBERS = {CLUSTERS: 32768, ROWS: 65536}  # doubles an array of a chunk may hav
 _BATCH, _BATCH_NUMBERS = 4096, 65536  # replications fitted together: not format
 
 
-def generator(seed: int, digest: int, chunk: int, grain: int) -> np.random.Generator:
+def generator(seed: int, digest: int, chunk: int, grain: int, *more: int) -> np.random.Generator:
     """Open the stream of one chunk.
 
     Parameters
@@ -38,9 +39,11 @@ def generator(seed: int, digest: int, chunk: int, grain: int) -> np.random.Gener
     chunk : int
         Number of the chunk, in units of that grain's `chunk_length`.
     grain : int
-        POOLED, CLUSTERS, ROWS or SIZES.
+        POOLED, CLUSTERS, ROWS, SIZES or METHODS.
+    more : int
+        Below 2^32 each: which method, for METHODS.
     """
-    sequence = np.random.SeedSequence([seed, digest], spawn_key=(chunk, grain))
+    sequence = np.random.SeedSequence([seed, digest], spawn_key=(chunk, grain, *more))
     return np.random.Generator(np.random.SFC64(sequence))
 
 
@@ -50,6 +53,40 @@ def steps_to(need: int) -> list[slice]:
     ends = list(accumulate(STEPS))
     used = 1 + next(k for k, end in enumerate(ends) if end >= need)
     return [slice(end - step, end) for step, end in zip(STEPS[:used], ends, strict=False)]
+
+
+def words_of(
+    method: str, scenario: Scenario, seed: int, digest: int, first: int, n_reps: int
+) -> Callable[[int], NDArray[np.uint64]]:
+    """Open a method's own stream: neither the data nor the other methods change a draw.
+
+    Parameters
+    ----------
+    method : str
+        Canonical name.
+    first : int
+        First replication, from 0.
+    n_reps : int
+        Replications, all of one chunk of clusters: that is drawn whole and then cut, so a
+        replication's words do not depend on what else is asked for, or on the data's grain.
+
+    Returns
+    -------
+    callable
+        k -> the next k 64-bit words of every replication, shape (k, n_reps).
+    """
+    length = chunk_length(scenario, CLUSTERS)
+    chunk, start = divmod(first, length)
+    if start + n_reps > length:
+        raise ValueError("these replications are not of one chunk")
+    name = np.frombuffer(hashlib.sha256(method.encode()).digest()[:16], dtype=">u4").tolist()
+    bits = generator(seed, digest, chunk, METHODS, *name).bit_generator
+
+    def words(count: int) -> NDArray[np.uint64]:
+        block = bits.random_raw(count * length).reshape(count, length)
+        return np.asarray(block[:, start : start + n_reps])
+
+    return words
 
 
 def chunk_length(scenario: Scenario, grain: int) -> int:

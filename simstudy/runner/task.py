@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from simstudy.estimates import Estimates, concatenate
 from simstudy.generators import streams
@@ -40,7 +41,7 @@ def grain_of(method: Method, scenario: Scenario, pinned: str | None) -> str:
     """The grain a method is fitted to: pinned, or the coarsest that both sides have."""
     if pinned is not None:
         return pinned
-    return max(method.entry.grain, scenario.first_grain, key=GRAINS.index)
+    return max(method.grain, scenario.first_grain, key=GRAINS.index)
 
 
 def run_task(task: Task) -> list[Estimates]:
@@ -73,15 +74,13 @@ def _alike(task: Task) -> Iterator[list[Design]]:
 
 def _width(task: Task, scenario: Scenario) -> int:
     """How many scenarios like this one make a batch; 1 where a range is no single batch."""
+    if any(method.entry.draws for method in task.methods):
+        return 1
     most = 1 << 62
     for grain in _grains(task, scenario):
         number = streams.GRAIN[grain]
         length = streams.batch_length(scenario, number)
-        if (
-            grain == "rows"
-            or length == 1
-            or (task.first - 1) // length != (task.last - 1) // length
-        ):
+        if grain == "rows" or (task.first - 1) // length != (task.last - 1) // length:
             return 1
         most = min(most, length // (task.last - task.first + 1))
     return max(most, 1)
@@ -98,34 +97,44 @@ def _run_group(task: Task, pieces: list[Design]) -> list[Estimates]:
     fitted: list[list[Estimates]] = [[] for _ in task.methods]
     for grain in sorted(set(grains), key=GRAINS.index):
         mine = [k for k, held in enumerate(grains) if held == grain]
-        raw = any(task.methods[k].entry.grain == "rows" for k in mine)
+        raw = any(task.methods[k].grain == "rows" for k in mine)
         drawn = (_batches(source, task, grain, raw) for source in sources)
         for batches in zip(*drawn, strict=True):
-            if len(batches) == 1:
-                ((batch, start, stop),) = batches
-            else:
-                spans = [(first, last) for _, first, last in batches]
-                batch = [join([_coarse(chunks) for chunks, _, _ in batches], spans)]
-                start, stop = 0, len(batches) * (task.last - task.first + 1)
+            batch = _beside(batches)
             coarse: Moments | None = None
             for k in mine:
                 method = task.methods[k]
-                if method.entry.grain == "rows":
-                    found = concatenate([method.fit(chunk) for chunk in batch])
+                if method.entry.draws:
+                    found = _drawing(method, batch, task, pieces[0])
+                elif method.grain == "rows":
+                    found = concatenate([method.fit(chunk) for chunk in batch.chunks])
                 else:
-                    coarse = coarse or _coarse(batch)
+                    coarse = coarse or _coarse(batch.chunks)
                     found = method.fit(coarse)
-                fitted[k].append(found.cut(start, stop))
+                fitted[k].append(found.cut(batch.start, batch.stop))
     return [concatenate(batches) for batches in fitted]
 
 
-def _batches(
-    source: Source, task: Task, grain: str, raw: bool
-) -> Iterator[tuple[list[Pooled | Clusters | Rows], int, int]]:
-    """Chunks to fit together, and which of their replications the task wants.
+class _Batch(NamedTuple):
+    """Chunks to fit together, their first replication, and which of them the task wants."""
 
-    Rows that no method asks for are reduced as soon as they are drawn.
-    """
+    chunks: list[Pooled | Clusters | Rows]
+    begin: int
+    start: int
+    stop: int
+
+
+def _beside(batches: tuple[_Batch, ...]) -> _Batch:
+    """What the task wants of several scenarios' batches as one."""
+    if len(batches) == 1:
+        return batches[0]
+    spans = [(batch.start, batch.stop) for batch in batches]
+    whole = join([_coarse(batch.chunks) for batch in batches], spans)
+    return _Batch([whole], 0, 0, sum(stop - start for start, stop in spans))
+
+
+def _batches(source: Source, task: Task, grain: str, raw: bool) -> Iterator[_Batch]:
+    """Batches of one scenario; rows that no method asks for are reduced as they are drawn."""
     number = streams.GRAIN[grain]
     chunk = streams.chunk_length(source.scenario, number)
     length = streams.batch_length(source.scenario, number)
@@ -134,15 +143,30 @@ def _batches(
         end = min(last, (first // length + 1) * length)
         chunks = range(first // chunk, (end - 1) // chunk + 1)
         begin = chunks.start * chunk
-        held = (source.moments(number, c, end - begin) for c in chunks)
-        yield [m if raw else _reduced(m) for m in held], first - begin, end - begin
+        drawn = (source.moments(number, c, end - begin) for c in chunks)
+        held = [moments if raw else _reduced(moments) for moments in drawn]
+        yield _Batch(held, begin, first - begin, end - begin)
         first = end
+
+
+def _drawing(method: Method, batch: _Batch, task: Task, piece: Design) -> Estimates:
+    """Fit a method that draws, chunk by chunk, each with the words of its replications."""
+    found: list[Estimates] = []
+    at = batch.begin
+    for chunk in batch.chunks:
+        moments = _reduced(chunk)
+        words = streams.words_of(
+            method.canonical, piece.scenario, task.seed, piece.key, at, moments.n_reps
+        )
+        found.append(method.fit(moments, words=words))
+        at += moments.n_reps
+    return concatenate(found)
 
 
 def _reduced(chunk: Pooled | Clusters | Rows) -> Moments:
     return reduce(chunk) if isinstance(chunk, Rows) else chunk
 
 
-def _coarse(batch: list[Pooled | Clusters | Rows]) -> Moments:
+def _coarse(chunks: list[Pooled | Clusters | Rows]) -> Moments:
     """One batch of moments from chunks at any grain."""
-    return join([_reduced(chunk) for chunk in batch])
+    return join([_reduced(chunk) for chunk in chunks])

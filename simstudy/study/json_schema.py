@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from simstudy.registry import GRAINS, Entry, methods
+from simstudy.registry import GRAINS, Entry, Option, methods
 from simstudy.study import fields
 
 _TEXT = {"type": "string"}
@@ -87,9 +87,14 @@ def _method() -> dict[str, Any]:
 
 def _options(entry: Entry) -> dict[str, Any]:
     options: dict[str, Any] = {
-        option.name: {"description": option.summary, "enum": list(option.values)}
-        for option in entry.options
+        option.name: {"description": option.summary, **_values(option)} for option in entry.options
     }
     options["label"] = {"type": "string", "minLength": 1}
     chosen = {"anyOf": [_mapping(options, []), {"type": "null"}]}
     return _mapping({entry.name: {"description": entry.summary, **chosen}}, [entry.name])
+
+
+def _values(option: Option) -> dict[str, Any]:
+    if option.least is None:
+        return {"enum": list(option.values)}
+    return {"type": "integer", "minimum": option.least}

@@ -203,8 +203,8 @@ def _grain(
                 ("grain",), f"rows of {design.n_obs:.0f} units do not fit; use clusters"
             )
     for method in chosen:
-        if GRAINS.index(grain) < GRAINS.index(method.entry.grain):
-            message = f"{method.canonical} needs {method.entry.grain}, finer than {grain}"
+        if GRAINS.index(grain) < GRAINS.index(method.grain):
+            message = f"{method.canonical} needs {method.grain}, finer than {grain}"
             document.refuse(("grain",), message)
     return grain
 
