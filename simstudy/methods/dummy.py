@@ -1,15 +1,18 @@
-"""Room 2: a dummy for every cluster (the within estimator). Imports gram, assemble."""
+"""Room 2: a dummy for every cluster (the within estimator).
+
+Imports gram, robust, assemble and clustered.
+"""
 
 from __future__ import annotations
 
 import numpy as np
 
 from simstudy.estimates import Estimates, Outcome
-from simstudy.methods import _assemble
+from simstudy.methods import _assemble, _clustered
 from simstudy.methods._assemble import ZERO, Origin
-from simstudy.moments import Moments
-from simstudy.numerics import gram
-from simstudy.registry import Entry, Option, register
+from simstudy.moments import Array, Factor, Floats, Moments
+from simstudy.numerics import gram, robust
+from simstudy.registry import Entry, register
 
 
 def fit(
@@ -20,9 +23,13 @@ def fit(
     Parameters
     ----------
     moments : Pooled or Clusters
-    se : {"classical"}
-    df : {"residual", "wald"}
-        t with N - J - 1 degrees of freedom, or z.
+        The cluster-robust errors need Clusters.
+    se : {"classical", "CR0", "CR1", "CR1S", "CR2", "CR3"}
+        Standard error: of independent units, or cluster-robust. CR1S counts the dummies
+        (N - J - 1, as lm with dummies and areg); CR2 and CR3 are those of the absorbed form.
+    df : {"residual", "wald", "clusters", "satterthwaite"}
+        t with N - J - 1, infinite, J - 1 or Bell-McCaffrey's degrees of freedom; by default
+        residual for classical, clusters for CR0, CR1 and CR1S, else satterthwaite.
     term : {"slope"}
     origin : (x, y)
         Of no consequence: there is no intercept.
@@ -33,13 +40,27 @@ def fit(
     outcome = _assemble.ols_outcome(inner.a, inner.r, _assemble.spread(total), free)
     within_only = (outcome == Outcome.X_CONSTANT) & (total.a > 0)
     outcome = np.where(within_only, Outcome.X_CONSTANT_WITHIN, outcome).astype(np.int8)
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(all="ignore"):  # what is degenerate has an outcome that says so
         slope = inner.b / inner.a
-        std_error = inner.r / np.sqrt(np.maximum(free, 0)) / inner.a
-    return _assemble.estimates(slope, std_error, np.inf if df == "wald" else free, outcome)
+        error = _error(moments, inner, se, _assemble.spread(total), outcome)
+        std_error = error.unit / inner.a
+    reference = _clustered.reference(df, free, moments.n_clusters, error.df)
+    return _assemble.estimates(slope, std_error, reference, error.outcome)
 
 
-def describe(moments: Moments, **_: str) -> dict[str, float | None]:
+def _error(
+    moments: Moments, inner: Factor, se: str, spread: Floats, outcome: Array
+) -> _clustered.Error:
+    if se in _clustered.ROBUST:
+        clusters = _assemble.with_means(moments, f"{se} standard error")
+        scores = robust.of_within(clusters.within, inner)
+        columns = moments.n_clusters + 1
+        return _clustered.sandwich(scores, se, moments, columns, spread, outcome)
+    sigma = inner.r / np.sqrt(np.maximum(moments.n_obs - moments.n_clusters - 1, 0))
+    return _clustered.Error(sigma, np.full_like(sigma, np.nan), outcome)
+
+
+def describe(moments: Moments, **_: object) -> dict[str, float | None]:
     """Residual SD and R-squared (dummies included) of one data set."""
     inner = gram.within(moments)
     total = gram.add(inner, gram.between(moments))
@@ -50,14 +71,12 @@ register(
     Entry(
         name="dummy",
         summary="least squares with a dummy for every cluster (within estimator)",
-        grain="pooled",
+        grain=_clustered.grain,
         fit=fit,
         describe=describe,
-        options=(
-            Option("se", ("classical",), lambda chosen: "classical", "standard error"),
-            Option("df", ("residual", "wald"), lambda chosen: "residual", "N - J - 1, or z"),
-        ),
+        options=_clustered.options(),
         terms=("slope",),
         synonyms=("within", "fixed_effects", "fixed", "fe", "lsdv", "plm", "areg"),
+        refuse=_clustered.refuse,
     )
 )

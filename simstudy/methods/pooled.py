@@ -1,50 +1,78 @@
-"""Room 2: ordinary least squares on all units, clusters ignored. Imports gram, assemble."""
+"""Room 2: ordinary least squares on all units. Imports gram, robust, assemble, clustered."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from simstudy.estimates import Estimates
-from simstudy.methods import _assemble
+from simstudy.methods import _assemble, _clustered
 from simstudy.methods._assemble import ZERO, Origin
-from simstudy.moments import Moments
-from simstudy.numerics import gram
-from simstudy.registry import Entry, Option, register
+from simstudy.moments import Array, Factor, Floats, Moments
+from simstudy.numerics import gram, robust
+from simstudy.registry import Entry, register
 
 
 def fit(
     moments: Moments, *, se: str, df: str, term: str = "slope", origin: Origin = ZERO
 ) -> Estimates:
-    """Regress y on x over all N units; classical standard error.
+    """Regress y on x over all N units.
 
     Parameters
     ----------
     moments : Pooled or Clusters
-    se : {"classical"}
-    df : {"residual", "wald"}
-        t with N - 2 degrees of freedom, or z.
+        The cluster-robust errors and the intercept need Clusters.
+    se : {"classical", "CR0", "CR1", "CR1S", "CR2", "CR3", "moulton"}
+        Standard error: of independent units; cluster-robust; or classical times the root
+        of 1 + {V(n_j) / nbar + nbar - 1} rho_x rho_e (Moulton 1986, J. Econometrics
+        32:385-397; the "Moulton" of Cameron, Gelbach & Miller 2008, Table 2), rho_x the mean
+        product of two units of a cluster over the variance of x, as it is in the data, rho_e
+        the analysis-of-variance estimate from the residuals. A factor that is not positive
+        leaves no standard error.
+    df : {"residual", "wald", "clusters", "satterthwaite"}
+        t with N - 2, infinite, J - 1 or Bell-McCaffrey's degrees of freedom; by default
+        residual for classical and moulton, clusters for CR0, CR1 and CR1S, else satterthwaite.
     term : {"slope", "intercept"}
     origin : (x, y)
         Point about which the means in `moments` are; the intercept is that of the data.
     """
-    n_obs = moments.n_obs
     total = gram.add(gram.within(moments), gram.between(moments))
-    free = n_obs - 2
+    free = moments.n_obs - 2
     outcome = _assemble.ols_outcome(total.a, total.r, _assemble.spread(total), free)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        slope = total.b / total.a
-        sigma = total.r / np.sqrt(np.maximum(free, 0))
-        if term == "slope":
-            estimate, root = slope, 1.0 / total.a
-        else:
+    with np.errstate(all="ignore"):  # what is degenerate has an outcome that says so
+        estimate = total.b / total.a
+        length, turn = 1.0 / total.a, None
+        if term == "intercept":
             mean_x, mean_y = _assemble.means(moments, term, origin)
-            estimate = mean_y - slope * mean_x
-            root = np.sqrt(1.0 / n_obs + (mean_x / total.a) ** 2)
-        std_error = sigma * root
-    return _assemble.estimates(estimate, std_error, np.inf if df == "wald" else free, outcome)
+            estimate = mean_y - estimate * mean_x
+            length, turn = _direction(1.0 / np.sqrt(moments.n_obs), -mean_x / total.a)
+        error = _error(moments, total, se, turn, outcome)
+        std_error = error.unit * length
+    reference = _clustered.reference(df, free, moments.n_clusters, error.df)
+    return _assemble.estimates(estimate, std_error, reference, error.outcome)
 
 
-def describe(moments: Moments, **_: str) -> dict[str, float | None]:
+def _direction(c1: Floats, c2: Floats) -> tuple[Floats, robust.Turn]:
+    """Length and unit vector of a contrast."""
+    length = np.hypot(c1, c2)
+    return length, (c1 / length, c2 / length)
+
+
+def _error(
+    moments: Moments, total: Factor, se: str, turn: robust.Turn | None, outcome: Array
+) -> _clustered.Error:
+    if se in _clustered.ROBUST:
+        clusters = _assemble.with_means(moments, f"{se} standard error")
+        scores = robust.of_line(clusters, total)
+        scores = scores if turn is None else robust.turned(scores, turn)
+        spread = _assemble.spread(total)
+        return _clustered.sandwich(scores, se, moments, 2, spread, outcome)
+    sigma = total.r / np.sqrt(np.maximum(moments.n_obs - 2, 0))
+    if se == "moulton":
+        return _clustered.moulton(sigma, moments, total, turn, outcome)
+    return _clustered.Error(sigma, np.full_like(sigma, np.nan), outcome)
+
+
+def describe(moments: Moments, **_: object) -> dict[str, float | None]:
     """Residual SD and R-squared of one data set."""
     total = gram.add(gram.within(moments), gram.between(moments))
     return _assemble.regression(total, total.r, moments.n_obs - 2)
@@ -53,14 +81,12 @@ def describe(moments: Moments, **_: str) -> dict[str, float | None]:
 register(
     Entry(
         name="pooled",
-        summary="ordinary least squares on all units, clusters ignored",
-        grain="pooled",
+        summary="ordinary least squares on all units",
+        grain=_clustered.grain,
         fit=fit,
         describe=describe,
-        options=(
-            Option("se", ("classical",), lambda chosen: "classical", "standard error"),
-            Option("df", ("residual", "wald"), lambda chosen: "residual", "N - 2, or z"),
-        ),
+        options=_clustered.options("moulton"),
         synonyms=("ols", "lm", "linear", "regression", "naive", "ignore"),
+        refuse=_clustered.refuse,
     )
 )

@@ -82,6 +82,9 @@ def _fit(fits: Fits, one: Fit) -> str:
 
 def _what(one: Fit) -> str:
     chosen = dict(one.method.options)
+    if "df" not in chosen:
+        settings = (f"{key} {value}".replace("_", " ") for key, value in chosen.items())
+        return ", ".join([one.method.entry.summary, *settings])
     df = chosen["df"].replace("_", " ")
     if "estimator" in chosen:
         return f"random intercept by {_ESTIMATORS[chosen['estimator']]}, df {df}"
@@ -123,7 +126,7 @@ def _coefficients(one: Fit) -> str:
     text["df"] = [_df(v) for v in values["df"]]
     text["statistic"] = column(values["statistic"], 3)
     p = [p_text(term["p_value"]) for term in one.terms]
-    wald = all(v is None for v in values["df"])
+    wald = all(term["df"] is None and term["std_error"] is not None for term in one.terms)
     letter = "z" if wald else "t"
     heading = [
         "",

@@ -1,0 +1,124 @@
+"""Room 2: cluster-robust and Moulton standard errors of a regression, and their options.
+
+Imports robust, assemble and the registry. Names are clubSandwich's; CR1S is Stata's.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from simstudy.estimates import Outcome
+from simstudy.methods._assemble import PERFECT
+from simstudy.moments import Array, Factor, Floats, Moments, Numbers
+from simstudy.numerics import robust
+from simstudy.registry import Chosen, Option
+
+ROBUST = ("CR0", "CR1", "CR1S", "CR2", "CR3")
+_MEAT = {"CR1": "CR0", "CR1S": "CR0"}  # these two differ from CR0 by a factor
+
+
+class Error(NamedTuple):
+    """Standard error of a contrast of unit length in the coordinates of L, shape (R,)."""
+
+    unit: Floats
+    df: Floats
+    outcome: Array
+
+
+def options(*more: str) -> tuple[Option, Option]:
+    """Options `se` and `df` of a least-squares method; `more` are kinds of `se` it has besides."""
+    return (
+        Option("se", ("classical", *ROBUST, *more), lambda chosen: "classical", "standard error"),
+        Option(
+            "df",
+            ("residual", "wald", "clusters", "satterthwaite"),
+            _default_df,
+            "of t: residual, infinite, J - 1, or Bell-McCaffrey's",
+        ),
+    )
+
+
+def _default_df(chosen: Chosen) -> str:
+    if chosen["se"] not in ROBUST:
+        return "residual"
+    return "satterthwaite" if chosen["se"] in ("CR2", "CR3") else "clusters"
+
+
+def refuse(chosen: Chosen) -> str | None:
+    """Satterthwaite's df is that of a cluster-robust variance."""
+    if chosen["df"] == "satterthwaite" and chosen["se"] not in ROBUST:
+        return f"satterthwaite needs a cluster-robust se ({', '.join(ROBUST)}), not {chosen['se']}"
+    return None
+
+
+def grain(chosen: Chosen) -> str:
+    """The cluster-robust errors need every cluster's moments."""
+    return "clusters" if chosen["se"] in ROBUST else "pooled"
+
+
+def reference(df: str, residual: Numbers, n_clusters: int, satterthwaite: Floats) -> Numbers:
+    """Degrees of freedom of the t test by name."""
+    if df == "satterthwaite":
+        return satterthwaite
+    return {"residual": residual, "wald": np.inf, "clusters": n_clusters - 1}[df]
+
+
+def sandwich(
+    scores: robust.Scores, se: str, moments: Moments, columns: int, spread: Floats, outcome: Array
+) -> Error:
+    """Cluster-robust standard error.
+
+    Parameters
+    ----------
+    scores : Scores
+    se : {"CR0", "CR1", "CR1S", "CR2", "CR3"}
+        CR1 = J / (J - 1) CR0; CR1S = J / (J - 1) (N - 1) / (N - columns) CR0.
+    columns : int
+        Of the design matrix, dummies included.
+    spread : array, shape (R,)
+        Square root of the sum of squares of y, the scale of rounding.
+    outcome : array, shape (R,)
+        Of the regression; where that is ok and the error does not exist, it says so.
+    """
+    found = robust.sandwich(scores, _MEAT.get(se, se))
+    unit, j = np.sqrt(found.variance), moments.n_clusters
+    if se in _MEAT and j > 1:
+        unit = unit * np.sqrt(j / (j - 1))
+    if se == "CR1S":
+        unit = unit * np.sqrt((moments.n_obs - 1) / (moments.n_obs - columns))
+    outcome = with_clusters(outcome, j)
+    missing = (outcome == Outcome.OK) & ~(found.exists & (unit > PERFECT * spread))
+    outcome = np.where(missing, Outcome.NO_STD_ERROR, outcome).astype(np.int8)
+    return Error(unit, found.df, outcome)
+
+
+def moulton(
+    classical: Floats, moments: Moments, total: Factor, turn: robust.Turn | None, outcome: Array
+) -> Error:
+    """Classical standard error times the square root of the Moulton factor.
+
+    Parameters
+    ----------
+    classical : array, shape (R,)
+        Residual SD, sqrt(RSS / (N - 2)).
+    turn : (c1, c2), optional
+        The contrast in the coordinates of L; without it, the slope.
+    """
+    unknown = np.full_like(classical, np.nan)
+    outcome = with_clusters(outcome, moments.n_clusters)
+    if moments.n_clusters < 2:
+        return Error(unknown, unknown, outcome)
+    icc = robust.residual_icc(moments, total)
+    factor = 1.0 + icc * robust.pair_sum(moments, total, turn)
+    missing = (outcome == Outcome.OK) & ~(factor > 0)
+    outcome = np.where(missing, Outcome.NO_STD_ERROR, outcome).astype(np.int8)
+    return Error(classical * np.sqrt(np.maximum(factor, 0.0)), unknown, outcome)
+
+
+def with_clusters(outcome: Array, n_clusters: int) -> Array:
+    """Outcome of a fit whose test rests on the clusters: one is too few."""
+    if n_clusters > 1:
+        return outcome
+    return np.where(outcome == Outcome.OK, Outcome.FEW_CLUSTERS, outcome).astype(np.int8)
