@@ -80,7 +80,8 @@ def legal_methods():
     found = []
     for name, entry in methods().items():
         keys = [option.name for option in entry.options]
-        for values in itertools.product(*(option.values for option in entry.options)):
+        choices = (option.values or (option.default({}),) for option in entry.options)
+        for values in itertools.product(*choices):
             try:
                 found.append(configure(name, dict(zip(keys, values, strict=True))))
             except UserError:

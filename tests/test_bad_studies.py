@@ -269,6 +269,21 @@ BAD: dict[str, Case] = {
     ),
     "two methods in one": ({12: "  - {pooled: {}, dummy: {}}"}, 12, ("methods[0]", "name")),
     "options in a list": ({12: "  - pooled: [se]"}, 12, ("methods[0]", "{option: value}", "list")),
+    "dummy se moulton": (
+        {13: "  - dummy: {se: moulton}"},
+        13,
+        ("methods[1].dummy.se", "'moulton'", "classical"),
+    ),
+    "satterthwaite without a robust error": (
+        {12: "  - pooled: {df: satterthwaite}"},
+        12,
+        ("methods[0].pooled.df", "satterthwaite needs", "CR2", "not classical"),
+    ),
+    "draws in words": (
+        {12: "  - wild_bootstrap: {draws: many}"},
+        12,
+        ("methods[0].wild_bootstrap.draws", "'many'", "whole number from 1"),
+    ),
     # YAML that is not plain data
     "custom tag on text": ({1: "name: !secret bad"}, 1, ("name", "!secret", "not allowed")),
     "undefined alias": ({8: "  icc: *nope"}, 8, ("nope",)),
@@ -279,16 +294,6 @@ BAD: dict[str, Case] = {
 
 # Names of later pieces of work: unknown like any other until they come.
 LATER: dict[str, Case] = {
-    f"pooled se {se}": ({12: f"  - pooled: {{se: {se}}}"}, 12, ("methods[0]", f"'{se}'", "known:"))
-    for se in ("CR0", "CR1", "CR1S", "CR2", "CR3", "moulton")
-} | {
-    "dummy se CR2": ({13: "  - dummy: {se: CR2}"}, 13, ("methods[1]", "'CR2'", "classical")),
-    "pooled df clusters": ({12: "  - pooled: {df: clusters}"}, 12, ("'clusters'", "residual")),
-    "pooled df satterthwaite": (
-        {12: "  - pooled: {df: satterthwaite}"},
-        12,
-        ("'satterthwaite'", "wald"),
-    ),
     "use": (
         {12: '  - {use: "my_methods.py:trimmed"}'},
         12,

@@ -464,7 +464,9 @@ def test_json_is_strict_and_complete_whatever_the_data(name):
     json.dumps(fits, allow_nan=False)
     for found in fits["fits"]:
         assert found["status"] in STATUSES
-        if found["status"] in ("ok", "boundary"):
+        if found["status"] == "ok" and found["method"] == "wild_bootstrap":
+            assert 0 <= h.term(found)["p_value"] <= 1
+        elif found["status"] in ("ok", "boundary"):
             assert_used(found, found["status"])
         elif found["status"] == "not_estimable":
             assert_refused(found, found["message"])
@@ -603,7 +605,7 @@ def test_a_degenerate_batch_warns_of_nothing(method, batch):
     found = method.fit(BATCHES[batch])
     used = found.outcome <= 1
     assert np.isfinite(found.estimate[used]).all()
-    assert np.all(found.std_error[used] > 0)
+    assert method.entry.tests_only or np.all(found.std_error[used] > 0)
     assert np.all((found.p_value[used] >= 0) & (found.p_value[used] <= 1))
     assert np.isnan(found.p_value[~used]).all()
 

@@ -1,0 +1,86 @@
+"""Room 2: wild cluster bootstrap-t of the pooled slope. Imports wild, assemble, clustered."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from simstudy.estimates import Estimates, Outcome
+from simstudy.methods import _assemble, _clustered, pooled
+from simstudy.moments import Clusters
+from simstudy.numerics import gram, wild
+from simstudy.registry import Entry, Option, Words, register
+
+_SEED = 1  # of the one stream that a data set outside a study is tested with
+
+
+def fit(
+    moments: Clusters,
+    *,
+    weights: str,
+    p: str,
+    draws: int,
+    words: Words | None = None,
+    term: str = "slope",
+) -> Estimates:
+    """Test the slope of pooled least squares; there is no standard error and no df.
+
+    The null is imposed on the residuals, and t has the CR1S standard error, as in Cameron,
+    Gelbach & Miller (2008, REStat 90:414-427).
+
+    Parameters
+    ----------
+    moments : Clusters
+    weights : {"rademacher", "webb"}
+        With Rademacher weights all 2^J samples are taken, each once, when that is not more
+        than `draws`.
+    p : {"symmetric", "equal_tailed"}
+        Ties count in full, or half to either tail. A test at alpha has exact level under
+        exchangeability if alpha (draws + 1) is whole.
+    draws : int
+        Bootstrap samples.
+    words : callable, optional
+        Random words by replication; without it, one fixed stream for every replication.
+    term : {"slope"}
+    """
+    clusters = _assemble.with_means(moments, "wild bootstrap")
+    total = gram.add(gram.within(clusters), gram.between(clusters))
+    spread = _assemble.spread(total)
+    outcome = _assemble.ols_outcome(total.a, total.r, spread, clusters.n_obs - 2)
+    outcome = _clustered.with_clusters(outcome, clusters.n_clusters)
+    with np.errstate(all="ignore"):  # what is degenerate has an outcome that says so
+        estimate = total.b / total.a
+        sums = wild.restricted(clusters, total)
+        p_value = wild.p_value(sums, weights, p, draws, words or _fixed())
+    missing = (outcome == Outcome.OK) & np.isnan(p_value)
+    outcome = np.where(missing, Outcome.NO_STD_ERROR, outcome).astype(np.int8)
+    none = np.full_like(estimate, np.nan)
+    kept = np.where(outcome <= Outcome.NO_STD_ERROR, estimate, np.nan)
+    p_value = np.where(outcome == Outcome.OK, p_value, np.nan)
+    return Estimates(kept, none, none, p_value, outcome)
+
+
+def _fixed() -> Words:
+    bits = np.random.SFC64(_SEED)
+    return lambda count: bits.random_raw(count).reshape(count, 1)
+
+
+register(
+    Entry(
+        name="wild_bootstrap",
+        summary="wild cluster bootstrap-t of the pooled slope, null imposed: a p-value alone",
+        grain="clusters",
+        fit=fit,
+        describe=pooled.describe,
+        options=(
+            Option(
+                "weights", ("rademacher", "webb"), lambda chosen: "rademacher", "of the clusters"
+            ),
+            Option("p", ("symmetric", "equal_tailed"), lambda chosen: "symmetric", "which tails"),
+            Option("draws", (), lambda chosen: 399, "bootstrap samples", least=1),
+        ),
+        terms=("slope",),
+        synonyms=("wild", "bootstrap", "boottest", "wild_cluster_bootstrap", "wcr", "wcb"),
+        draws=True,
+        tests_only=True,
+    )
+)
