@@ -1,17 +1,15 @@
-"""Room 2: the random-intercept model by REML or ML. Imports numerics and assemble."""
+"""Room 2: the random-intercept model by REML or ML. Imports numerics, assemble, mixed."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from simstudy.estimates import Estimates, Outcome
-from simstudy.methods import _assemble
+from simstudy.methods import _assemble, _mixed
 from simstudy.methods._assemble import ZERO, Origin
 from simstudy.moments import Array, Factor, Floats, Moments
-from simstudy.numerics import gram, information, likelihood, reml, weighted
-from simstudy.registry import Chosen, Entry, Option, register
-
-_DF = ("wald", "residual", "between_within", "satterthwaite", "kenward_roger")
+from simstudy.numerics import gram, information
+from simstudy.registry import Entry, register
 
 
 def fit(
@@ -30,35 +28,28 @@ def fit(
         Point about which the means in `moments` are; the intercept is that of the data.
     """
     with np.errstate(all="ignore"):  # what is degenerate has an outcome that says so
-        return _fit(moments, estimator == "reml", df, term, origin)
+        return _fit(moments, estimator, df, term, origin)
 
 
-def _fit(moments: Moments, restricted: bool, df: str, term: str, origin: Origin) -> Estimates:
-    free: Floats | float
+def _fit(moments: Moments, estimator: str, df: str, term: str, origin: Origin) -> Estimates:
     inner = gram.within(moments)
     outcome = _outcome(moments, inner)
-    psi, boundary = reml.variance_ratio(moments, inner, reml=restricted)
-    outcome = np.where((outcome == Outcome.OK) & boundary, Outcome.BOUNDARY, outcome)
-    sums = weighted.evaluate(moments, inner, psi)
-    at = sums.at
-    sigma2 = at.rss / likelihood.residual_df(moments.n_obs, restricted)
+    found = _mixed.optimum(moments, inner, estimator)
+    outcome = np.where((outcome == Outcome.OK) & found.boundary, Outcome.BOUNDARY, outcome)
+    at = found.sums.at
     if term == "slope":
-        estimate, of = at.slope, information.contrast(sums, 0.0, 1.0)
+        estimate, of = at.slope, information.contrast(found.sums, 0.0, 1.0)
     else:
         _assemble.with_means(moments, term)
         mean_x = origin[0] + at.mean_x
         estimate = origin[1] + at.level - at.slope * mean_x
-        of = information.contrast(sums, 1.0, -mean_x)
-    std_error = np.sqrt(sigma2 * of.variance)
-    if df == "kenward_roger":
-        free, inflation = information.kenward_roger(sums, of, moments.n_obs)
-        std_error = std_error * np.sqrt(inflation)
-    elif df == "satterthwaite":
-        free = information.satterthwaite(sums, of, moments.n_obs, boundary, reml=restricted)
-    else:
-        free = _simple_df(moments, inner, df, term)
+        of = information.contrast(found.sums, 1.0, -mean_x)
+    bw = _between_within(moments, inner, term)
+    std_error, free = _mixed.error_and_df(found, of, df, bw)
     outcome = outcome.astype(np.int8)
-    return _assemble.estimates(estimate, std_error, free, outcome, sigma2 * psi, sigma2)
+    return _assemble.estimates(
+        estimate, std_error, free, outcome, found.sigma2 * found.psi, found.sigma2
+    )
 
 
 def _outcome(moments: Moments, inner: Factor) -> Array:
@@ -85,12 +76,8 @@ def _outcome(moments: Moments, inner: Factor) -> Array:
     return np.select(conditions, reasons, Outcome.OK)
 
 
-def _simple_df(moments: Moments, inner: Factor, df: str, term: str) -> Floats | float:
-    """Df that the design alone decides: z, N - 2, or between-within (SAS, nlme)."""
-    if df == "wald":
-        return np.inf
-    if df == "residual":
-        return np.asarray(moments.n_obs - 2, dtype=float)
+def _between_within(moments: Moments, inner: Factor, term: str) -> Floats:
+    """Between-within df: decided by the design alone (SAS, nlme)."""
     varies = inner.a > 0
     if term == "intercept":
         return np.asarray(moments.n_clusters - 1.0 - ~varies)
@@ -100,23 +87,7 @@ def _simple_df(moments: Moments, inner: Factor, df: str, term: str) -> Floats | 
 
 def describe(moments: Moments, *, estimator: str, df: str) -> dict[str, float | None]:
     """Residual SD and lme4's criterion of one data set."""
-    restricted = estimator == "reml"
-    inner = gram.within(moments)
-    psi, _ = reml.variance_ratio(moments, inner, reml=restricted)
-    at = weighted.evaluate(moments, inner, psi).at
-    value = likelihood.criterion(moments, at, psi, restricted)
-    sigma = np.sqrt(at.rss / likelihood.residual_df(moments.n_obs, restricted))
-    return {"sigma": sigma.item(), "r_squared": None, "criterion": value.item()}
-
-
-def _refuse(chosen: Chosen) -> str | None:
-    if chosen["estimator"] == "ml" and chosen["df"] == "kenward_roger":
-        return "kenward_roger needs estimator: reml (it is defined for REML only)"
-    return None
-
-
-def _default_df(chosen: Chosen) -> str:
-    return "wald" if chosen["estimator"] == "ml" else "kenward_roger"
+    return _mixed.described(moments, _mixed.optimum(moments, gram.within(moments), estimator))
 
 
 register(
@@ -126,11 +97,8 @@ register(
         grain="pooled",
         fit=fit,
         describe=describe,
-        options=(
-            Option("estimator", ("reml", "ml"), lambda chosen: "reml", "likelihood"),
-            Option("df", _DF, _default_df, "reference distribution (kenward_roger adjusts the SE)"),
-        ),
+        options=_mixed.OPTIONS,
         synonyms=("lmer", "mixed", "mlm", "hlm", "multilevel", "mixedlm", "reml", "random", "lme"),
-        refuse=_refuse,
+        refuse=_mixed.refuse,
     )
 )

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from simstudy.moments import Bools, Floats, Ints
+from simstudy.moments import Bools, Factor, Floats, Ints
 from simstudy.numerics import likelihood
 from simstudy.numerics.weighted import Sums
 
@@ -42,13 +42,30 @@ def contrast(sums: Sums, level: float, slope: Floats | float) -> Contrast:
     return Contrast(variance, first / variance, outer - v1 * v1 / at.s - v2 * v2 / at.d)
 
 
+def independent(first: Contrast, second: Contrast) -> Contrast:
+    """Sum of two linear functions that share no element of the information at any psi."""
+    variance = first.variance + second.variance
+    growth = first.variance * first.ratio + second.variance * second.ratio
+    return Contrast(variance, growth / variance, first.curvature + second.curvature)
+
+
+def within_slope(within: Factor) -> Contrast:
+    """A slope on x about its cluster means alone: its variance does not depend on psi."""
+    none = np.zeros_like(within.a)
+    return Contrast(1.0 / (within.a * within.a), none, none)
+
+
 def _df(nu: Floats | Ints | int, i02: Floats, i22: Floats, ratio: Floats) -> Floats:
     top = nu * i22 - i02 * i02
     return np.asarray(top / (i22 - 2.0 * i02 * ratio + nu * ratio * ratio))
 
 
-def kenward_roger(sums: Sums, of: Contrast, n_obs: Ints | int) -> tuple[Floats, Floats]:
+def kenward_roger(sums: Sums, of: Contrast, nu: Ints | int) -> tuple[Floats, Floats]:
     """Kenward-Roger df and inflated variance (Kenward & Roger 1997, Biometrics 53:983-997).
+
+    Parameters
+    ----------
+    nu : N less the number of fixed effects
 
     Returns
     -------
@@ -56,7 +73,6 @@ def kenward_roger(sums: Sums, of: Contrast, n_obs: Ints | int) -> tuple[Floats, 
     inflation : array, shape (R,)
         Adjusted over unadjusted variance, at least 1 for the slope.
     """
-    nu = likelihood.residual_df(n_obs, True)
     i02 = likelihood.expected_02(sums.at, sums.second, True)
     i22 = likelihood.expected_22(sums, True)
     adjustment = 4.0 * nu / (nu * i22 - i02 * i02) * of.curvature
@@ -64,15 +80,14 @@ def kenward_roger(sums: Sums, of: Contrast, n_obs: Ints | int) -> tuple[Floats, 
 
 
 def satterthwaite(
-    sums: Sums, of: Contrast, n_obs: Ints | int, boundary: Bools, *, reml: bool
+    sums: Sums, of: Contrast, nu: Ints | int, boundary: Bools, *, reml: bool
 ) -> Floats:
     """Satterthwaite df from the observed information (Kuznetsova et al. 2017, lmerTest).
 
-    At the boundary tau2 = 0 the df is N - 2 (ML: N), as lmerTest, which differentiates in
+    At the boundary tau2 = 0 the df is nu = N - p (ML: N), as lmerTest, which differentiates in
     sqrt(psi), where the derivative vanishes.
     """
     at, second, third = sums
-    nu = likelihood.residual_df(n_obs, reml)
     sigma2 = at.rss / nu
     a02 = -likelihood.expected_02(at, second, reml) + 2.0 * second.g1 / sigma2
     a22 = -likelihood.expected_22(sums, reml) + 2.0 * third.g2 / sigma2

@@ -13,9 +13,9 @@ from simstudy.numerics import gram
 from simstudy.numerics.weighted import Profile, Second, Sums
 
 
-def residual_df(n_obs: Ints | int, reml: bool) -> Ints | int:
-    """Divisor of RSS: N - 2 (REML) or N (ML)."""
-    return n_obs - 2 if reml else n_obs
+def residual_df(n_obs: Ints | int, reml: bool, n_fixed: int = 2) -> Ints | int:
+    """Divisor nu of RSS: N less the fixed effects (REML) or N (ML)."""
+    return n_obs - n_fixed if reml else n_obs
 
 
 def expected_02(at: Profile, second: Second, reml: bool) -> Floats:
@@ -41,21 +41,19 @@ def _over_d(value: Floats, at: Profile) -> Floats:
         return np.asarray(value / at.d)
 
 
-def score(at: Profile, second: Second, n_obs: Ints | int, reml: bool) -> Floats:
+def score(at: Profile, second: Second, nu: Ints | int, reml: bool) -> Floats:
     """Minus RSS times d(-2 log L)/d psi: nu g1 - RSS I02; positive: psi should grow."""
-    nu = residual_df(n_obs, reml)
     return np.asarray(nu * second.g1 - at.rss * expected_02(at, second, reml))
 
 
-def score_slope(sums: Sums, n_obs: Ints | int, reml: bool) -> Floats:
+def score_slope(sums: Sums, nu: Ints | int, reml: bool) -> Floats:
     """Derivative of `score` in psi: -2 nu g2 + g1 I02 + RSS I22."""
     at, second, third = sums
-    nu = residual_df(n_obs, reml)
     first = second.g1 * expected_02(at, second, reml)
     return np.asarray(-2.0 * nu * third.g2 + first + at.rss * expected_22(sums, reml))
 
 
-def criterion(moments: Moments, at: Profile, psi: Floats, reml: bool) -> Floats:
+def criterion(moments: Moments, at: Profile, psi: Floats, reml: bool, n_fixed: int = 2) -> Floats:
     """lme4's REML criterion, or -2 log-likelihood under ML, constants included.
 
     Bates, Maechler, Bolker & Walker (2015, J. Stat. Softw. 67), eqs. 34 and 42, for one
@@ -65,6 +63,6 @@ def criterion(moments: Moments, at: Profile, psi: Floats, reml: bool) -> Floats:
         log_w = -moments.n_clusters * np.log1p(moments.cluster_size * psi)
     else:
         log_w = -gram.dot(np.log1p(moments.weights * psi))
-    nu = residual_df(moments.n_obs, reml)
+    nu = residual_df(moments.n_obs, reml, n_fixed)
     fixed = np.log(at.s) + np.log(at.d) if reml else 0.0
     return np.asarray(-log_w + fixed + nu * (1.0 + np.log(2.0 * np.pi * at.rss / nu)))

@@ -8,6 +8,7 @@ tau2 = 0. Both searches list brackets in which -2 log L has a minimum; one rule 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -32,7 +33,9 @@ class Brackets(NamedTuple):
     start: Floats
 
 
-def variance_ratio(moments: Moments, within: Factor, *, reml: bool) -> tuple[Floats, Bools]:
+def variance_ratio(
+    moments: Moments, within: Factor, *, reml: bool, n_fixed: int = 2
+) -> tuple[Floats, Bools]:
     """Estimate psi = tau2 / sigma2 in every replication.
 
     Parameters
@@ -40,9 +43,12 @@ def variance_ratio(moments: Moments, within: Factor, *, reml: bool) -> tuple[Flo
     moments : Pooled or Clusters
         Balanced moments take the closed form, all others the search.
     within : Factor, shape (R,)
-        Within-cluster cross-products over all clusters.
+        Within-cluster cross-products over all clusters, or what a regression within
+        clusters has left of them.
     reml : bool
         REML, or else ML.
+    n_fixed : int
+        Fixed effects, those of a regression within clusters included.
 
     Returns
     -------
@@ -54,14 +60,14 @@ def variance_ratio(moments: Moments, within: Factor, *, reml: bool) -> tuple[Flo
         moments = gram.pool(moments)
     if isinstance(moments, Pooled):
         mean_size: Floats | float = float(moments.cluster_size)
-        w = _balanced(moments, reml)
+        w = _balanced(replace(moments, within=within), reml, n_fixed)
     else:
         mean_size = moments.n_obs / moments.n_clusters
-        w = _search(moments, within, reml, mean_size)
+        w = _search(moments, within, reml, mean_size, n_fixed)
     return np.asarray((1.0 / w - 1.0) / mean_size), w == 1.0
 
 
-def cubic(moments: Pooled, reml: bool) -> tuple[Floats, Floats, Floats, Floats]:
+def cubic(moments: Pooled, reml: bool, n_fixed: int = 2) -> tuple[Floats, Floats, Floats, Floats]:
     """Coefficients p0..p3 of the cubic whose roots in (0, 1) are the stationary points.
 
     With D(w) = Wxx + w Bxx and R(w) = R0 + R1 w + R2 w^2 the determinant of W + w B,
@@ -69,20 +75,20 @@ def cubic(moments: Pooled, reml: bool) -> tuple[Floats, Floats, Floats, Floats]:
     R D w is p0 + p1 w + p2 w^2 + p3 w^3, with p0 <= 0 <= p3.
     """
     inner, outer = moments.within, moments.between
-    n_obs, j = moments.n_obs, moments.n_clusters
+    nu, j = likelihood.residual_df(moments.n_obs, reml, n_fixed), moments.n_clusters
     wxx, bxx = inner.a * inner.a, outer.a * outer.a
     wrr, brr = inner.r * inner.r, outer.r * outer.r
     twist = inner.b * outer.a - outer.b * inner.a
     r0, r1, r2 = wxx * wrr, twist * twist + wrr * bxx + brr * wxx, bxx * brr
     lost = 1 if reml else 0
     p0 = -(j - lost) * r0 * wxx
-    p1 = (n_obs - j - lost) * r1 * wxx - (n_obs + j - 4 * lost) * r0 * bxx
-    p2 = (2 * n_obs - j - 3 * lost) * r2 * wxx - (j - 2 * lost) * r1 * bxx
-    return p0, p1, p2, (n_obs - j) * r2 * bxx
+    p1 = (nu - j + lost) * r1 * wxx - (nu + j - 2 * lost) * r0 * bxx
+    p2 = (2 * nu - j + lost) * r2 * wxx - (j - 2 * lost) * r1 * bxx
+    return p0, p1, p2, (nu - j + 2 * lost) * r2 * bxx
 
 
-def _balanced(moments: Pooled, reml: bool) -> Floats:
-    p0, p1, p2, p3 = (np.atleast_1d(p) for p in cubic(moments, reml))
+def _balanced(moments: Pooled, reml: bool, n_fixed: int) -> Floats:
+    p0, p1, p2, p3 = (np.atleast_1d(p) for p in cubic(moments, reml, n_fixed))
     at_one = p0 + p1 + p2 + p3
     bent = (p1 > 0) & (p2 < 0)  # otherwise Descartes: one positive root at most
     plain = np.flatnonzero(~bent & (at_one > 0))
@@ -106,7 +112,8 @@ def _balanced(moments: Pooled, reml: bool) -> Floats:
             Factor(*(v[index] for v in outer)),
         )
         psi = (1.0 / w - 1.0) / moments.cluster_size
-        return likelihood.criterion(part, weighted.profile_pooled(part, psi), psi, reml)
+        at = weighted.profile_pooled(part, psi)
+        return likelihood.criterion(part, at, psi, reml, n_fixed)
 
     return _best(at_one.size, brackets, at_one <= 0, evaluate, criterion)
 
@@ -131,8 +138,10 @@ def _bent_brackets(
     return Brackets(np.concatenate([index[lower], index[upper]]), low, high, 0.5 * (low + high))
 
 
-def _search(clusters: Clusters, within: Factor, reml: bool, mean_size: Floats) -> Floats:
-    n_obs = clusters.n_obs
+def _search(
+    clusters: Clusters, within: Factor, reml: bool, mean_size: Floats, n_fixed: int = 2
+) -> Floats:
+    residual = np.asarray(likelihood.residual_df(clusters.n_obs, reml, n_fixed))
     n_reps = clusters.mean_y.shape[1]
 
     def at(index: NDArray[np.intp], w: Floats) -> tuple[Floats, weighted.Profile, Floats]:
@@ -144,21 +153,22 @@ def _search(clusters: Clusters, within: Factor, reml: bool, mean_size: Floats) -
 
     def evaluate(index: NDArray[np.intp], w: Floats) -> tuple[Floats, Floats]:
         _, point, size = at(index, w)
-        n = n_obs if n_obs.size == 1 else n_obs[index]
+        nu = residual if residual.size == 1 else residual[index]
         all_sums = weighted.Sums(point, weighted.second_order(point), weighted.third_order(point))
-        f = likelihood.score(point, all_sums.second, n, reml)
-        slope = likelihood.score_slope(all_sums, n, reml)
+        f = likelihood.score(point, all_sums.second, nu, reml)
+        slope = likelihood.score_slope(all_sums, nu, reml)
         return f / w, -slope / (size * w * w * w) - f / (w * w)
 
     def criterion(index: NDArray[np.intp], w: Floats) -> Floats:
         psi, point, _ = at(index, w)
-        return likelihood.criterion(weighted.columns(clusters, index), point, psi, reml)
+        part = weighted.columns(clusters, index)
+        return likelihood.criterion(part, point, psi, reml, n_fixed)
 
     grid = _screen(clusters.n_clusters)
     signs = np.empty((grid.size, n_reps))
     for k, w in enumerate(grid):
         point = weighted.profile(clusters, within, (1.0 / w - 1.0) / mean_size)
-        signs[k] = likelihood.score(point, weighted.second_order(point), n_obs, reml)
+        signs[k] = likelihood.score(point, weighted.second_order(point), residual, reml)
     return _best(n_reps, _sign_changes(grid, signs, within), signs[0] <= 0, evaluate, criterion)
 
 

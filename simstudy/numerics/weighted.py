@@ -8,7 +8,7 @@ its weighted mean and e the residual of the mean. One set of sums serves balance
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -149,9 +149,9 @@ def orders_pooled(n_clusters: int, at: Profile) -> tuple[Second, Third]:
 
 
 def evaluate(moments: Moments, within: Factor, psi: Floats) -> Sums:
-    """All sums of either kind of moments at psi, shape (R,)."""
+    """All sums of either kind of moments at psi, shape (R,); `within` instead of theirs."""
     if isinstance(moments, Pooled):
-        at = profile_pooled(moments, psi)
+        at = profile_pooled(replace(moments, within=within), psi)
         return Sums(at, *orders_pooled(moments.n_clusters, at))
     at = profile(moments, within, psi)
     return Sums(at, second_order(at), third_order(at))

@@ -1,0 +1,100 @@
+"""Room 2: what the random-intercept models share. Imports numerics and the registry."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from simstudy.moments import Bools, Factor, Floats, Ints, Moments
+from simstudy.numerics import information, likelihood, reml, weighted
+from simstudy.numerics.information import Contrast
+from simstudy.numerics.weighted import Sums
+from simstudy.registry import Chosen, Option
+
+_DF = ("wald", "residual", "between_within", "satterthwaite", "kenward_roger")
+
+
+class Fitted(NamedTuple):
+    """A model at its optimum; arrays of shape (R,)."""
+
+    sums: Sums
+    psi: Floats
+    boundary: Bools
+    sigma2: Floats
+    nu: Ints | int  # divisor of RSS
+    free: Ints | int  # N less the fixed effects
+    restricted: bool
+
+
+def optimum(moments: Moments, within: Factor, estimator: str, n_fixed: int = 2) -> Fitted:
+    """Fit by REML or ML.
+
+    Parameters
+    ----------
+    moments : Pooled or Clusters
+    within : Factor, shape (R,)
+        Within-cluster cross-products, or what a regression within clusters has left.
+    estimator : {"reml", "ml"}
+    n_fixed : int
+        Fixed effects, those of a regression within clusters included.
+    """
+    restricted = estimator == "reml"
+    psi, boundary = reml.variance_ratio(moments, within, reml=restricted, n_fixed=n_fixed)
+    sums = weighted.evaluate(moments, within, psi)
+    nu = likelihood.residual_df(moments.n_obs, restricted, n_fixed)
+    free = moments.n_obs - n_fixed
+    return Fitted(sums, psi, boundary, sums.at.rss / nu, nu, free, restricted)
+
+
+def error_and_df(
+    found: Fitted, of: Contrast, df: str, between_within: Floats | float
+) -> tuple[Floats, Floats | float]:
+    """Standard error of a contrast and the df of its t test.
+
+    Parameters
+    ----------
+    found : Fitted
+    of : Contrast
+    df : {"wald", "residual", "between_within", "satterthwaite", "kenward_roger"}
+        kenward_roger also adjusts the standard error.
+    between_within : array or float
+        Between-within df of this contrast (SAS, nlme).
+    """
+    std_error = np.sqrt(found.sigma2 * of.variance)
+    if df == "kenward_roger":
+        free, inflation = information.kenward_roger(found.sums, of, found.free)
+        return std_error * np.sqrt(inflation), free
+    if df == "satterthwaite":
+        return std_error, information.satterthwaite(
+            found.sums, of, found.nu, found.boundary, reml=found.restricted
+        )
+    if df == "residual":
+        return std_error, np.asarray(found.free, dtype=float)
+    return std_error, np.inf if df == "wald" else between_within
+
+
+def described(
+    moments: Moments, found: Fitted, n_fixed: int = 2, more: float = 0.0
+) -> dict[str, float | None]:
+    """Residual SD and lme4's criterion of one data set; `more` is added to a REML one."""
+    value = likelihood.criterion(moments, found.sums.at, found.psi, found.restricted, n_fixed)
+    criterion = value.item() + (more if found.restricted else 0.0)
+    return {"sigma": np.sqrt(found.sigma2).item(), "r_squared": None, "criterion": criterion}
+
+
+def refuse(chosen: Chosen) -> str | None:
+    """Kenward-Roger under ML: pbkrtest silently fits by REML instead."""
+    if chosen["estimator"] == "ml" and chosen["df"] == "kenward_roger":
+        return "kenward_roger needs estimator: reml (it is defined for REML only)"
+    return None
+
+
+def _default_df(chosen: Chosen) -> str:
+    return "wald" if chosen["estimator"] == "ml" else "kenward_roger"
+
+
+OPTIONS = (
+    Option("estimator", ("reml", "ml"), lambda chosen: "reml", "likelihood"),
+    Option("df", _DF, _default_df, "reference distribution (kenward_roger adjusts the SE)"),
+)
