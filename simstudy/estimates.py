@@ -26,6 +26,9 @@ class Outcome(IntEnum):
     NON_FINITE = 8
     FAILED = 9
     FEW_CLUSTERS = 10
+    X_CONSTANT_BETWEEN = 11
+    NOT_CONVERGED = 12
+    NOT_POSITIVE_DEFINITE = 13
 
     @property
     def status(self) -> str:
@@ -39,7 +42,7 @@ class Outcome(IntEnum):
 
 
 STATUSES = ("ok", "boundary", "no_std_error", "not_estimable", "failed")
-STATUS_OF = np.array([0, 1, 2, 3, 3, 3, 3, 3, 3, 4, 3], dtype=np.int8)
+STATUS_OF = np.array([0, 1, 2, 3, 3, 3, 3, 3, 3, 4, 3, 3, 3, 3], dtype=np.int8)
 USED = 2  # statuses below this index (ok, boundary) are used by every measure
 _REASONS = {
     Outcome.NO_STD_ERROR: "the standard error does not exist",
@@ -53,6 +56,9 @@ _REASONS = {
     Outcome.NON_FINITE: "the fit is not finite",
     Outcome.FAILED: "the method failed",
     Outcome.FEW_CLUSTERS: "a cluster-robust test needs two clusters or more",
+    Outcome.X_CONSTANT_BETWEEN: "x does not vary between clusters",
+    Outcome.NOT_CONVERGED: "the iteration did not converge",
+    Outcome.NOT_POSITIVE_DEFINITE: "the working correlation matrix is not positive definite",
 }
 
 

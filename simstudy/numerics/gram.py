@@ -92,10 +92,19 @@ def factor_of(x: Floats, y: Floats, weight: Floats) -> Factor:
 
 def grand_means(clusters: Clusters) -> tuple[Floats, Floats]:
     """Means of x and y over all units, shape (R,)."""
-    n_obs = clusters.n_obs
-    mean_x = dot(clusters.weights, clusters.mean_x) / n_obs
-    mean_y = dot(clusters.weights, clusters.mean_y) / n_obs
-    return mean_x, mean_y
+    return weighted_means(clusters, clusters.weights)
+
+
+def weighted_means(clusters: Clusters, weight: Floats) -> tuple[Floats, Floats]:
+    """Means of the cluster means of x and y, shape (R,)."""
+    total = weight.sum(axis=0)
+    return dot(weight, clusters.mean_x) / total, dot(weight, clusters.mean_y) / total
+
+
+def of_means(clusters: Clusters, weight: Floats) -> Factor:
+    """sum_j weight_j (m_j - m)(m_j - m)' of the cluster means m_j about their mean m."""
+    mean_x, mean_y = weighted_means(clusters, weight)
+    return factor_of(clusters.mean_x - mean_x, clusters.mean_y - mean_y, weight)
 
 
 @lru_cache(maxsize=1)  # every method of a study asks for these of the same moments
@@ -111,9 +120,7 @@ def between(moments: Moments) -> Factor:
     """sum_j n_j (m_j - m)(m_j - m)' of the cluster means m_j, shape (R,)."""
     if isinstance(moments, Pooled):
         return moments.between
-    mean_x, mean_y = grand_means(moments)
-    x, y = moments.mean_x - mean_x, moments.mean_y - mean_y
-    return factor_of(x, y, moments.weights)
+    return of_means(moments, moments.weights)
 
 
 def pool(clusters: Clusters) -> Pooled:

@@ -1,0 +1,79 @@
+"""Room 2: least squares on the cluster means (the between estimator). Imports gram, assemble."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from simstudy.estimates import Estimates, Outcome
+from simstudy.methods import _assemble
+from simstudy.methods._assemble import ZERO, Origin
+from simstudy.moments import Clusters, Factor, Floats, Moments, Pooled
+from simstudy.numerics import gram
+from simstudy.registry import Entry, Option, register
+
+
+def fit(
+    moments: Moments, *, weights: str, df: str, term: str = "slope", origin: Origin = ZERO
+) -> Estimates:
+    """Regress the cluster means of y on those of x.
+
+    Parameters
+    ----------
+    moments : Pooled or Clusters
+    weights : {"equal", "size"}
+        Every cluster counts once, or as many times as it has units.
+    df : {"residual", "wald"}
+        t with J - 2 degrees of freedom, or z.
+    term : {"slope", "intercept"}
+    origin : (x, y)
+        Point about which the means in `moments` are; the intercept is that of the data.
+    """
+    of, outer = _between(moments, weights), gram.between(moments)
+    total = gram.add(gram.within(moments), outer)
+    free = moments.n_clusters - 2
+    # a mean is known to the rounding of its units: total, not outer, is the scale of noise
+    scale = _assemble.between_scale(total, outer)
+    outcome = _assemble.ols_outcome(scale, of.r, _assemble.spread(total), free)
+    same = (outcome == Outcome.X_CONSTANT) & (total.a > 0)
+    outcome = np.where(same, Outcome.X_CONSTANT_BETWEEN, outcome).astype(np.int8)
+    centre = None
+    if term != "slope":
+        clusters = _assemble.with_means(moments, term)
+        weight = _weight(clusters, weights)
+        mean_x, mean_y = gram.weighted_means(clusters, weight)
+        centre = (weight.sum(axis=0), origin[0] + mean_x, origin[1] + mean_y)
+    estimate, std_error = _assemble.line(of, free, centre)
+    return _assemble.estimates(estimate, std_error, np.inf if df == "wald" else free, outcome)
+
+
+def _weight(clusters: Clusters, weights: str) -> Floats:
+    return clusters.weights if weights == "size" else np.ones_like(clusters.weights)
+
+
+def _between(moments: Moments, weights: str) -> Factor:
+    """Cross-products of the means, weighted; in equal clusters the weights cancel."""
+    if weights == "size" or isinstance(moments, Pooled):
+        return gram.between(moments)
+    return gram.of_means(moments, _weight(moments, weights))
+
+
+def describe(moments: Moments, *, weights: str, df: str) -> dict[str, float | None]:
+    """Residual SD and R-squared of the regression of the means of one data set."""
+    of = _between(moments, weights)
+    return _assemble.regression(of, of.r, moments.n_clusters - 2)
+
+
+register(
+    Entry(
+        name="cluster_means",
+        summary="least squares on the cluster means (between estimator)",
+        grain="pooled",
+        fit=fit,
+        describe=describe,
+        options=(
+            Option("weights", ("equal", "size"), lambda chosen: "equal", "weight of a cluster"),
+            Option("df", ("residual", "wald"), lambda chosen: "residual", "J - 2, or z"),
+        ),
+        synonyms=("between", "between_effects", "be", "aggregated", "means", "cluster_level"),
+    )
+)

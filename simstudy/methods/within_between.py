@@ -1,0 +1,144 @@
+"""Room 2: a within and a between slope (Mundlak 1978). Imports numerics, assemble, mixed."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from simstudy.estimates import Estimates, Outcome
+from simstudy.methods import _assemble, _mixed
+from simstudy.methods._assemble import ZERO, Origin
+from simstudy.moments import Array, Factor, Floats, Moments
+from simstudy.numerics import gram, information
+from simstudy.numerics.information import Contrast
+from simstudy.registry import Entry, Option, register
+
+_N_FIXED = 3  # intercept, within slope, between slope
+
+
+def fit(
+    moments: Moments,
+    *,
+    effect: str,
+    estimator: str,
+    df: str,
+    term: str = "slope",
+    origin: Origin = ZERO,
+) -> Estimates:
+    """Fit y = b0 + bw (x - xbar_j) + bb xbar_j + u_j + e (Mundlak 1978, Econometrica 46:69-85).
+
+    The deviations of x sum to zero in every cluster, so the information on bw stands apart:
+    bw is the dummy estimator, the rest is generalised least squares of the cluster means,
+    and the variances come from what both leave.
+
+    Parameters
+    ----------
+    moments : Pooled or Clusters
+    effect : {"within", "between", "contextual"}
+        bw, bb, or bb - bw.
+    estimator : {"reml", "ml"}
+    df : {"wald", "residual", "between_within", "satterthwaite", "kenward_roger"}
+        Reference distribution; kenward_roger also adjusts the standard error.
+    term : {"slope", "intercept"}
+        The effect, or the value of the line through the cluster means at x = 0.
+    origin : (x, y)
+        Point about which the means in `moments` are; the intercept is that of the data.
+    """
+    with np.errstate(all="ignore"):  # what is degenerate has an outcome that says so
+        return _fit(moments, effect, estimator, df, term, origin)
+
+
+def _fit(
+    moments: Moments, effect: str, estimator: str, df: str, term: str, origin: Origin
+) -> Estimates:
+    inner = gram.within(moments)
+    outcome = _outcome(moments, inner)
+    found = _mixed.optimum(moments, _without_slope(inner), estimator, _N_FIXED)
+    outcome = np.where((outcome == Outcome.OK) & found.boundary, Outcome.BOUNDARY, outcome)
+    if term == "slope":
+        estimate, of = _effect(effect, inner, found)
+    else:
+        _assemble.with_means(moments, term)
+        at, mean_x = found.sums.at, origin[0] + found.sums.at.mean_x
+        estimate = origin[1] + at.level - at.slope * mean_x
+        of = information.contrast(found.sums, 1.0, -mean_x)
+    # nlme counts the contextual effect, a slope on the cluster means, between clusters
+    inside = term == "slope" and effect == "within"
+    bw = np.asarray(
+        moments.n_obs - moments.n_clusters - 1.0 if inside else moments.n_clusters - 2.0
+    )
+    std_error, free = _mixed.error_and_df(found, of, df, bw)
+    outcome = outcome.astype(np.int8)
+    return _assemble.estimates(
+        estimate, std_error, free, outcome, found.sigma2 * found.psi, found.sigma2
+    )
+
+
+def _without_slope(inner: Factor) -> Factor:
+    """Within cross-products of what the within slope has left."""
+    none = np.zeros_like(inner.r)
+    return Factor(none, none, inner.r)
+
+
+def _effect(effect: str, inner: Factor, found: _mixed.Fitted) -> tuple[Floats, Contrast]:
+    within, between = inner.b / inner.a, found.sums.at.slope
+    of_within = information.within_slope(inner)
+    if effect == "within":
+        return within, of_within
+    of_between = information.contrast(found.sums, 0.0, 1.0)
+    if effect == "between":
+        return between, of_between
+    return between - within, information.independent(of_between, of_within)
+
+
+def _outcome(moments: Moments, inner: Factor) -> Array:
+    """Say which replications are estimable: x varies both ways, and df are left both ways."""
+    outer = gram.between(moments)
+    total = gram.add(inner, outer)
+    free_within = moments.n_obs - moments.n_clusters - 1
+    least = np.minimum(free_within, moments.n_clusters - 2)
+    conditions = [
+        ~np.isfinite(_assemble.spread(total) * total.a),
+        total.a == 0,
+        inner.a == 0,
+        _assemble.between_scale(total, outer) == 0,
+        np.broadcast_to(least < 1, inner.a.shape),
+        inner.r <= _assemble.PERFECT * _assemble.spread(total),
+    ]
+    reasons = [
+        Outcome.NON_FINITE,
+        Outcome.X_CONSTANT,
+        Outcome.X_CONSTANT_WITHIN,
+        Outcome.X_CONSTANT_BETWEEN,
+        Outcome.VARIANCES_NOT_SEPARABLE,
+        Outcome.NO_RESIDUAL_VARIANCE,
+    ]
+    return np.select(conditions, reasons, Outcome.OK)
+
+
+def describe(moments: Moments, *, effect: str, estimator: str, df: str) -> dict[str, float | None]:
+    """Residual SD and lme4's criterion of one data set."""
+    inner = gram.within(moments)
+    found = _mixed.optimum(moments, _without_slope(inner), estimator, _N_FIXED)
+    return _mixed.described(moments, found, _N_FIXED, 2.0 * np.log(inner.a).item())
+
+
+register(
+    Entry(
+        name="within_between",
+        summary="random intercept with a within and a between slope (Mundlak)",
+        grain="pooled",
+        fit=fit,
+        describe=describe,
+        options=(
+            Option(
+                "effect",
+                ("within", "between", "contextual"),
+                lambda chosen: "within",
+                "slope on x about its cluster means, on the means, or between minus within",
+            ),
+            *_mixed.OPTIONS,
+        ),
+        synonyms=("mundlak", "hybrid", "wb", "rewb", "contextual", "cre", "xthybrid"),
+        refuse=_mixed.refuse,
+    )
+)
