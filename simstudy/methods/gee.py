@@ -1,0 +1,96 @@
+"""Room 2: generalised estimating equations, exchangeable. Imports numerics and assemble."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from simstudy.estimates import Estimates, Outcome
+from simstudy.methods import _assemble
+from simstudy.methods._assemble import ZERO, Origin
+from simstudy.moments import Array, Clusters, Floats
+from simstudy.numerics import exchangeable, gram
+from simstudy.numerics.exchangeable import Working
+from simstudy.registry import Entry, Option, register
+
+
+def fit(
+    moments: Clusters, *, se: str, df: str, term: str = "slope", origin: Origin = ZERO
+) -> Estimates:
+    """Solve the estimating equations of y = b0 + b x with exchangeable correlation.
+
+    The moment estimators of correlation and scale are geepack's, iterated until the
+    correlation moves by less than 1e-13 (geepack's own default stops at 1e-4).
+
+    Parameters
+    ----------
+    moments : Clusters
+    se : {"robust", "model"}
+        Sandwich, or as if the working correlation were right.
+    df : {"wald", "clusters"}
+        z, or t with J - 1 degrees of freedom.
+    term : {"slope", "intercept"}
+    origin : (x, y)
+        Point about which the means in `moments` are; the intercept is that of the data.
+    """
+    with np.errstate(all="ignore"):  # what is degenerate has an outcome that says so
+        found = exchangeable.solve(moments, gram.within(moments))
+        at = found.at
+        level: Floats | float = 0.0
+        slope: Floats | float = 1.0
+        estimate = at.slope
+        if term != "slope":
+            mean_x = origin[0] + at.mean_x
+            level, slope = 1.0, -mean_x
+            estimate = origin[1] + at.level - at.slope * mean_x
+        std_error = np.sqrt(exchangeable.model_variance(found, level, slope))
+        if se == "robust":
+            model = std_error
+            std_error = np.sqrt(exchangeable.robust_variance(moments, found, level, slope))
+            std_error = np.where(std_error > _assemble.PERFECT * model, std_error, np.nan)
+    free = np.inf if df == "wald" else float(moments.n_clusters - 1)
+    return _assemble.estimates(estimate, std_error, free, _outcome(moments, found))
+
+
+def _outcome(moments: Clusters, found: Working) -> Array:
+    inner = gram.within(moments)
+    total = gram.add(inner, gram.between(moments))
+    pairs = np.broadcast_to(moments.n_obs > moments.n_clusters, total.a.shape)
+    conditions = [
+        ~np.isfinite(_assemble.spread(total) * total.a),
+        total.a == 0,
+        total.r <= _assemble.PERFECT * _assemble.spread(total),
+        ~pairs,
+        ~found.definite,
+        ~found.converged,
+    ]
+    reasons = [
+        Outcome.NON_FINITE,
+        Outcome.X_CONSTANT,
+        Outcome.NO_RESIDUAL_VARIANCE,
+        Outcome.VARIANCES_NOT_SEPARABLE,
+        Outcome.NOT_POSITIVE_DEFINITE,
+        Outcome.NOT_CONVERGED,
+    ]
+    return np.select(conditions, reasons, Outcome.OK).astype(np.int8)
+
+
+def describe(moments: Clusters, *, se: str, df: str) -> dict[str, float | None]:
+    """Root of the scale phi of one data set."""
+    found = exchangeable.solve(moments, gram.within(moments))
+    return {"sigma": np.sqrt(found.phi).item(), "r_squared": None, "criterion": None}
+
+
+register(
+    Entry(
+        name="gee",
+        summary="generalised estimating equations, exchangeable correlation",
+        grain="clusters",
+        fit=fit,
+        describe=describe,
+        options=(
+            Option("se", ("robust", "model"), lambda chosen: "robust", "standard error"),
+            Option("df", ("wald", "clusters"), lambda chosen: "wald", "z, or J - 1"),
+        ),
+        synonyms=("geeglm", "geepack", "geese", "xtgee", "genmod", "exchangeable"),
+    )
+)
