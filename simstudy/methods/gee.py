@@ -18,8 +18,9 @@ def fit(
 ) -> Estimates:
     """Solve the estimating equations of y = b0 + b x with exchangeable correlation.
 
-    The moment estimators of correlation and scale are geepack's, iterated until the
-    correlation moves by less than 1e-13 (geepack's own default stops at 1e-4).
+    The moment estimators of correlation and scale are geepack's, iterated until another
+    step would move the correlation by less than 1e-13 (geepack's default: 1e-4). Where a
+    step leaves the positive definite correlations the replication is not estimable.
 
     Parameters
     ----------

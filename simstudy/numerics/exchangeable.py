@@ -10,16 +10,22 @@ psi = alpha / (1 - alpha), which may be negative here; so the sums are the same.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-from simstudy.moments import Bools, Clusters, Factor, Floats
+from simstudy.moments import Array, Bools, Clusters, Factor, Floats, Moments
 from simstudy.numerics import gram, weighted
 from simstudy.numerics.weighted import Profile
 
+Step = Callable[[NDArray[np.intp], Floats], tuple[Floats, Floats]]
+
 _STEPS = 500
-_TOLERANCE = 1e-13  # of a step of alpha
+_CONTRACTS = 0.5  # a step of g this much shorter than the last: near its fixed point
+_TOLERANCE = 1e-13  # distance of alpha from what the line at alpha gives
 _SINGULAR = 1e-10  # eigenvalue of a correlation matrix below which only rounding is left
 
 
@@ -34,7 +40,10 @@ class Working(NamedTuple):
 
 
 def solve(clusters: Clusters, within: Factor) -> Working:
-    """Iterate line -> alpha -> line from independence; every replication stops by itself.
+    """Find alpha = g(alpha), g(alpha) the estimate from the residuals of the line at alpha.
+
+    From independence by steps of g, as geepack; where they contract, secant steps to the
+    same fixed point. Every replication stops by itself.
 
     Parameters
     ----------
@@ -47,40 +56,71 @@ def solve(clusters: Clusters, within: Factor) -> Working:
     Working
         `alpha` is a fixed point to 1e-13, or the first value that is not a correlation.
     """
+    step = _stepper(clusters, within)
     alpha = np.zeros(clusters.mean_y.shape[1])
     largest = np.broadcast_to(clusters.weights.max(axis=0), alpha.shape)
     converged, definite = np.zeros(alpha.shape, dtype=bool), np.ones(alpha.shape, dtype=bool)
     index = np.arange(alpha.size)
+    before = gap_before = np.full(alpha.shape, np.nan)
     for _ in range(_STEPS):
         if not index.size:
             break
-        part = weighted.columns(clusters, index)
         old = alpha[index]
-        new, _ = _moments(part, *_line(part, Factor(*(v[index] for v in within)), old))
-        alpha[index] = new
-        inside = (1.0 - new > _SINGULAR) & (1.0 + (largest[index] - 1.0) * new > _SINGULAR)
-        settled = np.abs(new - old) <= _TOLERANCE
-        definite[index], converged[index] = inside, settled
-        index = index[inside & ~settled]
-    at, inner = _line(clusters, within, np.where(definite, alpha, 0.0))
-    return Working(at, alpha, _moments(clusters, at, inner)[1], converged, definite)
+        gap = step(index, old)[0] - old
+        secant = old - gap * (old - before) / (gap - gap_before)
+        settled = np.abs(gap) <= _TOLERANCE
+        closer = np.abs(gap) < _CONTRACTS * np.abs(gap_before)
+        leap = closer & ~settled & _is_correlation(secant, largest[index])
+        new = np.where(leap, secant, old + gap)
+        inside = _is_correlation(new, largest[index])
+        alpha[index], definite[index], converged[index] = new, inside, settled
+        going = inside & ~settled
+        index, before, gap_before = index[going], old[going], gap[going]
+    alpha_or_0 = np.where(definite, alpha, 0.0)
+    phi = step(np.arange(alpha.size), alpha_or_0)[1]
+    at = weighted.profile(clusters, within, _psi(alpha_or_0))
+    return Working(at, alpha, phi, converged, definite)
 
 
-def _line(clusters: Clusters, within: Factor, alpha: Floats) -> tuple[Profile, Floats]:
-    """Line at alpha and the sum of squared residuals about their cluster means."""
-    at = weighted.profile(clusters, within, alpha / (1.0 - alpha))
-    rest = within.b - within.a * at.slope
-    return at, rest * rest + within.r * within.r
+def _is_correlation(alpha: Floats, largest: Floats) -> Bools:
+    """Whether clusters of up to `largest` units have positive definite correlations."""
+    return (1.0 - alpha > _SINGULAR) & (1.0 + (largest - 1.0) * alpha > _SINGULAR)
 
 
-def _moments(clusters: Clusters, at: Profile, inner: Floats) -> tuple[Floats, Floats]:
-    """Alpha, the mean product of two residuals of a cluster over phi, their mean square."""
+def _psi(alpha: Floats) -> Floats:
+    return alpha / (1.0 - alpha)
+
+
+def _stepper(clusters: Clusters, within: Factor) -> Step:
+    """(replications, alpha) -> (g(alpha), phi); equal clusters need their pooled moments only.
+
+    g is the mean product of two residuals of a cluster over phi, phi their mean square.
+    """
     n = clusters.weights
-    squares = inner + gram.dot(n, at.e_dot, at.e_dot)
-    sums = n * at.e_dot
-    products = gram.dot(sums, sums) - squares
-    phi = squares / clusters.n_obs
-    return products / (phi * (n * (n - 1.0)).sum(axis=0)), phi
+    pairs, n_obs = (n * (n - 1.0)).sum(axis=0), clusters.n_obs
+    pooled = gram.pool(clusters) if clusters.balanced else None
+
+    def step(index: NDArray[np.intp], alpha: Floats) -> tuple[Floats, Floats]:
+        inner = Factor(*(v[index] for v in within))
+        part: Moments
+        if pooled is not None:
+            part = replace(pooled, between=Factor(*(v[index] for v in pooled.between)))
+            sizes = n[:1]
+        else:
+            part = weighted.columns(clusters, index)
+            sizes = part.weights
+        at = weighted.line(part, inner, _psi(alpha))
+        rest = inner.b - inner.a * at.slope
+        sums = sizes * at.e_dot
+        squares = rest * rest + inner.r * inner.r + gram.dot(sums, at.e_dot)
+        phi = squares / _of(n_obs, index)
+        return (gram.dot(sums, sums) - squares) / (phi * _of(pairs, index)), phi
+
+    return step
+
+
+def _of(values: Array, index: NDArray[np.intp]) -> Array:
+    return values if values.size == 1 else values[index]
 
 
 def model_variance(found: Working, level: Floats | float, slope: Floats | float) -> Floats:

@@ -148,12 +148,18 @@ def orders_pooled(n_clusters: int, at: Profile) -> tuple[Second, Third]:
     return second, Third(n_clusters * c3, zero, c3 * xx, g2)
 
 
+def line(moments: Moments, within: Factor, psi: Floats) -> Profile:
+    """Fit the line to either kind of moments at psi, shape (R,); `within` instead of theirs."""
+    if isinstance(moments, Pooled):
+        return profile_pooled(replace(moments, within=within), psi)
+    return profile(moments, within, psi)
+
+
 def evaluate(moments: Moments, within: Factor, psi: Floats) -> Sums:
     """All sums of either kind of moments at psi, shape (R,); `within` instead of theirs."""
+    at = line(moments, within, psi)
     if isinstance(moments, Pooled):
-        at = profile_pooled(replace(moments, within=within), psi)
         return Sums(at, *orders_pooled(moments.n_clusters, at))
-    at = profile(moments, within, psi)
     return Sums(at, second_order(at), third_order(at))
 
 
