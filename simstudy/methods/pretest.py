@@ -1,0 +1,102 @@
+"""Room 2: pooled, unless a look at the data says random intercept. Imports numerics."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from simstudy.estimates import Estimates
+from simstudy.methods._assemble import ZERO, Origin
+from simstudy.moments import Bools, Floats, Moments
+from simstudy.numerics import anova, gram, likelihood, weighted
+from simstudy.registry import Entry, Method, Option, configure, register
+
+# 50:50 mixture of chi2(0) and chi2(1) at level .05 (Self & Liang 1987; Stram & Lee 1994)
+_CRITICAL = 1.6448536269514722**2
+_TOO_LARGE = 2.0  # design effect (Muthen & Satorra 1995)
+
+
+def fit(moments: Moments, *, by: str, term: str = "slope", origin: Origin = ZERO) -> Estimates:
+    """Fit both models and report the one that a test or a rule of thumb chooses.
+
+    Every replication's row is that of its chosen model; variances are NaN where pooled.
+
+    Parameters
+    ----------
+    moments : Pooled or Clusters
+    by : {"likelihood_ratio", "design_effect"}
+        Random intercept (REML, Kenward-Roger) where the REML likelihood ratio test of
+        tau2 = 0 rejects at .05 (Self & Liang 1987, J. Am. Stat. Assoc. 82:605-610), or
+        where 1 + (mean size - 1) ICC of y exceeds 2 (Muthen & Satorra 1995, Sociol.
+        Methodol. 25:267-316), and where either cannot be had.
+    term : {"slope", "intercept"}
+    origin : (x, y)
+        Point about which the means in `moments` are; the intercept is that of the data.
+    """
+    pooled, multilevel = (method.fit(moments, term, origin) for method in _models())
+    chosen = _multilevel(moments, multilevel, by)
+    blank = np.full(chosen.shape, np.nan)
+
+    def pick(name: str) -> Floats:
+        left = getattr(pooled, name)
+        return np.where(chosen, getattr(multilevel, name), blank if left is None else left)
+
+    return Estimates(
+        pick("estimate"),
+        pick("std_error"),
+        pick("df"),
+        pick("p_value"),
+        np.where(chosen, multilevel.outcome, pooled.outcome),
+        pick("tau2"),
+        pick("sigma2"),
+    )
+
+
+def _models() -> tuple[Method, Method]:
+    return configure("pooled"), configure("random_intercept")
+
+
+def _multilevel(moments: Moments, found: Estimates, by: str) -> Bools:
+    """Which replications take the random intercept: those where the data do not say no."""
+    with np.errstate(all="ignore"):
+        if by == "design_effect":
+            return ~(anova.design_effect_of_y(moments) <= _TOO_LARGE)
+        return ~(_likelihood_ratio(moments, found) <= _CRITICAL)
+
+
+def _likelihood_ratio(moments: Moments, found: Estimates) -> Floats:
+    """Fall of the REML criterion from tau2 = 0 to the estimate; NaN where there is none."""
+    assert found.tau2 is not None and found.sigma2 is not None
+    inner = gram.within(moments)
+
+    def criterion(psi: Floats) -> Floats:
+        return likelihood.criterion(moments, weighted.line(moments, inner, psi), psi, True)
+
+    psi = found.tau2 / found.sigma2
+    return criterion(np.zeros_like(psi)) - criterion(psi)
+
+
+def describe(moments: Moments, *, by: str) -> dict[str, float | None]:
+    """Fit statistics of the chosen model of one data set."""
+    pooled, multilevel = _models()
+    chosen = _multilevel(moments, multilevel.fit(moments), by)
+    return (multilevel if chosen.item() else pooled).describe(moments)
+
+
+register(
+    Entry(
+        name="pretest",
+        summary="pooled, or random_intercept where the data ask for it",
+        grain="pooled",
+        fit=fit,
+        describe=describe,
+        options=(
+            Option(
+                "by",
+                ("likelihood_ratio", "design_effect"),
+                lambda chosen: "likelihood_ratio",
+                "test of tau2 = 0 at .05, or design effect of y over 2",
+            ),
+        ),
+        synonyms=("preliminary_test", "two_step", "lrt", "deff"),
+    )
+)
