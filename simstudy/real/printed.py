@@ -81,14 +81,14 @@ def _fit(fits: Fits, one: Fit) -> str:
 
 
 def _what(one: Fit) -> str:
-    chosen = dict(one.method.options)
-    if "df" not in chosen:
-        settings = (f"{key} {value}".replace("_", " ") for key, value in chosen.items())
-        return ", ".join([one.method.entry.summary, *settings])
-    df = chosen["df"].replace("_", " ")
-    if "estimator" in chosen:
-        return f"random intercept by {_ESTIMATORS[chosen['estimator']]}, df {df}"
-    return f"{one.method.entry.summary}, {chosen['se']} SE, df {df}"
+    return ", ".join([one.method.entry.summary, *(_words(*o) for o in one.method.options)])
+
+
+def _words(option: str, value: object) -> str:
+    if option == "estimator":
+        return _ESTIMATORS[str(value)]
+    plain = str(value).replace("_", " ")
+    return f"{plain} SE" if option == "se" else f"{option} {plain}"
 
 
 def _sizes(fits: Fits) -> str:
@@ -103,7 +103,7 @@ def _random(fits: Fits, one: Fit) -> list[str]:
     deviations = column(sds, places(sds))
     cluster = fits.data.formula.cluster
     criterion = one.numbers["criterion"]
-    name = "REML criterion" if dict(one.method.options)["estimator"] == "reml" else "-2 log L"
+    name = "REML criterion" if dict(one.method.options).get("estimator") != "ml" else "-2 log L"
     rows = [
         [cluster, "(Intercept)", variances[0], deviations[0]],
         ["Residual", "", variances[1], deviations[1]],
