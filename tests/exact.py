@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 
 import numpy as np
-from scipy import integrate, stats
+from scipy import integrate, optimize, stats
 
 
 def probability_positive(weights, dfs) -> float:
@@ -63,24 +63,34 @@ def naive_se_bias(j, n, icc) -> float:
     return 100 * (np.sqrt(mean / lam) - 1)
 
 
-def boundary_share(j, n, icc) -> float:
-    """Share of REML fits with tau2 = 0, cluster-level x, equal clusters."""
+def boundary_share(j, n, icc, slopes_within=0) -> float:
+    """Share of REML fits with tau2 = 0, equal clusters, a between slope and perhaps a within."""
     ratio = (1 - icc) / (1 + (n - 1) * icc)
-    return float(stats.f.cdf(ratio, j - 2, j * n - j))
+    return float(stats.f.cdf(ratio, j - 2, j * n - j - slopes_within))
 
 
-def kenward_roger_size(j, n, icc, alpha=0.05) -> float:
-    """Size of REML + Kenward-Roger, cluster-level x: inside F(1, J - 2), else the pooled SE."""
-    n_obs, lam, inner = j * n, 1 + (n - 1) * icc, 1 - icc
+def kenward_roger_size(j, n, icc, alpha=0.05, slopes_within=0) -> float:
+    """Size of REML + Kenward-Roger, between slope: inside F(1, J - 2), else the pooled SE."""
     critical = stats.f.isf(alpha, 1, j - 2)
-    within = stats.chi2(n_obs - j)
+    return switching_size(j, n, icc, 1.0, critical, critical, slopes_within)
+
+
+def switching_size(j, n, icc, least, critical, critical_pooled, slopes_within=0) -> float:
+    """Size of t tests of the between slope with MSB where MSB/MSW > `least`, else all of SS.
+
+    t^2 = X1 / (X_b / (J - 2)) against `critical`, or lam X1 over the mean of lam X_b and
+    (1 - icc) X_w against `critical_pooled`; X_w has N - J - slopes_within df.
+    """
+    lam, inner = 1 + (n - 1) * icc, 1 - icc
+    free = j * n - j - slopes_within
+    within = stats.chi2(free)
 
     def given(b):
-        edge = lam * b * (n_obs - j) / (inner * (j - 2))  # interior iff X_w is below
+        edge = lam * b * free / (inner * (j - 2) * least)  # the test is MSB's iff X_w is below
         inside = stats.chi2.sf(critical * b / (j - 2), 1) * within.cdf(edge)
         outside = integrate.quad(
             lambda w: (
-                stats.chi2.sf(critical * (lam * b + inner * w) / (lam * (n_obs - 2)), 1)
+                stats.chi2.sf(critical_pooled * (lam * b + inner * w) / (lam * (free + j - 2)), 1)
                 * within.pdf(w)
             ),
             edge,
@@ -94,3 +104,14 @@ def kenward_roger_size(j, n, icc, alpha=0.05) -> float:
         integrate.quad(given, low, high, epsabs=1e-9, limit=200)[0]
         for low, high in itertools.pairwise(edges)
     )
+
+
+def ratio_of_likelihood_ratio(j, n, value) -> float:
+    """MSB / MSW at which the REML likelihood ratio of tau2 = 0 is `value`, cluster-level x."""
+    n_obs = j * n
+
+    def excess(f):
+        pooled = (n_obs - 2) * np.log(((j - 2) * f + n_obs - j) / (n_obs - 2))
+        return pooled - (j - 2) * np.log(f) - value
+
+    return float(optimize.brentq(excess, 1.0, 1e6, xtol=1e-12))
