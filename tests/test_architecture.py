@@ -16,7 +16,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 ROOMS = {
     "errors": 0, "moments": 0, "estimates": 0, "registry": 0, "frames": 0,
     "numerics": 1,
-    "methods": 2, "generators": 2,
+    "methods": 2, "generators": 2, "theory": 2,
     "study": 3, "store": 3,
     "runner": 4, "measures": 4,
     "real": 5, "report": 5, "results": 5,
@@ -28,6 +28,7 @@ NEIGHBOURS = {
     ("runner", "measures"),
     ("results", "report"),
     ("registry", "methods"),
+    ("theory", "generators"),
 }  # registry finds the methods when it is first asked for them
 ALWAYS = {"moments", "estimates", "errors"}
 
@@ -70,6 +71,8 @@ def test_generators_and_methods_do_not_know_each_other():
             assert not rooms & {"methods", "registry", "estimates"}
         if here == "methods":
             assert "generators" not in rooms
+        if here == "theory":
+            assert not rooms & {"methods", "registry", "estimates"}
         if here in ("numerics", "measures"):
             assert not rooms & {"store", "study", "generators", "methods"}
 

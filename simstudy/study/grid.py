@@ -1,4 +1,4 @@
-"""Room 3: from `scenarios:` to a list of designs. Imports scenarios, digest and fields."""
+"""Room 3: from `scenarios:` to a list of designs. Imports fields, digest, theory."""
 
 from __future__ import annotations
 
@@ -7,14 +7,13 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from simstudy.errors import nearest
-from simstudy.generators.scenario import Scenario, SizeRule
+from simstudy.generators.scenario import Scenario
 from simstudy.study import fields
 from simstudy.study.digest import digest
 from simstudy.study.scenarios import scenario
 from simstudy.study.yaml_lines import Document, Path_
+from simstudy.theory.design_effect import design_effect
 
 _MOST = 1_000_000
 
@@ -46,42 +45,7 @@ class Design:
     @property
     def design_effect(self) -> float:
         """Kish's 1 + (sum n_j^2 / N - 1) icc x_icc, with the realised ICC of a given x."""
-        s = self.scenario
-        if s.given is not None:
-            return 1.0 + s.icc * _realised(s.given.sizes, s.given.values)
-        if s.x_icc is None:
-            return _blocked(s)
-        return 1.0 + (mean_square(s.size) / s.size.mean - 1.0) * s.icc * s.x_icc
-
-
-def mean_square(rule: SizeRule) -> float:
-    """Expected square of a cluster's size."""
-    if rule.kind == "uniform":
-        low, high = rule.values
-        return rule.mean**2 + ((high - low + 1) ** 2 - 1) / 12
-    if rule.kind == "poisson":
-        return rule.mean * (1.0 + rule.values[0])
-    if rule.kind == "gamma":
-        return rule.values[0] ** 2 * (1.0 + rule.values[1] ** 2)
-    return sum(n * n for n in rule.values) / len(rule.values)
-
-
-def _realised(sizes: Any, x: Any) -> float:
-    """sum_j (sum_i x_ij)^2 / sum x^2 - 1 for centred x: (n - 1) x_icc when balanced (Moulton)."""
-    centred = x - x.mean()
-    sums = np.add.reduceat(centred, np.cumsum(sizes) - sizes)
-    return float((sums**2).sum() / (centred**2).sum() - 1.0)
-
-
-def _blocked(s: Scenario) -> float:
-    if s.size.random:  # a cluster of odd size is off balance by half a unit
-        return 1.0 - s.icc
-    sizes = s.fixed_sizes().ravel()
-    odd = sizes % 2
-    treated = sizes // 2 + odd * ((np.cumsum(odd) + 1) % 2)
-    n_obs, mean = sizes.sum(), treated.sum() / sizes.sum()
-    between = ((treated - sizes * mean) ** 2).sum()
-    return 1.0 + s.icc * (float(between / (n_obs * mean * (1.0 - mean))) - 1.0)
+        return design_effect(self.scenario)
 
 
 def expand(document: Document) -> list[Design]:

@@ -1,0 +1,35 @@
+"""Room 2: Kish's (1965) design effect. Imports scenario and predictors."""
+
+from __future__ import annotations
+
+from simstudy.generators.scenario import Scenario, SizeRule
+from simstudy.theory.predictors import FixedX, fixed_x
+
+
+def design_effect(scenario: Scenario) -> float:
+    """1 + (sum n_j^2 / N - 1) icc x_icc, with the realised ICC of a given or blocked x."""
+    if scenario.x_icc is not None:
+        size = scenario.size
+        return 1.0 + (mean_square(size) / size.mean - 1.0) * scenario.icc * scenario.x_icc
+    fixed = fixed_x(scenario)
+    if fixed is None:  # blocked, random sizes: a cluster of odd size is off by half a unit
+        return 1.0 - scenario.icc
+    return 1.0 + scenario.icc * moulton(fixed)
+
+
+def mean_square(rule: SizeRule) -> float:
+    """Expected square of a cluster's size."""
+    if rule.kind == "uniform":
+        low, high = rule.values
+        return rule.mean**2 + ((high - low + 1) ** 2 - 1) / 12
+    if rule.kind == "poisson":
+        return rule.mean * (1.0 + rule.values[0])
+    if rule.kind == "gamma":
+        return rule.values[0] ** 2 * (1.0 + rule.values[1] ** 2)
+    return sum(n * n for n in rule.values) / len(rule.values)
+
+
+def moulton(fixed: FixedX) -> float:
+    """sum_j (sum_i x_ij)^2 / sum x^2 - 1 for centred x: (n - 1) x_icc when balanced."""
+    sums = fixed.sizes * fixed.mean
+    return float((sums**2).sum() / fixed.total - 1.0)

@@ -1,0 +1,195 @@
+"""Room 2: what a scenario says about its predictor before any draw. Imports scenario, numpy."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from dataclasses import dataclass, fields
+from typing import NamedTuple
+
+import numpy as np
+
+from simstudy.generators.scenario import Scenario
+from simstudy.moments import Floats, Ints
+
+_UNDERSTOOD = {
+    "n_clusters", "size", "icc", "x_icc", "slope", "intercept", "total_variance",
+    "contextual_effect", "x", "given",
+}  # fmt: skip
+_X_KINDS = ("normal", "binary", "binary_blocked", "file")
+
+
+class Spread(NamedTuple):
+    """A sum of squares of x: `scale`, or scale * chi2(df) where x is drawn."""
+
+    scale: float
+    df: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FixedX:
+    """A predictor that is the same in every replication, or one of M allocations of it.
+
+    Attributes
+    ----------
+    sizes : array of int, shape (J,)
+    mean : array, shape (J,) or (M, J)
+        Cluster means about the grand mean.
+    within : float
+        Sum of squares within clusters; exactly 0 for a cluster-level predictor.
+    """
+
+    sizes: Ints
+    mean: Floats
+    within: float
+
+    @property
+    def between(self) -> Floats:
+        """Sum of squares between clusters."""
+        return np.asarray((self.sizes * self.mean**2).sum(axis=-1))
+
+    @property
+    def total(self) -> Floats:
+        """Sum of squares about the grand mean."""
+        return self.between + self.within
+
+
+def understood(scenario: Scenario) -> bool:
+    """Whether the data are those of the model: a field that is not known here may break it."""
+    known = all(
+        field.name in _UNDERSTOOD or getattr(scenario, field.name) == field.default
+        for field in fields(scenario)
+    )
+    return known and scenario.x in _X_KINDS
+
+
+def fixed_sizes(scenario: Scenario) -> Ints | None:
+    """Sizes of the clusters, shape (J,), unless they are random."""
+    return None if scenario.size.random else scenario.fixed_sizes().ravel()
+
+
+def fixed_x(scenario: Scenario) -> FixedX | None:
+    """The predictor where replications do not differ in it, up to a relabelling of clusters."""
+    if scenario.given is not None:
+        return _from_file(scenario.given.sizes, scenario.given.values)
+    sizes = fixed_sizes(scenario)
+    if sizes is None:
+        return None
+    if scenario.x == "binary_blocked":
+        odd = sizes % 2
+        return _from_treated(sizes, sizes // 2 + odd * ((np.cumsum(odd) + 1) % 2))
+    if scenario.x == "binary" and scenario.x_icc == 1 and scenario.equal_size:
+        return _from_treated(sizes, sizes * (np.arange(sizes.size) < sizes.size // 2))
+    return None
+
+
+def _from_treated(sizes: Ints, treated: Ints) -> FixedX:
+    within = float((treated * (sizes - treated) / sizes).sum())
+    return FixedX(sizes, treated / sizes - treated.sum() / sizes.sum(), within)
+
+
+def _from_file(sizes: Ints, values: Floats) -> FixedX:
+    first = np.cumsum(sizes) - sizes
+    centred = values - values.mean()
+    mean = np.add.reduceat(centred, first) / sizes
+    spread = np.maximum.reduceat(values, first) - np.minimum.reduceat(values, first)
+    about = np.where(np.repeat(spread, sizes) > 0, centred - np.repeat(mean, sizes), 0.0)
+    return FixedX(sizes, mean, float((about**2).sum()))
+
+
+def cluster_level(scenario: Scenario) -> bool:
+    """Whether x never varies within a cluster."""
+    if scenario.x == "file":
+        fixed = fixed_x(scenario)
+        return fixed is not None and fixed.within == 0
+    return scenario.x_icc == 1
+
+
+def independent_errors(scenario: Scenario) -> bool:
+    """Whether there is nothing to ignore: no ICC, or clusters of one unit."""
+    return scenario.icc == 0 or scenario.equal_size == 1
+
+
+def total_spread(scenario: Scenario) -> Spread | None:
+    """Sum of squares of x over all units."""
+    fixed, n = fixed_x(scenario), scenario.equal_size
+    if fixed is not None:
+        return Spread(float(fixed.total))
+    if scenario.x == "normal" and n and (scenario.x_icc == 1 or n == 1):
+        return Spread(float(n), scenario.n_clusters - 1)
+    if scenario.x == "normal" and scenario.x_icc == 0 and not scenario.size.random:
+        return Spread(1.0, smallest_n_obs(scenario) - 1)
+    return None
+
+
+def between_spread(scenario: Scenario) -> Spread | None:
+    """Sum of squares of x between clusters."""
+    fixed, n = fixed_x(scenario), scenario.equal_size
+    if fixed is not None:
+        return Spread(float(fixed.between))
+    if scenario.x == "normal" and n and scenario.x_icc is not None:
+        return Spread(1.0 + (n - 1) * scenario.x_icc, scenario.n_clusters - 1)
+    return None
+
+
+def within_spread(scenario: Scenario) -> Spread | None:
+    """Sum of squares of x within clusters."""
+    fixed = fixed_x(scenario)
+    if fixed is not None:
+        return Spread(fixed.within)
+    if scenario.x == "normal" and scenario.x_icc is not None and not scenario.size.random:
+        return Spread(1.0 - scenario.x_icc, smallest_n_obs(scenario) - scenario.n_clusters)
+    return None
+
+
+def largest_n_obs(scenario: Scenario) -> float:
+    """The most units that a replication can have."""
+    rule = scenario.size
+    if rule.kind in ("poisson", "gamma"):
+        return math.inf
+    if rule.kind == "uniform":
+        return scenario.n_clusters * rule.values[1]
+    return int(scenario.fixed_sizes().sum())
+
+
+def smallest_n_obs(scenario: Scenario) -> int:
+    """The fewest units that a replication can have."""
+    rule = scenario.size
+    if rule.random:
+        low = rule.values[0] if rule.kind == "uniform" else 1
+        return scenario.n_clusters * int(low)
+    return int(scenario.fixed_sizes().sum())
+
+
+def allocations(scenario: Scenario, most: int) -> tuple[FixedX, Floats] | None:
+    """All ways to treat floor(J/2) clusters, clusters of one size being alike.
+
+    Returns
+    -------
+    FixedX with M allocations, and their probabilities, shape (M,); or None
+        None where x is not shuffled over fixed sizes, or M * J is above `most`.
+    """
+    sizes = fixed_sizes(scenario)
+    if scenario.x != "binary" or scenario.x_icc != 1 or sizes is None:
+        return None
+    sizes = np.sort(sizes)
+    counts = np.unique(sizes, return_counts=True)[1]
+    if math.prod(int(count) + 1 for count in counts) > 50 * most:
+        return None
+    n_treated = sizes.size // 2
+    ways = [
+        chosen
+        for chosen in itertools.product(*(range(count + 1) for count in counts))
+        if sum(chosen) == n_treated
+    ]
+    if len(ways) * sizes.size > most:
+        return None
+    rank = np.arange(sizes.size) - np.repeat(np.cumsum(counts) - counts, counts)
+    treated = rank < np.repeat(np.array(ways), counts, axis=1)
+    number = [
+        math.prod(math.comb(int(count), k) for count, k in zip(counts, way, strict=True))
+        for way in ways
+    ]
+    share = np.array([count / math.comb(sizes.size, n_treated) for count in number])
+    grand = (treated * sizes).sum(axis=1, keepdims=True) / sizes.sum()
+    return FixedX(sizes, treated - grand, 0.0), share
