@@ -1,0 +1,134 @@
+"""Room 2: which answer goes with which scenario, method and measure. Imports all of the room.
+
+An answer is given only where its conditions are met in every replication that is used
+(status ok or boundary); everything else is None, never a guess.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+from simstudy.generators.scenario import Scenario
+from simstudy.theory import means, pooled, random_intercept, within
+from simstudy.theory.law import Answer
+from simstudy.theory.predictors import understood
+from simstudy.theory.robust import ROBUST
+
+Options = Mapping[str, str]
+
+
+class Law(NamedTuple):
+    """What is known of one method.
+
+    Attributes
+    ----------
+    options : mapping of str to tuple of str
+        The options and values that were thought of; others have no answers.
+    usable : callable
+        Whether a scenario has replications that can be fitted.
+    drift : callable
+        By how much the estimates' centre is off the slope, where the errors leave it.
+    rejection : callable
+        (scenario, options, alpha, shift) -> P(p < alpha) when the centre of the estimates is
+        `shift` off the tested value.
+    """
+
+    options: Mapping[str, tuple[str, ...]]
+    usable: Callable[[Scenario], bool]
+    drift: Callable[[Scenario], float]
+    bias: Callable[[Scenario, Options], Answer | None]
+    se_error: Callable[[Scenario, Options], Answer | None]
+    rejection: Callable[[Scenario, Options, float, float], Answer | None]
+    share_boundary: Callable[[Scenario, Options], Answer | None]
+
+
+def _nothing(scenario: Scenario, options: Options) -> Answer | None:
+    return None
+
+
+def _no_drift(scenario: Scenario) -> float:
+    return 0.0
+
+
+_SE = ("classical", *ROBUST, "moulton")
+_OLS = {"se": _SE, "df": ("residual", "wald", "clusters", "satterthwaite")}
+_REML_DF = ("wald", "residual", "between_within", "satterthwaite", "kenward_roger")
+
+LAWS = {
+    "pooled": Law(
+        _OLS, pooled.usable, _no_drift,
+        pooled.bias, pooled.se_error, pooled.rejection, _nothing,
+    ),
+    "dummy": Law(
+        _OLS, within.usable, _no_drift,
+        within.bias, within.se_error, within.rejection, _nothing,
+    ),
+    "random_intercept": Law(
+        {"estimator": ("reml", "ml"), "df": _REML_DF}, random_intercept.usable, _no_drift,
+        random_intercept.bias, _nothing, random_intercept.rejection,
+        random_intercept.share_boundary,
+    ),
+    "cluster_means": Law(
+        {"weights": ("equal", "size")}, means.usable, means.drift,
+        means.bias, means.se_error, means.rejection, _nothing,
+    ),
+}  # fmt: skip
+
+
+def answer(
+    scenario: Scenario, method: str, options: Options, measure: str, alpha: float | None
+) -> Answer | None:
+    """What theory says a performance measure of a method is.
+
+    Parameters
+    ----------
+    scenario : Scenario
+    method : str
+        Registered name, such as "pooled".
+    options : mapping
+        As settled: ``{"se": "classical", "df": "residual"}``.
+    measure : str
+        bias, relative_error_model_se, rejection_rate, type1_inflation, coverage or
+        share_boundary; others have no answer.
+    alpha : float or None
+        Level, for the measures that have one.
+
+    Returns
+    -------
+    Answer or None
+        None where no answer is known, where the measure is undefined, or where the numbers
+        are out of reach.
+    """
+    law = LAWS.get(method)
+    if law is None or set(options) != set(law.options):
+        return None
+    if any(value not in law.options[name] for name, value in options.items()):
+        return None
+    if not understood(scenario) or not law.usable(scenario):
+        return None
+    if measure == "bias":
+        return law.bias(scenario, options)
+    if measure == "relative_error_model_se":
+        return law.se_error(scenario, options)
+    if measure == "share_boundary":
+        return law.share_boundary(scenario, options)
+    if alpha is None:
+        return None
+    return _of_level(law, scenario, options, measure, alpha)
+
+
+def _of_level(
+    law: Law, scenario: Scenario, options: Options, measure: str, alpha: float
+) -> Answer | None:
+    """Measures of the test: rejection of 0, of the truth, and the first over alpha."""
+    drift = law.drift(scenario)
+    if measure == "coverage":
+        missed = law.rejection(scenario, options, alpha, drift)
+        return None if missed is None else missed._replace(value=1.0 - missed.value)
+    if measure == "rejection_rate":
+        return law.rejection(scenario, options, alpha, scenario.slope + drift)
+    if measure == "type1_inflation" and scenario.slope == 0:
+        size = law.rejection(scenario, options, alpha, drift)
+        return None if size is None else size._replace(value=size.value / alpha)
+    return None

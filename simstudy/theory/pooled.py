@@ -1,0 +1,171 @@
+"""Room 2: what theory says of the pooled fit in a scenario. Imports the rest of the room."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from simstudy.generators.scenario import Scenario
+from simstudy.theory import balanced, unequal
+from simstudy.theory.asymptotic import se_bias, size
+from simstudy.theory.design_effect import design_effect
+from simstudy.theory.law import Answer, asymptotically, critical, exactly, shifted_by
+from simstudy.theory.predictors import (
+    allocations,
+    cluster_level,
+    fixed_sizes,
+    fixed_x,
+    independent_errors,
+    largest_n_obs,
+    smallest_n_obs,
+    total_spread,
+)
+from simstudy.theory.quadrature import two_sided
+from simstudy.theory.robust import ROBUST, Arms
+
+_MOST_CLUSTERS = 300  # eigenvalues of a J x J matrix: 10 ms
+_MOST_ALLOCATED = 12_000  # allocations times clusters: 60 ms
+
+
+def usable(scenario: Scenario) -> bool:
+    """Whether some replications can be fitted."""
+    return largest_n_obs(scenario) > 2
+
+
+def unbiased(scenario: Scenario) -> bool:
+    """Whether a contextual effect is absent or, each cluster being halved, harmless."""
+    if scenario.contextual_effect == 0:
+        return True
+    fixed = fixed_x(scenario)
+    return scenario.x == "binary_blocked" and fixed is not None and not fixed.mean.any()
+
+
+def bias(scenario: Scenario, options: Mapping[str, str]) -> Answer | None:
+    """Zero, where the mean exists: not for two clusters whose x is drawn with them."""
+    two_values = scenario.x == "normal" and scenario.x_icc == 1 and scenario.n_clusters == 2
+    if not unbiased(scenario) or two_values:
+        return None
+    return exactly(0.0)
+
+
+def rejection(
+    scenario: Scenario, options: Mapping[str, str], alpha: float, shift: float
+) -> Answer | None:
+    """P(|t| > critical value) when the slope is `shift` off the tested one."""
+    if not unbiased(scenario):
+        return None
+    if options["se"] != "classical":
+        return _robust_rejection(scenario, options, alpha, shift)
+    if options["df"] == "satterthwaite":
+        return None
+    sizes = fixed_sizes(scenario)
+    if sizes is not None:
+        rules = {"residual": int(sizes.sum()) - 2, "clusters": scenario.n_clusters - 1}
+        threshold = critical(options["df"], alpha, rules)
+        exact = _exact_rejection(scenario, threshold, shift)
+        if exact is not None:
+            return exactly(exact)
+    elif shift == 0 and options["df"] == "residual" and _ordinary(scenario):
+        return exactly(alpha)
+    if shift == 0 and _has_limit(scenario):
+        return asymptotically(size(design_effect(scenario), alpha))
+    return None
+
+
+def _ordinary(scenario: Scenario) -> bool:
+    """Whether t is Student's: independent errors, or x drawn independently for every unit."""
+    drawn = scenario.x == "normal" and scenario.x_icc == 0
+    return drawn or independent_errors(scenario)
+
+
+def _has_limit(scenario: Scenario) -> bool:
+    """Whether the design effect is that of many clusters; of halved random sizes it is not."""
+    return not (scenario.x == "binary_blocked" and scenario.size.random)
+
+
+def _exact_rejection(scenario: Scenario, threshold: float, shift: float) -> float | None:
+    """Fixed sizes: the exact rejection rate where it is known."""
+    j, n, icc = scenario.n_clusters, scenario.equal_size, scenario.icc
+    if independent_errors(scenario) or (shift == 0 and _ordinary(scenario)):
+        shifted = shifted_by(scenario, shift, total_spread(scenario), 1.0)
+        n_obs = int(scenario.fixed_sizes().sum())
+        return None if shifted is None else float(two_sided(threshold, n_obs - 2, shifted))
+    if n and cluster_level(scenario):
+        shifted = shifted_by(scenario, shift, total_spread(scenario), 1.0 + (n - 1) * icc)
+        return None if shifted is None else balanced.naive(j, n, icc, threshold, shifted)
+    if shift != 0:
+        return None
+    if n and scenario.x == "normal":
+        assert scenario.x_icc is not None
+        return balanced.mixed_naive_size(j, n, icc, scenario.x_icc, threshold)
+    fixed = fixed_x(scenario)
+    if fixed is not None and n:
+        share = np.asarray(fixed.between / fixed.total)
+        return float(balanced.between_share_size(j, n, icc, share, threshold))
+    if fixed is not None:
+        return float(unequal.size(fixed, icc, threshold)) if j <= _MOST_CLUSTERS else None
+    found = allocations(scenario, _MOST_ALLOCATED)
+    if found is None:
+        return None
+    return float((unequal.size(found[0], icc, threshold) * found[1]).sum())
+
+
+def se_error(scenario: Scenario, options: Mapping[str, str]) -> Answer | None:
+    """Percent by which the root-mean-square SE misses the SD of the estimates."""
+    if not unbiased(scenario) or not _has_variance(scenario):
+        return None
+    if options["se"] != "classical":
+        arms = _arms(scenario, options["se"])
+        return None if arms is None else exactly(arms.se_bias)
+    if _ordinary(scenario):
+        return exactly(0.0)
+    exact = _exact_se_error(scenario)
+    if exact is not None:
+        return exactly(exact)
+    if _has_limit(scenario):
+        return asymptotically(se_bias(design_effect(scenario)))
+    return None
+
+
+def _has_variance(scenario: Scenario) -> bool:
+    """Whether the mean of 1 / sum of squares of x is finite: more than 2 df, if x is normal."""
+    if scenario.x != "normal":
+        return True
+    free = scenario.n_clusters if scenario.x_icc == 1 else smallest_n_obs(scenario)
+    return free >= 4
+
+
+def _exact_se_error(scenario: Scenario) -> float | None:
+    j, n, icc = scenario.n_clusters, scenario.equal_size, scenario.icc
+    if n and scenario.x == "normal":
+        assert scenario.x_icc is not None
+        return balanced.mixed_se_bias(j, n, icc, scenario.x_icc)
+    fixed = fixed_x(scenario)
+    if fixed is not None:
+        return unequal.se_bias(fixed, icc)
+    found = allocations(scenario, _MOST_ALLOCATED)
+    return None if found is None else unequal.se_bias(found[0], icc, found[1])
+
+
+def _arms(scenario: Scenario, se: str) -> Arms | None:
+    """Two arms of equal clusters, where this cluster-robust error exists."""
+    n, j = scenario.equal_size, scenario.n_clusters
+    if se not in ROBUST or scenario.x != "binary" or scenario.x_icc != 1 or not n:
+        return None
+    return Arms(j, j * n, se) if Arms.exist(j, se) else None
+
+
+def _robust_rejection(
+    scenario: Scenario, options: Mapping[str, str], alpha: float, shift: float
+) -> Answer | None:
+    arms, n = _arms(scenario, options["se"]), scenario.equal_size
+    if arms is None or n is None:
+        return None
+    j = scenario.n_clusters
+    rules = {"residual": j * n - 2, "clusters": j - 1, "satterthwaite": arms.satterthwaite}
+    threshold = critical(options["df"], alpha, rules)
+    variance = 1.0 + (n - 1) * scenario.icc
+    shifted = shifted_by(scenario, shift, total_spread(scenario), variance)
+    found = None if shifted is None else arms.rejection(threshold, shifted)
+    return None if found is None else exactly(found)
