@@ -48,6 +48,7 @@ LISTED = {"n_clusters": None, "cluster_size": {"sizes": [2, 3, 4, 6, 9, 16]}}
 KINDS = {
     "normal, cluster level": ({}, "prb"),
     "three clusters": ({"n_clusters": 3, "cluster_size": 4, "icc": 0.3}, "pr"),
+    "three pairs": ({"n_clusters": 3, "cluster_size": 2, "icc": 0.1}, "prb"),
     "two clusters": ({"n_clusters": 2, "icc": 0.05}, "p"),
     "normal, cluster level, slope": ({"slope": 0.4}, "prb"),
     "normal, mixed": ({"x_icc": 0.4, "icc": 0.3}, "pd"),
@@ -291,6 +292,8 @@ def test_random_intercept_tends_to_cluster_means_as_the_boundary_goes():
         (scenario(x_icc=0.5, contextual_effect=0.2), "pooled", POOLED, "rejection_rate"),
         (scenario(x_icc=0.5, contextual_effect=0.2), "pooled", POOLED, "bias"),
         (scenario(x_icc=0.5, contextual_effect=0.2), "random_intercept", REML, "bias"),
+        (scenario(n=5, x="binary_blocked", x_icc=None, contextual_effect=0.2), "pooled", POOLED,
+         "bias"),
         (scenario(x_icc=0.5), "random_intercept", REML, "rejection_rate"),
         (scenario(5, [2, 3, 4, 5, 6]), "random_intercept", REML, "share_boundary"),
         (scenario(5, [2, 3, 4, 5, 6]), "cluster_means", MEANS, "rejection_rate"),

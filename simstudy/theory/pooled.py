@@ -25,7 +25,7 @@ from simstudy.theory.quadrature import two_sided
 from simstudy.theory.robust import ROBUST, Arms
 
 _MOST_CLUSTERS = 300  # eigenvalues of a J x J matrix: 10 ms
-_MOST_ALLOCATED = 12_000  # allocations times clusters: 60 ms
+_MOST_ALLOCATED = 12_000  # allocations times clusters: 50 ms
 
 
 def usable(scenario: Scenario) -> bool:
