@@ -69,6 +69,8 @@ class Entry:
         The coarsest grain that suffices, pooled, clusters or rows; or options -> that.
     draws : bool
         Whether it needs random numbers beside the data.
+    truth : callable
+        (options, scenario) -> the true value of what it estimates, the slope by default.
     tests_only : bool
         Whether it gives a p-value without a standard error and df (both NaN where it is ok).
     refuse : callable
@@ -86,6 +88,7 @@ class Entry:
     refuse: Callable[[Chosen], str | None] = field(default=lambda chosen: None)
     draws: bool = False
     tests_only: bool = False
+    truth: Callable[[Chosen, Any], float] = field(default=lambda chosen, scenario: scenario.slope)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +104,10 @@ class Method:
     def entry(self) -> Entry:
         """The registered method behind the name."""
         return methods()[self.name]
+
+    def truth(self, scenario: Any) -> float:
+        """True value of what is estimated in a scenario (slope, contextual_effect)."""
+        return self.entry.truth(dict(self.options), scenario)
 
     @property
     def grain(self) -> str:

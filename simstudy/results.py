@@ -56,21 +56,27 @@ class Results:
         """The summary as a DataFrame, a row a scenario, method, measure and alpha."""
         return self.summary_table().to_pandas()
 
-    def summary_table(self, mcse: str = "robust") -> pa.Table:
-        """The summary of the rows that are there; made once for each kind of MCSE."""
+    def summary_table(
+        self, mcse: str = "robust", warn: Callable[[str], None] = lambda line: None
+    ) -> pa.Table:
+        """The summary of the rows that are there; made once for each kind of MCSE.
+
+        `warn` is told which numbers are far from an exact answer.
+        """
         if mcse not in self._summaries:
             from simstudy.runner.summarise import summarise
 
-            self._summaries[mcse] = summarise(self.study, self.folder, mcse)
+            self._summaries[mcse] = summarise(self.study, self.folder, mcse, warn)
         return self._summaries[mcse]
 
-    def write_summary(self) -> None:
+    def write_summary(self, warn: Callable[[str], None] = lambda line: None) -> None:
         """Write scenarios.parquet, summary.parquet and summary.csv."""
         from simstudy.runner.summarise import scenario_table
 
         layout.write_table(self.folder, "scenarios.parquet", scenario_table(self.study))
+        summary = self.summary_table(warn=warn)
         for name in ("summary.parquet", "summary.csv"):
-            layout.write_table(self.folder, name, self.summary_table())
+            layout.write_table(self.folder, name, summary)
 
     def report(self) -> list[Path]:
         """Draw figures and write tables from the stored summary; return the files."""
@@ -105,7 +111,8 @@ def run(
     begin : callable, optional
         Progress: called once with (fits, jobs); what it returns is called with fits done.
     warn : callable
-        Told, in one line, where earlier results come from other versions.
+        Told, in one line, where earlier results come from other versions, and which numbers
+        are far from an exact answer.
 
     Returns
     -------
@@ -119,7 +126,7 @@ def run(
         study = replace(study, replications=replications)
     found = Results(study, Path(results) / study.name)
     execute(study, found.folder, jobs, begin, warn)
-    found.write_summary()
+    found.write_summary(warn)
     if report:
         found.report()
     return found

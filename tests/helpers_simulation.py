@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from simstudy.measures.totals import COLUMNS, Totals, combine, concatenate, of_block
@@ -16,13 +18,49 @@ def study(scenarios, methods, replications=1000, seed=20240417, **more) -> Study
     return load(head | {"scenarios": scenarios, "methods": methods} | more)
 
 
+class Row(NamedTuple):
+    """One line of a summary, without its scenario and method."""
+
+    measure: str
+    alpha: float
+    value: float
+    mcse: float
+    ci_low: float
+    ci_high: float
+    n_used: int
+    n_not_used: int
+
+
+def rows_of(columns, group=0) -> list[Row]:
+    """The rows of one group of a summary."""
+    return [
+        Row(c.measure, c.alpha, *(float(v[group]) for v in c.value), int(c.n_used[group]),
+            int(c.n_not_used[group]))
+        for c in columns if c.defined[group]
+    ]  # fmt: skip
+
+
 def merge(blocks: list[Totals]) -> Totals:
     """Totals of one group from those of its blocks."""
     return combine(concatenate(blocks), np.zeros(len(blocks), dtype=int))
 
 
-def simulate(scenario, methods, replications=100_000, seed=20240417) -> list[Totals]:
-    """Totals (one row) of each method over all replications of one scenario, at alpha .05."""
+class Single:
+    """Totals of one group as plain numbers."""
+
+    def __init__(self, totals: Totals) -> None:
+        self.totals = totals
+        self.n_used, self.n_all = int(totals.n_used[0]), int(totals.n_all[0])
+        self.by_status = tuple(totals.by_status[0].tolist())
+        self.rejected = tuple(totals.rejected[0].tolist())
+        self.covered = tuple(totals.covered[0].tolist())
+        self.error = float(totals.of_error.error[0])
+        self.variance = float(totals.with_se.variance[0])
+        self.powers = {key: float(value[0]) for key, value in totals.with_se.about.items()}
+
+
+def simulate(scenario, methods, replications=100_000, seed=20240417) -> list[Single]:
+    """Totals of each method over all replications of one scenario, at alpha .05."""
     one = study(scenario, methods, replications, seed)
     (design,) = one.designs
     found: list[list[Totals]] = [[] for _ in one.methods]
@@ -30,4 +68,4 @@ def simulate(scenario, methods, replications=100_000, seed=20240417) -> list[Tot
         for k, estimates in enumerate(run_task(task)):
             columns = {name: getattr(estimates, name) for name in COLUMNS}
             found[k].append(of_block(columns, design.scenario.slope, one.alpha))
-    return [merge(blocks) for blocks in found]
+    return [Single(merge(blocks)) for blocks in found]

@@ -469,7 +469,8 @@ def test_plan_writes_nothing(study):
     assert (ran.code, ran.err) == (0, "")
     assert listing(study) == ["tiny.yaml"]
     for phrase in ("8 scenarios", "20 replications", "3 methods", "480 fits", "MB",
-                   "expected time", " s in this process", "rejection_rate", "relative_error_model_se", "coverage"):  # fmt: skip
+                   "expected time", " s in this process", "rejection_rate",
+                   "relative_error_model_se", "coverage"):  # fmt: skip
         assert phrase in ran.out
 
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import itertools
 import math
-from typing import NamedTuple
 
 import numpy as np
 import pytest
-from helpers_simulation import merge, simulate
+from helpers_simulation import merge, rows_of, simulate
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
@@ -38,26 +37,6 @@ def measured(data, truth, alphas=(0.05,), mcse="robust", cuts=()):
     ]
     found = rows_of(finish(merge(blocks), alphas, truth, mcse))
     return {(row.measure, row.alpha if row.alpha == row.alpha else None): row for row in found}
-
-
-class Row(NamedTuple):
-    measure: str
-    alpha: float
-    value: float
-    mcse: float
-    ci_low: float
-    ci_high: float
-    n_used: int
-    n_not_used: int
-
-
-def rows_of(columns, group=0):
-    """The rows of one group of a summary."""
-    return [
-        Row(c.measure, c.alpha, *(float(v[group]) for v in c.value), int(c.n_used[group]),
-            int(c.n_not_used[group]))
-        for c in columns if c.defined[group]
-    ]  # fmt: skip
 
 
 # value and normal-theory MCSE as rsimsum and simhelpers print them (R 4.2.2)
@@ -208,7 +187,7 @@ def test_robust_mcses_are_calibrated():
     found: dict[str, list[tuple[float, float]]] = {}
     for seed in range(2000):
         (totals,) = simulate(scenario, ["pooled"], 500, seed)
-        for row in rows_of(finish(totals, (0.05,), 0.0)):
+        for row in rows_of(finish(totals.totals, (0.05,), 0.0)):
             found.setdefault(row.measure, []).append((row.value, row.mcse))
     for measure in ("bias", "empirical_se", "model_se", "relative_error_model_se"):
         values, mcses = np.array(found[measure]).T

@@ -30,7 +30,7 @@ from simstudy.theory.robust import Arms
 PUBLISHED = Path(__file__).parent / "reference" / "published"
 CLASSICAL = {"se": "classical", "df": "residual"}
 KENWARD_ROGER = {"estimator": "reml", "df": "kenward_roger"}
-EQUAL = {"weights": "equal"}
+EQUAL = {"weights": "equal", "df": "residual"}
 
 
 def rows_of(name):

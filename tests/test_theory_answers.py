@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers_simulation import simulate, study
+from helpers_simulation import rows_of, simulate, study
 
 from simstudy.generators.scenario import GivenX, Scenario, SizeRule
 from simstudy.measures.measures import MEASURES, finish
@@ -24,7 +24,7 @@ from simstudy.theory.answers import LAWS, answer
 N = 20_000
 POOLED = {"se": "classical", "df": "residual"}
 REML = {"estimator": "reml", "df": "kenward_roger"}
-MEANS = {"weights": "equal"}
+MEANS = {"weights": "equal", "df": "residual"}
 ROBUST = [se for se in methods()["pooled"].options[0].values if se.startswith("CR")]
 SIMPLE = [
     "pooled",
@@ -94,7 +94,7 @@ def compare(design, required):
     s, count = one.designs[0].scenario, 0
     for method, totals in zip(one.methods, simulate(design, every, N), strict=True):
         options, answered = dict(method.options), set()
-        for row in finish(totals, one.alpha, s.slope):
+        for row in rows_of(finish(totals.totals, one.alpha, s.slope)):
             alpha = None if math.isnan(row.alpha) else row.alpha
             theory = answer(s, method.name, options, row.measure, alpha)
             if theory is None or theory.kind != "exact":
@@ -103,7 +103,8 @@ def compare(design, required):
             spread = mcse_of(row, theory.value)
             assert abs(row.value - theory.value) < 4 * spread + 1e-12, (method.canonical, row)
             count += 1
-        if method.name[0] in required and options["df"] != "wald":
+        plain = options["df"] != "wald" and options.get("se", "classical") == "classical"
+        if method.name[0] in required and plain:
             assert {"coverage", "rejection_rate"} <= answered
         if method.name[0] == "r" and "b" in required:
             assert "share_boundary" in answered
@@ -163,7 +164,9 @@ def test_power_of_the_cluster_means_test_by_drawing_the_means(x_icc, slope, effe
         ("coverage", np.abs(estimate - slope) <= limit * std_error),
     ]:
         for weights in ("equal", "size"):
-            truth = answer(s, "cluster_means", {"weights": weights}, measure, 0.05)
+            truth = answer(
+                s, "cluster_means", {"weights": weights, "df": "residual"}, measure, 0.05
+            )
             assert truth.kind == "exact"
             spread = math.sqrt(truth.value * (1 - truth.value) / n_reps)
             assert abs(events.mean() - truth.value) < 4 * spread

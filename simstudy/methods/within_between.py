@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from simstudy.estimates import Estimates, Outcome
@@ -10,7 +12,7 @@ from simstudy.methods._assemble import ZERO, Origin
 from simstudy.moments import Array, Factor, Floats, Moments
 from simstudy.numerics import gram, information
 from simstudy.numerics.information import Contrast
-from simstudy.registry import Entry, Option, register
+from simstudy.registry import Chosen, Entry, Option, register
 
 _N_FIXED = 3  # intercept, within slope, between slope
 
@@ -122,6 +124,14 @@ def describe(moments: Moments, *, effect: str, estimator: str, df: str) -> dict[
     return _mixed.described(moments, found, _N_FIXED, 2.0 * np.log(inner.a).item())
 
 
+def _truth(chosen: Chosen, scenario: Any) -> float:
+    """What `effect` is in the data-generating mechanism."""
+    slope, contextual = scenario.slope, scenario.contextual_effect
+    return {"within": slope, "between": slope + contextual, "contextual": contextual}[
+        chosen["effect"]
+    ]
+
+
 register(
     Entry(
         name="within_between",
@@ -140,5 +150,6 @@ register(
         ),
         synonyms=("mundlak", "hybrid", "wb", "rewb", "contextual", "cre", "xthybrid"),
         refuse=_mixed.refuse,
+        truth=_truth,
     )
 )

@@ -1,10 +1,12 @@
-"""Room 5: the summary with methods side by side. Imports nothing of the package."""
+"""Room 5: the summary with methods side by side. Imports store.arrow."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+from simstudy.store import arrow
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -61,15 +63,13 @@ def wide(summary: pa.Table, measure: str, alpha: float | None = None) -> Wide:
     alpha : float, optional
         Default: the first there is.
     """
-    import pyarrow.compute as pc
-
     names = summary.column_names
     columns = names[1 : names.index("n_obs")]
-    part = summary.filter(pc.equal(summary.column("measure"), measure))
+    part = summary.take(arrow.equal_to(summary.column("measure"), measure))
     levels = part.column("alpha").unique().drop_null().to_pylist()
     chosen = levels[0] if alpha is None and levels else alpha
     if chosen is not None:
-        part = part.filter(pc.equal(part.column("alpha"), chosen))
+        part = part.take(arrow.equal_to(part.column("alpha"), chosen))
     every = {name: part.column(name).to_pylist() for name in names}
     varying = [name for name in columns if len(set(every[name])) > 1]
     rows: dict[str, tuple[dict[str, Any], dict[str, Cell | None]]] = {}

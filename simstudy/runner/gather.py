@@ -35,7 +35,7 @@ class Wanted(NamedTuple):
         Method keys.
     scenarios : dict
         Scenario id -> 128-bit key, in order.
-    truth : array, shape (scenarios,)
+    truth : array, shape (scenarios, methods)
     alphas : tuple of float
     replications : int
         The first so many.
@@ -102,7 +102,7 @@ def _totals(
         ]
         at_method, at_scenario, group = np.array([row for row in ids if row[2] in whole]).T
         rows = {k: v[at_method, at_scenario] for k, v in read(part).items()}
-        truth = wanted.truth[group // len(wanted.methods)]
+        truth = wanted.truth.ravel()[group]
         yield from _blocks(rows, group, truth, (part.first - 1) // BLOCK, wanted.alphas)
     for g in sorted(stored.keys() - whole):
         key, name = (
@@ -111,7 +111,7 @@ def _totals(
         )
         pieces = list(_in_order(stored[g], name, key, wanted.replications, read))
         rows = {k: np.concatenate([piece[k] for piece in pieces])[None, :] for k in COLUMNS}
-        truth = wanted.truth[[g // len(wanted.methods)]]
+        truth = wanted.truth.ravel()[[g]]
         yield from _blocks(rows, np.array([g]), truth, 0, wanted.alphas)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pyarrow as pa
 
 from simstudy.measures.measures import Column, finish
 from simstudy.moments import Array
+from simstudy.runner.expected import KINDS, Expected, expected, far
 from simstudy.runner.gather import Wanted, gather
 from simstudy.store import arrow
 from simstudy.store.names import method_key
@@ -18,7 +20,12 @@ from simstudy.study.grid import Design
 from simstudy.study.study import Study
 
 
-def summarise(study: Study, folder: Path, mcse: str = "robust") -> pa.Table:
+def summarise(
+    study: Study,
+    folder: Path,
+    mcse: str = "robust",
+    warn: Callable[[str], None] = lambda line: None,
+) -> pa.Table:
     """Every measure of every method in every scenario, from the rows that are stored.
 
     Parameters
@@ -27,19 +34,28 @@ def summarise(study: Study, folder: Path, mcse: str = "robust") -> pa.Table:
     folder : Path
         The study's own results folder.
     mcse : {"robust", "normal"}
+    warn : callable
+        Told, in a line each, which numbers are far from an exact answer.
 
     Returns
     -------
     pyarrow.Table
         scenario, its factors, n_obs, design_effect, method (its label), measure, alpha,
-        value, mcse, ci_low, ci_high, n_used, n_not_used; null where there is no number.
+        value, mcse, ci_low, ci_high, n_used, n_not_used, theory, theory_kind, z; null where
+        there is no number. `z` is (value - theory) / MCSE of an exact answer.
     """
-    truth = np.array([design.scenario.slope for design in study.designs])
+    truth = np.array(
+        [[m.truth(design.scenario) for m in study.methods] for design in study.designs]
+    )
     keys = [method_key(method.canonical) for method in study.methods]
     scenarios = {design.id: design.key for design in study.designs}
     wanted = Wanted(keys, scenarios, truth, study.alpha, study.replications)
     found = gather(folder, wanted)
-    return _table(study, list(finish(found, study.alpha, np.repeat(truth, len(keys)), mcse)))
+    columns = list(finish(found, study.alpha, truth.ravel(), mcse))
+    theory = expected(study, columns)
+    for line in far(study, columns, theory):
+        warn(line)
+    return _table(study, columns, theory)
 
 
 def scenario_table(study: Study) -> pa.Table:
@@ -81,7 +97,7 @@ def _level_column(values: list[Any]) -> pa.Array:
     return arrow.doubles(values)
 
 
-def _table(study: Study, found: list[Column]) -> pa.Table:
+def _table(study: Study, found: list[Column], theory: Expected) -> pa.Table:
     """A row a scenario, method and measure; scenarios and methods are the groups of `found`."""
     there = np.stack([column.defined for column in found], axis=1)
     group, measure = np.nonzero(there)
@@ -100,4 +116,9 @@ def _table(study: Study, found: list[Column]) -> pa.Table:
     for name in ("n_used", "n_not_used"):
         counts = np.stack([getattr(column, name) for column in found], axis=1)
         columns[name] = arrow.integers(counts[there].astype(np.int64))
+    columns["theory"] = arrow.doubles(theory.value[there])
+    columns["theory_kind"] = arrow.texts([*KINDS, None]).take(
+        arrow.integers(theory.kind[there] % (len(KINDS) + 1))
+    )
+    columns["z"] = arrow.doubles(theory.z[there])
     return pa.table(columns)

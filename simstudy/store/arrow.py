@@ -54,6 +54,16 @@ def _words(words: tuple[str, ...]) -> pa.Array:
     return texts(words)
 
 
+def equal_to(values: pa.ChunkedArray, value: float | str) -> pa.Array:
+    """Positions of the entries that are `value`, for `take`."""
+    encoded = values.combine_chunks().dictionary_encode()
+    if isinstance(encoded, pa.ChunkedArray):
+        encoded = pa.concat_arrays(encoded.chunks)
+    words = encoded.dictionary.to_pylist()
+    code = words.index(value) if value in words else -1
+    return integers(np.flatnonzero(to_numpy(encoded.indices) == code))
+
+
 def to_numpy(values: pa.Array) -> Array:
     """A primitive Arrow array as numpy; null becomes NaN."""
     valid, data = values.buffers()

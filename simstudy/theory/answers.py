@@ -70,7 +70,7 @@ LAWS = {
         random_intercept.share_boundary,
     ),
     "cluster_means": Law(
-        {"weights": ("equal", "size")}, means.usable, means.drift,
+        {"weights": ("equal", "size"), "df": ("residual", "wald")}, means.usable, means.drift,
         means.bias, means.se_error, means.rejection, _nothing,
     ),
 }  # fmt: skip

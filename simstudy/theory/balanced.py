@@ -142,9 +142,14 @@ def random_intercept(
     return float((two_sided(t, n_obs - 2, shifted) * weight).sum())
 
 
-def power_cluster_means(n_clusters: int, alpha: float, shifted: Nodes = CENTRAL) -> float:
-    """Rejection rate of the t test on J >= 3 cluster means: noncentral t with J - 2 df."""
-    critical = float(critical_value(n_clusters - 2, alpha))
+def power_cluster_means(
+    n_clusters: int, alpha: float, shifted: Nodes = CENTRAL, df: float | None = None
+) -> float:
+    """Rejection rate of the t test on J >= 3 cluster means: noncentral t with J - 2 df.
+
+    `df` is that of the critical value, J - 2 by default; inf is that of a z test.
+    """
+    critical = float(critical_value(n_clusters - 2 if df is None else df, alpha))
     return float(two_sided(critical, n_clusters - 2, shifted))
 
 

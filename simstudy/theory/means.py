@@ -6,6 +6,7 @@ vary. It estimates the between-cluster slope, contextual effect included.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 from simstudy.generators.scenario import Scenario
@@ -59,4 +60,5 @@ def rejection(
     shifted = shifted_by(scenario, shift, between_spread(scenario), variance)
     if shifted is None:
         return None
-    return exactly(balanced.power_cluster_means(scenario.n_clusters, alpha, shifted))
+    df = math.inf if options["df"] == "wald" else None
+    return exactly(balanced.power_cluster_means(scenario.n_clusters, alpha, shifted, df))

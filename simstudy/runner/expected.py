@@ -1,0 +1,107 @@
+"""Room 4: what theory says of a summary's rows, and how far a simulation is from it.
+
+Imports theory, study and measures. Only exact answers are held against a simulation: an
+asymptotic one may be many Monte Carlo errors away from a correct run.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from simstudy.measures.measures import Column
+from simstudy.moments import Array, Floats
+from simstudy.registry import Method
+from simstudy.study.grid import Design
+from simstudy.study.study import Study
+from simstudy.theory.answers import answer
+from simstudy.theory.law import Answer
+
+KINDS = ("exact", "asymptotic")
+_MOST = 2000  # scenarios; an answer takes a millisecond or so
+_FAR, _ENOUGH = 4.0, 500  # MCSEs, and used replications from which a normal z can be trusted
+_ASKED = ("bias", "relative_error_model_se", "share_boundary", "rejection_rate", "coverage")
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """Theory beside a summary; arrays of shape (groups, columns).
+
+    Attributes
+    ----------
+    value : array
+        NaN where theory has no answer.
+    kind : array of int
+        Index into `KINDS`, -1 without an answer.
+    z : array
+        (simulated - theory) / MCSE, NaN where the answer is not exact.
+    """
+
+    value: Floats
+    kind: Array
+    z: Floats
+
+
+def expected(study: Study, columns: Sequence[Column]) -> Expected:
+    """Ask theory about every scenario, method and measure; nothing beyond 2,000 scenarios."""
+    shape = len(study.designs) * len(study.methods), len(columns)
+    value, kind = np.full(shape, np.nan), np.full(shape, -1, dtype=np.int8)
+    pairs = [(design, method) for design in study.designs for method in study.methods]
+    for group, (design, method) in enumerate(pairs if len(study.designs) <= _MOST else ()):
+        for k, found in enumerate(_answers(design, method, columns)):
+            if found is not None:
+                value[group, k], kind[group, k] = found.value, KINDS.index(found.kind)
+    simulated, mcse = (np.stack([c.value[i] for c in columns], axis=1) for i in (0, 1))
+    exact = (kind == 0) & (mcse > 0)
+    z = np.where(exact, (simulated - value) / np.where(exact, mcse, 1.0), np.nan)
+    return Expected(value, kind, z)
+
+
+def _answers(design: Design, method: Method, columns: Sequence[Column]) -> list[Answer | None]:
+    options = {key: str(value) for key, value in method.options}
+    rates: dict[tuple[str, float], Answer | None] = {}
+
+    def ask(measure: str, alpha: float) -> Answer | None:
+        level = alpha if alpha == alpha else None
+        return answer(design.scenario, method.name, options, measure, level)
+
+    def rate(alpha: float) -> Answer | None:
+        if ("size", alpha) not in rates:
+            rates["size", alpha] = ask("rejection_rate", alpha)
+        return rates["size", alpha]
+
+    def one(measure: str, alpha: float) -> Answer | None:
+        null = design.scenario.slope == 0
+        if measure in ("rejection_rate", "type1_inflation") or (measure == "coverage" and null):
+            found = rate(alpha)
+            if found is None or measure == "rejection_rate":
+                return found
+            other = found.value / alpha if measure == "type1_inflation" else 1.0 - found.value
+            return Answer(other, found.kind) if null else None
+        return ask(measure, alpha) if measure in _ASKED else None
+
+    return [one(column.measure, column.alpha) for column in columns]
+
+
+def far(study: Study, columns: Sequence[Column], theory: Expected) -> list[str]:
+    """Rows more than four Monte Carlo errors from an exact answer, a line each."""
+    found = []
+    for group, k in np.argwhere(np.abs(theory.z) > _FAR):
+        column, exact = columns[k], theory.value[group, k]
+        if column.measure not in _ASKED or column.n_used[group] < _ENOUGH:
+            continue
+        simulated = column.value.value[group]
+        if 0 < exact < 1 and column.measure in ("rejection_rate", "coverage", "share_boundary"):
+            spread = math.sqrt(exact * (1 - exact) / column.n_used[group])
+            if abs(simulated - exact) <= _FAR * spread:
+                continue  # a rate near 0 or 1 understates its own error
+        design = study.designs[group // len(study.methods)]
+        method = study.methods[group % len(study.methods)]
+        found.append(
+            f"{method.label} in scenario {design.id}: {column.measure} {simulated:.4g} is "
+            f"{theory.z[group, k]:+.1f} Monte Carlo errors from the exact {exact:.4g}"
+        )
+    return found
