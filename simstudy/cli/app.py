@@ -88,6 +88,13 @@ VERBS: dict[str, tuple[str, Arguments]] = {
         "figures and tables again from the stored summary",
         [("results", {"help": "results folder of a study"})],
     ),
+    "compare": (
+        "a study's numbers beside printed ones",
+        [
+            ("results", {"help": "results folder of a study"}),
+            ("published", {"help": "CSV: columns of a cell, printed (see configs/published)"}),
+        ],
+    ),
     "fit": (
         "fit the methods to a real data set",
         [
