@@ -55,6 +55,8 @@ def expected(study: Study, columns: Sequence[Column]) -> Expected:
             if found is not None:
                 value[group, k], kind[group, k] = found.value, KINDS.index(found.kind)
     simulated, mcse = (np.stack([c.value[i] for c in columns], axis=1) for i in (0, 1))
+    nothing = np.isnan(simulated)  # no replication is used, or the measure is not defined
+    value[nothing], kind[nothing] = np.nan, -1
     exact = (kind == 0) & (mcse > 0)
     z = np.where(exact, (simulated - value) / np.where(exact, mcse, 1.0), np.nan)
     return Expected(value, kind, z)
