@@ -70,3 +70,18 @@ def by_cluster(quick: bool) -> Iterator[Row]:
     ]
     for what, fields, target in designs:
         yield Row(what, _over_normals(n_reps, repeats, fields), UNIT, target)
+
+
+@benchmark("i", "robust errors and the wild bootstrap")
+def robust(quick: bool) -> Iterator[Row]:
+    """CR2 with Satterthwaite's df and 399 wild bootstrap samples, the draw included."""
+    n_reps, repeats = (16_384, 5) if quick else (65_536, 5)
+    cr2 = [{"pooled": {"se": "CR2"}}]
+    for what, fields in [
+        ("CR2, Satterthwaite df, n = 20", {}),
+        ("CR2, Satterthwaite df, treated clusters", {"x": "binary", "x_icc": 1}),
+        ("CR2, Satterthwaite df, sizes drawn anew in 5..35", UNIFORM),
+    ]:
+        yield Row(what, _over_normals(n_reps, repeats, fields, methods=cr2), UNIT, "<= 0.5")
+    wild = _over_normals(4096, 3, {}, methods=["wild_bootstrap"])
+    yield Row("wild bootstrap, B = 399, n = 20", wild, UNIT, "<= 100")

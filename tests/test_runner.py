@@ -183,8 +183,9 @@ def test_ctrl_c_exits_130_and_the_next_run_completes(tmp_path, jobs):
     )
     command = [sys.executable, "-m", "simstudy", "run", str(file), "--results", str(tmp_path)]
     running = subprocess.Popen(
-        [*command, "--jobs", jobs], stderr=subprocess.PIPE, text=True, start_new_session=True
-    )
+        [*command, "--jobs", jobs], stderr=subprocess.PIPE, text=True, start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # as in a terminal
+    )  # fmt: skip
     folder = tmp_path / "big" / "estimates"
     for _ in range(600):
         if folder.is_dir() and any(folder.iterdir()):

@@ -24,7 +24,7 @@ GRID = {"n_clusters": [4, 6], "cluster_size": [3, {"uniform": [2, 5]}], "icc": [
 METHODS = ["pooled", "dummy", {"random_intercept": {"label": "random intercept (KR)"}}]
 COLUMNS = ["scenario", "n_clusters", "cluster_size", "icc", "x_icc", "slope", "n_obs",
            "design_effect", "method", "measure", "alpha", "value", "mcse", "ci_low", "ci_high",
-           "n_used", "n_not_used"]  # fmt: skip
+           "n_used", "n_not_used", "theory", "theory_kind", "z"]  # fmt: skip
 
 
 @pytest.fixture(scope="module")

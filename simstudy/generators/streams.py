@@ -24,7 +24,7 @@ BLOCK = 4096  # replications; every chunk length divides it
 STEPS = (128, 128, 256, 512, 1024, 2048)  # a pooled chunk is drawn in these steps, as far as needed
 _MOST = 128  # replications of a finer chunk: a small study draws little more than it needs
 _NUMBERS = {CLUSTERS: 32768, ROWS: 65536}  # doubles an array of a chunk may have: about one cache
-_BATCH, _BATCH_NUMBERS = 4096, 65536  # replications fitted together: not format
+_BATCH, _BATCH_NUMBERS, _MEMORY = 4096, 65536, 1 << 21  # what is fitted together: not format
 
 
 def generator(seed: int, digest: int, chunk: int, grain: int, *more: int) -> np.random.Generator:
@@ -100,17 +100,17 @@ def chunk_length(scenario: Scenario, grain: int) -> int:
 
 
 def batch_length(scenario: Scenario, grain: int) -> int:
-    """Replications to fit together: whole chunks, about one cache of them.
+    """Replications to fit together: whole chunks, a few caches of them; not format.
 
-    Never one replication here and several there: numpy adds up a lone column in another
-    order, and the last bit of a sum would depend on the range that was asked for.
+    Not fewer than 64 while they fit in memory: numpy's loops over the last axis are short.
     """
     chunk = chunk_length(scenario, grain)
-    if grain == POOLED or chunk == 1:
+    if grain == POOLED:
         return chunk
     if grain == ROWS:
         return 16 * chunk
-    return max(chunk, _fit(_BATCH_NUMBERS / scenario.n_clusters, _BATCH))
+    cached = _fit(_BATCH_NUMBERS / scenario.n_clusters, _BATCH)
+    return max(chunk, cached, _fit(_MEMORY / scenario.n_clusters, 64))
 
 
 def _fit(replications: float, most: int) -> int:

@@ -21,7 +21,7 @@ from simstudy.theory.answers import answer
 from simstudy.theory.law import Answer
 
 KINDS = ("exact", "asymptotic")
-_MOST = 2000  # scenarios; an answer takes a millisecond or so
+_MOST = 1000  # scenarios; an answer takes a millisecond or so
 _FAR, _ENOUGH = 4.0, 500  # MCSEs, and used replications from which a normal z can be trusted
 _ASKED = ("bias", "relative_error_model_se", "share_boundary", "rejection_rate", "coverage")
 
@@ -46,7 +46,7 @@ class Expected:
 
 
 def expected(study: Study, columns: Sequence[Column]) -> Expected:
-    """Ask theory about every scenario, method and measure; nothing beyond 2,000 scenarios."""
+    """Ask theory about every scenario, method and measure; nothing beyond 1,000 scenarios."""
     shape = len(study.designs) * len(study.methods), len(columns)
     value, kind = np.full(shape, np.nan), np.full(shape, -1, dtype=np.int8)
     pairs = [(design, method) for design in study.designs for method in study.methods]
