@@ -26,8 +26,14 @@ _METHOD_CHARACTERS = 64  # of the methods in a part's name, which has 255 in all
 Span = tuple[int, int]
 
 
-def seconds_a_replication(scenario: Scenario, grain: str, n_methods: int) -> float:
-    """Rough cost of drawing one data set at a grain and fitting it, in seconds."""
+def seconds_a_replication(scenario: Scenario, grain: str, n_methods: int, n_draw: int = 0) -> float:
+    """Rough cost of drawing one data set at a grain and fitting it, in seconds.
+
+    `n_draw` of the methods draw themselves.
+    """
+    if n_draw:
+        others = seconds_a_replication(scenario, grain, n_methods - n_draw)
+        return others + 3e-6 * n_draw * scenario.n_clusters
     if grain == "pooled":
         return 1.5e-7 + 2e-7 * n_methods
     per_cluster = 8e-8 + 8e-8 * n_methods
@@ -35,15 +41,19 @@ def seconds_a_replication(scenario: Scenario, grain: str, n_methods: int) -> flo
     return 1e-6 + per_cluster * scenario.n_clusters + rows
 
 
-def range_length(scenario: Scenario, grain: str) -> int:
-    """Replications of a range of data held at a grain: a power of two, by the two alone."""
+def range_length(scenario: Scenario, grain: str, draws: bool = False) -> int:
+    """Replications of a range: a power of two, by the scenario, the grain and the method.
+
+    Methods that draw cost some fifty times the others, so their ranges are shorter.
+    """
     number = streams.GRAIN[grain]
     per_rep = {
         "pooled": _NUMBERS / _LONGEST,
         "clusters": float(scenario.n_clusters),
         "rows": scenario.mean_n_obs,
     }[grain]
-    length = min(_LONGEST, max(1, int(_NUMBERS / per_rep)))
+    numbers = _NUMBERS >> 5 if draws else _NUMBERS
+    length = min(_LONGEST, max(1, int(numbers / per_rep)))
     length = 1 << (length.bit_length() - 1)
     return max(length, streams.batch_length(scenario, number))
 
@@ -87,8 +97,10 @@ def plan(study: Study, parts: Iterable[PartName]) -> list[Task]:
     for design in study.designs:
         scenario = design.scenario
         if scenario.shape not in lengths:
-            grains = (grain_of(method, scenario, study.grain) for method in study.methods)
-            lengths[scenario.shape] = [range_length(scenario, grain) for grain in grains]
+            lengths[scenario.shape] = [
+                range_length(scenario, grain_of(method, scenario, study.grain), method.entry.draws)
+                for method in study.methods
+            ]
         mine = lengths[scenario.shape]
         wanted: dict[Span, list[Method]] = defaultdict(list)
         for method, length in zip(study.methods, mine, strict=True):
@@ -171,7 +183,8 @@ def forecast(tasks: Iterable[Task]) -> float:
         for piece in task.pieces:
             grains = {grain_of(m, piece.scenario, task.grain) for m in task.methods}
             finest = max(grains, key=GRAINS.index)
-            cost = seconds_a_replication(piece.scenario, finest, len(task.methods))
+            n_draw = sum(method.entry.draws for method in task.methods)
+            cost = seconds_a_replication(piece.scenario, finest, len(task.methods), n_draw)
             seconds += 1e-4 + n_reps * cost
         seconds += 2e-3
     return seconds
