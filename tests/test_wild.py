@@ -328,3 +328,11 @@ def test_level_is_exact_where_signs_are_exchangeable():
         for alpha in (0.05, 0.1, 0.5):
             rate = np.mean(found.p_value < alpha)
             assert abs(rate - alpha) < 3.5 * np.sqrt(alpha * (1 - alpha) / 8192) + 0.005
+
+
+def test_no_sample_beyond_t_prints_as_less_than_one_in_the_draws():
+    from simstudy.real.printed import p_text
+
+    assert p_text(0.0, 1 / 399) == "<0.0025"
+    assert p_text(1 / 399, 1 / 399) == "0.0025"
+    assert p_text(0.0) == "<2e-16"

@@ -42,12 +42,12 @@ def column(values: Sequence[Value], decimals: int, sign: str = "") -> list[str]:
     return [text(value) for value in values]
 
 
-def p_text(p: Value) -> str:
-    """A p-value as R prints it."""
+def p_text(p: Value, least: float = 2e-16) -> str:
+    """A p-value as R prints it; below `least` there is none."""
     if p is None:
         return "-"
-    if p < 2e-16:
-        return "<2e-16"
+    if p < least:
+        return f"<{least:.2g}"
     return f"{p:.2e}" if p < 1e-4 else f"{p:.4f}"
 
 
@@ -125,7 +125,8 @@ def _coefficients(one: Fit) -> str:
     text = {key: column(values[key], decimals) for key in keys}
     text["df"] = [_df(v) for v in values["df"]]
     text["statistic"] = column(values["statistic"], 3)
-    p = [p_text(term["p_value"]) for term in one.terms]
+    draws = dict(one.method.options).get("draws")
+    p = [p_text(term["p_value"], 1.0 / draws if draws else 2e-16) for term in one.terms]
     wald = all(term["df"] is None and term["std_error"] is not None for term in one.terms)
     letter = "z" if wald else "t"
     heading = [
