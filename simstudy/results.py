@@ -57,24 +57,32 @@ class Results:
         return self.summary_table().to_pandas()
 
     def summary_table(
-        self, mcse: str = "robust", warn: Callable[[str], None] = lambda line: None
+        self,
+        mcse: str = "robust",
+        warn: Callable[[str], None] = lambda line: None,
+        jobs: int | None = None,
     ) -> pa.Table:
         """The summary of the rows that are there; made once for each kind of MCSE.
 
-        `warn` is told which numbers are far from an exact answer.
+        `warn` is told which numbers are far from an exact answer; `jobs` processes (all
+        cores) read large results.
         """
         if mcse not in self._summaries:
+            from simstudy.runner.process import cores
             from simstudy.runner.summarise import summarise
 
-            self._summaries[mcse] = summarise(self.study, self.folder, mcse, warn)
+            found = summarise(self.study, self.folder, mcse, warn, jobs or cores())
+            self._summaries[mcse] = found
         return self._summaries[mcse]
 
-    def write_summary(self, warn: Callable[[str], None] = lambda line: None) -> None:
+    def write_summary(
+        self, warn: Callable[[str], None] = lambda line: None, jobs: int | None = None
+    ) -> None:
         """Write scenarios.parquet, summary.parquet and summary.csv."""
         from simstudy.runner.summarise import scenario_table
 
         layout.write_table(self.folder, "scenarios.parquet", scenario_table(self.study))
-        summary = self.summary_table(warn=warn)
+        summary = self.summary_table(warn=warn, jobs=jobs)
         for name in ("summary.parquet", "summary.csv"):
             layout.write_table(self.folder, name, summary)
 
@@ -126,7 +134,7 @@ def run(
         study = replace(study, replications=replications)
     found = Results(study, Path(results) / study.name)
     execute(study, found.folder, jobs, begin, warn)
-    found.write_summary(warn)
+    found.write_summary(warn, jobs)
     if report:
         found.report()
     return found

@@ -54,8 +54,8 @@ class Single:
         self.by_status = tuple(totals.by_status[0].tolist())
         self.rejected = tuple(totals.rejected[0].tolist())
         self.covered = tuple(totals.covered[0].tolist())
-        self.error = float(totals.of_error.error[0])
-        self.variance = float(totals.with_se.variance[0])
+        self.error = float(totals.of_error.means[0][0])
+        self.variance = float(totals.with_se.means[1][0])
         self.powers = {key: float(value[0]) for key, value in totals.with_se.about.items()}
 
 

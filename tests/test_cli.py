@@ -522,7 +522,8 @@ LAYOUT = {
 ESTIMATES = ["scenario", "replication", "method", "estimate", "std_error", "df", "p_value",
              "status", "tau2", "sigma2"]  # fmt: skip
 AFTER_FACTORS = ["n_obs", "design_effect", "method", "measure", "alpha", "value", "mcse", "ci_low",
-                 "ci_high", "n_used", "n_not_used", "theory", "theory_kind", "z"]  # fmt: skip
+                 "ci_high", "n_used", "n_not_used", "theory", "theory_kind", "z",
+                 "verdict"]  # fmt: skip
 FACTORS = ["n_clusters", "cluster_size", "icc", "x_icc", "slope"]
 CANONICAL = {"pooled", "dummy", "random_intercept", "random_intercept[df=wald]"}
 

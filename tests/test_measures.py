@@ -12,11 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
+from simstudy.measures import pairs
+from simstudy.measures.block import Block
 from simstudy.measures.measures import MEASURES, finish, proportion
-from simstudy.measures.totals import of_block
+from simstudy.measures.totals import of_ready, take
 from simstudy.numerics.tails import two_sided
 
 ESTIMATE = np.array([0.12, -0.05, 0.31, 0.22, 0.02, 0.47, 0.18, -0.11, 0.26, 0.09])
+REFERENCE = np.array([0.10, -0.02, 0.28, 0.25, 0.05, 0.40, 0.20, -0.08, 0.24, 0.12])
 STD_ERROR = np.array([0.10, 0.12, 0.09, 0.11, 0.13, 0.08, 0.10, 0.12, 0.11, 0.09])
 TRUTH = 0.15
 
@@ -29,19 +32,36 @@ def columns(estimate, std_error, df=math.inf, status=None):
             "status": status}  # fmt: skip
 
 
-def measured(data, truth, alphas=(0.05,), mcse="robust", cuts=()):
+def measured(data, truth, alphas=(0.05,), mcse="robust", cuts=(), reference=None):
+    """All measures as rows by (measure, alpha), from blocks cut at `cuts`."""
+    reference = {k: np.roll(v, 1) for k, v in data.items()} if reference is None else reference
     edges = [0, *cuts, data["status"].size]
-    blocks = [
-        of_block({k: v[low:high] for k, v in data.items()}, truth, alphas)
-        for low, high in itertools.pairwise(edges)
-    ]
-    found = rows_of(finish(merge(blocks), alphas, truth, mcse))
+    blocks, both = [], []
+    for low, high in itertools.pairwise(edges):
+        two = {k: np.stack([v[low:high], reference[k][low:high]]) for k, v in data.items()}
+        ready = Block(two, truth)
+        blocks.append(take(of_ready(ready, alphas), [0]))
+        both.append(pairs.of_block(ready, np.array([0]), np.array([1]), alphas))
+    totals = merge(blocks)
+    mean = totals.of_error.means[0]
+    whole = Block(data, truth)
+    eliminated = np.stack([whole.covers(a, mean).sum(axis=1) for a in alphas], axis=1)
+    found = rows_of(
+        finish(totals, alphas, truth, mcse, eliminated, (merge(both), np.array([True])))
+    )
     return {(row.measure, row.alpha if row.alpha == row.alpha else None): row for row in found}
 
 
 # value and normal-theory MCSE as rsimsum and simhelpers print them (R 4.2.2)
 PRINTED = {
     ("bias", None): (0.001, 0.0552660233175),
+    ("relative_bias", None): (0.00666666666667, 0.3684401554502),
+    ("mse", None): (0.02749, 0.0106585849592),
+    ("rmse", None): (0.165801085642, 0.0321426875),
+    ("relative_precision", None): (-29.04798282949541, 6.6333736288514),
+    ("difference_bias", None): (-0.003, 0.0112595638),
+    ("bias_eliminated_coverage", 0.05): (0.8, 0.1264911064067),
+    ("mean_ci_width", 0.05): (0.411592436753, 0.0195996398454),
     ("empirical_se", None): (0.17476651090336, 0.0411928616614),
     ("model_se", None): (0.10606601717798, 0.0049617052027),
     ("relative_error_model_se", None): (-39.30987313889063, 14.5838094900517),
@@ -52,10 +72,13 @@ PRINTED = {
 
 @pytest.mark.parametrize("measure", PRINTED)
 def test_printed_numbers(measure):
-    row = measured(columns(ESTIMATE, STD_ERROR), TRUTH, mcse="normal")[measure]
+    reference = columns(REFERENCE, STD_ERROR)
+    rows = measured(columns(ESTIMATE, STD_ERROR), TRUTH, mcse="normal", reference=reference)
+    row = rows[measure]
     value, mcse = PRINTED[measure]
-    assert row.value == pytest.approx(value, rel=1e-10)
-    assert row.mcse == pytest.approx(mcse, rel=1e-10)
+    # the shortest of them are printed to 10 decimals
+    assert row.value == pytest.approx(value, rel=1e-10, abs=1e-10)
+    assert row.mcse == pytest.approx(mcse, rel=1e-10, abs=1e-10)
     assert (row.n_used, row.n_not_used) == (10, 0)
 
 
@@ -139,9 +162,9 @@ def test_only_ok_and_boundary_rows_are_used_and_shares_are_of_all():
 
 def test_no_used_row_gives_null_and_the_rows_stay():
     rows = measured(columns(ESTIMATE, STD_ERROR, status=np.full(10, 3, np.int8)), 0.0)
-    assert {key[0] for key in rows} == set(MEASURES)
+    assert {key[0] for key in rows} == set(MEASURES) - {"relative_bias"}
     for (measure, _), row in rows.items():
-        if not measure.startswith("share_"):
+        if not measure.startswith(("share_", "rejection_rate_")):  # these are of all rows
             assert math.isnan(row.value) and math.isnan(row.mcse) and row.n_used == 0
     assert rows["share_not_estimable", None].value == 1.0
 

@@ -1,4 +1,4 @@
-"""Room 4: totals to values, each with its Monte Carlo error. Imports totals and numpy.
+"""Room 4: totals to values, each with its Monte Carlo error. Imports totals and values.
 
 Formulas after Morris, White & Crowther (2019, Stat. Med. 38:2074-2102) and White (2010,
 Stata J. 10:369-385). The default MCSE is the linearised ("robust") one, which needs no
@@ -8,100 +8,68 @@ scenario.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
 
 import numpy as np
 
 from simstudy.estimates import STATUSES
+from simstudy.measures import pairs as paired
+from simstudy.measures.decomposition import PARTS, decompose
+from simstudy.measures.pairs import Pairs
 from simstudy.measures.totals import Totals
-from simstudy.moments import Bools, Floats, Ints, Numbers
+from simstudy.measures.values import NAN, Column, Value, mean_of, plain, proportion, ratio
+from simstudy.moments import Bools, Floats, Ints
 
-Z95 = 1.959963984540054
-NAN = math.nan
-
-
-class Value(NamedTuple):
-    """Values, their MCSEs and 95 % Monte Carlo intervals, shape (K,); NaN is undefined."""
-
-    value: Floats
-    mcse: Floats
-    low: Floats
-    high: Floats
-
-
-class Column(NamedTuple):
-    """One measure of every group.
-
-    Attributes
-    ----------
-    measure : str
-    alpha : float
-        NaN for measures without one.
-    value : Value
-    n_used, n_not_used : arrays of int, shape (K,)
-    defined : array of bool, shape (K,)
-        False where the measure has no row, such as the Type I error of a slope that is not 0.
-    """
-
-    measure: str
-    alpha: float
-    value: Value
-    n_used: Ints
-    n_not_used: Ints
-    defined: Bools
-
-
-def _plain(value: Floats, mcse: Floats) -> Value:
-    return Value(value, mcse, value - Z95 * mcse, value + Z95 * mcse)
-
-
-def _ratio(top: Numbers, bottom: Numbers) -> Floats:
-    """Top / bottom; NaN where the bottom is not positive."""
-    positive = np.asarray(bottom) > 0
-    return np.where(positive, top / np.where(positive, bottom, 1.0), NAN)
-
-
-def proportion(count: Ints | int, n: Ints | int) -> Value:
-    """Proportions with binomial MCSE and Wilson (1927) interval, clipped to [0, 1]."""
-    count, n = np.asarray(count), np.asarray(n)
-    p = _ratio(count, n)
-    spread = _ratio(p * (1.0 - p), n)
-    square = _ratio(np.full(n.shape, Z95**2), n)
-    centre, scale = p + square / 2.0, 1.0 + square
-    half = Z95 / scale * np.sqrt(spread + square / (4.0 * np.maximum(n, 1)))
-    low, high = np.maximum(0.0, centre / scale - half), np.minimum(1.0, centre / scale + half)
-    mcse = np.where(n > 1, np.sqrt(spread), NAN)
-    low, high = np.where(count == 0, 0.0, low), np.where(count == n, 1.0, high)
-    return Value(p, mcse, np.where(n > 0, low, NAN), np.where(n > 0, high, NAN))
+__all__ = ["MEASURES", "SHARES", "SIMPLE", "Column", "Value", "finish", "proportion"]
 
 
 def bias(t: Totals, mcse: str) -> Value:
     """Mean of estimate minus truth; MCSE s / sqrt(n)."""
-    n, rows = t.n_used, t.of_error
-    value = np.where(n > 0, rows.error, NAN)
-    return _plain(value, np.sqrt(_ratio(_ratio(rows.about[2, 0], n - 1), n)))
+    rows = t.of_error
+    return mean_of(rows.means[0], rows.about[2, 0], rows.n)
+
+
+def relative_bias(t: Totals, truth: Floats) -> Value:
+    """Bias over the truth; undefined where that is 0."""
+    one = bias(t, "robust")
+    size = np.where(truth == 0, NAN, truth)
+    return plain(one.value / size, one.mcse / np.abs(size))
 
 
 def empirical_se(t: Totals, mcse: str) -> Value:
     """SD of the estimates."""
-    n, about = t.n_used, t.of_error.about
-    s2 = _ratio(about[2, 0], n - 1)
+    n, about = t.of_error.n, t.of_error.about
+    s2 = ratio(about[2, 0], n - 1)
     s = np.where(s2 > 0, np.sqrt(s2), NAN)
     if mcse == "normal":
-        return _plain(s, s / np.sqrt(2.0 * np.maximum(n - 1, 1)))
+        return plain(s, s / np.sqrt(2.0 * np.maximum(n - 1, 1)))
     fourth = about[4, 0] - 2.0 * s2 * about[2, 0] + n * s2 * s2
-    return _plain(s, np.sqrt(np.maximum(fourth, 0.0)) / np.maximum(n, 1) / (2.0 * s))
+    return plain(s, np.sqrt(np.maximum(fourth, 0.0)) / np.maximum(n, 1) / (2.0 * s))
+
+
+def mse(t: Totals, mcse: str) -> Value:
+    """Mean squared error; MCSE sd((t - theta)^2) / sqrt(n)."""
+    n, about, mean = t.of_error.n, t.of_error.about, t.of_error.means[0]
+    square = about[2, 0]
+    spread = about[4, 0] - ratio(square * square, n)
+    spread = np.maximum(spread + 4.0 * mean * (about[3, 0] + mean * square), 0.0)
+    return mean_of(ratio(square, n) + mean * mean, spread, n)
+
+
+def rmse(t: Totals, mcse: str) -> Value:
+    """Root of the mean squared error."""
+    squared = mse(t, mcse)
+    root = np.sqrt(squared.value)
+    return plain(root, ratio(squared.mcse, 2.0 * root))
 
 
 def model_se(t: Totals, mcse: str) -> Value:
     """Root mean square of the standard errors; MCSE sqrt(var(s^2) / (4 n ModSE^2))."""
     rows = t.with_se
     n = rows.n
-    value = np.where(n > 0, np.sqrt(rows.variance), NAN)
-    spread = _ratio(rows.about[0, 2], n - 1)
-    return _plain(value, _ratio(np.sqrt(_ratio(spread, 4 * n)), value))
+    value = np.where(n > 0, np.sqrt(rows.means[1]), NAN)
+    spread = ratio(rows.about[0, 2], n - 1)
+    return plain(value, ratio(np.sqrt(ratio(spread, 4 * n)), value))
 
 
 def relative_error_model_se(t: Totals, mcse: str) -> Value:
@@ -110,37 +78,49 @@ def relative_error_model_se(t: Totals, mcse: str) -> Value:
     The robust MCSE linearises the ratio of the totals of s_i^2 and (t_i - tbar)^2.
     """
     rows = t.with_se
-    n, about, variance = rows.n, rows.about, rows.variance
-    s2 = _ratio(about[2, 0], n - 1)
-    ratio = np.sqrt(_ratio(np.where(variance > 0, variance, NAN), s2))
-    value = 100.0 * (ratio - 1.0)
+    n, about, variance = rows.n, rows.about, rows.means[1]
+    s2 = ratio(about[2, 0], n - 1)
+    root = np.sqrt(ratio(np.where(variance > 0, variance, NAN), s2))
+    value = 100.0 * (root - 1.0)
     if mcse == "normal":
-        of_model = _ratio(_ratio(about[0, 2], n - 1), 4 * n * variance**2)
-        return _plain(value, 100.0 * ratio * np.sqrt(of_model + _ratio(0.5, n - 1)))
+        of_model = ratio(ratio(about[0, 2], n - 1), 4 * n * variance**2)
+        return plain(value, 100.0 * root * np.sqrt(of_model + ratio(0.5, n - 1)))
     total_v, total_e = n * variance, about[2, 0]
-    r = _ratio(total_v, total_e)
+    r = ratio(total_v, total_e)
     # sum (v_i - r e_i)^2 over e_i = (t_i - tbar)^2; its mean is 0 by construction
     vv = about[0, 2] + n * variance**2
     ve = about[2, 1] + variance * total_e
     residual = np.maximum(vv - 2.0 * r * ve + r * r * about[4, 0], 0.0)
-    relative = _ratio(np.sqrt(residual * _ratio(n, n - 1)), total_v)
-    return _plain(value, 100.0 * ratio * relative / 2.0)
+    relative = ratio(np.sqrt(residual * ratio(n, n - 1)), total_v)
+    return plain(value, 100.0 * root * relative / 2.0)
 
 
 SIMPLE: dict[str, Callable[[Totals, str], Value]] = {
     "bias": bias,
     "empirical_se": empirical_se,
+    "mse": mse,
+    "rmse": rmse,
     "model_se": model_se,
     "relative_error_model_se": relative_error_model_se,
 }
 _WITH_SE = {"model_se", "relative_error_model_se"}  # of replications with a standard error
 SHARES = tuple(f"share_{status}" for status in STATUSES if status != "ok")
-MEASURES = (*SIMPLE, "coverage", "rejection_rate", "type1_inflation", *SHARES)
+BOUNDS = ("rejection_rate_lower_bound", "rejection_rate_upper_bound")
+MEASURES = (
+    "bias", "relative_bias", *list(SIMPLE)[1:],
+    "coverage", "bias_eliminated_coverage", "mean_ci_width",
+    "rejection_rate", *BOUNDS, "type1_inflation", *PARTS, *paired.MEASURES, *SHARES,
+)  # fmt: skip
 
 
 def finish(
-    totals: Totals, alphas: tuple[float, ...], truth: Floats | float, mcse: str = "robust"
-) -> Iterator[Column]:
+    totals: Totals,
+    alphas: tuple[float, ...],
+    truth: Floats | float,
+    mcse: str = "robust",
+    eliminated: Ints | None = None,
+    pairs: tuple[Pairs, Bools] | None = None,
+) -> list[Column]:
     """All measures of every group, in the order of a summary.
 
     Parameters
@@ -150,35 +130,74 @@ def finish(
     alphas : tuple of float
         As given when the totals were made.
     truth : array, shape (K,), or float
-        True slope; Type I error inflation exists where it is 0 only.
+        True slope; what is said of a Type I error exists where it is 0 only, the relative
+        bias where it is not.
     mcse : {"robust", "normal"}
+    eliminated : array of int, shape (K, A), optional
+        Intervals that hold the mean estimate; without it bias-eliminated coverage has no row.
+    pairs : (Pairs, array of bool of shape (K,)), optional
+        Totals against the reference method, and which groups have them.
     """
-    n_used, n_se, n_all = totals.n_used, totals.with_se.n, totals.n_all
-    every = np.ones(n_all.shape, dtype=bool)
-    no_se = (n_used > 0) & (n_se == 0)  # p-values alone: measures of standard errors have no row
-
-    def column(
-        measure: str, alpha: float, value: Value, n: Ints = n_used, there: Bools = every
-    ) -> Column:
-        return Column(measure, alpha, value, n, n_all - n, there)
-
-    with np.errstate(invalid="ignore", divide="ignore"):
-        for measure, function in SIMPLE.items():
-            value = function(totals, mcse)
-            if measure in _WITH_SE:
-                yield column(measure, NAN, value, n_se, ~no_se)
-            else:
-                yield column(measure, NAN, value)
-        for k, alpha in enumerate(alphas):
-            covered = proportion(totals.covered[:, k], n_se)
-            yield column("coverage", alpha, covered, n_se, ~no_se)
-        null = np.broadcast_to(np.asarray(truth) == 0, every.shape)
-        for k, alpha in enumerate(alphas):
-            rate = proportion(totals.rejected[:, k], n_used)
-            yield column("rejection_rate", alpha, rate)
-            inflation = Value(*(v / alpha for v in rate))
-            yield column("type1_inflation", alpha, inflation, there=null)
+    level = np.broadcast_to(np.asarray(truth, dtype=float), totals.n_all.shape)
+    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+        found = [
+            *_of_estimates(totals, level, mcse),
+            *_of_intervals(totals, alphas, eliminated),
+            *_of_tests(totals, alphas, level == 0),
+        ]
+        if pairs is not None:
+            found += paired.finish(pairs[0], alphas, totals.n_all, pairs[1])
+        n = totals.n_all
         for k, status in enumerate(STATUSES):
             if status != "ok":
-                share = proportion(totals.by_status[:, k], n_all)
-                yield column(f"share_{status}", NAN, share, n_all)
+                share = proportion(totals.by_status[:, k], n)
+                found.append(Column(f"share_{status}", NAN, share, n, n - n, n >= 0))
+    return found
+
+
+def _there(totals: Totals, n: Ints) -> Bools:
+    """Groups with a row of a measure of n replications: not where p-values are all there is."""
+    return np.asarray((totals.n_used == 0) | (n > 0))
+
+
+def _of_estimates(totals: Totals, truth: Floats, mcse: str) -> Iterator[Column]:
+    for measure, function in SIMPLE.items():
+        n = (totals.with_se if measure in _WITH_SE else totals.of_error).n
+        there = _there(totals, n)
+        yield Column(measure, NAN, function(totals, mcse), n, totals.n_all - n, there)
+        if measure == "bias":
+            relative, defined = relative_bias(totals, truth), there & (truth != 0)
+            yield Column("relative_bias", NAN, relative, n, totals.n_all - n, defined)
+
+
+def _of_intervals(
+    totals: Totals, alphas: tuple[float, ...], eliminated: Ints | None
+) -> Iterator[Column]:
+    counts = {"coverage": totals.covered, "bias_eliminated_coverage": eliminated}
+    n = totals.width.n
+    for measure, count in counts.items():
+        for k, alpha in enumerate(alphas if count is not None else ()):
+            there = _there(totals, n[:, k])
+            value = proportion(count[:, k], n[:, k])  # type: ignore[index]
+            yield Column(measure, alpha, value, n[:, k], totals.n_all - n[:, k], there)
+    for k, alpha in enumerate(alphas):
+        (mean,), square, n_k = totals.width.means, totals.width.about[2,][:, k], n[:, k]
+        width = mean_of(mean[:, k], square, n_k)
+        there = _there(totals, n_k)
+        yield Column("mean_ci_width", alpha, width, n_k, totals.n_all - n_k, there)
+
+
+def _of_tests(totals: Totals, alphas: tuple[float, ...], null: Bools) -> Iterator[Column]:
+    n, n_all, hits = totals.n_used, totals.n_all, totals.rejected
+    every = n_all >= 0
+    for k, alpha in enumerate(alphas):
+        rate = proportion(hits[:, k], n)
+        yield Column("rejection_rate", alpha, rate, n, n_all - n, every)
+        for bound, count in zip(BOUNDS, (hits[:, k], hits[:, k] + n_all - n), strict=True):
+            yield Column(bound, alpha, proportion(count, n_all), n_all, n_all - n_all, every)
+        inflation = Value(*(v / alpha for v in rate))
+        yield Column("type1_inflation", alpha, inflation, n, n_all - n, null)
+        n_se = totals.with_se.n
+        there = null & _there(totals, n_se)
+        for part, value in zip(PARTS, decompose(totals, k, alpha), strict=True):
+            yield Column(part, alpha, value, n_se, n_all - n_se, there)

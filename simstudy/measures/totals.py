@@ -1,47 +1,36 @@
-"""Room 4: sums over replications that add up, block by block. Imports numpy and tails.
+"""Room 4: sums over replications that add up, block by block. Imports block and powers.
 
 Every measure is finished from these totals, so the summary of stored rows and the combined
-totals of their blocks are the same digits. Powers are about the mean (Chan, Golub & LeVeque
-1983; Pebay 2008), never raw: with t the estimate less the truth and v the squared standard
-error, m[p, q] = sum (t - tbar)^p (v - vbar)^q for p + 2 q <= 4.
+totals of their blocks are the same digits.
 """
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from typing import Any, TypeVar
 
 import numpy as np
 
 from simstudy.estimates import STATUSES, USED
-from simstudy.moments import Array, Bools, Floats, Ints
-from simstudy.numerics import tails
+from simstudy.measures import powers
+from simstudy.measures.block import COLUMNS, Block
+from simstudy.measures.powers import Powers
+from simstudy.moments import Array, Floats, Ints
 
-COLUMNS = ("estimate", "std_error", "df", "p_value", "status")  # what a block is made of
+__all__ = ["COLUMNS", "Totals", "combine", "concatenate", "of_block", "of_ready", "take"]
+
+# of (t, v): estimate less truth, squared standard error; p + 2 q <= 4, lower ones first
 ORDERS = tuple((p, q) for p in range(5) for q in range(3) if p + 2 * q <= 4)
-
-
-@dataclass(frozen=True, slots=True)
-class Powers:
-    """Powers of (t, v) about their means in K blocks; arrays of shape (K,).
-
-    Attributes
-    ----------
-    error, variance : arrays
-        tbar - truth and vbar; 0 where there are no rows.
-    about : dict
-        (p, q) -> m[p, q]; (0, 0) is the number of rows.
-    """
-
-    error: Floats
-    variance: Floats
-    about: dict[tuple[int, int], Floats]
-
-    @property
-    def n(self) -> Ints:
-        """Number of rows, shape (K,)."""
-        return self.about[0, 0].astype(np.int64)
+# of (t, v, c, r), c the critical value and r whether it rejects: what the covariances of
+# t, (t - tbar)^2, v, c and r need beside those of (t, v)
+TEST_ORDERS = (
+    (0, 0, 0, 0), (1, 0, 0, 0), (0, 1, 0, 0), (0, 0, 1, 0), (0, 0, 0, 1), (2, 0, 0, 0),
+    (1, 0, 1, 0), (2, 0, 1, 0), (0, 1, 1, 0), (0, 0, 2, 0),
+    (1, 0, 0, 1), (2, 0, 0, 1), (0, 1, 0, 1), (0, 0, 1, 1), (0, 0, 0, 2),
+)  # fmt: skip
+WIDTH_ORDERS = ((0,), (1,), (2,))
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,25 +42,30 @@ class Totals:
     by_status : array of int, shape (K, S)
         Replications by status, in the order of `STATUSES`.
     of_error : Powers
-        Of the used replications; q = 0 alone is to be read.
+        Of (t, v) over the used replications with an estimate; q = 0 alone is to be read.
     with_se : Powers
-        Of those among them that have a standard error: of a method that gives a p-value
-        and no standard error there are none.
+        Of (t, v) over those among them that have a standard error: of a method that gives a
+        p-value and no standard error there are none.
+    tests : Powers, arrays (K, A)
+        Of (t, v, c, r) over the same, for each alpha, where the truth is 0; else no rows.
+    width : Powers, arrays (K, A)
+        Of the width of the intervals that there are.
     rejected, covered : arrays of int, shape (K, A)
-        Used replications with p < alpha, and those with a standard error whose 1 - alpha
-        interval holds the truth, for each alpha.
+        Used replications that reject 0, and intervals that hold the truth, for each alpha.
     """
 
     by_status: Ints
     of_error: Powers
     with_se: Powers
+    tests: Powers
+    width: Powers
     rejected: Ints
     covered: Ints
 
     @property
     def n_used(self) -> Ints:
         """Used replications (ok or boundary), shape (K,)."""
-        return self.of_error.n
+        return np.asarray(self.by_status[:, :USED].sum(axis=1))
 
     @property
     def n_all(self) -> Ints:
@@ -80,93 +74,89 @@ class Totals:
 
 
 def of_block(columns: dict[str, Array], truth: Floats | float, alphas: tuple[float, ...]) -> Totals:
-    """Totals of one block of rows in each of K groups.
+    """Totals of one block of rows in each of K groups; parameters as of `Block`."""
+    return of_ready(Block(columns, truth), alphas)
 
-    Parameters
-    ----------
-    columns : dict of arrays, shape (K, n) or (n,)
-        `COLUMNS`; status is an index into `STATUSES`.
-    truth : array, shape (K,), or float
-    alphas : tuple of float
-    """
-    estimate, std_error, df, p_value, status = (np.atleast_2d(columns[k]) for k in COLUMNS)
-    truth = np.broadcast_to(truth, estimate.shape[:1])[:, None]
-    used = status < USED
-    error = np.where(used, estimate - truth, 0.0)
-    has_se = used & ~np.isnan(std_error)
-    variance = np.where(has_se, std_error * std_error, 0.0)
-    p_truth = p_value  # of the test of the truth; that of 0 where the truth is 0
-    if truth.any():
-        with np.errstate(divide="ignore", invalid="ignore"):
-            p_truth = np.where(truth == 0, p_value, tails.two_sided(error / std_error, df))
-    with_se = _powers(error, variance, has_se)
-    same = bool((used == has_se).all())
-    with np.errstate(invalid="ignore"):
-        hits = [((p_value < a) & used, (p_truth >= a) & has_se) for a in alphas]
-    rejected, covered = (np.stack([h[k].sum(axis=1) for h in hits], axis=1) for k in (0, 1))
+
+def of_ready(rows: Block, alphas: tuple[float, ...]) -> Totals:
+    """Totals of a `Block`, for each of `alphas`."""
+    status, t, v = rows.status, rows.error, rows.std_error * rows.std_error
+    n = rows.has_se.sum(axis=1).astype(float)
+    means, centred = zip(*(powers.centre(x, rows.has_se, n) for x in (t, v)), strict=True)
+    with_se = Powers(tuple(means), powers.of_centred(centred, n, ORDERS))
+    same = bool((rows.there == rows.has_se).all())
+    rejected = [rows.rejected(alpha) for alpha in alphas]
+    covered = [rows.covered(alpha) for alpha in alphas]
+    widths = [
+        powers.of_rows([rows.width(alpha)], rows.has_interval, WIDTH_ORDERS) for alpha in alphas
+    ]
     return Totals(
         by_status=np.stack([(status == k).sum(axis=1) for k in range(len(STATUSES))], axis=1),
-        of_error=with_se if same else _powers(error, np.zeros_like(error), used),
+        of_error=with_se if same else powers.of_rows((t, np.zeros_like(t)), rows.there, ORDERS),
         with_se=with_se,
-        rejected=rejected,
-        covered=covered,
+        tests=_tests(rows, with_se.means, centred, n, alphas),
+        width=powers.stack(widths),
+        rejected=np.stack([hits.sum(axis=1) for hits in rejected], axis=1),
+        covered=np.stack([hits.sum(axis=1) for hits in covered], axis=1),
     )
 
 
-def _powers(error: Floats, variance: Floats, there: Bools) -> Powers:
-    """Powers about the means of the rows that are `there`; all arrays (K, n)."""
-    n = there.sum(axis=1).astype(float)
-    means = []
-    centred = []
-    for values in (error, variance):
-        mean = np.where(there, values, 0.0).sum(axis=1) / np.maximum(n, 1.0)
-        means.append(mean)
-        centred.append(np.where(there, values - mean[:, None], 0.0))
-    t, v = centred
-    square = t * t
-    products = {
-        (1, 0): t, (2, 0): square, (3, 0): square * t, (4, 0): square * square,
-        (0, 1): v, (1, 1): t * v, (2, 1): square * v, (0, 2): v * v,
-    }  # fmt: skip
-    about = {order: product.sum(axis=1) for order, product in products.items()}
-    return Powers(means[0], means[1], {(0, 0): n} | about)
+def _tests(
+    rows: Block,
+    means: tuple[Floats, ...],
+    centred: tuple[Floats, ...],
+    n: Floats,
+    alphas: tuple[float, ...],
+) -> Powers:
+    """Powers of (t, v, c, r) where the truth is 0; `means` and `centred` are of (t, v)."""
+    shape = len(n), len(alphas)
+    if not (rows.null.any() and n.any()):
+        return powers.nothing(4, TEST_ORDERS, shape)
+    here = np.flatnonzero(rows.null)
+    there, n_here = rows.has_se[here], n[here]
+    found = []
+    for alpha in alphas:
+        critical, hit = rows.critical(alpha)[here], rows.rejected(alpha)[here]
+        more = [powers.centre(np.broadcast_to(x, there.shape), there, n_here)
+                for x in (critical, hit)]  # fmt: skip
+        every = (*(x[here] for x in centred), *(x for _, x in more))
+        with np.errstate(over="ignore", invalid="ignore"):
+            about = powers.of_centred(every, n_here, TEST_ORDERS)
+        found.append(Powers((*(x[here] for x in means), *(m for m, _ in more)), about))
+
+    def spread(values: Floats) -> Floats:
+        out = np.zeros(shape)
+        out[here] = values
+        return out
+
+    return powers.each(spread, [powers.stack(found)])
 
 
-def concatenate(pieces: list[Totals]) -> Totals:
+def concatenate(pieces: list[T]) -> T:
     """Blocks of several totals, one after another."""
     return _each(lambda *arrays: np.concatenate(arrays), pieces)
 
 
-def take(totals: Totals, index: Ints) -> Totals:
+def take(totals: T, index: Ints) -> T:
     """Rows `index` of totals."""
     return _each(lambda array: array[index], [totals])
 
 
-def _each(function: Any, pieces: list[Totals]) -> Totals:
+def _each(function: Any, pieces: list[T]) -> T:
     """The same function of every array."""
 
-    def of_powers(parts: list[Powers]) -> Powers:
-        about = {key: function(*(part.about[key] for part in parts)) for key in ORDERS}
-        error = function(*(part.error for part in parts))
-        return Powers(error, function(*(part.variance for part in parts)), about)
+    def of_powers(found: list[Powers]) -> Powers:
+        return powers.each(function, found)
 
-    with_se = of_powers([piece.with_se for piece in pieces])
-    same = all(piece.of_error is piece.with_se for piece in pieces)
-    return Totals(
-        by_status=function(*(piece.by_status for piece in pieces)),
-        of_error=with_se if same else of_powers([piece.of_error for piece in pieces]),
-        with_se=with_se,
-        rejected=function(*(piece.rejected for piece in pieces)),
-        covered=function(*(piece.covered for piece in pieces)),
-    )
+    return _fields(pieces, of_powers, lambda arrays: function(*arrays))
 
 
-def combine(blocks: Totals, group: Ints) -> Totals:
+def combine(blocks: T, group: Ints) -> T:
     """Add up the blocks of each group, in the order of the blocks.
 
     Parameters
     ----------
-    blocks : Totals
+    blocks : Totals, or another dataclass of arrays and `Powers`
     group : array of int, shape (K,)
         Group of each block, ascending from 0, none left out.
 
@@ -176,39 +166,25 @@ def combine(blocks: Totals, group: Ints) -> Totals:
         A row a group.
     """
     starts = np.flatnonzero(np.diff(group, prepend=-1))
-
-    def add(values: Array) -> Array:
-        return np.add.reduceat(values, starts, axis=0)
-
-    with_se = _combine(blocks.with_se, group, starts)
-    same = blocks.of_error is blocks.with_se
-    return Totals(
-        by_status=add(blocks.by_status),
-        of_error=with_se if same else _combine(blocks.of_error, group, starts),
-        with_se=with_se,
-        rejected=add(blocks.rejected),
-        covered=add(blocks.covered),
+    return _fields(
+        [blocks],
+        lambda found: powers.combine(found[0], group, starts),
+        lambda arrays: np.add.reduceat(arrays[0], starts, axis=0),
     )
 
 
-def _combine(blocks: Powers, group: Ints, starts: Ints) -> Powers:
-    """Move every block's powers to its group's means (binomial theorem) and add them."""
-    n = blocks.about[0, 0]
-    n_group = np.maximum(np.add.reduceat(n, starts), 1.0)
-    means, moves = [], []
-    for values in (blocks.error, blocks.variance):
-        first = values[starts]  # a lone block keeps its mean to the bit
-        shifted = values - first[group]
-        mean = first + np.add.reduceat(n * shifted, starts) / n_group
-        means.append(mean)
-        moves.append(np.where(n > 0, values - mean[group], 0.0))
-    d, e = moves
-    about = {}
-    for p, q in ORDERS:
-        moved = sum(
-            math.comb(p, i) * math.comb(q, k) * d**i * e**k * blocks.about[p - i, q - k]
-            for i in range(p + 1)
-            for k in range(q + 1)
-        )
-        about[p, q] = np.add.reduceat(moved, starts)
-    return Powers(means[0], means[1], about)
+def _fields(
+    pieces: list[T],
+    of_powers: Callable[[list[Powers]], Powers],
+    of_arrays: Callable[[list[Array]], Array],
+) -> T:
+    """The same kind made of functions of each field; what was one object stays one."""
+    made: dict[tuple[int, ...], Any] = {}
+    out = {}
+    for field in fields(pieces[0]):  # type: ignore[arg-type]
+        values: list[Any] = [getattr(piece, field.name) for piece in pieces]
+        key = tuple(map(id, values))
+        if key not in made:
+            made[key] = (of_powers if isinstance(values[0], Powers) else of_arrays)(values)
+        out[field.name] = made[key]
+    return type(pieces[0])(**out)

@@ -1,149 +1,139 @@
-"""Room 4: from stored parts to totals by block. Imports store, measures and streams.
+"""Room 4: from stored parts to totals by block, here or in workers. Imports pieces, measures.
 
-A part whose range is whole blocks is added up as it is read, all its methods and scenarios
-in one go; what other ranges hold of a block is put together first. Either way a block's
-totals are those of its rows in order, so how ranges were cut never shows in a summary.
+The bias-eliminated coverage needs the final mean, and so a second pass over the rows, which
+only counts.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from functools import lru_cache
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
-from simstudy.generators.streams import BLOCK
-from simstudy.measures import totals
+from simstudy.measures import pairs, totals
+from simstudy.measures.block import Block
+from simstudy.measures.pairs import Pairs
 from simstudy.measures.totals import COLUMNS, Totals
-from simstudy.moments import Array, Floats, Ints
-from simstudy.store import parts
-from simstudy.store.names import PartName
+from simstudy.moments import Bools, Floats, Ints
+from simstudy.runner.execute import parallel, uninterrupted
+from simstudy.runner.pieces import Piece, Unit, Wanted, pieces, stored, units
+from simstudy.runner.process import settle
 
-_KEPT = 8  # parts in memory: small scenarios share them
-Rows = dict[str, Array]
+_IN_PROCESS = 4_000_000  # rows up to which workers do not pay
+_SHARES = 4  # of each worker
+T = TypeVar("T", Totals, Pairs)
+Found = tuple[Ints, Ints, T]  # group, block and totals of each
 
 
-class Wanted(NamedTuple):
-    """What is to be added up.
+class Gathered(NamedTuple):
+    """Totals of every method in every scenario: row ``scenario * len(methods) + method``.
 
     Attributes
     ----------
-    methods : sequence of str
-        Method keys.
-    scenarios : dict
-        Scenario id -> 128-bit key, in order.
-    truth : array, shape (scenarios, methods)
-    alphas : tuple of float
-    replications : int
-        The first so many.
+    totals : Totals
+        Zeros where nothing is stored.
+    eliminated : array of int, shape (K, A)
+        Intervals that hold the mean estimate.
+    pairs : (Pairs, array of bool of shape (K,)), or None
+        Against the reference method, and which groups are compared with it.
     """
 
-    methods: Sequence[str]
-    scenarios: Mapping[str, int]
-    truth: Floats
-    alphas: tuple[float, ...]
-    replications: int
+    totals: Totals
+    eliminated: Ints
+    pairs: tuple[Pairs, Bools] | None
 
 
-def gather(folder: Path, wanted: Wanted) -> Totals:
-    """Totals of every method in every scenario, scenario after scenario.
+def gather(folder: Path, wanted: Wanted, jobs: int = 1) -> Gathered:
+    """Add up what is stored; the digits are the same with any number of `jobs`."""
+    todo = units(stored(folder, wanted), wanted)
+    n_groups, n_alphas = wanted.n_groups, len(wanted.alphas)
+    of_totals: list[Found[Totals]] = []
+    of_pairs: list[Found[Pairs]] = []
+    for first, second in _spread(_add_up, folder, wanted, todo, jobs):
+        of_totals += first
+        of_pairs += second
+    found = _combined(of_totals, n_groups, lambda n: _nothing(n, wanted.alphas))
+    once = [unit for unit in todo if not unit.pair]
+    eliminated = np.zeros((n_groups, n_alphas), dtype=np.int64)
+    means = found.of_error.means[0]
+    for counted in _spread(_count, folder, wanted, once, jobs, means):
+        eliminated += counted
+    if wanted.reference is None:
+        return Gathered(found, eliminated, None)
+    compared = np.array([wanted.reference_of(g) is not None for g in range(n_groups)])
+    both = _combined(of_pairs, n_groups, lambda n: pairs.nothing(n, n_alphas))
+    return Gathered(found, eliminated, (both, compared))
 
-    Returns
-    -------
-    Totals
-        Row ``scenario * len(methods) + method``; zeros where nothing is stored.
-    """
-    n_methods = len(wanted.methods)
-    method = {key: i for i, key in enumerate(wanted.methods)}
-    scenario = {name: i for i, name in enumerate(wanted.scenarios)}
-    stored: dict[int, list[PartName]] = defaultdict(list)
-    for part in parts.listing(folder):
-        if part.first <= wanted.replications:
-            for name in part.scenarios:
-                if name in scenario:
-                    for key in part.methods:
-                        if key in method:
-                            stored[scenario[name] * n_methods + method[key]].append(part)
-    found = list(_totals(folder, wanted, stored, method, scenario))
-    n_groups = len(scenario) * n_methods
-    left = np.array([g for g in range(n_groups) if g not in stored], dtype=np.int64)
+
+def _spread(
+    function: Callable[..., Any],
+    folder: Path,
+    wanted: Wanted,
+    todo: Sequence[Unit],
+    jobs: int,
+    *more: Any,
+) -> Iterator[Any]:
+    """Do units here, or among workers where there are rows enough for them."""
+    if jobs == 1 or sum(unit.n_rows for unit in todo) <= _IN_PROCESS:
+        yield function(folder, wanted, todo, *more)
+        return
+    size = -(-len(todo) // (_SHARES * jobs))  # neighbours share parts
+    shares = [todo[i : i + size] for i in range(0, len(todo), size)]
+    with uninterrupted():
+        results = parallel(jobs, [(function, folder, wanted, share, *more) for share in shares])
+    yield from results
+
+
+def _block(piece: Piece, wanted: Wanted) -> Block:
+    return Block(piece.rows, wanted.truth.ravel()[piece.groups])
+
+
+def _add_up(
+    folder: Path, wanted: Wanted, todo: Sequence[Unit]
+) -> tuple[list[Found[Totals]], list[Found[Pairs]]]:
+    """Totals of each block of rows, and of its pairs with the reference."""
+    settle()
+    of_totals: list[Found[Totals]] = []
+    of_pairs: list[Found[Pairs]] = []
+    for piece in pieces(folder, wanted, todo):
+        rows, groups = _block(piece, wanted), piece.groups
+        if not piece.unit.pair:
+            number = np.full(groups.size, piece.block)
+            of_totals.append((groups, number, totals.of_ready(rows, wanted.alphas)))
+        if piece.unit.against:
+            mine, theirs = np.array(piece.unit.against).T
+            found = pairs.of_block(rows, mine, theirs, wanted.alphas)
+            of_pairs.append((groups[mine], np.full(mine.size, piece.block), found))
+    return of_totals, of_pairs
+
+
+def _count(folder: Path, wanted: Wanted, todo: Sequence[Unit], means: Floats) -> Ints:
+    """Intervals of every group that hold its mean."""
+    settle()
+    out = np.zeros((wanted.n_groups, len(wanted.alphas)), dtype=np.int64)
+    for piece in pieces(folder, wanted, todo):
+        rows = _block(piece, wanted)
+        for k, alpha in enumerate(wanted.alphas):
+            out[piece.groups, k] += rows.covers(alpha, means[piece.groups]).sum(axis=1)
+    return out
+
+
+def _combined(given: list[Found[T]], n_groups: int, nothing: Callable[[int], T]) -> T:
+    """Totals of every group, its blocks in order."""
+    found: list[Any] = list(given)
+    there = np.unique(np.concatenate([np.empty(0, np.int64), *(piece[0] for piece in found)]))
+    left = np.setdiff1d(np.arange(n_groups), there)
     if left.size or not found:
-        found.append((left, np.zeros_like(left), _nothing(left.size, wanted.alphas)))
+        found.append((left, np.zeros_like(left), nothing(left.size)))
     group, block = (np.concatenate([piece[k] for piece in found]) for k in (0, 1))
     order = np.lexsort((block, group))
     blocks = totals.concatenate([piece[2] for piece in found])
-    return totals.combine(totals.take(blocks, order), group[order])
+    found_all: T = totals.combine(totals.take(blocks, order), group[order])
+    return found_all
 
 
 def _nothing(n_groups: int, alphas: tuple[float, ...]) -> Totals:
     none = {name: np.empty((n_groups, 0)) for name in COLUMNS}
     return totals.of_block(none | {"status": np.empty((n_groups, 0), np.int8)}, 0.0, alphas)
-
-
-def _totals(
-    folder: Path,
-    wanted: Wanted,
-    stored: Mapping[int, list[PartName]],
-    method: Mapping[str, int],
-    scenario: Mapping[str, int],
-) -> Iterator[tuple[Ints, Ints, Totals]]:
-    """(group, block, totals) of parts that are whole blocks, then of all the other rows."""
-    read = lru_cache(_KEPT)(lambda part: parts.read(folder, part, COLUMNS, wanted.scenarios))
-    whole = {g for g, mine in stored.items() if _whole(mine, wanted.replications)}
-    for part in dict.fromkeys(part for g in sorted(whole) for part in stored[g]):
-        ids = [
-            (i, k, scenario[name] * len(wanted.methods) + method[key])
-            for k, name in enumerate(part.scenarios)
-            for i, key in enumerate(part.methods)
-            if name in scenario and key in method
-        ]
-        at_method, at_scenario, group = np.array([row for row in ids if row[2] in whole]).T
-        rows = {k: v[at_method, at_scenario] for k, v in read(part).items()}
-        truth = wanted.truth.ravel()[group]
-        yield from _blocks(rows, group, truth, (part.first - 1) // BLOCK, wanted.alphas)
-    for g in sorted(stored.keys() - whole):
-        key, name = (
-            wanted.methods[g % len(wanted.methods)],
-            list(scenario)[g // len(wanted.methods)],
-        )
-        pieces = list(_in_order(stored[g], name, key, wanted.replications, read))
-        rows = {k: np.concatenate([piece[k] for piece in pieces])[None, :] for k in COLUMNS}
-        truth = wanted.truth.ravel()[[g]]
-        yield from _blocks(rows, np.array([g]), truth, 0, wanted.alphas)
-
-
-def _whole(mine: list[PartName], replications: int) -> bool:
-    """Whether these parts are whole blocks, one after another, to the last replication."""
-    done = 0
-    for part in sorted(mine, key=lambda p: p.first):
-        if part.first != done + 1 or done % BLOCK:
-            return False
-        done = part.last
-    return done <= replications
-
-
-def _blocks(
-    rows: Rows, group: Ints, truth: Floats, block: int, alphas: tuple[float, ...]
-) -> Iterator[tuple[Ints, Ints, Totals]]:
-    """Totals of each block of rows, shape (groups, n), the first of which is `block`."""
-    for first in range(0, rows["status"].shape[1], BLOCK):
-        here = {k: v[:, first : first + BLOCK] for k, v in rows.items()}
-        found = totals.of_block(here, truth, alphas)
-        yield group, np.full(group.size, block + first // BLOCK), found
-
-
-def _in_order(
-    mine: list[PartName], scenario: str, method: str, last: int, read: Any
-) -> Iterator[Rows]:
-    """Rows 1..last of one method in one scenario, each once, from parts that may overlap."""
-    done = 0
-    for part in sorted(mine, key=lambda p: (p.first, -p.last)):
-        if part.last <= done:
-            continue
-        at = part.methods.index(method), part.scenarios.index(scenario)
-        here = slice(max(0, done + 1 - part.first), min(part.n_reps, last - part.first + 1))
-        yield {k: v[at][here] for k, v in read(part).items()}
-        done = part.last

@@ -10,9 +10,11 @@ import numpy as np
 import pyarrow as pa
 
 from simstudy.measures.measures import Column, finish
-from simstudy.moments import Array
+from simstudy.moments import Floats
 from simstudy.runner.expected import KINDS, Expected, expected, far
-from simstudy.runner.gather import Wanted, gather
+from simstudy.runner.gather import gather
+from simstudy.runner.pieces import Wanted
+from simstudy.runner.rows import VERDICT, rows, verdicts, words
 from simstudy.store import arrow
 from simstudy.store.names import method_key
 from simstudy.study.fields import DEFAULTS
@@ -25,6 +27,7 @@ def summarise(
     folder: Path,
     mcse: str = "robust",
     warn: Callable[[str], None] = lambda line: None,
+    jobs: int = 1,
 ) -> pa.Table:
     """Every measure of every method in every scenario, from the rows that are stored.
 
@@ -36,26 +39,31 @@ def summarise(
     mcse : {"robust", "normal"}
     warn : callable
         Told, in a line each, which numbers are far from an exact answer.
+    jobs : int
+        Worker processes that read large results.
 
     Returns
     -------
     pyarrow.Table
         scenario, its factors, n_obs, design_effect, method (its label), measure, alpha,
-        value, mcse, ci_low, ci_high, n_used, n_not_used, theory, theory_kind, z; null where
-        there is no number. `z` is (value - theory) / MCSE of an exact answer.
+        value, mcse, ci_low, ci_high, n_used, n_not_used, theory, theory_kind, z, verdict; null
+        where there is no number. `z` is (value - theory) / MCSE of an exact answer; `verdict`
+        is Bradley's, liberal band, of a Type I error rate.
     """
     truth = np.array(
         [[m.truth(design.scenario) for m in study.methods] for design in study.designs]
     )
     keys = [method_key(method.canonical) for method in study.methods]
     scenarios = {design.id: design.key for design in study.designs}
-    wanted = Wanted(keys, scenarios, truth, study.alpha, study.replications)
-    found = gather(folder, wanted)
-    columns = list(finish(found, study.alpha, truth.ravel(), mcse))
+    names = [method.canonical for method in study.methods]
+    reference = names.index(study.reference) if study.reference else None
+    wanted = Wanted(keys, scenarios, truth, study.alpha, study.replications, reference)
+    found = gather(folder, wanted, jobs)
+    columns = finish(found.totals, study.alpha, truth.ravel(), mcse, *found[1:])
     theory = expected(study, columns)
     for line in far(study, columns, theory):
         warn(line)
-    return _table(study, columns, theory)
+    return _table(study, columns, theory, truth.ravel())
 
 
 def scenario_table(study: Study) -> pa.Table:
@@ -97,28 +105,16 @@ def _level_column(values: list[Any]) -> pa.Array:
     return arrow.doubles(values)
 
 
-def _table(study: Study, found: list[Column], theory: Expected) -> pa.Table:
+def _table(study: Study, found: list[Column], theory: Expected, truth: Floats) -> pa.Table:
     """A row a scenario, method and measure; scenarios and methods are the groups of `found`."""
-    there = np.stack([column.defined for column in found], axis=1)
-    group, measure = np.nonzero(there)
+    group, there, measures = rows(found)
     n_methods = len(study.methods)
     scenarios = scenario_table(study).take(arrow.integers(group // n_methods))
     columns = {name: scenarios.column(name) for name in scenarios.column_names}
-
-    def words(codes: Array, of: list[str]) -> pa.Array:
-        return arrow.texts(of).take(arrow.integers(codes))
-
     columns["method"] = words(group % n_methods, [method.label for method in study.methods])
-    columns["measure"] = words(measure, [column.measure for column in found])
-    columns["alpha"] = arrow.doubles(np.array([column.alpha for column in found])[measure])
-    for k, name in enumerate(("value", "mcse", "ci_low", "ci_high")):
-        columns[name] = arrow.doubles(np.stack([c.value[k] for c in found], axis=1)[there])
-    for name in ("n_used", "n_not_used"):
-        counts = np.stack([getattr(column, name) for column in found], axis=1)
-        columns[name] = arrow.integers(counts[there].astype(np.int64))
+    columns |= measures
     columns["theory"] = arrow.doubles(theory.value[there])
-    columns["theory_kind"] = arrow.texts([*KINDS, None]).take(
-        arrow.integers(theory.kind[there] % (len(KINDS) + 1))
-    )
+    columns["theory_kind"] = words(theory.kind[there] % (len(KINDS) + 1), [*KINDS, None])
     columns["z"] = arrow.doubles(theory.z[there])
+    columns[VERDICT] = verdicts(found, truth, there)
     return pa.table(columns)

@@ -25,6 +25,8 @@ def study_document(study: Study, folder: Path) -> dict[str, Any]:
         "methods": [{m.name: dict(m.options) | {"label": m.label}} for m in study.methods],
         "report": {"figures": list(study.figures)},
     }
+    if study.reference is not None:
+        document["reference"] = study.reference
     if study.grain is not None:
         document["grain"] = study.grain
     return document

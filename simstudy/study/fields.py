@@ -125,6 +125,7 @@ TOP_FIELDS = {
     **{key: number.summary for key, number in TOP_NUMBERS.items()},
     "scenarios": "every list is a factor, crossed with the others; or a list of such grids",
     "methods": "names, or a name with options",
+    "reference": "label of the method with which the others are compared, data set by data set",
     "grain": "how data are held: pooled, clusters or rows (default: the coarsest that suffices)",
     "report": "figures: which figures are drawn",
 }
@@ -142,6 +143,7 @@ SYNONYMS = {
     "level": "alpha", "significance": "alpha", "random_seed": "seed", "rng": "seed",
     "conditions": "scenarios", "design": "scenarios", "factors": "scenarios", "grid": "scenarios",
     "models": "methods", "estimators": "methods", "analyses": "methods", "analysis": "methods",
+    "baseline": "reference", "comparator": "reference",
     "description": "aim", "predictor": "x", "x_type": "x", "treatment": "x",
     "variance": "total_variance", "contextual": "contextual_effect", "gamma": "contextual_effect",
 }  # fmt: skip

@@ -39,6 +39,7 @@ def schema() -> dict[str, Any]:
         "alpha": _or_list(fields.TOP_NUMBERS["alpha"].schema()),
         "scenarios": _or_list(_scenario()),
         "methods": {"type": "array", "minItems": 1, "items": _method()},
+        "reference": {"type": ["string", "null"]},
         "grain": {"enum": list(GRAINS)},
         "report": {"anyOf": [_mapping({"figures": figures}, []), {"type": "null"}]},
     }

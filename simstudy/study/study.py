@@ -27,6 +27,8 @@ class Study:
         Its scenarios, in the order of the file.
     methods : tuple of Method
     alpha : tuple of float
+    reference : str, optional
+        Canonical name of the method with which the others are compared.
     folder : Path
         Where the study file is; file names in it are relative to this.
     """
@@ -41,6 +43,7 @@ class Study:
     methods: tuple[Method, ...]
     grain: str | None
     figures: tuple[str, ...]
+    reference: str | None
     scenarios: Any
     folder: Path
 
@@ -114,6 +117,7 @@ def check(document: Document) -> Study:
         methods=chosen,
         grain=_grain(document, designs, chosen),
         figures=_figures(document),
+        reference=_reference(document, chosen),
         scenarios=data["scenarios"],
         folder=Path(document.file or ".").resolve().parent if document.file else Path.cwd(),
     )
@@ -182,6 +186,18 @@ def method_of(item: Any) -> Method:
         message = f"options of {name}: expected {{option: value}}, got {fields.shown(options)}"
         raise UserError(message)
     return configure(str(name), options)
+
+
+def _reference(document: Document, chosen: tuple[Method, ...]) -> str | None:
+    """A method by its label or its canonical name."""
+    given = document.data.get("reference")
+    if given is None:
+        return None
+    names = {name: m.canonical for m in chosen for name in (m.canonical, m.label)}
+    if given not in names:
+        hint = nearest(str(given), names)
+        document.refuse(("reference",), f"{fields.shown(given)} is no method of the study{hint}")
+    return names[given]
 
 
 def _grain(

@@ -1,0 +1,122 @@
+"""Room 4: sums of powers about means, block by block, that add up. Imports numpy.
+
+Never raw powers, which cancel (Chan, Golub & LeVeque 1983; Pebay 2008). An order is an
+exponent a variable: with variables (t, v), order (2, 1) is sum (t - tbar)^2 (v - vbar).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+import numpy as np
+
+from simstudy.moments import Bools, Floats, Ints
+
+Order = tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Powers:
+    """Powers of some variables about their means in K blocks.
+
+    Attributes
+    ----------
+    means : tuple of arrays, shape (K,) or (K, A)
+        One a variable; 0 where there are no rows.
+    about : dict
+        Order -> array of the same shape; order 0 is the number of rows. With an order all
+        lower ones are there.
+    """
+
+    means: tuple[Floats, ...]
+    about: dict[Order, Floats]
+
+    @property
+    def n(self) -> Ints:
+        """Number of rows."""
+        return self.about[(0,) * len(self.means)].astype(np.int64)
+
+
+def centre(values: Floats, there: Bools, n: Floats) -> tuple[Floats, Floats]:
+    """Means over the rows that are `there`, and values less them (0 elsewhere); (K, n)."""
+    mean = np.where(there, values, 0.0).sum(axis=1) / np.maximum(n, 1.0)
+    return mean, np.where(there, values - mean[:, None], 0.0)
+
+
+def of_rows(values: Sequence[Floats], there: Bools, orders: Sequence[Order]) -> Powers:
+    """Powers of variables, each of shape (K, n), over the rows that are `there`."""
+    n = there.sum(axis=1).astype(float)
+    means, centred = zip(*(centre(variable, there, n) for variable in values), strict=True)
+    return Powers(tuple(means), of_centred(centred, n, orders))
+
+
+def of_centred(
+    centred: Sequence[Floats], n: Floats, orders: Sequence[Order]
+) -> dict[Order, Floats]:
+    """Sums of products of centred variables; `orders` ascending, so that each extends one."""
+    made: dict[Order, Floats] = {}
+    about: dict[Order, Floats] = {}
+    for order in orders:
+        if not any(order):
+            about[order] = n
+            continue
+        last = max(k for k, exponent in enumerate(order) if exponent)
+        before = (*order[:last], order[last] - 1, *order[last + 1 :])
+        made[order] = made[before] * centred[last] if any(before) else centred[last]
+        about[order] = made[order].sum(axis=1)
+    return about
+
+
+def nothing(n_variables: int, orders: Sequence[Order], shape: tuple[int, ...]) -> Powers:
+    """Powers of no rows."""
+    none = np.zeros(shape)
+    return Powers((none,) * n_variables, dict.fromkeys(orders, none))
+
+
+def stack(pieces: Sequence[Powers]) -> Powers:
+    """Powers of shape (K,) as columns of (K, A)."""
+    return each(lambda *arrays: np.stack(arrays, axis=1), pieces)
+
+
+def each(function: Any, pieces: Sequence[Powers]) -> Powers:
+    """The same function of every array."""
+    means = (function(*arrays) for arrays in zip(*(p.means for p in pieces), strict=True))
+    about = {order: function(*(p.about[order] for p in pieces)) for order in pieces[0].about}
+    return Powers(tuple(means), about)
+
+
+def combine(blocks: Powers, group: Ints, starts: Ints) -> Powers:
+    """Move every block's powers to its group's means (binomial theorem) and add them.
+
+    Parameters
+    ----------
+    blocks : Powers
+    group : array of int, shape (K,)
+        Group of each block, ascending from 0, none left out.
+    starts : array of int
+        First block of each group.
+    """
+    n = blocks.about[(0,) * len(blocks.means)]
+    n_group = np.maximum(np.add.reduceat(n, starts, axis=0), 1.0)
+    means, moves = [], []
+    for values in blocks.means:
+        first = values[starts]  # a lone block keeps its mean to the bit
+        shifted = values - first[group]
+        mean = first + np.add.reduceat(n * shifted, starts, axis=0) / n_group
+        means.append(mean)
+        moves.append(np.where(n > 0, values - mean[group], 0.0))
+    about = {}
+    for order in blocks.about:
+        moved: Any = 0.0
+        for down in product(*(range(exponent + 1) for exponent in order)):
+            term = blocks.about[tuple(p - i for p, i in zip(order, down, strict=True))]
+            for exponent, i, move in zip(order, down, moves, strict=True):
+                if i:
+                    term = term * (math.comb(exponent, i) * move**i)
+            moved = moved + term
+        about[order] = np.add.reduceat(moved, starts, axis=0)
+    return Powers(tuple(means), about)

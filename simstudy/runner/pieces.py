@@ -1,0 +1,217 @@
+"""Room 4: stored rows, block by block. Imports store and streams.
+
+A part whose range is whole blocks gives all its methods and scenarios in one go; what other
+ranges hold of a block is put together first. Either way a block is its rows in order, so how
+ranges were cut never shows in a summary.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from simstudy.generators.streams import BLOCK
+from simstudy.measures.totals import COLUMNS
+from simstudy.moments import Array, Floats, Ints
+from simstudy.store import parts
+from simstudy.store.names import PartName
+
+_KEPT = 8  # parts in memory: small scenarios share them
+Rows = dict[str, Array]
+Reader = Callable[[PartName], Rows]
+
+
+class Wanted(NamedTuple):
+    """What is to be added up.
+
+    Attributes
+    ----------
+    methods : sequence of str
+        Method keys.
+    scenarios : dict
+        Scenario id -> 128-bit key, in order.
+    truth : array, shape (scenarios, methods)
+    alphas : tuple of float
+    replications : int
+        The first so many.
+    reference : int, optional
+        Index of the method with which the others are compared.
+    """
+
+    methods: Sequence[str]
+    scenarios: Mapping[str, int]
+    truth: Floats
+    alphas: tuple[float, ...]
+    replications: int
+    reference: int | None = None
+
+    @property
+    def n_groups(self) -> int:
+        """A group is a method in a scenario: ``scenario * len(methods) + method``."""
+        return len(self.scenarios) * len(self.methods)
+
+    def reference_of(self, group: int) -> int | None:
+        """Group of the reference in the same scenario; None for the reference itself."""
+        if self.reference is None or group % len(self.methods) == self.reference:
+            return None
+        return group - group % len(self.methods) + self.reference
+
+
+class Unit(NamedTuple):
+    """Rows that are read together.
+
+    Attributes
+    ----------
+    parts : tuple of tuples of PartName
+        One part that is whole blocks; else the parts of each of `groups`.
+    groups : tuple of int
+    whole : bool
+        Whether `parts` is one part, in which all groups stand.
+    against : tuple of (int, int)
+        Places in `groups` of methods and of the reference with which they are compared.
+    pair : bool
+        Whether the rows are read for that alone.
+    """
+
+    parts: tuple[tuple[PartName, ...], ...]
+    groups: tuple[int, ...]
+    whole: bool
+    against: tuple[tuple[int, int], ...] = ()
+    pair: bool = False
+
+    @property
+    def n_rows(self) -> int:
+        """Rows to be read."""
+        return sum(part.n_rows for mine in self.parts for part in mine)
+
+
+class Piece(NamedTuple):
+    """Rows of one block, number `block`, of a unit's groups; arrays of shape (groups, n)."""
+
+    groups: Ints
+    block: int
+    rows: Rows
+    unit: Unit
+
+
+def stored(folder: Path, wanted: Wanted) -> dict[int, list[PartName]]:
+    """Group -> parts that hold rows of it."""
+    method = {key: i for i, key in enumerate(wanted.methods)}
+    scenario = {name: i for i, name in enumerate(wanted.scenarios)}
+    found: dict[int, list[PartName]] = defaultdict(list)
+    for part in parts.listing(folder):
+        if part.first <= wanted.replications:
+            for name in part.scenarios:
+                if name in scenario:
+                    for key in part.methods:
+                        if key in method:
+                            found[scenario[name] * len(method) + method[key]].append(part)
+    return found
+
+
+def units(found: Mapping[int, list[PartName]], wanted: Wanted) -> list[Unit]:
+    """How the groups that are stored are read: whole parts first."""
+    whole = {g for g, mine in found.items() if _whole(mine, wanted.replications)}
+    groups: dict[PartName, list[int]] = defaultdict(list)
+    for g in sorted(whole):
+        for part in found[g]:
+            groups[part].append(g)
+
+    def together(g: int, other: int) -> bool:
+        return g in whole and other in whole and found[g] == found[other]
+
+    out = []
+    for part, here in groups.items():
+        others = [(g, wanted.reference_of(g)) for g in here]
+        against = [(here.index(g), here.index(r)) for g, r in others
+                   if r is not None and r in here and together(g, r)]  # fmt: skip
+        out.append(Unit(((part,),), tuple(here), True, tuple(against)))
+    out += [Unit((tuple(found[g]),), (g,), False) for g in sorted(found.keys() - whole)]
+    for g in sorted(found):
+        other = wanted.reference_of(g)
+        if other is not None and other in found and not together(g, other):
+            both = tuple(found[g]), tuple(found[other])
+            out.append(Unit(both, (g, other), False, ((0, 1),), True))
+    return out
+
+
+def _whole(mine: list[PartName], replications: int) -> bool:
+    """Whether these parts are whole blocks, one after another, to the last replication."""
+    done = 0
+    for part in sorted(mine, key=lambda p: p.first):
+        if part.first != done + 1 or done % BLOCK:
+            return False
+        done = part.last
+    return done <= replications
+
+
+def pieces(folder: Path, wanted: Wanted, todo: Sequence[Unit]) -> Iterator[Piece]:
+    """Blocks of rows, one after another."""
+    read = lru_cache(_KEPT)(lambda part: parts.read(folder, part, COLUMNS, wanted.scenarios))
+    for unit in todo:
+        groups = np.array(unit.groups)
+        if unit.whole:
+            part = unit.parts[0][0]
+            rows, first = _of_part(read(part), part, groups, wanted), part.first - 1
+            for start in range(0, part.n_reps, BLOCK):
+                here = {k: v[:, start : start + BLOCK] for k, v in rows.items()}
+                yield Piece(groups, (first + start) // BLOCK, here, unit)
+            continue
+        each = [
+            _blocks(_in_order(list(mine), g, wanted, read))
+            for g, mine in zip(unit.groups, unit.parts, strict=True)
+        ]
+        for block, found in enumerate(zip(*each, strict=False)):
+            n = min(rows["status"].size for rows in found)
+            here = {k: np.stack([rows[k][:n] for rows in found]) for k in COLUMNS}
+            yield Piece(groups, block, here, unit)
+
+
+def _of_part(rows: Rows, part: PartName, groups: Ints, wanted: Wanted) -> Rows:
+    """Rows of some groups of a part, shape (groups, replications)."""
+    names, n_methods = list(wanted.scenarios), len(wanted.methods)
+    at_method = [part.methods.index(wanted.methods[g % n_methods]) for g in groups]
+    at_scenario = [part.scenarios.index(names[g // n_methods]) for g in groups]
+    return {k: v[at_method, at_scenario] for k, v in rows.items()}
+
+
+def _in_order(mine: list[PartName], group: int, wanted: Wanted, read: Reader) -> Iterator[Rows]:
+    """Rows 1..last of one group, each once, from parts that may overlap."""
+    done, last = 0, wanted.replications
+    for part in sorted(mine, key=lambda p: (p.first, -p.last)):
+        if part.last <= done:
+            continue
+        rows = _of_part(read(part), part, np.array([group]), wanted)
+        here = slice(max(0, done + 1 - part.first), min(part.n_reps, last - part.first + 1))
+        yield {k: v[0, here] for k, v in rows.items()}
+        done = part.last
+
+
+def _blocks(found: Iterator[Rows]) -> Iterator[Rows]:
+    """The same rows cut into blocks."""
+    held: list[Rows] = []
+    n = 0
+    for rows in found:
+        held.append(rows)
+        n += rows["status"].size
+        if n >= BLOCK:
+            joined = {k: np.concatenate([one[k] for one in held]) for k in COLUMNS}
+            for start in range(0, n - BLOCK + 1, BLOCK):
+                yield {k: v[start : start + BLOCK] for k, v in joined.items()}
+            held, n = [{k: v[n - n % BLOCK :] for k, v in joined.items()}], n % BLOCK
+    if n:
+        yield {k: np.concatenate([one[k] for one in held]) for k in COLUMNS}
+
+
+def rows_of(folder: Path, wanted: Wanted, group: int) -> Rows:
+    """All rows of one group, in order; for measures that have no totals."""
+    mine = stored(folder, wanted).get(group, [])
+    found = list(pieces(folder, wanted, [Unit((tuple(mine),), (group,), False)]))
+    if not found:
+        return {k: np.empty(0) for k in COLUMNS[:-1]} | {"status": np.empty(0, np.int8)}
+    return {k: np.concatenate([piece.rows[k][0] for piece in found]) for k in COLUMNS}

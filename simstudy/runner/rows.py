@@ -1,0 +1,48 @@
+"""Room 4: measures as the rows of a summary. Imports measures and store.arrow."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pyarrow as pa
+
+from simstudy.measures.bradley import VERDICTS, verdict
+from simstudy.measures.values import NAN, Column
+from simstudy.moments import Array, Bools, Floats, Ints
+from simstudy.store import arrow
+
+VERDICT = "verdict"
+
+
+def rows(found: Sequence[Column]) -> tuple[Ints, Bools, dict[str, pa.Array]]:
+    """Group of each row, the mask (groups, columns) of rows, and the columns of a summary.
+
+    measure, alpha, value, mcse, ci_low, ci_high, n_used, n_not_used; null is no number.
+    """
+    there = np.stack([column.defined for column in found], axis=1)
+    group, measure = np.nonzero(there)
+    columns = {"measure": words(measure, [column.measure for column in found])}
+    columns["alpha"] = arrow.doubles(np.array([column.alpha for column in found])[measure])
+    for k, name in enumerate(("value", "mcse", "ci_low", "ci_high")):
+        columns[name] = arrow.doubles(np.stack([c.value[k] for c in found], axis=1)[there])
+    for name in ("n_used", "n_not_used"):
+        counts = np.stack([getattr(column, name) for column in found], axis=1)
+        columns[name] = arrow.integers(counts[there].astype(np.int64))
+    return group, there, columns
+
+
+def verdicts(found: Sequence[Column], truth: Floats, there: Bools) -> pa.Array:
+    """Bradley's verdict, liberal band, of rejection rates where the truth is 0; else null."""
+    low, high = (
+        np.stack([np.where(truth == 0, c.value[k], NAN) if c.measure == "rejection_rate"
+                  else np.full(truth.shape, NAN) for c in found], axis=1)
+        for k in (2, 3)
+    )  # fmt: skip
+    codes = verdict(low, high, np.array([column.alpha for column in found]))
+    return words(codes[there] % (len(VERDICTS) + 1), [*VERDICTS, None])
+
+
+def words(codes: Array, of: Sequence[str | None]) -> pa.Array:
+    """Text by its index."""
+    return arrow.texts(of).take(arrow.integers(codes))
