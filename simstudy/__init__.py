@@ -8,7 +8,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
-__all__ = ["Results", "Study", "UserError", "__version__", "fit", "load", "run"]
+__all__ = [
+    "Results",
+    "Study",
+    "UserError",
+    "__version__",
+    "fit",
+    "load",
+    "measure",
+    "run",
+    "summarize",
+]
 
 _HOMES = {
     "Results": "simstudy.results",
@@ -16,14 +26,18 @@ _HOMES = {
     "UserError": "simstudy.errors",
     "fit": "simstudy.real.fit",
     "load": "simstudy.study.study",
+    "measure": "simstudy.measures.own",
     "run": "simstudy.results",
+    "summarize": "simstudy.summaries.summarize",
 }
 
 if TYPE_CHECKING:
     from simstudy.errors import UserError
+    from simstudy.measures.own import measure
     from simstudy.real.fit import fit
     from simstudy.results import Results, run
     from simstudy.study.study import Study, load
+    from simstudy.summaries.summarize import summarize
 
 
 def __getattr__(name: str) -> Any:

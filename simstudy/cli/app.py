@@ -50,6 +50,21 @@ _METHOD = "as in a study file: pooled, 'random_intercept: {df: wald}'"
 _TARGET = "say how many replications this Monte Carlo SE needs"
 
 Arguments = list[tuple[str, dict[str, Any]]]
+_COLUMN = {"metavar": "COL"}
+_ESTIMATES: Arguments = [  # of anybody's estimates
+    ("--estimate", _COLUMN | {"help": "estimates; one column a method: COL,COL"}),
+    ("--std-error", _COLUMN | {"help": "standard errors, as many columns"}),
+    ("--true", {"metavar": "VALUE|COL", "help": "true value"}),
+    ("--method", _COLUMN | {"help": "methods (default: method)"}),
+    ("--by", _COLUMN | {"action": "extend", "nargs": "+", "help": "groups"}),
+    ("--df", _COLUMN | {"help": "degrees of freedom (default: a z test)"}),
+    ("--p-value", _COLUMN),
+    ("--ci-low", _COLUMN),
+    ("--ci-high", _COLUMN),
+    ("--replication", _COLUMN | {"help": "data sets (default: replication, or order of rows)"}),
+    ("--reference", {"metavar": "METHOD", "help": "compare the others with this one"}),
+    ("--alpha", {"action": "extend", "nargs": "+", "type": float, "metavar": "A"}),
+]
 VERBS: dict[str, tuple[str, Arguments]] = {
     "run": (
         "run what is missing of a study, then summarise and draw it",
@@ -76,12 +91,13 @@ VERBS: dict[str, tuple[str, Arguments]] = {
         ],
     ),
     "summarize": (
-        "performance measures of a results folder",
+        "performance measures of a results folder, or of anybody's estimates",
         [
-            ("target", {"help": "results folder of a study"}),
+            ("target", {"help": "results folder; or CSV, parquet (folder) or .dta of estimates"}),
             ("--format", {"choices": _FORMATS, "default": "text"}),
             ("--measure", {"action": "extend", "nargs": "+", "metavar": "M", "help": "only these"}),
             ("--mcse", {"choices": ("robust", "normal"), "default": "robust"}),
+            *_ESTIMATES,
         ],
     ),
     "report": (

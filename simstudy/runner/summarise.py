@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,11 @@ import numpy as np
 import pyarrow as pa
 
 from simstudy.measures.measures import Column, finish
+from simstudy.measures.own import own_columns
 from simstudy.moments import Floats
 from simstudy.runner.expected import KINDS, Expected, expected, far
 from simstudy.runner.gather import gather
-from simstudy.runner.pieces import Wanted
+from simstudy.runner.pieces import Wanted, rows_of
 from simstudy.runner.rows import VERDICT, rows, verdicts, words
 from simstudy.store import arrow
 from simstudy.store.names import method_key
@@ -60,6 +62,8 @@ def summarise(
     wanted = Wanted(keys, scenarios, truth, study.alpha, study.replications, reference)
     found = gather(folder, wanted, jobs)
     columns = finish(found.totals, study.alpha, truth.ravel(), mcse, *found[1:])
+    groups = [partial(rows_of, folder, wanted, g) for g in range(wanted.n_groups)]
+    columns += own_columns(groups, truth.ravel(), found.totals.n_all)
     theory = expected(study, columns)
     for line in far(study, columns, theory):
         warn(line)

@@ -1,0 +1,1 @@
+"""Room 5: measures of anybody's estimates."""

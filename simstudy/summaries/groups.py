@@ -1,0 +1,156 @@
+"""Room 5: rows to groups and numbers. Imports roles, frames and numerics."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from simstudy import frames
+from simstudy.errors import UserError, nearest
+from simstudy.estimates import STATUSES
+from simstudy.moments import Array, Floats, Ints
+from simstudy.numerics.tails import two_sided
+from simstudy.summaries.roles import Roles
+
+_OK, _NO_SE, _NONE = (STATUSES.index(s) for s in ("ok", "no_std_error", "not_estimable"))
+Key = tuple[Any, ...]
+
+
+class Groups:
+    """Numbers the groups (levels of `by`, method) in the order in which they are met.
+
+    Attributes
+    ----------
+    keys : dict
+        (levels of `by` ..., method) -> number.
+    """
+
+    def __init__(self, roles: Roles, file: str) -> None:
+        self.roles = roles
+        self.file = file
+        self.keys: dict[Key, int] = {}
+        self._truth: list[float] = []
+
+    @property
+    def truth(self) -> Floats:
+        """True value of each group."""
+        return np.array(self._truth, dtype=float)
+
+    def rows(self, table: Any) -> Iterator[tuple[Ints, dict[str, Array]]]:
+        """Group of each row and its columns, for each method of the wide form or once."""
+        roles = self.roles
+        names = [*roles.by, *([roles.method] if roles.method else [])]
+        cell, levels = _cells([self._column(table, name) for name in names], table.num_rows)
+        truth = self._true(table)
+        for k, label in enumerate(roles.wide or ("",)):
+            keys = [key if roles.method else (*key, label or "estimate") for key in levels]
+            number = [self.keys.setdefault(key, len(self.keys)) for key in keys]
+            group = np.array(number, dtype=np.int64)[cell]
+            self._note(group, truth)
+            yield group, self._numbers(table, k)
+
+    def _column(self, table: Any, name: str) -> Any:
+        return frames.column(table, name, self.file)
+
+    def _number(self, table: Any, name: str) -> Floats:
+        return np.asarray(frames.numbers(self._column(table, name), name, self.file), dtype=float)
+
+    def _true(self, table: Any) -> Floats:
+        true = self.roles.true
+        if not isinstance(true, str):
+            return np.full(table.num_rows, true)
+        values = self._number(table, true)
+        if not np.isfinite(values).all():
+            raise UserError(f"column '{true}': a true value is missing", file=self.file)
+        return values
+
+    def _note(self, group: Ints, truth: Floats) -> None:
+        """Keep each group's true value, or refuse a second one."""
+        here, first = np.unique(group, return_index=True)
+        for g, at in zip(here.tolist(), first.tolist(), strict=True):
+            if g == len(self._truth):
+                self._truth.append(float(truth[at]))
+            elif g > len(self._truth):
+                self._truth += [np.nan] * (g - len(self._truth)) + [float(truth[at])]
+            elif np.isnan(self._truth[g]):
+                self._truth[g] = float(truth[at])
+        if (self.truth[group] != truth).any():
+            message = f"column '{self.roles.true}' varies within a group; group by it as well"
+            raise UserError(message, file=self.file)
+
+    def _numbers(self, table: Any, k: int) -> dict[str, Array]:
+        """Columns of a `Block`, of method k of the wide form."""
+        found: dict[str, Array] = {}
+        for role, names in self.roles.numbers.items():
+            found[role] = self._number(table, names[k if len(names) > 1 else 0])
+        n = table.num_rows
+        estimate = found.setdefault("estimate", np.full(n, np.nan))
+        has_se = "std_error" in found
+        std_error = found.setdefault("std_error", np.full(n, np.nan))
+        df = found.setdefault("df", np.full(n, np.inf))
+        for role, values in (("std_error", std_error < 0), ("df", df <= 0)):
+            if values.any():
+                message = f"column '{self.roles.numbers[role][0]}': {found[role][values][0]:g}"
+                raise UserError(f"{message} is no {role.replace('_', ' ')}", file=self.file)
+        found["df"] = df = np.where(np.isnan(df), np.inf, df)
+        for role, lone in (("estimate", estimate), ("std_error", std_error)):
+            found[role] = np.where(np.isfinite(lone), lone, np.nan)
+        if "p_value" in found and has_se:
+            with np.errstate(invalid="ignore", divide="ignore"):
+                by_t = two_sided(found["estimate"] / found["std_error"], df)
+            found["p_value"] = np.where(np.isnan(found["p_value"]), by_t, found["p_value"])
+        found["status"] = self._status(table, found, has_se)
+        if self.roles.replication:
+            found["replication"] = _plain(self._column(table, self.roles.replication))
+        return found
+
+    def _status(self, table: Any, found: dict[str, Array], has_se: bool) -> Array:
+        """Index into `STATUSES`: as given, else by what is missing."""
+        if self.roles.status is not None:
+            words = self._column(table, self.roles.status).combine_chunks().dictionary_encode()
+            known = words.dictionary.to_pylist()
+            for word in known:
+                if word not in STATUSES:
+                    message = f"unknown status '{word}'{nearest(word, STATUSES)}"
+                    raise UserError(message, file=self.file)
+            index = np.array([STATUSES.index(word) for word in known], dtype=np.int8)
+            return index[_plain(words.indices)]
+        status = np.full(table.num_rows, _OK, dtype=np.int8)
+        if has_se:
+            status[np.isnan(found["std_error"])] = _NO_SE
+        elif "p_value" in found:
+            status[np.isnan(found["p_value"])] = _NO_SE
+        if "ci_low" in found:
+            status[np.isnan(found["ci_low"]) | np.isnan(found["ci_high"])] = _NO_SE
+        if "estimate" in self.roles.numbers:
+            status[np.isnan(found["estimate"])] = _NONE
+        return status
+
+
+def _plain(values: Any) -> Array:
+    return np.asarray(values.to_numpy(zero_copy_only=False))
+
+
+def _cells(columns: list[Any], n: int) -> tuple[Ints, list[Key]]:
+    """Number the different combinations of levels: number of each row, and their levels."""
+    import pyarrow as pa
+
+    code, levels = np.zeros(n, dtype=np.int64), []
+    for column in columns:
+        if pa.types.is_dictionary(column.type):
+            column = column.cast(column.type.value_type)
+        encoded = column.combine_chunks().dictionary_encode(null_encoding="encode")
+        words = [None if word != word else word for word in encoded.dictionary.to_pylist()]
+        code = code * len(words) + _plain(encoded.indices)
+        levels.append(words)
+    there, cell = np.unique(code, return_inverse=True)
+    keys = []
+    for one in there.tolist():
+        key: list[Any] = []
+        for words in reversed(levels):
+            one, word = divmod(one, len(words))
+            key.insert(0, words[word])
+        keys.append(tuple(key))
+    return cell, keys

@@ -1,0 +1,122 @@
+"""Room 5: which column is what. Imports source and errors."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from simstudy.errors import UserError, nearest
+from simstudy.summaries.source import Source
+
+Names = str | Sequence[str] | None
+ESTIMATE, STD_ERROR = "estimate", "std_error"
+NUMBERS = ("estimate", "std_error", "df", "p_value", "ci_low", "ci_high")
+
+
+class Roles(NamedTuple):
+    """Columns by what they hold; a tuple of names has one a method, or one for all.
+
+    Attributes
+    ----------
+    numbers : dict
+        Of `NUMBERS`, those that are there -> column names, as many as methods in wide form.
+    wide : tuple of str
+        Methods of the wide form, called after their columns; empty in the long form.
+    method, status, replication : str, optional
+    by : tuple of str
+    true : float or str
+    """
+
+    numbers: dict[str, tuple[str, ...]]
+    wide: tuple[str, ...]
+    method: str | None
+    status: str | None
+    replication: str | None
+    by: tuple[str, ...]
+    true: float | str
+
+    @property
+    def columns(self) -> list[str]:
+        """All columns to be read, each once."""
+        true = [self.true] if isinstance(self.true, str) else []
+        single = (self.method, self.status, self.replication)
+        every = [name for names in self.numbers.values() for name in names]
+        every += [name for name in (*single, *self.by, *true) if name is not None]
+        return list(dict.fromkeys(every))
+
+
+def roles(
+    data: Source,
+    true: float | str,
+    numbers: dict[str, Names],
+    method: str | None,
+    by: Iterable[str] | None,
+    replication: str | None,
+) -> Roles:
+    """Check names against the columns there are; a frame with our names needs none."""
+    chosen = {role: _names(names) for role, names in numbers.items()}
+    ours = not chosen["estimate"] and not chosen["std_error"]
+    usual = NUMBERS[:4] if ours else ()
+    for role in NUMBERS:
+        there = role in data.names and (role in usual or role == ESTIMATE)
+        if not chosen[role] and there and not (role == "p_value" and chosen["ci_low"]):
+            chosen[role] = (role,)
+    if not chosen["estimate"] and not chosen["p_value"]:
+        hint = nearest(ESTIMATE, data.names)
+        raise UserError(f"no column '{ESTIMATE}'{hint} (or say which it is)", file=data.file)
+    wide = chosen["estimate"] if len(chosen["estimate"]) > 1 else ()
+    for role, names in chosen.items():
+        if len(names) > 1 and len(names) != len(wide):
+            message = f"{len(names)} columns of {role} for {len(chosen['estimate'])} of estimate"
+            raise UserError(message, file=data.file)
+    if bool(chosen["ci_low"]) != bool(chosen["ci_high"]):
+        raise UserError("an interval needs both of ci_low and ci_high", file=data.file)
+    if wide and method is not None:
+        raise UserError("one column a method leaves no column of methods", file=data.file)
+
+    def default(name: str, allowed: bool) -> str | None:
+        return name if allowed and name in data.names else None
+
+    if by is None:
+        by = ("scenario",) if default("scenario", ours) else ()
+    found = Roles(
+        {role: names for role, names in chosen.items() if names},
+        wide,
+        method or default("method", not wide),
+        default("status", ours),
+        replication or default("replication", not wide),
+        (by,) if isinstance(by, str) else tuple(by),
+        _truth(true, data.names),
+    )
+    for name in found.columns:
+        if name not in data.names:
+            raise UserError(f"no column '{name}'{nearest(name, data.names)}", file=data.file)
+        if data.names.count(name) > 1:
+            raise UserError(f"two columns are called '{name}'", file=data.file)
+    for name in found.by:
+        if name == found.method or found.by.count(name) > 1 or name in _OUTPUT:
+            raise UserError(f"cannot group by '{name}' as well", file=data.file)
+    return found
+
+
+_OUTPUT = ("measure", "alpha", "value", "mcse", "n_used", "n_not_used", "verdict")
+
+
+def _names(names: Names) -> tuple[str, ...]:
+    if names is None:
+        return ()
+    return tuple(names.split(",")) if isinstance(names, str) else tuple(names)
+
+
+def _truth(true: float | str, names: list[str]) -> float | str:
+    if isinstance(true, str) and true in names:
+        return true
+    try:
+        value = float(true)
+    except (TypeError, ValueError):
+        message = f"true: '{true}' is neither a number nor a column{nearest(true, names)}"
+        raise UserError(message) from None
+    if not math.isfinite(value):
+        raise UserError(f"true: {value} is not a finite number")
+    return value

@@ -1,0 +1,177 @@
+"""Room 5: measures of anybody's estimates, batch after batch. Imports measures and the room."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from simstudy.errors import UserError, nearest
+from simstudy.measures import totals
+from simstudy.measures.block import Block
+from simstudy.measures.measures import finish
+from simstudy.measures.own import REGISTERED, own_columns
+from simstudy.measures.values import Column
+from simstudy.moments import Array, Ints
+from simstudy.summaries.against import Kept, against
+from simstudy.summaries.groups import Groups
+from simstudy.summaries.rectangles import Running, rectangles
+from simstudy.summaries.roles import Names, Roles, roles
+from simstudy.summaries.source import Source, source
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+_MCSE = ("robust", "normal")
+_OF_INTERVALS = ("coverage", "bias_eliminated_coverage", "mean_ci_width", "difference_coverage")
+_OF_TESTS = ("rejection_rate", "type1_inflation", "difference_rejection_rate")
+
+
+def summarize(data: pd.DataFrame | pa.Table | str | Path, **given: Any) -> pd.DataFrame:
+    """Performance measures of any frame or file of estimates, each with its Monte Carlo SE.
+
+    Parameters
+    ----------
+    data : DataFrame, pyarrow table, or a CSV, parquet or Stata file, or a folder of parquet
+        A row a method and replication, or a column a method.
+    true : float or str
+        True value, or the column that holds it (one value a group).
+    estimate, std_error, df, p_value, ci_low, ci_high : str, or list of str in the wide form
+        Columns. `estimate`, `std_error`, `df`, `p_value` and `status` are found by these
+        names where neither `estimate` nor `std_error` is given.
+    method : str, optional
+        Column of methods; default "method" where there is one.
+    by : list of str, optional
+        Columns whose combinations are summarised apart ("scenario" of our own rows).
+    reference : str, optional
+        Method with which the others are compared, in the same data sets. Rows are then kept
+        in memory; else parquet is read as it is added up.
+    replication : str, optional
+        Column that says which rows belong to one data set (default "replication" where there
+        is one, else the order of the rows).
+    alpha : float or sequence of float
+        Nominal level, default .05. Given intervals are of the first level.
+    mcse : {"robust", "normal"}
+
+    Returns
+    -------
+    DataFrame
+        `by`, method, measure, alpha, value, mcse, ci_low, ci_high, n_used, n_not_used,
+        verdict. A row without an estimate is not used, nor one without a standard error.
+    """
+    if "true" not in given:
+        raise UserError("say the true value: true=0.5, or true='column'")
+    return summarize_table(data, **given).to_pandas()
+
+
+def summarize_table(
+    data: Any,
+    true: float | str,
+    *,
+    estimate: Names = None,
+    std_error: Names = None,
+    method: str | None = None,
+    by: Iterable[str] | None = None,
+    df: Names = None,
+    p_value: Names = None,
+    ci_low: Names = None,
+    ci_high: Names = None,
+    reference: str | None = None,
+    replication: str | None = None,
+    alpha: float | Sequence[float] = 0.05,
+    mcse: str = "robust",
+) -> pa.Table:
+    """As `summarize`, as a pyarrow table."""
+    if mcse not in _MCSE:
+        raise UserError(f"unknown mcse '{mcse}'{nearest(mcse, _MCSE)}")
+    alphas = _alphas(alpha)
+    opened = source(data)
+    numbers = {"estimate": estimate, "std_error": std_error, "df": df, "p_value": p_value,
+               "ci_low": ci_low, "ci_high": ci_high}  # fmt: skip
+    chosen = roles(opened, true, numbers, method, by, replication)
+    groups, running, kept = Groups(chosen, opened.file), Running(), Kept()
+    for group, rows in _batches(opened, chosen, groups):
+        if reference is not None or REGISTERED:
+            kept.add(group, rows)
+        for here, block in rectangles(group, _measured(rows)):
+            ready = Block(block, groups.truth[here], dual=False)
+            running.add(here, totals.of_ready(ready, alphas))
+    if not groups.keys:
+        raise UserError("no rows", file=opened.file)
+    found = running.total()
+    truth, n_groups = groups.truth, len(groups.keys)
+    eliminated = np.zeros((n_groups, len(alphas)), dtype=np.int64)
+    means = found.of_error.means[0]
+    for group, rows in _batches(opened, chosen, groups):
+        for here, block in rectangles(group, _measured(rows)):
+            ready = Block(block, truth[here], dual=False)
+            for k, level in enumerate(alphas):
+                np.add.at(eliminated[:, k], here, ready.covers(level, means[here]).sum(axis=1))
+    both = None if reference is None else against(kept, groups, reference, alphas)
+    columns = finish(found, alphas, truth, mcse, eliminated, both)
+    rows_of = [partial(kept.rows, g) for g in range(n_groups)]
+    columns += own_columns(rows_of, truth, found.n_all)
+    return _table(groups, [c for c in columns if _has_rows(c, chosen, alphas)])
+
+
+def _alphas(alpha: float | Sequence[float]) -> tuple[float, ...]:
+    levels = tuple(float(a) for a in np.atleast_1d(np.asarray(alpha, dtype=float)))
+    for level in levels:
+        if not 0 < level < 1:
+            raise UserError(f"alpha: {level:g} is not in (0, 1)")
+    return tuple(dict.fromkeys(levels))
+
+
+def _batches(
+    opened: Source, chosen: Roles, groups: Groups
+) -> Iterator[tuple[Ints, dict[str, Array]]]:
+    for table in opened.batches(chosen.columns):
+        yield from groups.rows(table)
+
+
+def _measured(rows: dict[str, Array]) -> dict[str, Array]:
+    return {name: values for name, values in rows.items() if name != "replication"}
+
+
+def _has_rows(column: Column, chosen: Roles, alphas: tuple[float, ...]) -> bool:
+    """Whether there can be any: given intervals are of one level, a test needs p or an SE."""
+    if column.measure in _OF_INTERVALS and "ci_low" in chosen.numbers:
+        return column.alpha == alphas[0]
+    tested = "std_error" in chosen.numbers or "p_value" in chosen.numbers
+    return tested or not column.measure.startswith(_OF_TESTS)
+
+
+def _table(groups: Groups, columns: list[Column]) -> pa.Table:
+    """The summary, groups in the order of their levels, methods as they were met."""
+    import pyarrow as pa
+
+    from simstudy.runner.rows import VERDICT, rows, verdicts
+
+    group, there, measures = rows(columns)
+    verdict = verdicts(columns, groups.truth, there)
+    keys = list(groups.keys)
+    rank = np.empty(len(keys), dtype=np.int64)
+    rank[_order(keys)] = np.arange(len(keys))
+    order = pa.array(np.argsort(rank[group], kind="stable"))
+    names = [*groups.roles.by, "method"]
+    out = {}
+    for k, name in enumerate(names):
+        values = [key[k] for key in keys]
+        if name == "method":
+            values = [None if value is None else str(value) for value in values]
+        out[name] = pa.array(values).take(pa.array(group))
+    return pa.table(out | measures | {VERDICT: verdict}).take(order)
+
+
+def _order(keys: list[tuple[Any, ...]]) -> list[int]:
+    def place(i: int) -> tuple[Any, ...]:
+        return tuple((level is None, level if level is not None else 0) for level in keys[i][:-1])
+
+    try:
+        return sorted(range(len(keys)), key=place)
+    except TypeError:  # levels of several kinds: as they were met
+        return list(range(len(keys)))
