@@ -97,6 +97,8 @@ VERBS: dict[str, tuple[str, Arguments]] = {
             ("--format", {"choices": _FORMATS, "default": "text"}),
             ("--measure", {"action": "extend", "nargs": "+", "metavar": "M", "help": "only these"}),
             ("--mcse", {"choices": ("robust", "normal"), "default": "robust"}),
+            ("--wide", {"action": "store_true", "help": "csv, json: a column a method"}),
+            ("--verdict", {"action": "store_true", "help": "mark Type I errors after Bradley"}),
             *_ESTIMATES,
         ],
     ),

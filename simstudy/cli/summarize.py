@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import json
 import sys
 from argparse import Namespace
 from pathlib import Path
@@ -35,22 +33,21 @@ def main(options: Namespace) -> None:
                 "a results folder knows its columns and true values", file=options.target
             )
         summary = Results.open(options.target).summary_table(options.mcse)
-        if options.format == "text" and not wanted:
+        if options.format == "text" and not wanted and not options.verdict:
             print(tables.headline(summary, width=terminal_width()))
             return
     else:
         summary = _anybody(options, given)
         wanted = wanted or _usual(summary, options.format)
     if options.format in ("csv", "json"):
-        _print_rows(summary, wanted, options.format)
+        rows = tables.by_method(_only(summary, wanted)) if options.wide else _only(summary, wanted)
+        sys.stdout.write(tables.as_rows(rows, options.format))
         return
-    if not ours:
-        summary = _as_study(summary)
     write = tables.FORMATS[options.format]
     texts = [
-        write(tables.grid(wide(summary, measure, alpha)))
+        write(tables.grid(wide(summary, measure, alpha), verdict=options.verdict))
         for measure in wanted or tables.HEADLINE
-        for alpha in _alphas(summary, measure)
+        for alpha in tables.alphas(summary, measure)
     ]
     print("\n\n".join(texts) if options.format == "text" else "\n".join(texts))
 
@@ -71,38 +68,11 @@ def _usual(summary: Any, form: str) -> list[str]:
     return [] if form in ("csv", "json") else [name for name in _SHOWN if name in there]
 
 
-def _as_study(summary: Any) -> Any:
-    """Groups as scenarios, for tables."""
-    import pyarrow as pa
-
-    names = summary.column_names[: summary.column_names.index("method")]
-    rows = zip(*(summary.column(name).to_pylist() for name in names), strict=True)
-    ids = [repr(row) for row in rows] if names else [""] * summary.num_rows
-    columns = {"scenario": pa.array(ids), **{n: summary.column(n) for n in names}}
-    for name in ("n_obs", "design_effect"):
-        columns[name] = pa.nulls(summary.num_rows, pa.float64())
-    rest = summary.column_names[len(names) :]
-    return pa.table(columns | {name: summary.column(name) for name in rest})
-
-
-def _alphas(summary, measure: str) -> list[float | None]:  # type: ignore[no-untyped-def]
-    import pyarrow.compute as pc
-
-    column = summary.filter(pc.equal(summary.column("measure"), measure)).column("alpha")
-    return column.unique().to_pylist()
-
-
-def _print_rows(summary, wanted: list[str], form: str) -> None:  # type: ignore[no-untyped-def]
+def _only(summary, wanted: list[str]):  # type: ignore[no-untyped-def]
+    """Rows of the measures that are asked for."""
     import pyarrow as pa
     import pyarrow.compute as pc
-    from pyarrow import csv
 
-    if wanted:
-        keep = pc.is_in(summary.column("measure"), value_set=pa.array(wanted))
-        summary = summary.filter(keep)
-    if form == "json":
-        print(json.dumps(summary.to_pylist(), indent=1, allow_nan=False))
-        return
-    stream = io.BytesIO()
-    csv.write_csv(summary, stream, csv.WriteOptions(quoting_style="needed"))
-    sys.stdout.write(stream.getvalue().decode())
+    if not wanted:
+        return summary
+    return summary.filter(pc.is_in(summary.column("measure"), value_set=pa.array(wanted)))

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from simstudy.report import tables
-from simstudy.report.wide import wide
+from simstudy.report.wide import Wide, is_null, wide
 from simstudy.store.files import replace_file
 from simstudy.study.study import Study
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+TABLES = ("rejection_rate", "relative_error_model_se", "coverage", "bias")
 
 
 def write_report(study: Study, folder: Path, summary: pa.Table) -> list[Path]:
@@ -26,28 +30,34 @@ def write_report(study: Study, folder: Path, summary: pa.Table) -> list[Path]:
 
 
 def write_tables(folder: Path, summary: pa.Table) -> list[Path]:
-    """Write the headline measures, a table each, as CSV, LaTeX and Markdown."""
+    """Write the measures that papers show, a table each, as CSV, LaTeX and Markdown."""
     written = []
-    for measure in tables.HEADLINE:
-        table = tables.grid(wide(summary, measure))
-        for ending, text in (
-            ("csv", _csv(table)),
-            ("tex", tables.as_latex(table)),
-            ("md", tables.as_markdown(table)),
-        ):
-            path = folder / "report" / "tables" / f"{measure}.{ending}"
-            replace_file(folder, path, text.encode())
+    for name, table in selection(summary):
+        words = tables.grid(table)._replace(name=name)
+        for ending, form in (("csv", "csv"), ("tex", "latex"), ("md", "markdown")):
+            path = folder / "report" / "tables" / f"{name}.{ending}"
+            replace_file(folder, path, tables.FORMATS[form](words).encode())
             written.append(path)
     return written
 
 
-def _csv(table: tables.Grid) -> str:
-    import csv
-    import io
+def selection(summary: pa.Table) -> Iterator[tuple[str, Wide]]:
+    """(name, table) of every table of a report that has rows.
 
-    stream = io.StringIO()
-    csv.writer(stream, lineterminator="\n").writerows([table.heading, *table.rows])
-    return stream.getvalue()
+    Names of the second and later alphas end in ``_alpha0.01``; where slopes are 0 and not 0,
+    power stands in a table of its own too.
+    """
+    for measure in TABLES:
+        for k, alpha in enumerate(tables.alphas(summary, measure)):
+            table = wide(summary, measure, alpha)
+            if not table.rows:
+                continue
+            ending = f"_alpha{alpha:g}" if k else ""
+            yield measure + ending, table
+            if measure == "rejection_rate":
+                powers = [row for row in table.rows if is_null(row[0], table.fixed) is False]
+                if 0 < len(powers) < len(table.rows):
+                    yield f"power{ending}", replace(table, rows=powers)
 
 
 def write_figures(study: Study, folder: Path, summary: pa.Table) -> list[Path]:

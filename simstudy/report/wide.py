@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -12,10 +13,16 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 Level = float | int | str | None
+LIBERAL = 1.5  # times alpha: Bradley's (1978, Br. J. Math. Stat. Psychol. 31:144-152) bound
+_BESIDE = ("scenario", "n_obs", "design_effect")  # columns before `method` that are no factors
+_OUTLIER = 1000.0  # times the median Monte Carlo error: not what sets a table's decimals
 
 
 class Cell(NamedTuple):
-    """A value and its Monte Carlo error; NaN where there is none."""
+    """A value and its Monte Carlo error; NaN where there is none.
+
+    `inflated` marks a power: the same design has a Type I error wholly above `LIBERAL` alpha.
+    """
 
     value: float
     mcse: float
@@ -23,6 +30,11 @@ class Cell(NamedTuple):
     n_not_used: int
     ci_low: float = math.nan
     ci_high: float = math.nan
+    inflated: bool = False
+
+
+_NUMBERS = Cell._fields[:6]
+Row = tuple[dict[str, Any], dict[str, Cell | None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +54,8 @@ class Wide:
         Labels.
     rows : list of (levels, cells)
         Levels by factor (and design_effect), a `Cell` or None by method.
+    unchecked : bool
+        Whether some power has no Type I error of its design beside it.
     """
 
     measure: str
@@ -49,7 +63,8 @@ class Wide:
     factors: tuple[str, ...]
     fixed: dict[str, Level]
     methods: tuple[str, ...]
-    rows: list[tuple[dict[str, Any], dict[str, Cell | None]]]
+    rows: list[Row]
+    unchecked: bool = False
 
 
 def wide(summary: pa.Table, measure: str, alpha: float | None = None) -> Wide:
@@ -58,40 +73,88 @@ def wide(summary: pa.Table, measure: str, alpha: float | None = None) -> Wide:
     Parameters
     ----------
     summary : pyarrow.Table
-        As in summary.parquet.
+        As in summary.parquet, or with columns of a user's before `method`.
     measure : str
     alpha : float, optional
         Default: the first there is.
     """
-    names = summary.column_names
-    columns = names[1 : names.index("n_obs")]
+    before = summary.column_names[: summary.column_names.index("method")]
+    columns = [name for name in before if name not in _BESIDE]
     part = summary.take(arrow.equal_to(summary.column("measure"), measure))
     levels = part.column("alpha").unique().drop_null().to_pylist()
     chosen = levels[0] if alpha is None and levels else alpha
     if chosen is not None:
         part = part.take(arrow.equal_to(part.column("alpha"), chosen))
-    every = {name: part.column(name).to_pylist() for name in names}
+    every = {name: part.column(name).to_pylist() for name in (*before, "method", *_NUMBERS)}
     varying = [name for name in columns if len(set(every[name])) > 1]
-    rows: dict[str, tuple[dict[str, Any], dict[str, Cell | None]]] = {}
-    for i, scenario in enumerate(every["scenario"]):
-        if scenario not in rows:
-            shown = {name: every[name][i] for name in (*columns, "design_effect")}
-            rows[scenario] = (shown, {})
-        found = (every[key][i] for key in Cell._fields)
-        numbers: Any = [math.nan if number is None else number for number in found]
-        rows[scenario][1][every["method"][i]] = Cell(*numbers)
+    shown = [name for name in before if name not in ("scenario", "n_obs")]
+    rows: dict[Any, Row] = {}
+    for i, (key, method, found) in enumerate(_cells(every, before)):
+        if key not in rows:
+            rows[key] = ({name: every[name][i] for name in shown}, {})
+        filled: Any = [math.nan if number is None else number for number in found]
+        rows[key][1][method] = Cell(*filled)
     fixed = {n: every[n][0] for n in columns if n not in varying and every[n]}
     methods = tuple(dict.fromkeys(every["method"]))
     at = math.nan if chosen is None else chosen
-    return Wide(measure, at, tuple(varying), fixed, methods, list(rows.values()))
+    listed = list(rows.values())
+    unchecked = measure == "rejection_rate" and _mark_powers(listed, columns, at)
+    return Wide(measure, at, tuple(varying), fixed, methods, listed, unchecked)
 
 
-def decimals(cells: list[Cell], least: int, most: int = 6) -> int:
-    """Decimals at which the largest Monte Carlo error shows one significant digit."""
-    errors = [cell.mcse for cell in cells if cell.mcse > 0]
+def _cells(every: dict[str, list[Any]], before: list[str]) -> Iterator[tuple[Any, str, Any]]:
+    """(scenario, method, numbers) of every row; what stands before `method` names a scenario."""
+    methods = every["method"]
+    keys: Any = [()] * len(methods)
+    if before:
+        keys = every.get("scenario") or zip(*(every[name] for name in before), strict=True)
+    return zip(keys, methods, zip(*(every[name] for name in _NUMBERS), strict=True), strict=True)
+
+
+def _mark_powers(rows: list[Row], columns: list[str], alpha: float) -> bool:
+    """Mark powers whose size is inflated; return whether some have no size beside them."""
+    if "slope" not in columns:
+        return False
+
+    def design(levels: dict[str, Any]) -> tuple[Any, ...]:
+        return tuple(levels[name] for name in columns if name != "slope")
+
+    sizes = {design(levels): cells for levels, cells in rows if levels["slope"] == 0}
+    unchecked = False
+    for levels, cells in rows:
+        if levels["slope"] == 0:
+            continue
+        beside = sizes.get(design(levels), {})
+        for method, cell in cells.items():
+            size = beside.get(method)
+            if cell is None or not cell.n_used:
+                continue
+            if size is None or not size.n_used:
+                unchecked = True
+            elif size.ci_low > LIBERAL * alpha:
+                cells[method] = cell._replace(inflated=True)
+    return unchecked
+
+
+def is_null(levels: dict[str, Any], fixed: dict[str, Level]) -> bool | None:
+    """Whether a row's slope is 0, so that rejections are Type I errors; None if not known."""
+    slope = levels.get("slope", fixed.get("slope"))
+    return None if slope is None else slope == 0
+
+
+def usual_errors(cells: list[Cell]) -> list[float]:
+    """Monte Carlo errors above 0 without those a thousand times the median."""
+    errors = sorted(cell.mcse for cell in cells if 0 < cell.mcse < math.inf)
+    return [error for error in errors if error <= _OUTLIER * errors[len(errors) // 2]]
+
+
+def decimals(cells: list[Cell], preferred: int, most: int = 6) -> int:
+    """Decimals at which the largest Monte Carlo error shows one or two significant digits."""
+    errors = usual_errors(cells)
     if not errors:
-        return least
-    return min(most, max(least, math.ceil(-math.log10(max(errors)))))
+        return preferred
+    least = math.ceil(-math.log10(max(errors)))
+    return min(most, max(least, 0, min(preferred, least + 1)))
 
 
 def cells_of(table: Wide) -> list[Cell]:

@@ -1,0 +1,176 @@
+"""Room 5: the words of a table, before any format. Imports wide and titles.
+
+A cell is a value, its Monte Carlo error and marks; a mark is one character that a note
+below the table explains, and every format writes it its own way.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+from simstudy.report.tables.titles import Style, style, title
+from simstudy.report.wide import (
+    LIBERAL,
+    Cell,
+    Wide,
+    cells_of,
+    decimals,
+    is_null,
+    level_text,
+    number,
+    usual_errors,
+)
+
+CONSERVATIVE = 0.5  # times alpha (Bradley 1978)
+NOTES = {
+    "-": "no replication was estimable",
+    "*": "not all replications were used (n_not_used counts the others)",
+    "!": f"power of a test whose Type I error in the same design is above {LIBERAL:g} alpha",
+    "L": f"liberal: Type I error above {LIBERAL:g} alpha (Bradley 1978)",
+    "C": f"conservative: Type I error below {CONSERVATIVE:g} alpha (Bradley 1978)",
+    "U": "undecided: the Monte Carlo interval straddles a bound of Bradley's",
+}
+_NO_NUMBER = "no number: too few replications were estimable, or it is not defined there"
+_NO_MCSE = "(-): one replication has no Monte Carlo SE"
+_UNCHECKED = "power is shown without its Type I error: some designs have no scenario of slope 0"
+
+
+class Shown(NamedTuple):
+    """A cell in words; `value` is "-" and `mcse` empty where there is no number."""
+
+    value: str
+    mcse: str = ""
+    marks: str = ""
+
+    @property
+    def text(self) -> str:
+        """Value (MCSE), and marks."""
+        return f"{self.value} ({self.mcse}){self.marks}" if self.mcse else self.value
+
+
+class Grid(NamedTuple):
+    """A table in words.
+
+    Attributes
+    ----------
+    name, title : str
+        The name is the measure's, for references to the table.
+    factors, methods : list of str
+        Headings.
+    levels : list of list of str
+        A list a row, a level a factor.
+    cells : list of list of Shown
+        A list a row, a cell a method.
+    notes : dict
+        Mark -> what it says; "" -> remarks on the whole table, separated by newlines.
+    """
+
+    name: str
+    title: str
+    factors: list[str]
+    methods: list[str]
+    levels: list[list[str]]
+    cells: list[list[Shown]]
+    notes: dict[str, str]
+
+
+def grid(table: Wide, *, verdict: bool = False) -> Grid:
+    """Write every cell as value (MCSE), with marks.
+
+    Parameters
+    ----------
+    table : Wide
+    verdict : bool
+        Mark Type I errors by Bradley's (1978) liberal criterion.
+    """
+    found = cells_of(table)
+    how = style(table.measure)
+    places = decimals(found, how.decimals)
+    largest = max(usual_errors(found), default=math.inf)
+    rows = []
+    for levels, cells in table.rows:
+        judged = verdict and table.measure == "rejection_rate" and is_null(levels, table.fixed)
+        row = [_shown(cells.get(m), how, places, largest) for m in table.methods]
+        if judged:
+            row = [
+                shown._replace(marks=shown.marks + bradley(cells.get(m), table.alpha))
+                for shown, m in zip(row, table.methods, strict=True)
+            ]
+        rows.append(row)
+    levels_text = [[one_line(level_text(r[0][f])) for f in table.factors] for r in table.rows]
+    methods = [one_line(m) for m in table.methods]
+    notes = _notes(table, rows, found)
+    return Grid(table.measure, title(table), list(table.factors), methods, levels_text, rows, notes)
+
+
+def one_line(text: str) -> str:
+    """A label without line breaks."""
+    return " ".join(text.split())
+
+
+def bradley(cell: Cell | None, alpha: float) -> str:
+    """Bradley's verdict on a Type I error as a mark; none where it is robust."""
+    if cell is None or not cell.n_used or math.isnan(cell.ci_low):
+        return ""
+    low, high = CONSERVATIVE * alpha, LIBERAL * alpha
+    if cell.ci_low > high:
+        return "L"
+    if cell.ci_high < low:
+        return "C"
+    return "" if low <= cell.ci_low and cell.ci_high <= high else "U"
+
+
+def _shown(cell: Cell | None, how: Style, places: int, largest: float) -> Shown:
+    if cell is None or cell.n_used == 0 or math.isnan(cell.value):
+        return Shown("-")
+    marks = ("*" if cell.n_not_used else "") + ("!" if cell.inflated else "")
+    if cell.mcse > largest:  # far beyond the others of its table
+        return Shown(_scientific(cell.value), _scientific(cell.mcse), marks)
+    value, mcse = (number(v, places, leading_zero=how.leading_zero) for v in cell[:2])
+    return Shown(value, mcse, marks)
+
+
+def _scientific(value: float) -> str:
+    return f"{value:.1e}".replace("e+0", "e").replace("e+", "e").replace("e-0", "e-")
+
+
+def _notes(table: Wide, rows: list[list[Shown]], found: list[Cell]) -> dict[str, str]:
+    shown = [cell for row in rows for cell in row]
+    marks = set("".join(cell.marks for cell in shown))
+    if any(cell.value == "-" for cell in shown):
+        marks.add("-")
+    notes = {mark: text for mark, text in NOTES.items() if mark in marks}
+    none = sum(cell.n_used == 0 for cell in found)
+    if none < sum(cell.value == "-" for cell in shown):
+        notes["-"] = _NO_NUMBER if not none else f"{NOTES['-']}, or {_NO_NUMBER}"
+    remarks = [_NO_MCSE] if any(cell.mcse == "-" for cell in shown) else []
+    remarks += [_UNCHECKED] if table.unchecked else []
+    remarks += [_fixed(table)] if table.fixed else []
+    return notes | ({"": "\n".join(remarks)} if remarks else {})
+
+
+def _fixed(table: Wide) -> str:
+    pairs = (f"{name} {one_line(level_text(value))}" for name, value in table.fixed.items())
+    return "all scenarios: " + ", ".join(pairs)
+
+
+def once(levels: list[list[str]]) -> list[list[str]]:
+    """Levels with those left out that the row before has too, and all before them."""
+    rows: list[list[str]] = []
+    before: list[str] | None = None
+    for row in levels:
+        same = 0
+        while before is not None and same < len(row) - 1 and row[same] == before[same]:
+            same += 1
+        rows.append([""] * same + row[same:])
+        before = row
+    return rows
+
+
+def group_starts(levels: list[list[str]], long: int) -> set[int]:
+    """Rows, but the first, at which the first factor changes; none in a table not `long`."""
+    changes = {
+        i for i in range(1, len(levels)) if len(levels[i]) > 1 and levels[i][0] != levels[i - 1][0]
+    }
+    return changes if len(levels) > long and 2 * len(changes) < len(levels) else set()

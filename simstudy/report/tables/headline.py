@@ -1,0 +1,106 @@
+"""Room 5: the table that a run prints, within so many lines. Imports text, titles, wide."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from simstudy.report.tables import text
+from simstudy.report.tables.grid import Grid, grid
+from simstudy.report.tables.titles import title
+from simstudy.report.wide import Wide, thin, wide
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+HEADLINE = ("rejection_rate", "relative_error_model_se")
+_FEW = 4  # rows below which the second table makes room for the first
+_BETWEEN = "    "
+
+
+def headline(summary: pa.Table, width: int = 120, most_lines: int = 34) -> str:
+    """Rejection rate and SE bias, methods side by side, within so many lines.
+
+    The two stand beside each other where `width` allows, else one above the other; a study
+    of more scenarios shows an even selection of them, and where two tables leave room for
+    hardly any, the first stands alone.
+    """
+    tables = [table for table in (wide(summary, name) for name in HEADLINE) if table.rows]
+    if not tables:
+        return "no rows to summarise"
+    if len(tables) == 2:
+        shown = _fitted(tables, width, most_lines)
+        if shown is not None and (shown[1] >= _FEW or shown[1] == len(tables[0].rows)):
+            return shown[0]
+    first = tables[0]
+    of = (len(first.methods), len(tables))
+    for n_methods in range(len(first.methods), 0, -1):
+        fewer = replace(first, methods=first.methods[:n_methods])
+        shown = _fitted([fewer], width, most_lines, of)
+        if shown is not None:
+            return shown[0]
+    return text.as_text(grid(thin(first, 1)), width, airy=False)
+
+
+def _fitted(
+    tables: list[Wide], width: int, most_lines: int, of: tuple[int, int] | None = None
+) -> tuple[str, int] | None:
+    """Text and its number of scenarios: as many as the lines hold; None where none do."""
+    n_rows = len(tables[0].rows)
+    most = min(most_lines, n_rows)
+    while most > 0:
+        thinned = [thin(table, most) for table in tables]
+        shown = len(thinned[0].rows)
+        found = _page(thinned, width, _remarks(tables, shown, of))
+        excess = len(found.splitlines()) - most_lines
+        if excess <= 0:
+            return found, shown
+        copies = 1 if len(tables) == 1 else 2
+        most = min(most - max(1, excess // (4 * copies)), shown - 1)
+    return None
+
+
+def _remarks(tables: list[Wide], shown: int, of: tuple[int, int] | None) -> list[str]:
+    """What is not on the page; `of` counts methods and tables where some were left out."""
+    n_rows, listed = len(tables[0].rows), len(tables[0].methods)
+    remarks = []
+    if shown < n_rows:
+        remarks.append(f"{shown} of {n_rows} scenarios are shown; all of them: summary.csv")
+    if of and listed < of[0]:
+        remarks.append(f"{listed} of {of[0]} methods are shown; all of them: summary.csv")
+    if of and len(tables) < of[1]:
+        remarks.append(f"SE bias: summarize --measure {HEADLINE[1]}")
+    return remarks
+
+
+def _page(tables: list[Wide], width: int, remarks: list[str]) -> str:
+    """The tables, beside or above each other, and below them what is said of both."""
+    grids = [grid(table)._replace(title=title(table, brief=True)) for table in tables]
+    notes = {mark: words for g in grids for mark, words in g.notes.items() if mark}
+    general = [line for g in grids for line in g.notes.get("", "").splitlines()]
+    general = [_value(line) for line in dict.fromkeys(general)]
+    beside = _beside(grids) if len(grids) == 2 else ""
+    if not beside or max(map(len, beside.splitlines())) > width:
+        beside = "\n\n".join(text.as_text(g, width, airy=False, notes=False) for g in grids)
+    below = text.footer(notes | {"": "\n".join([*general, *remarks])}, width)
+    return "\n".join([beside, *below])
+
+
+def _value(line: str) -> str:
+    return f"value (Monte Carlo SE); {line}" if line.startswith("all scenarios: ") else line
+
+
+def _beside(grids: list[Grid]) -> str:
+    """Two tables of the same rows as one, a heading over each half; "" where rows differ."""
+    if grids[0].levels != grids[1].levels:
+        return ""
+    factors, first = text.plain(grids[0])
+    _, second = text.plain(grids[1])
+    gap = len(text.GAP)
+    left, wide_left = text.width_of(factors), text.width_of(first)
+    titles = [grids[0].title.ljust(wide_left), grids[1].title]
+    if len(titles[0]) > wide_left:
+        return ""
+    head = " " * (left + gap if factors else 0) + _BETWEEN.join(titles)
+    halves = (text.joined([*factors, *first], set(), pad=True), text.joined(second, set()))
+    return "\n".join([head, *map(_BETWEEN.join, zip(*halves, strict=True))])

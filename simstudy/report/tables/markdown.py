@@ -1,0 +1,42 @@
+"""Room 5: tables as Markdown. Imports grid."""
+
+from __future__ import annotations
+
+import re
+
+from simstudy.report.tables.grid import Grid, Shown, once
+
+_MARKS = {"!": "†", "*": "\\*", "-": "\\-"}
+_SPECIAL = re.compile(r"([\\`*|\[\]<>$])|(?<![^\W_])(_)|(_)(?![^\W_])")
+
+
+def as_markdown(table: Grid) -> str:
+    """A pipe table, as GitHub, pandoc and Jupyter read it."""
+    body = [
+        _line([*map(escape, levels), *map(_cell, cells)])
+        for levels, cells in zip(once(table.levels), table.cells, strict=True)
+    ]
+    rule = [":---"] * len(table.factors) + ["---:"] * len(table.methods)
+    head = [f"**{escape(table.title)}**, value (Monte Carlo SE)", ""]
+    if body:
+        head += [_line([escape(name) for name in [*table.factors, *table.methods]]), _line(rule)]
+    else:
+        head += ["No rows: the measure is not defined here."]
+    notes = [f"\n{_MARKS.get(m, m)} {escape(text)}" for m, text in table.notes.items() if m]
+    remarks = [f"\n{escape(text)}" for text in table.notes.get("", "").splitlines()]
+    return "\n".join([*head, *body, *notes, *remarks]) + "\n"
+
+
+def escape(text: str) -> str:
+    """Text that Markdown shows as it is."""
+    return _SPECIAL.sub(lambda found: "\\" + found.group(0), text)
+
+
+def _line(cells: list[str]) -> str:
+    return "| " + " | ".join(cells) + " |"
+
+
+def _cell(cell: Shown) -> str:
+    marks = "".join(_MARKS.get(mark, mark) for mark in cell.marks)
+    text = cell._replace(marks=marks).text
+    return "−" + text[1:] if cell.mcse and text.startswith("-") else text

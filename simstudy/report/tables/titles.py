@@ -1,0 +1,62 @@
+"""Room 5: what tables call a measure, and how many decimals it likes. Imports wide."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+from simstudy.report.wide import Wide, is_null
+
+
+class Style(NamedTuple):
+    """Title of a measure, its usual decimals, and whether ``.05`` or ``0.05`` is written."""
+
+    title: str
+    decimals: int = 3
+    leading_zero: bool = True
+
+
+STYLES = {
+    "bias": Style("Bias"),
+    "relative_bias": Style("Relative bias"),
+    "empirical_se": Style("Empirical SE"),
+    "mse": Style("Mean squared error"),
+    "rmse": Style("Root mean squared error"),
+    "model_se": Style("Model SE"),
+    "relative_error_model_se": Style("SE bias, %", 1),
+    "coverage": Style("Coverage", leading_zero=False),
+    "bias_eliminated_coverage": Style("Bias-eliminated coverage", leading_zero=False),
+    "mean_ci_width": Style("Mean width of intervals"),
+    "rejection_rate": Style("Rejection rate", leading_zero=False),
+    "type1_inflation": Style("Type I error inflation", 2),
+    "relative_precision": Style("Relative precision, %", 1),
+    "share_boundary": Style("Share at the boundary", leading_zero=False),
+    "share_no_std_error": Style("Share without standard error", leading_zero=False),
+}
+
+
+def style(measure: str) -> Style:
+    """How a measure is shown; an unknown name is its own title."""
+    words = measure.replace("_", " ").strip() or measure
+    plain = Style(words[:1].upper() + words[1:], leading_zero=not measure.startswith("share_"))
+    return STYLES.get(measure, plain)
+
+
+def title(table: Wide, *, brief: bool = False) -> str:
+    """Heading of a table: measure, what kind of rejection, level."""
+    name = style(table.measure).title
+    if math.isnan(table.alpha):
+        return name
+    if table.measure == "rejection_rate" and not brief:
+        name += _kind({is_null(levels, table.fixed) for levels, _ in table.rows})
+    if table.measure == "coverage" and not brief:
+        name += f" (nominal {1 - table.alpha:g})"
+    return f"{name} at alpha {table.alpha:g}"
+
+
+def _kind(nulls: set[bool | None]) -> str:
+    if nulls == {True}:
+        return " (Type I error)"
+    if nulls == {False}:
+        return " (power)"
+    return " (Type I error where slope is 0, else power)" if nulls == {True, False} else ""
