@@ -6,6 +6,7 @@ method (`Method`) is plain data that travels to a worker and is looked up there 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -75,6 +76,9 @@ class Entry:
         Whether it gives a p-value without a standard error and df (both NaN where it is ok).
     refuse : callable
         Options -> a reason why they do not go together, or None.
+    account : callable
+        Options -> what the method does, in sentences for a methods section: Markdown with
+        LaTeX, citing ``[@Kish1965; @Moulton1986]`` by the keys of the bibliography.
     """
 
     name: str
@@ -89,6 +93,13 @@ class Entry:
     draws: bool = False
     tests_only: bool = False
     truth: Callable[[Chosen, Any], float] = field(default=lambda chosen, scenario: scenario.slope)
+    account: Callable[[Chosen], str] = field(default=lambda chosen: "")
+
+    def references(self, chosen: Chosen) -> tuple[str, ...]:
+        """Keys of the works behind these options, in the order in which they are cited."""
+        cited = re.findall(r"\[(@\w+(?:; @\w+)*)\]", self.account(chosen))
+        keys = (key.lstrip("@") for group in cited for key in group.split("; "))
+        return tuple(dict.fromkeys(keys))
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +119,16 @@ class Method:
     def truth(self, scenario: Any) -> float:
         """True value of what is estimated in a scenario (slope, contextual_effect)."""
         return self.entry.truth(dict(self.options), scenario)
+
+    @property
+    def account(self) -> str:
+        """What it does, for a methods section; see `Entry.account`."""
+        return self.entry.account(dict(self.options))
+
+    @property
+    def references(self) -> tuple[str, ...]:
+        """Keys of the works behind it; see `Entry.references`."""
+        return self.entry.references(dict(self.options))
 
     @property
     def grain(self) -> str:

@@ -46,6 +46,41 @@ def _default_df(chosen: Chosen) -> str:
     return "satterthwaite" if chosen["se"] in ("CR2", "CR3") else "clusters"
 
 
+_ERRORS = {
+    "classical": "the classical one, which supposes independent residuals of equal variance",
+    "CR0": "the cluster-robust (sandwich) one without a correction, CR0 [@LiangZeger1986]",
+    "CR1": "the cluster-robust one with the variance multiplied by $J/(J-1)$, CR1 "
+    "[@LiangZeger1986; @CameronMiller2015]",
+    "CR1S": "the cluster-robust one with the variance multiplied by "
+    "$\\frac{{J}}{{J-1}}\\frac{{N-1}}{{N-{columns}}}$, CR1S, which is that of Stata "
+    "[@LiangZeger1986; @CameronGelbachMiller2008]",
+    "CR2": "the cluster-robust one with bias-reduced linearization, CR2 [@BellMcCaffrey2002]",
+    "CR3": "the cluster-robust one with the correction that approximates the jackknife over "
+    "clusters, CR3 [@BellMcCaffrey2002]",
+    "moulton": "the classical one multiplied by the square root of "
+    "$1+\\{{V(n_j)/\\bar n+\\bar n-1\\}}\\hat\\rho_x\\hat\\rho_e$, with the "
+    "intraclass correlations of the predictor and of the residuals as estimated in the data "
+    "[@Moulton1986; @AngristPischke2009]",
+}
+_DISTRIBUTIONS = {
+    "residual": "Student's $t$ distribution with {residual} degrees of freedom",
+    "wald": "the standard normal distribution",
+    "clusters": "Student's $t$ distribution with $J-1$ degrees of freedom [@CameronMiller2015]",
+    "satterthwaite": "Student's $t$ distribution with the Satterthwaite degrees of freedom of "
+    "Bell and McCaffrey [@BellMcCaffrey2002; @PustejovskyTipton2018]",
+}
+
+
+def account(chosen: Chosen, residual: str, columns: str) -> str:
+    """Standard error and reference distribution in two sentences of a methods section.
+
+    `residual` is the residual df as LaTeX, and `columns` what is taken from N in CR1S.
+    """
+    error = _ERRORS[chosen["se"]].format(columns=columns)
+    distribution = _DISTRIBUTIONS[chosen["df"]].format(residual=residual)
+    return f"The standard error is {error}. The statistic is referred to {distribution}."
+
+
 def refuse(chosen: Chosen) -> str | None:
     """Satterthwaite's df is that of a cluster-robust variance."""
     if chosen["df"] == "satterthwaite" and chosen["se"] not in ROBUST:

@@ -90,6 +90,38 @@ def refuse(chosen: Chosen) -> str | None:
     return None
 
 
+_ESTIMATORS = {
+    "reml": "restricted maximum likelihood [@PattersonThompson1971; @Bates2015]",
+    "ml": "full maximum likelihood [@LairdWare1982; @Bates2015]",
+}
+_DISTRIBUTIONS = {
+    "wald": "The statistic is referred to the standard normal distribution (Wald test).",
+    "residual": "The statistic is referred to Student's $t$ distribution with $N-{n_fixed}$ "
+    "degrees of freedom.",
+    "between_within": "The statistic is referred to Student's $t$ distribution with the "
+    "between-within degrees of freedom, {between_within} [@PinheiroBates2000].",
+    "satterthwaite": "The statistic is referred to Student's $t$ distribution with the "
+    "Satterthwaite degrees of freedom from the observed information [@Kuznetsova2017]; they "
+    "are {boundary} where the cluster variance is estimated as zero.",
+    "kenward_roger": "Both the standard error and the degrees of freedom of Student's $t$ "
+    "distribution are those of Kenward and Roger, from the expected information "
+    "[@KenwardRoger1997; @HalekohHojsgaard2014].",
+}
+
+
+def account(chosen: Chosen, n_fixed: int, between_within: str) -> str:
+    """Estimator and reference distribution in two sentences of a methods section.
+
+    `between_within` says what these degrees of freedom are, with LaTeX.
+    """
+    boundary = f"$N-{n_fixed}$" if chosen["estimator"] == "reml" else "$N$"
+    distribution = _DISTRIBUTIONS[chosen["df"]].format(
+        n_fixed=n_fixed, between_within=between_within, boundary=boundary
+    )
+    estimator = _ESTIMATORS[chosen["estimator"]]
+    return f"It is fitted by {estimator}, with the cluster variance not below zero. {distribution}"
+
+
 def _default_df(chosen: Chosen) -> str:
     return "wald" if chosen["estimator"] == "ml" else "kenward_roger"
 

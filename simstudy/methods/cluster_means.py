@@ -9,7 +9,7 @@ from simstudy.methods import _assemble
 from simstudy.methods._assemble import ZERO, Origin
 from simstudy.moments import Clusters, Factor, Floats, Moments, Pooled
 from simstudy.numerics import gram
-from simstudy.registry import Entry, Option, register
+from simstudy.registry import Chosen, Entry, Option, register
 
 
 def fit(
@@ -63,6 +63,24 @@ def describe(moments: Moments, *, weights: str, df: str) -> dict[str, float | No
     return _assemble.regression(of, of.r, moments.n_clusters - 2)
 
 
+_WEIGHTS = {
+    "equal": "in which every cluster counts once",
+    "size": "in which every cluster is weighted by its number of units",
+}
+_DISTRIBUTIONS = {
+    "residual": "Student's $t$ distribution with $J-2$ degrees of freedom",
+    "wald": "the standard normal distribution",
+}
+
+
+def _account(chosen: Chosen) -> str:
+    return (
+        "Least squares regression of the cluster means of $y$ on those of $x$ (the between "
+        f"estimator), {_WEIGHTS[chosen['weights']]} [@DonnerKlar2000]. The standard error is "
+        f"that of this regression. The statistic is referred to {_DISTRIBUTIONS[chosen['df']]}."
+    )
+
+
 register(
     Entry(
         name="cluster_means",
@@ -75,5 +93,6 @@ register(
             Option("df", ("residual", "wald"), lambda chosen: "residual", "J - 2, or z"),
         ),
         synonyms=("between", "between_effects", "be", "aggregated", "means", "cluster_level"),
+        account=_account,
     )
 )

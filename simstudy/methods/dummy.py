@@ -12,7 +12,7 @@ from simstudy.methods import _assemble, _clustered
 from simstudy.methods._assemble import ZERO, Origin
 from simstudy.moments import Array, Factor, Floats, Moments
 from simstudy.numerics import gram, robust
-from simstudy.registry import Entry, register
+from simstudy.registry import Chosen, Entry, register
 
 
 def fit(
@@ -67,6 +67,14 @@ def describe(moments: Moments, **_: object) -> dict[str, float | None]:
     return _assemble.regression(total, inner.r, moments.n_obs - moments.n_clusters - 1)
 
 
+def _account(chosen: Chosen) -> str:
+    return (
+        "Ordinary least squares regression of $y$ on $x$ and a dummy variable for every "
+        "cluster (the within, or fixed-effects, estimator) [@Wooldridge2010]. "
+        + _clustered.account(chosen, residual="$N-J-1$", columns="J-1")
+    )
+
+
 register(
     Entry(
         name="dummy",
@@ -78,5 +86,6 @@ register(
         terms=("slope",),
         synonyms=("within", "fixed_effects", "fixed", "fe", "lsdv", "plm", "areg"),
         refuse=_clustered.refuse,
+        account=_account,
     )
 )

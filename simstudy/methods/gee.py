@@ -10,7 +10,7 @@ from simstudy.methods._assemble import ZERO, Origin
 from simstudy.moments import Array, Clusters, Floats
 from simstudy.numerics import exchangeable, gram
 from simstudy.numerics.exchangeable import Working
-from simstudy.registry import Entry, Option, register
+from simstudy.registry import Chosen, Entry, Option, register
 
 
 def fit(
@@ -81,6 +81,25 @@ def describe(moments: Clusters, *, se: str, df: str) -> dict[str, float | None]:
     return {"sigma": np.sqrt(found.phi).item(), "r_squared": None, "criterion": None}
 
 
+_ERRORS = {
+    "robust": "the robust (sandwich) one without a small-sample correction",
+    "model": "the one that supposes the working correlation to be right",
+}
+_DISTRIBUTIONS = {
+    "wald": "the standard normal distribution",
+    "clusters": "Student's $t$ distribution with $J-1$ degrees of freedom [@CameronMiller2015]",
+}
+
+
+def _account(chosen: Chosen) -> str:
+    return (
+        "Generalized estimating equations for $y$ on $x$ with identity link and exchangeable "
+        "working correlation [@LiangZeger1986]; correlation and scale are the moment estimators "
+        f"of geepack [@Halekoh2006]. The standard error is {_ERRORS[chosen['se']]}. The "
+        f"statistic is referred to {_DISTRIBUTIONS[chosen['df']]}."
+    )
+
+
 register(
     Entry(
         name="gee",
@@ -93,5 +112,6 @@ register(
             Option("df", ("wald", "clusters"), lambda chosen: "wald", "z, or J - 1"),
         ),
         synonyms=("geeglm", "geepack", "geese", "xtgee", "genmod", "exchangeable"),
+        account=_account,
     )
 )

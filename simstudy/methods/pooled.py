@@ -9,7 +9,7 @@ from simstudy.methods import _assemble, _clustered
 from simstudy.methods._assemble import ZERO, Origin
 from simstudy.moments import Array, Factor, Floats, Moments
 from simstudy.numerics import gram, robust
-from simstudy.registry import Entry, register
+from simstudy.registry import Chosen, Entry, register
 
 
 def fit(
@@ -78,6 +78,14 @@ def describe(moments: Moments, **_: object) -> dict[str, float | None]:
     return _assemble.regression(total, total.r, moments.n_obs - 2)
 
 
+def _account(chosen: Chosen) -> str:
+    return (
+        "Ordinary least squares regression of $y$ on $x$ over all $N$ units, as if they were "
+        "not clustered [@Kish1965; @Moulton1986]. "
+        + _clustered.account(chosen, residual="$N-2$", columns="2")
+    )
+
+
 register(
     Entry(
         name="pooled",
@@ -88,5 +96,6 @@ register(
         options=_clustered.options("moulton"),
         synonyms=("ols", "lm", "linear", "regression", "naive", "ignore"),
         refuse=_clustered.refuse,
+        account=_account,
     )
 )

@@ -8,7 +8,7 @@ from simstudy.estimates import Estimates
 from simstudy.methods._assemble import ZERO, Origin
 from simstudy.moments import Bools, Floats, Moments
 from simstudy.numerics import anova, gram, likelihood, weighted
-from simstudy.registry import Entry, Method, Option, configure, register
+from simstudy.registry import Chosen, Entry, Method, Option, configure, register
 
 # 50:50 mixture of chi2(0) and chi2(1) at level .05 (Self & Liang 1987; Stram & Lee 1994)
 _CRITICAL = 1.6448536269514722**2
@@ -82,6 +82,26 @@ def describe(moments: Moments, *, by: str) -> dict[str, float | None]:
     return (multilevel if chosen.item() else pooled).describe(moments)
 
 
+_RULES = {
+    "likelihood_ratio": "the likelihood ratio test of a cluster variance of zero, by restricted "
+    "maximum likelihood and with the mixture of $\\chi^2_0$ and $\\chi^2_1$ as reference, "
+    "rejects at level .05 [@SelfLiang1987; @StramLee1994]",
+    "design_effect": "the estimated design effect $1+(\\bar n-1)\\hat\\rho_y$ exceeds 2 "
+    "[@MuthenSatorra1995], with the analysis-of-variance estimator of the intraclass "
+    "correlation of $y$ [@DonnerKoval1980]",
+}
+
+
+def _account(chosen: Chosen) -> str:
+    return (
+        "A choice between two analyses in every data set: the linear mixed model with a random "
+        "intercept (restricted maximum likelihood; standard error and degrees of freedom of "
+        f"Kenward and Roger) [@KenwardRoger1997] where {_RULES[chosen['by']]}, or where that "
+        "cannot be computed; and otherwise ordinary least squares over all units, with the "
+        "classical standard error and $N-2$ degrees of freedom."
+    )
+
+
 register(
     Entry(
         name="pretest",
@@ -98,5 +118,6 @@ register(
             ),
         ),
         synonyms=("preliminary_test", "two_step", "lrt", "deff"),
+        account=_account,
     )
 )

@@ -9,7 +9,7 @@ from simstudy.methods import _assemble, _mixed
 from simstudy.methods._assemble import ZERO, Origin
 from simstudy.moments import Array, Factor, Floats, Moments
 from simstudy.numerics import gram, information
-from simstudy.registry import Entry, register
+from simstudy.registry import Chosen, Entry, register
 
 
 def fit(
@@ -90,6 +90,14 @@ def describe(moments: Moments, *, estimator: str, df: str) -> dict[str, float | 
     return _mixed.described(moments, _mixed.optimum(moments, gram.within(moments), estimator))
 
 
+def _account(chosen: Chosen) -> str:
+    return (
+        "A linear mixed model of $y$ on $x$ with a random intercept for every cluster "
+        "[@LairdWare1982]. "
+        + _mixed.account(chosen, 2, "$N-J-1$ if $x$ varies within clusters and else $J-2$")
+    )
+
+
 register(
     Entry(
         name="random_intercept",
@@ -100,5 +108,6 @@ register(
         options=_mixed.OPTIONS,
         synonyms=("lmer", "mixed", "mlm", "hlm", "multilevel", "mixedlm", "reml", "random", "lme"),
         refuse=_mixed.refuse,
+        account=_account,
     )
 )

@@ -8,7 +8,7 @@ from simstudy.estimates import Estimates, Outcome
 from simstudy.methods import _assemble, _clustered, pooled
 from simstudy.moments import Clusters
 from simstudy.numerics import gram, wild
-from simstudy.registry import Entry, Option, Words, register
+from simstudy.registry import Chosen, Entry, Option, Words, register
 
 _SEED = 1  # of the one stream that a data set outside a study is tested with
 
@@ -64,6 +64,28 @@ def _fixed() -> Words:
     return lambda count: bits.random_raw(count).reshape(count, 1)
 
 
+_WEIGHTS = {
+    "rademacher": "Rademacher weights (1 or $-1$ with probability 1/2 each)",
+    "webb": "the six-point weights of Webb [@Webb2023]",
+}
+_TAILS = {
+    "symmetric": "the share of bootstrap statistics at least as large in absolute value",
+    "equal_tailed": "twice the smaller of the shares of bootstrap statistics in the two tails",
+}
+
+
+def _account(chosen: Chosen) -> str:
+    every = " (all $2^J$ samples, each once, where that is not more)"
+    return (
+        "The wild cluster bootstrap-$t$ test of the pooled least squares slope with the null "
+        f"hypothesis imposed [@CameronGelbachMiller2008], with {_WEIGHTS[chosen['weights']]} and "
+        f"{chosen['draws']} bootstrap samples"
+        f"{every if chosen['weights'] == 'rademacher' else ''}. The statistic has the "
+        "cluster-robust standard error CR1S. The $p$-value is "
+        f"{_TAILS[chosen['p']]}; the method has no standard error and no interval."
+    )
+
+
 register(
     Entry(
         name="wild_bootstrap",
@@ -82,5 +104,6 @@ register(
         synonyms=("wild", "bootstrap", "boottest", "wild_cluster_bootstrap", "wcr", "wcb"),
         draws=True,
         tests_only=True,
+        account=_account,
     )
 )

@@ -132,6 +132,23 @@ def _truth(chosen: Chosen, scenario: Any) -> float:
     ]
 
 
+_EFFECTS = {
+    "within": "the within-cluster slope, on $x_{ij}-\\bar x_j$",
+    "between": "the between-cluster slope, on $\\bar x_j$",
+    "contextual": "the contextual effect, which is the between-cluster minus the within-cluster "
+    "slope",
+}
+
+
+def _account(chosen: Chosen) -> str:
+    free = "$N-J-1$" if chosen["effect"] == "within" else "$J-2$"
+    return (
+        "A linear mixed model of $y$ on the deviation of $x$ from its cluster mean and on the "
+        "cluster mean, with a random intercept for every cluster [@Mundlak1978]. Its estimate "
+        f"is {_EFFECTS[chosen['effect']]}. " + _mixed.account(chosen, _N_FIXED, free)
+    )
+
+
 register(
     Entry(
         name="within_between",
@@ -151,5 +168,6 @@ register(
         synonyms=("mundlak", "hybrid", "wb", "rewb", "contextual", "cre", "xthybrid"),
         refuse=_mixed.refuse,
         truth=_truth,
+        account=_account,
     )
 )
