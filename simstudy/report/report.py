@@ -1,4 +1,4 @@
-"""Room 5: all files of a report. Imports tables, figures and the study."""
+"""Room 5: all files of a report. Imports tables, figures, methods and study."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from simstudy.report import tables
+from simstudy.report.methods import methods_section
 from simstudy.report.wide import Wide, is_null, wide
 from simstudy.store.files import replace_file
 from simstudy.study.study import Study
@@ -19,14 +20,25 @@ TABLES = ("rejection_rate", "relative_error_model_se", "coverage", "bias")
 
 
 def write_report(study: Study, folder: Path, summary: pa.Table) -> list[Path]:
-    """Write tables and figures of a stored summary.
+    """Write tables, methods section and figures of a stored summary.
 
     Returns
     -------
     list of Path
         The files that were written.
     """
-    return write_tables(folder, summary) + write_figures(study, folder, summary)
+    return [
+        *write_tables(folder, summary),
+        write_methods(study, folder, summary),
+        *write_figures(study, folder, summary),
+    ]
+
+
+def write_methods(study: Study, folder: Path, summary: pa.Table) -> Path:
+    """Write the methods section, in ADEMP order, with its references."""
+    path = folder / "report" / "methods.md"
+    replace_file(folder, path, methods_section(study, folder, summary).encode())
+    return path
 
 
 def write_tables(folder: Path, summary: pa.Table) -> list[Path]:

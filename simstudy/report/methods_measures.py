@@ -1,0 +1,103 @@
+"""Room 5: performance measures in words and formulas. Imports nothing."""
+
+from __future__ import annotations
+
+# measure -> (name, estimate, Monte Carlo standard error), of n used replications
+_RATE = r"$\sqrt{\hat p(1-\hat p)/n}$"
+FORMULAS = {
+    "bias": ("Bias", r"$\bar t-\theta$", r"$s/\sqrt n$"),
+    "relative_bias": (
+        "Relative bias",
+        r"$(\bar t-\theta)/\theta$",
+        r"$s/(\lvert\theta\rvert\sqrt n)$",
+    ),
+    "empirical_se": (
+        "Empirical standard error",
+        "$s$",
+        r"$\sqrt{\frac1n\sum\{(t_i-\bar t)^2-s^2\}^2\,/\,n}\,/\,(2s)$",
+    ),
+    "mse": (
+        "Mean squared error",
+        r"$\frac1n\sum(t_i-\theta)^2$",
+        r"standard deviation of $(t_i-\theta)^2$ over $\sqrt n$",
+    ),
+    "rmse": (
+        "Root mean squared error",
+        r"$\sqrt{\mathrm{MSE}}$",
+        r"that of the mean squared error over $2\,\mathrm{RMSE}$",
+    ),
+    "model_se": (
+        "Model-based standard error",
+        r"$m=\sqrt{\frac1n\sum s_i^2}$",
+        r"$\sqrt{\mathrm{Var}(s_i^2)/(4nm^2)}$",
+    ),
+    "relative_error_model_se": (
+        "Relative error of the model-based standard error, %",
+        "$100(m/s-1)$",
+        r"linearized ratio of the sums of $s_i^2$ and $(t_i-\bar t)^2$",
+    ),
+    "coverage": (
+        r"Coverage of the $1-\alpha$ confidence interval",
+        r"share of intervals that contain $\theta$",
+        _RATE,
+    ),
+    "bias_eliminated_coverage": (
+        "Bias-eliminated coverage",
+        r"share of intervals that contain $\bar t$",
+        _RATE,
+    ),
+    "mean_ci_width": (
+        "Mean width of confidence intervals",
+        "mean of the widths",
+        r"standard deviation of the widths over $\sqrt n$",
+    ),
+    "rejection_rate": (
+        "Rejection rate (Type I error rate where the true value is 0, else power)",
+        r"share of $p_i<\alpha$",
+        _RATE,
+    ),
+    "type1_inflation": (
+        "Type I error inflation (where the true value is 0)",
+        r"rejection rate over $\alpha$",
+        r"that of the rejection rate over $\alpha$",
+    ),
+    "relative_precision": (
+        "Relative precision against the reference method, %",
+        r"$100\{(s_\mathrm{ref}/s)^2-1\}$",
+        r"$200(s_\mathrm{ref}/s)^2\sqrt{(1-r^2)/(n-1)}$, $r$ the correlation of the estimates",
+    ),
+    "share_boundary": ("Share with a cluster variance of zero", "share of all", _RATE),
+    "share_no_std_error": ("Share without a standard error", "share of all", _RATE),
+    "share_not_estimable": ("Share not estimable", "share of all", _RATE),
+    "share_failed": ("Share that failed", "share of all", _RATE),
+}
+_PROPORTIONS = ("coverage", "bias_eliminated_coverage", "rejection_rate")
+
+
+def measures_section(measures: list[str]) -> list[str]:
+    """Paragraphs on the measures of a summary."""
+    lines = ["| Measure | Estimate | Monte Carlo standard error |", "|:---|:---|:---|"]
+    for measure in measures:
+        if measure in FORMULAS:
+            lines.append("| " + " | ".join(FORMULAS[measure]) + " |")
+    others = [m.replace("_", " ") for m in measures if m not in FORMULAS]
+    out = [
+        r"For the estimates $t_i$ with standard errors $s_i$ and two-sided $p$-values $p_i$ in "
+        r"the $n$ replications with a valid result, $\theta$ the true value and $\bar t$ and $s$ "
+        "the mean and the standard deviation of the $t_i$, these measures were estimated, each "
+        "with its Monte Carlo standard error [@Morris2019; @White2010]:",
+        "\n".join(lines),
+    ]
+    if others:
+        out.append(f"Reported besides, with their Monte Carlo errors: {', '.join(others)}.")
+    if any(m in _PROPORTIONS or m.startswith("share_") for m in measures):
+        out.append(
+            "Monte Carlo intervals (95 %) of proportions are those of Wilson [@Wilson1927]; those "
+            "of other measures are the estimate plus and minus 1.96 Monte Carlo standard errors."
+        )
+    else:
+        out.append(
+            "Monte Carlo intervals (95 %) are the estimate plus and minus 1.96 Monte Carlo "
+            "standard errors."
+        )
+    return out
