@@ -6,6 +6,7 @@ Imports the study, parts, bibliography and the sections on data and measures.
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -29,6 +30,7 @@ _LOST = {
     "share_failed": "failed",
 }
 _BOUNDARY = "share_boundary"
+_NONE = "scenarios without any"
 _VERSIONS = ("simstudy", "python", "numpy", "scipy")
 
 
@@ -60,7 +62,7 @@ def methods_section(study: Study, folder: Path, summary: pa.Table) -> str:
         lines += [f"## {heading}", *map(cite.resolve, paragraphs)]
     lines += ["## References", *(f"- {entry}" for entry in cite.entries)]
     text = "\n\n".join(lines) + "\n"
-    return text.replace("\n\n- ", "\n- ").replace("## References\n- ", "## References\n\n- ")
+    return re.sub(r"(?m)^(- .*)\n(?=\n- )", r"\1", text)  # a list is one paragraph
 
 
 def _sentence(text: str) -> str:
@@ -138,7 +140,11 @@ def _methods(study: Study) -> list[str]:
         if many
         else "Every data set was analysed by one method:"
     )
-    return [lead, *(f"- **{_label(m)}.** {m.account}" for m in study.methods)]
+    after = (
+        "Confidence intervals have the standard error and the reference distribution of the test."
+    )
+    listed = [f"- **{_label(m)}.** {m.account}" for m in study.methods]
+    return [lead, *listed, *([] if all(m.entry.tests_only for m in study.methods) else [after])]
 
 
 def _measures(summary: pa.Table) -> list[str]:
@@ -182,19 +188,12 @@ def _lost(summary: pa.Table) -> list[str]:
     out = [
         "A fit that gave no valid result was kept as a row with its status; it was not replaced "
         "by another data set, and every measure uses the replications of its own method that "
-        "have a result. The number used and not used stands beside every measure."
+        "have a result. The number used and not used stands beside every number of the summary."
     ]
     counts, total = _counts(summary)
     shown = {s: text for s, text in _LOST.items() if any(counts[m, s] for m in total)}
     if shown:
-        head = ["Method", *shown.values(), "of fits"]
-        lines = ["| " + " | ".join(head) + " |", "|:---|" + "---:|" * (len(shown) + 1)]
-        for method, n in total.items():
-            if any(counts[method, status] for status in shown):
-                cells = [f"{counts[method, status]:,}" for status in shown]
-                name = escape(" ".join(method.split()))
-                lines.append("| " + " | ".join([name, *cells, f"{n:,}"]) + " |")
-        out += ["Fits without a valid result, over all scenarios:", "\n".join(lines)]
+        out += ["Fits without a valid result, over all scenarios:", _lost_table(shown, summary)]
     elif total:
         out.append("In this study every fit gave a valid result.")
     zero = {method: counts[method, _BOUNDARY] for method in total if counts[method, _BOUNDARY]}
@@ -207,6 +206,20 @@ def _lost(summary: pa.Table) -> list[str]:
     return out
 
 
+def _lost_table(shown: dict[str, str], summary: pa.Table) -> str:
+    """Fits without a result by method, and the scenarios in which there was no other."""
+    counts, total = _counts(summary)
+    head = ["Method", *shown.values(), "of fits", "scenarios without any result"]
+    lines = ["| " + " | ".join(head) + " |", "|:---|" + "---:|" * (len(head) - 1)]
+    for method, n in total.items():
+        if any(counts[method, status] for status in shown):
+            cells = [counts[method, status] for status in shown]
+            name = escape(" ".join(method.split()))
+            numbers = (f"{k:,}" for k in (*cells, n, counts[method, _NONE]))
+            lines.append("| " + " | ".join([name, *numbers]) + " |")
+    return "\n".join(lines)
+
+
 def _counts(summary: pa.Table) -> tuple[Counter[tuple[str, str]], dict[str, int]]:
     """Fits by (method, share), and all fits by method."""
     counts: Counter[tuple[str, str]] = Counter()
@@ -216,7 +229,9 @@ def _counts(summary: pa.Table) -> tuple[Counter[tuple[str, str]], dict[str, int]
         columns = (part.column(name).to_pylist() for name in ("method", "value", "n_used"))
         sums: dict[str, int] = {}
         for method, value, n in zip(*columns, strict=True):
-            counts[method, share] += round((value or 0.0) * n)
+            lost = round((value or 0.0) * n)
+            counts[method, share] += lost
+            counts[method, _NONE] += share in _LOST and 0 < lost == n
             sums[method] = sums.get(method, 0) + n
         total = total or sums
     return counts, total

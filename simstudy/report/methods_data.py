@@ -29,7 +29,8 @@ def data_section(study: Study) -> list[str]:
     scenarios = [design.scenario for design in study.designs]
     out = [_model(scenarios), *_predictors(scenarios), *_sizes(scenarios), _drawn(study, scenarios)]
     for k, grid in enumerate(grids := _grids(study)):
-        out += [_crossing(k, len(grids), len(scenarios)), factor_table(grid)]
+        shown = grid if contextual(scenarios) else grid | {"contextual_effect": None}
+        out += [_crossing(k, len(grids), len(scenarios)), factor_table(shown)]
     return out
 
 
@@ -83,10 +84,12 @@ def _predictors(scenarios: list[Scenario]) -> list[str]:
             "clusters of odd size, the half was rounded down and up in turn. Its intraclass "
             "correlation is $-1/(n - 1)$ in clusters of an even size $n$."
         )
-    if any(s.x == "file" for s in scenarios):
+    given = {s.given.digest: s.given.sizes for s in scenarios if s.given is not None}
+    for sizes in given.values():
         out.append(
-            "The predictor and its clusters were taken from a data file and were the same in "
-            "every replication."
+            f"The predictor and its clusters ({sizes.size} clusters of {sizes.min()} to "
+            f"{sizes.max()} units, {sizes.sum():,} in all) were taken from a data file and were "
+            "the same in every replication."
         )
     return out
 
@@ -124,7 +127,8 @@ def _sizes(scenarios: list[Scenario]) -> list[str]:
 
 def _rule(kind: str, rules: list[SizeRule]) -> str:
     if kind == "fixed":
-        return f"All clusters had {_either([f'{r.values[0]:g}' for r in rules])} units."
+        sizes = _either([f"{r.values[0]:g}" for r in rules])
+        return f"Where the cluster size is one number ({sizes}), all clusters had that many units."
     if kind == "uniform":
         spans = [f"{r.values[0]:g} to {r.values[1]:g}" for r in rules]
         return (
@@ -186,9 +190,7 @@ def factor_table(grid: dict[str, Any]) -> str:
     """Every field of a grid with its levels, as a Markdown table."""
     lines = ["| Factor | Levels |", "|:---|:---|"]
     for name, text in _FACTORS.items():
-        value = grid.get(
-            name, DEFAULTS.get(name) if name in ("intercept", "total_variance") else None
-        )
+        value = grid.get(name, DEFAULTS.get(name))
         if value is None:
             continue
         levels = value if isinstance(value, list) else [value]

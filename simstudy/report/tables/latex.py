@@ -62,7 +62,9 @@ def as_latex(table: Grid) -> str:
 
 def _document(table: Grid, pieces: list[list[str]], notes: list[str], long: bool) -> str:
     packages = r"% \usepackage{booktabs}" + (r" \usepackage{longtable}" if long else "")
-    small = [r"\footnotesize", r"\setlength{\tabcolsep}{4pt}"]
+    marked = any(cell.marks for row in table.cells for cell in row)
+    gap = 5 if marked else 4  # marks stand in the space between columns
+    small = [r"\footnotesize", rf"\setlength{{\tabcolsep}}{{{gap}pt}}"]
     if long:
         lines = [line for piece in pieces for line in piece]
         return "\n".join([packages, r"\begingroup", *small, *lines, *notes, r"\endgroup", ""])
