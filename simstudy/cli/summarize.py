@@ -16,7 +16,7 @@ from simstudy.results import Results
 
 COLUMNS = ("estimate", "std_error", "method", "by", "df", "p_value", "ci_low", "ci_high",
            "replication", "reference", "alpha")  # fmt: skip
-_SHOWN = ("bias", "empirical_se", *tables.HEADLINE[1:], "coverage", *tables.HEADLINE[:1])
+_SHOWN = ("bias", "empirical_se", "relative_error_model_se", "coverage", "rejection_rate")
 
 
 def main(options: Namespace) -> None:
