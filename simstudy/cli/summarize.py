@@ -10,6 +10,7 @@ from typing import Any
 from simstudy.cli.run import terminal_width
 from simstudy.errors import UserError, nearest
 from simstudy.measures.measures import MEASURES
+from simstudy.measures.pairs import MEASURES as AGAINST_REFERENCE
 from simstudy.report import tables
 from simstudy.report.wide import wide
 from simstudy.results import Results
@@ -43,6 +44,11 @@ def main(options: Namespace) -> None:
         rows = tables.by_method(_only(summary, wanted)) if options.wide else _only(summary, wanted)
         sys.stdout.write(tables.as_rows(rows, options.format))
         return
+    there = summary.column("measure").unique().to_pylist()
+    for measure in wanted:
+        if measure not in there:
+            need = " (it needs a reference method)" if measure in AGAINST_REFERENCE else ""
+            raise UserError(f"no row of {measure} here{need}", file=options.target)
     write = tables.FORMATS[options.format]
     texts = [
         write(tables.grid(wide(summary, measure, alpha), verdict=options.verdict))

@@ -26,8 +26,9 @@ def decompose(t: Totals, k: int, alpha: float) -> tuple[Value, Value, Value]:
     """The parts due to bias and to the standard error, and the remainder, at `alphas[k]`.
 
     MCSEs by the delta method from the covariances of t, (t - tbar)^2, s^2, c and the
-    rejection indicator; the part due to bias, which is of second order in d where d is 0,
-    also has its second-order term (Var(d) = 1 / n).
+    rejection indicator. The part due to bias is of second order in d where d is 0: the slope
+    at the estimated d then overstates the variance by as much as the second-order term
+    (Var(d) = 1 / n), which is taken off and is the least that is left.
     """
     n = t.tests.n[:, k].astype(float)
     mean, variance, c, rate = (values[:, k] for values in t.tests.means)
@@ -54,11 +55,11 @@ def decompose(t: Totals, k: int, alpha: float) -> tuple[Value, Value, Value]:
     second = 0.5 * ratio(curve * curve, n * n)
     covariance = _covariance(t, k)
 
-    def value(part: Floats, gradient: Floats, more: Floats) -> Value:
+    def value(part: Floats, gradient: Floats, flat: Floats) -> Value:
         spread = (gradient[:, None] * gradient[None, :] * covariance).sum(axis=(0, 1))
-        return plain(part, np.sqrt(np.maximum(ratio(spread, n * (n - 1)), 0.0) + more))
+        return plain(part, np.sqrt(np.maximum(ratio(spread, n * (n - 1)) - flat, flat)))
 
-    remainder = value(rest, of_rate - se - bias, second)
+    remainder = value(rest, of_rate - se - bias, zero)
     return value(from_bias, bias, second), value(from_se, se, zero), remainder
 
 

@@ -67,7 +67,8 @@ def roles(
         raise UserError(f"no column '{ESTIMATE}'{hint} (or say which it is)", file=data.file)
     wide = chosen["estimate"] if len(chosen["estimate"]) > 1 else ()
     for role, names in chosen.items():
-        if len(names) > 1 and len(names) != len(wide):
+        shared = len(names) <= 1 and not (wide and names and role == STD_ERROR)
+        if not shared and len(names) != len(wide):
             message = f"{len(names)} columns of {role} for {len(chosen['estimate'])} of estimate"
             raise UserError(message, file=data.file)
     if bool(chosen["ci_low"]) != bool(chosen["ci_high"]):
