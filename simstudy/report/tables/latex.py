@@ -12,7 +12,7 @@ import unicodedata
 from simstudy.report.tables.grid import Grid, Shown, group_starts, once
 from simstudy.report.tables.layout import Legend, blocks
 
-_ROOM = 86  # characters of \footnotesize in the text width of article, gaps counted
+_ROOM = 92  # characters of \footnotesize in the text width of article, gaps counted
 _GAP = 2  # characters between columns
 _LONGEST_LEVEL = 32
 _LONG = 8  # rows from which groups are set apart
