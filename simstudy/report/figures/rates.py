@@ -1,0 +1,256 @@
+"""Room 5: error rate, SE bias and power against any factor. Imports the room's helpers."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from simstudy.moments import Bools, Ints
+from simstudy.report.figures import style
+from simstudy.report.figures.dots import absence, dots
+from simstudy.report.figures.facets import Facets, facets
+from simstudy.report.figures.frame import Frame, frame, where
+from simstudy.report.figures.page import Layout, label_ends, page, text_width, wrapped
+from simstudy.report.figures.points import draw_methods, method_handles, on_axis, theory_handles
+from simstudy.report.figures.scale import (
+    Scale,
+    draw_scale,
+    error_rate,
+    power as power_scale,
+    rate_text,
+    scale_handles,
+    se_bias as se_bias_scale,
+)
+from simstudy.report.wide import level_text
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from matplotlib.axes import Axes
+
+_MOST_TICKS = 10
+INTERVAL = "Bars are 95 % Monte Carlo intervals"
+
+
+def type1_error(
+    summary: pa.Table, title: str = "", alpha: float | None = None, *,
+    across: str | None = None, columns: str | None = None,
+) -> Figure:  # fmt: skip
+    """Type I error against a factor, in facets, with Bradley's band, theory where known.
+
+    Parameters
+    ----------
+    summary : pyarrow.Table
+        As in summary.parquet. Scenarios of slope 0 are drawn where there are any.
+    title : str
+    alpha : float, optional
+        Default: the study's first.
+    across, columns : str, optional
+        Factor along the axis (default: icc) and across the panels (default: x_icc).
+    """
+    table = frame(summary, "rejection_rate", alpha)
+    null = any(_is_null(levels) for levels in table.levels)
+    if null:
+        table = where(table, _is_null)
+    return against(table, error_rate(table.alpha, null=null), title, across, columns)
+
+
+def se_bias(
+    summary: pa.Table, title: str = "", alpha: float | None = None, *,
+    across: str | None = None, columns: str | None = None,
+) -> Figure:  # fmt: skip
+    """Relative error of the model SE against a factor, on an axis of ratios.
+
+    Parameters: as `type1_error`; alpha is not needed.
+    """
+    table = frame(summary, "relative_error_model_se")
+    return against(table, se_bias_scale(), title, across, columns)
+
+
+def power(
+    summary: pa.Table, title: str = "", alpha: float | None = None, *,
+    across: str | None = None, columns: str | None = None,
+) -> Figure:  # fmt: skip
+    """Rejection rate where the slope is not 0; hollow where the test's size is inflated.
+
+    Inflated: in the same design with slope 0, the whole Wilson interval of the rejection rate
+    is above Bradley's liberal bound, 1.5 alpha.
+
+    Parameters: as `type1_error`.
+    """
+    every = frame(summary, "rejection_rate", alpha)
+    table = where(every, lambda levels: not _is_null(levels))
+    hollow, known = inflated(every, table)
+    bound = rate_text(1.5 * every.alpha) if every.levels else ""
+    if hollow.any():
+        notes = [f"Hollow: in the same design with slope 0 the Type I error is above {bound}"
+                 " (whole Monte Carlo interval), so this is no fair power"]  # fmt: skip
+    elif known.all() and known.size:
+        notes = [f"No method has a Type I error above {bound} in the same design with slope 0"]
+    else:
+        notes = []
+    if not known.all():
+        where_ = "some of these designs" if known.any() else "these designs"
+        notes.append(f"No scenario with slope 0 in {where_}: size is not known there")
+    return against(table, power_scale(), title, across, columns, hollow=hollow, notes=notes)
+
+
+def _is_null(levels: dict[str, Any]) -> bool:
+    return levels.get("slope") == 0
+
+
+def inflated(every: Frame, table: Frame) -> tuple[Bools, Bools]:
+    """Which tests of `table` have an inflated size in the same design, shape (S, M).
+
+    Returns
+    -------
+    hollow : array of bool, shape (S, M)
+    known : array of bool, shape (S,)
+        Whether there is such a design.
+    """
+
+    def design(levels: dict[str, Any]) -> tuple[Any, ...]:
+        return tuple(value for factor, value in levels.items() if factor != "slope")
+
+    null = {design(row): s for s, row in enumerate(every.levels) if _is_null(row)}
+    at = np.array([null.get(design(row), -1) for row in table.levels], dtype=np.int64)
+    with np.errstate(invalid="ignore"):
+        above = every.there & (every.low > 1.5 * every.alpha)
+    known = at >= 0
+    return above[at] & known[:, None] if at.size else above[:0], known
+
+
+def against(
+    table: Frame, scale: Scale, title: str, across: str | None = None,
+    columns: str | None = None, hollow: Bools | None = None, notes: list[str] | None = None,
+) -> Figure:  # fmt: skip
+    """A measure against a factor, in facets; methods one below another where none varies."""
+    notes = [*_fixed(table), *(notes or []), *edges(table, scale)]
+    if not table.factors and across is None:
+        return dots(table, scale, title, hollow, notes)
+    laid = facets(table, across, columns)
+    one_column = len(laid.columns) == len(laid.rows) == 1
+    direct = one_column and len(table.methods) <= 8 and len(laid.ticks) > 1
+    handles = [*theory_handles(table), *scale_handles(scale)]
+    if not direct:
+        handles = method_handles(table) + handles
+    ends = max([text_width(m, style.TICK) for m in table.methods], default=0.0) + 0.2
+    down = max(text_width(style.heading(row, "\n"), style.LABEL) for row in laid.rows)
+    high = max(1.6, min(down + 0.1, 2.6))
+    lines = max(len(row) for row in laid.rows)
+    layout = Layout(
+        title, style.named(laid.across or ""), scale.label, handles, [*notes, *laid.notes],
+        panel=(4.2, 2.9) if one_column else (2.15, high), headings=laid.columns != [{}],
+        right=ends if direct else 0.2 + 0.17 * lines,
+    )  # fmt: skip
+    figure, axes = page(len(laid.rows), len(laid.columns), layout)
+    values = np.concatenate([v.ravel() for v in on_axis(table, scale)])
+    draw_scale(axes[0][0], scale, values, bands=False)
+    for i, row in enumerate(laid.rows):
+        for k, column in enumerate(laid.columns):
+            here = np.array(laid.scenarios.get((i, k), []), dtype=np.int64)
+            _panel(axes[i][k], table, scale, here, laid, hollow)
+            if i == 0:
+                _head(axes[i][k], style.heading(column), layout.panel[0])
+        _beside(axes[i][-1], style.heading(row, "\n"))
+    if direct:
+        _ends(axes[0][0], table, scale)
+    return figure
+
+
+def _fixed(table: Frame) -> list[str]:
+    """What all scenarios have in common, and what the bars are."""
+    pairs = ", ".join(f"{style.named(f)} {level_text(v)}" for f, v in table.fixed.items())
+    return [*([f"All scenarios: {pairs}"] if pairs else []), INTERVAL]
+
+
+def edges(table: Frame, scale: Scale) -> list[str]:
+    """A note where something is below the axis and drawn on its edge."""
+    with np.errstate(invalid="ignore"):
+        below = table.there & (scale.of(table.value) < scale.floor)
+    if not below.any():
+        return []
+    return [f"Values below {scale.text(scale.floor)} are drawn on the edge"]
+
+
+def _panel(
+    axes: Axes, table: Frame, scale: Scale, scenarios: Ints, laid: Facets, hollow: Bools | None
+) -> None:
+    """One facet: bands and nominal line, a line a method, a word on methods that are missing."""
+    if not scenarios.size:
+        axes.set_axis_off()  # no such scenario
+        return
+    for start, stop, colour, _ in scale.bands:
+        axes.axhspan(start, stop, color=colour, linewidth=0, zorder=0.3)
+    if scale.nominal is not None:
+        axes.axhline(scale.nominal, zorder=1, **style.NOMINAL)
+    ticks = laid.ticks
+    place = {tick: i for i, tick in enumerate(ticks)}
+    x = np.array([place[table.levels[s][laid.across or ""]] for s in scenarios], dtype=float)
+    draw_methods(axes, table, scale, scenarios, x, hollow)
+    axes.set_xlim(-0.5, len(ticks) - 0.5)
+    shown = range(0, len(ticks), math.ceil(len(ticks) / _MOST_TICKS))
+    texts = [level_text(ticks[i]) or "none" for i in shown]
+    room = axes.get_position().width * float(axes.get_figure().get_figwidth()) / len(texts)  # type: ignore[union-attr]
+    axes.set_xticks(shown, ["\n".join(wrapped(t, max(room, 0.4), style.TICK)) for t in texts])
+    style.clean(axes)
+    _missing(axes, table, scale, scenarios)
+
+
+def _missing(axes: Axes, table: Frame, scale: Scale, scenarios: Ints) -> None:
+    """Name the methods that have no number in a panel, or count them, where there is room."""
+    lost = np.flatnonzero(~table.there[scenarios].any(0))
+    if not lost.size:
+        return
+    why = absence(table, scenarios.tolist(), int(lost[0]))
+    names = ", ".join(table.methods[m] for m in lost)
+    if lost.size == len(table.methods):
+        names = "all methods" if lost.size > 1 else names
+    elif len(names) > 50:
+        names = f"{lost.size} methods"
+    figure: Any = axes.get_figure()
+    width = axes.get_position().width * figure.get_figwidth()
+    text = "\n".join(wrapped(f"{why}: {names}", 0.95 * width, 7))
+    drawn = on_axis(table, scale)[0][scenarios]
+    height = (axes.transData + axes.transAxes.inverted()).transform
+    at = [height((0.0, y))[1] for y in drawn[np.isfinite(drawn)]]
+    top = not at or 1 - max(at) >= min(at)
+    axes.text(
+        0.03, 0.97 if top else 0.03, text, transform=axes.transAxes, fontsize=7,
+        color=style.GREY, va="top" if top else "bottom", zorder=4,
+    )  # fmt: skip
+
+
+def _head(axes: Axes, text: str, inches: float) -> None:
+    lines = wrapped(text, inches, style.LABEL)
+    short = lines[0] + ("…" if len(lines) > 1 else "") if lines else ""
+    axes.set_title(short, fontsize=style.LABEL, color=style.INK, pad=5)
+
+
+def _beside(axes: Axes, text: str) -> None:
+    axes.annotate(
+        text, (1.0, 0.5), (5, 0), xycoords="axes fraction", textcoords="offset points",
+        rotation=270, va="center", ha="left", fontsize=style.LABEL, color=style.INK,
+        annotation_clip=False,
+    )  # fmt: skip
+
+
+def _ends(axes: Axes, table: Frame, scale: Scale) -> None:
+    """Labels at the right end of every method's line."""
+    value = on_axis(table, scale)[0]
+    order = {id(levels): s for s, levels in enumerate(table.levels)}
+    (factor,) = table.factors if len(table.factors) == 1 else (table.factors[0],)
+    last = sorted(range(len(order)), key=lambda s: _sortable(table.levels[s][factor]))
+    ends = []
+    for m, method in enumerate(table.methods):
+        shown = [value[s, m] for s in last if np.isfinite(value[s, m])]
+        if shown:
+            ends.append((float(shown[-1]), method, style.series(m)["color"]))
+    label_ends(axes, ends)
+
+
+def _sortable(level: Any) -> float:
+    return float(level) if isinstance(level, int | float) else 0.0

@@ -1,0 +1,176 @@
+"""Room 5: the axis of a measure: scale, ticks, nominal line and bands. Imports style, wide."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+
+from simstudy.moments import Floats
+from simstudy.report.figures import style
+from simstudy.report.wide import number
+
+if TYPE_CHECKING:
+    from matplotlib.artist import Artist
+    from matplotlib.axes import Axes
+
+Which = Literal["x", "y"]
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """How a measure is drawn.
+
+    Attributes
+    ----------
+    label : str
+        Of the axis.
+    nominal : float or None
+        Where the measure should be, with `nominal_text` in the legend.
+    bands : sequence of (low, high, colour, text)
+    log : bool
+    floor : float
+        What is below is drawn on the edge.
+    least : (float, float)
+        The axis covers this at least.
+    end : float
+        The measure cannot be above.
+    ticks : sequence of sequences of float
+        From coarse to fine; the first that suffices is taken.
+    text : callable
+        Writes a tick.
+    of : callable
+        From the measure to the axis.
+    """
+
+    label: str
+    nominal: float | None
+    nominal_text: str
+    bands: Sequence[tuple[float, float, str, str]]
+    log: bool
+    floor: float
+    least: tuple[float, float]
+    end: float
+    ticks: Sequence[Sequence[float]]
+    text: Callable[[float], str]
+    of: Callable[[Floats], Floats]
+
+
+_DECADES = (0.0001, 0.001, 0.01, 0.1)
+_RATES = (
+    (0.001, 0.01, 0.1, 1.0),
+    (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.4, 0.8),
+    tuple(d * k for d in _DECADES for k in (1, 2, 3, 4, 5, 6, 8)),
+    tuple(d * k / 10 for d in _DECADES for k in range(10, 100, 5)),
+)
+_PERCENT = (
+    (-90, -75, -50, 0, 100, 300, 900),
+    (-90, -75, -60, -40, -20, 0, 25, 50, 100, 200, 400, 900),
+    (-50, -40, -30, -20, -10, 0, 10, 20, 30, 50),
+    (-20, -15, -10, -5, 0, 5, 10, 15, 20),
+)
+
+
+def error_rate(alpha: float, *, null: bool = True) -> Scale:
+    """Rejection rate on a logarithmic axis, with Bradley's (1978) bands about the level."""
+    bands = (
+        (0.5 * alpha, 1.5 * alpha, style.BAND, "Bradley ±50 %"),
+        (0.9 * alpha, 1.1 * alpha, style.INNER_BAND, "±10 %"),
+    )
+    return Scale(
+        "Type I error" if null else "Rejection rate", alpha, f"nominal {rate_text(alpha)}", bands,
+        True, 0.05 * alpha, (alpha / 2.2, alpha * 1.7), 1.02, _RATES, rate_text, np.asarray,
+    )  # fmt: skip
+
+
+def se_bias() -> Scale:
+    """Relative error of the model SE: half and double are equally far from right."""
+    ticks = [[1 + p / 100 for p in percents] for percents in _PERCENT]
+    return Scale(
+        "SE bias, %", 1.0, "unbiased", (), True, 0.05, (0.93, 1.07), math.inf, ticks,
+        percent_text, _ratio,
+    )  # fmt: skip
+
+
+def power() -> Scale:
+    """Rejection rate of a false null, from 0 to 1."""
+    ticks = [[0, 0.2, 0.4, 0.6, 0.8, 1]]
+    text = partial(number, places=1, leading_zero=False)
+    return Scale("Power", None, "", (), False, 0.0, (0.0, 1.0), 1.02, ticks, text, np.asarray)
+
+
+def rate_text(value: float) -> str:
+    """A rate as papers write it: .05, .025."""
+    return number(value, max(2, len(f"{value:g}") - 2), leading_zero=False)
+
+
+def percent_text(ratio: float) -> str:
+    """A ratio as a signed percentage."""
+    percent = round(100 * (ratio - 1))
+    return f"{percent:+d}".replace("-", "\N{MINUS SIGN}") if percent else "0"
+
+
+def _ratio(percent: Floats) -> Floats:
+    return 1.0 + np.asarray(percent) / 100.0
+
+
+def draw_scale(
+    axes: Axes, scale: Scale, values: Floats, which: Which = "y", *, bands: bool = True
+) -> None:
+    """Limits for `values` (on the axis), ticks, nominal line and bands."""
+    finite = values[np.isfinite(values)]
+    low = min([scale.least[0], *np.maximum(finite, scale.floor)])
+    high = max([scale.least[1], *np.maximum(finite, scale.floor)])
+    if scale.log:
+        room = (high / low) ** 0.04
+        low, high = low / room, min(high * room, scale.end)
+    else:
+        low, high = -0.02, scale.end
+    span, line = (axes.axhspan, axes.axhline) if which == "y" else (axes.axvspan, axes.axvline)
+    for start, stop, colour, _ in scale.bands if bands else ():
+        span(start, stop, color=colour, linewidth=0, zorder=0.3)
+    if scale.nominal is not None:
+        line(scale.nominal, zorder=1, **style.NOMINAL)
+    axis: Any = axes.yaxis if which == "y" else axes.xaxis
+    if scale.log:
+        (axes.set_yscale if which == "y" else axes.set_xscale)("log")
+    (axes.set_ylim if which == "y" else axes.set_xlim)(low, high)
+    axis.set_major_locator(FixedLocator(chosen_ticks(scale, low, high)))
+    axis.set_minor_locator(NullLocator())
+    axis.set_major_formatter(FuncFormatter(lambda value, _: scale.text(value)))
+
+
+def chosen_ticks(scale: Scale, low: float, high: float, most: int = 7) -> list[float]:
+    """Ticks between the ends, one of them at the nominal value, none beside it."""
+
+    def place(value: float) -> float:
+        return math.log(value) if scale.log else value
+
+    span = place(high) - place(low)
+    kept: list[float] = []
+    for candidates in scale.ticks:
+        inside = [t for t in candidates if low <= t <= high]
+        kept = [] if scale.nominal is None else [scale.nominal]
+        for tick in sorted(inside, key=lambda t: abs(place(t) - place(kept[0] if kept else low))):
+            if all(abs(place(tick) - place(other)) >= span / (1.6 * most) for other in kept):
+                kept.append(tick)
+        if len(kept) >= 4:
+            break
+    return sorted(kept)
+
+
+def scale_handles(scale: Scale, *, bands: bool = True) -> list[Artist]:
+    """The nominal line and the bands in a legend."""
+    handles: list[Artist] = []
+    if scale.nominal is not None:
+        handles.append(Line2D([], [], label=scale.nominal_text, **style.NOMINAL))
+    for _, _, colour, text in scale.bands if bands else ():
+        handles.append(Patch(facecolor=colour, edgecolor="none", label=text))
+    return handles

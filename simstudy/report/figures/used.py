@@ -1,0 +1,110 @@
+"""Room 5: rows of estimates as arrays, method by method. Imports tails, estimates, errors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from simstudy.errors import UserError
+from simstudy.estimates import STATUSES, USED
+from simstudy.moments import Bools, Floats, Ints
+from simstudy.numerics.tails import critical_value, two_sided
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    import pyarrow.dataset as ds
+
+MOST_ROWS = 100_000
+COLUMNS = ("replication", "method", "estimate", "std_error", "df", "p_value", "status")
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """What one method made of its replications; those with status ok or boundary.
+
+    Attributes
+    ----------
+    replication : array of int, shape (R,), ascending
+    estimate, std_error, df, p_value : arrays, shape (R,)
+        NaN where they do not exist.
+    n_all : int
+        Replications, used or not.
+    """
+
+    replication: Ints
+    estimate: Floats
+    std_error: Floats
+    df: Floats
+    p_value: Floats
+    n_all: int
+
+    @property
+    def with_se(self) -> Bools:
+        """Which have a standard error, shape (R,)."""
+        return np.isfinite(self.std_error) & (self.std_error > 0)
+
+
+def used(
+    estimates: pa.Table | ds.Dataset, labels: Mapping[str, str] | None = None
+) -> dict[str, Used]:
+    """Rows of one scenario, method by method.
+
+    Parameters
+    ----------
+    estimates : pyarrow.Table or Dataset
+        As in estimates/, one scenario; at most `MOST_ROWS` are read.
+    labels : mapping, optional
+        Canonical name -> label, in the order of the figure; methods that are not in it are
+        left out. Default: all methods under their own names.
+    """
+    columns = [name for name in ("scenario", *COLUMNS) if name in _names(estimates)]
+    part = estimates if hasattr(estimates, "num_rows") else estimates.head(MOST_ROWS, columns)
+    part = part.slice(0, MOST_ROWS)
+    if "scenario" in columns and len(part.column("scenario").unique()) > 1:
+        raise UserError("the estimates are of several scenarios; this figure is of one")
+    methods = np.array(part.column("method").to_pylist(), dtype=object)
+    status = np.array([STATUSES.index(s) for s in part.column("status").to_pylist()], dtype=int)
+    values: dict[str, Any] = {
+        name: part.column(name).to_numpy() for name in COLUMNS if name not in ("method", "status")
+    }
+    names = labels or {name: name for name in dict.fromkeys(methods)}
+    found = {}
+    for name, label in names.items():
+        mine = np.flatnonzero(methods == name)
+        _, first = np.unique(values["replication"][mine], return_index=True)
+        every = mine[first]  # ascending, each once: parts may overlap
+        kept = every[status[every] < USED]
+        numbers = {key: column[kept] for key, column in values.items()}
+        found[label] = Used(**numbers, n_all=int(every.size))
+    return found
+
+
+def _names(estimates: Any) -> list[str]:
+    return list(estimates.schema.names)
+
+
+def intervals(rows: Used, alpha: float) -> tuple[Floats, Floats]:
+    """Confidence limits of the rows that have a standard error, each with its own df."""
+    there = rows.with_se
+    df = np.where(np.isnan(rows.df[there]), np.inf, rows.df[there])
+    half = critical_value(df, alpha) * rows.std_error[there]
+    return rows.estimate[there] - half, rows.estimate[there] + half
+
+
+def p_of_truth(rows: Used, true: float) -> Floats:
+    """P-values of the test of the truth, of the rows that have a standard error."""
+    there = rows.with_se
+    df = np.where(np.isnan(rows.df[there]), np.inf, rows.df[there])
+    return two_sided((rows.estimate[there] - true) / rows.std_error[there], df)
+
+
+def no_rows(axes: Any, rows: Used) -> None:
+    """Say in an empty panel why it is empty."""
+    from simstudy.report.figures import style
+
+    text = "not estimable" if rows.n_all else "no rows are stored"
+    axes.text(0.5, 0.5, text, transform=axes.transAxes, fontsize=style.TICK, color=style.GREY,
+              ha="center", va="center")  # fmt: skip
