@@ -1,13 +1,13 @@
-"""Room 5: all files of a report. Imports tables, figures, methods and study."""
+"""Room 5: all files of a report. Imports tables, figures, methods, stored and study."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from simstudy.report import tables
+from simstudy.report import stored, tables
 from simstudy.report.methods import methods_section
 from simstudy.report.wide import Wide, is_null, wide
 from simstudy.store.files import replace_file
@@ -73,12 +73,23 @@ def selection(summary: pa.Table) -> Iterator[tuple[str, Wide]]:
 
 
 def write_figures(study: Study, folder: Path, summary: pa.Table) -> list[Path]:
-    """Draw the figures the study asks for, as PNG (200 dpi) and PDF."""
+    """Draw the figures the study asks for, as PNG (200 dpi) and PDF.
+
+    Those of estimates show one scenario, which is read when the first of them is drawn.
+    """
     written = []
+    shown: Any = None
     for name in study.figures:
         from simstudy.report import figures
 
-        figure = figures.FIGURES[name](summary, title=study.title or study.name)
+        title = study.title or study.name
+        if name in figures.OF_ESTIMATES:
+            if shown is None:
+                design = stored.chosen(study, summary)
+                shown = stored.rows_of(study, folder, design), stored.about(study, design)
+            figure = figures.FIGURES[name](shown[0], title, study.alpha[0], **shown[1])
+        else:
+            figure = figures.FIGURES[name](summary, title)
         for ending in ("png", "pdf"):
             path = folder / "report" / "figures" / f"{name}.{ending}"
             replace_file(folder, path, figures.encode(figure, ending))

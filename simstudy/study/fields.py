@@ -129,7 +129,16 @@ TOP_FIELDS = {
     "grain": "how data are held: pooled, clusters or rows (default: the coarsest that suffices)",
     "report": "figures: which figures are drawn",
 }
-FIGURES = ("type1_error",)
+FIGURES = {
+    "type1_error": "rejection rate where the slope is 0, against a factor, in facets",
+    "se_bias": "relative error of the model SE, against a factor, in facets",
+    "power": "rejection rate where the slope is not 0; hollow where the size is inflated",
+    "design_effect": "error rate and SE bias of all scenarios against the design effect",
+    "nested_loop": "error rate of all scenarios side by side, the factors as steps below",
+    "zip": "confidence intervals of one scenario, ranked",
+    "p_values": "size at every level, from the p-values of one scenario",
+    "agreement": "estimate and SE of one method against another's, one scenario",
+}
 SYNONYMS = {
     "clusters": "n_clusters", "j": "n_clusters", "k": "n_clusters", "g": "n_clusters",
     "n_groups": "n_clusters", "groups": "n_clusters", "schools": "n_clusters",

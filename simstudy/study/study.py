@@ -116,7 +116,7 @@ def check(document: Document) -> Study:
         designs=designs,
         methods=chosen,
         grain=_grain(document, designs, chosen),
-        figures=_figures(document),
+        figures=_figures(document, designs),
         reference=_reference(document, chosen),
         scenarios=data["scenarios"],
         folder=Path(document.file or ".").resolve().parent if document.file else Path.cwd(),
@@ -225,22 +225,37 @@ def _grain(
     return grain
 
 
-def _figures(document: Document) -> tuple[str, ...]:
+def default_figures(designs: tuple[Design, ...]) -> tuple[str, ...]:
+    """Error rate or power, or both; SE bias; the design effect where it varies."""
+    slopes = {design.scenario.slope == 0 for design in designs}
+    effects = {round(design.design_effect, 9) for design in designs}
+    chosen = (
+        ("type1_error", True in slopes),
+        ("power", False in slopes),
+        ("se_bias", True),
+        ("design_effect", len(effects) > 3),
+    )
+    return tuple(name for name, wanted in chosen if wanted)
+
+
+def _figures(document: Document, designs: tuple[Design, ...]) -> tuple[str, ...]:
     report = document.data.get("report")
     if report is None:
-        return fields.FIGURES
+        return default_figures(designs)
     if not isinstance(report, dict):
         document.refuse(("report",), f"expected figures: [...], got {fields.shown(report)}")
     for key in report:
         if key != "figures":
             document.refuse(("report", key), f"unknown key{nearest(str(key), ('figures',))}")
-    listed = report.get("figures", list(fields.FIGURES))
+    if "figures" not in report:
+        return default_figures(designs)
+    listed = report["figures"]
     if not isinstance(listed, list):
         document.refuse(("report", "figures"), f"expected a list, got {fields.shown(listed)}")
     for i, figure in enumerate(listed):
-        if figure not in fields.FIGURES:
+        if not isinstance(figure, str) or figure not in fields.FIGURES:
             hint = nearest(str(figure), fields.FIGURES)
             document.refuse(
                 ("report", "figures", i), f"unknown figure {fields.shown(figure)}{hint}"
             )
-    return tuple(listed)
+    return tuple(dict.fromkeys(listed))

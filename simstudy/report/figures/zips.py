@@ -1,0 +1,126 @@
+"""Room 5: zip plot of confidence intervals. Imports used, style and page.
+
+Intervals from the best centred to the worst, those that miss the truth in another colour
+(Morris, White & Crowther 2019, Stat. Med. 38:2074-2102, section 6.4).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from matplotlib.collections import LineCollection
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
+
+from simstudy.report.figures import style
+from simstudy.report.figures.page import Layout, page, wrapped
+from simstudy.report.figures.scale import rate_text
+from simstudy.report.figures.used import Used, intervals, no_rows, p_of_truth, used
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    import pyarrow.dataset as ds
+    from matplotlib.axes import Axes
+
+COVERS, MISSES = style.COLOURS[5], style.COLOURS[0]
+_Z = 1.959963984540054
+_MOST_LINES = 1000  # a panel: about a line a pixel
+_PER_ROW = 4
+
+
+def zip_plot(
+    estimates: pa.Table | ds.Dataset, title: str = "", alpha: float = 0.05, *,
+    true: float = 0.0, labels: Mapping[str, str] | None = None, what: str = "",
+) -> Figure:  # fmt: skip
+    """Confidence intervals of every method, ranked by how far they are from the truth.
+
+    Parameters
+    ----------
+    estimates : pyarrow.Table or Dataset
+        As in estimates/, one scenario.
+    title : str
+    alpha : float
+    true : float
+        The truth.
+    labels : mapping, optional
+        Canonical name of a method -> its label; in this order.
+    what : str
+        The scenario in words.
+    """
+    rows = used(estimates, labels)
+    covered = {name: p_of_truth(mine, true) >= alpha for name, mine in rows.items()}
+    shares = [c.mean() for c in covered.values() if c.size]
+    start = 50.0 if min(shares, default=0.0) > 0.6 else 0.0
+    handles = [
+        Line2D([], [], color=COVERS, linewidth=2.5, label="covers the truth"),
+        Line2D([], [], color=MISSES, linewidth=2.5, label="misses it"),
+        Line2D([], [], label=f"nominal {100 * (1 - alpha):g} %", **style.NOMINAL),
+    ]
+    notes = [what] if what else []
+    notes += ["Intervals are ranked by the p-value of the test of the truth, the worst on top"]
+    most = max((c.size for c in covered.values()), default=0)
+    if most > _MOST_LINES:
+        notes += [f"{_MOST_LINES} of {most} intervals a method are drawn, evenly by rank"]
+    n = max(len(rows), 1)
+    columns = min(n, _PER_ROW)
+    layout = Layout(title, "slope", "centile", handles, notes, panel=(1.75, 2.5), hspace=0.42)
+    figure, axes = page(-(-n // columns), columns, layout)
+    reach = _reach(rows, alpha, true)
+    for k, at in enumerate(axes.ravel()):
+        if k >= len(rows):
+            at.set_axis_off()
+            continue
+        name = list(rows)[k]
+        _panel(at, rows[name], covered[name], (alpha, true))
+        head = wrapped(name, 1.7, style.LABEL)
+        at.set_title(head[0] + ("…" if len(head) > 1 else ""), fontsize=style.LABEL,
+                     color=style.INK, pad=5)  # fmt: skip
+        at.tick_params(labelbottom=k + columns >= len(rows))
+    axes[0][0].set_xlim(true - reach, true + reach)
+    axes[0][0].set_ylim(start, 100.5)
+    axes[0][0].xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
+    return figure
+
+
+def _reach(rows: Mapping[str, Used], alpha: float, true: float) -> float:
+    """How far from the truth the axis goes: nearly all limits of nearly all methods."""
+    ends = []
+    for mine in rows.values():
+        low, high = intervals(mine, alpha)
+        far = np.maximum(np.abs(low - true), np.abs(high - true))
+        far = far[np.isfinite(far)]
+        if far.size:
+            ends.append(float(np.quantile(far, 0.98)))
+    found = min(max(ends), 3.0 * float(np.median(ends))) if ends else 1.0
+    return 1.08 * found or 1.0
+
+
+def _panel(axes: Axes, rows: Used, covers: Any, about: tuple[float, float]) -> None:
+    """One method: a line an interval, the truth, the nominal coverage and the one found."""
+    alpha, true = about
+    style.clean(axes, None)
+    axes.axvline(true, color=style.INK, linewidth=0.7, zorder=3)
+    if not covers.size:
+        no_rows(axes, rows)
+        return
+    low, high = intervals(rows, alpha)
+    order = np.argsort(-p_of_truth(rows, true), kind="stable")
+    n = order.size
+    centile = 100.0 * (np.arange(n) + 0.5) / n
+    kept = np.unique(np.linspace(0, n - 1, min(n, _MOST_LINES)).round().astype(int))
+    pieces = [((low[i], c), (high[i], c)) for i, c in zip(order[kept], centile[kept], strict=True)]
+    colours = np.where(covers[order[kept]], COVERS, MISSES).tolist()
+    width = min(max(150.0 / len(kept), 0.35), 4.0)
+    axes.add_collection(LineCollection(pieces, colors=colours, linewidths=width, rasterized=True))
+    axes.axhline(100 * (1 - alpha), zorder=3, **style.NOMINAL)
+    share = covers.mean()
+    half = _Z * np.sqrt(share * (1 - share) / n)
+    text = f"{rate_text(round(share, 3))} cover" if n > 1 else f"{int(share)} of 1 covers"
+    if n > 1:
+        text += f"\n±{rate_text(round(half, 3))}"
+    axes.text(0.03, 0.03, text, transform=axes.transAxes, fontsize=style.NOTE, color=style.INK,
+              va="bottom", zorder=4,
+              bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.5, "alpha": 0.85})  # fmt: skip
