@@ -120,6 +120,7 @@ VERBS: dict[str, tuple[str, Arguments]] = {
             ("formula", {"help": "such as 'y ~ x + (1 | school)'"}),
             ("--method", {"action": "append", "metavar": "M", "help": _METHOD}),
             ("--json", {"action": "store_true", "help": "full precision, as JSON"}),
+            ("--figure", {"metavar": "FILE", "help": "draw the data with four kinds of lines"}),
         ],
     ),
     "methods": ("the methods there are, with their options", []),

@@ -6,15 +6,21 @@ import json
 import sys
 from argparse import Namespace
 
+from pathlib import Path
+
 from simstudy.errors import UserError
+from simstudy.real.data import DataSet
 from simstudy.real.fit import DEFAULT_METHODS, fit
 from simstudy.registry import Method
 from simstudy.study.study import method_of
 from simstudy.study.yaml_lines import parse
 
+_ENDINGS = ("png", "pdf", "svg")
+
 
 def main(options: Namespace) -> None:
     """Fit methods to a data set and print them, as text or JSON."""
+    ending = _ending(options.figure) if options.figure is not None else ""
     chosen = [_method(text) for text in options.method or DEFAULT_METHODS]
     for i, method in enumerate(chosen):
         for other in chosen[:i]:
@@ -30,6 +36,35 @@ def main(options: Namespace) -> None:
         print(json.dumps(fits.as_dict(), indent=1, allow_nan=False))
     else:
         print(fits)
+    if ending:
+        _draw(fits.data, Path(options.figure), ending)
+
+
+def _ending(file: str) -> str:
+    """png, pdf or svg, from the file's name; refused before any work is done."""
+    ending = Path(file).suffix.lower().removeprefix(".")
+    if ending not in _ENDINGS:
+        known = ", ".join(f".{known}" for known in _ENDINGS)
+        raise UserError(f"--figure {file}: cannot draw '{ending}'; its ending must be {known}")
+    if not Path(file).absolute().parent.is_dir():
+        raise UserError(f"--figure {file}: no such folder")
+    return ending
+
+
+def _draw(data: DataSet, file: Path, ending: str) -> None:
+    """The data by cluster with pooled, separate, dummy and random-intercept lines."""
+    from simstudy.real.lines import lines_of
+    from simstudy.report.figures.clusters import by_cluster
+    from simstudy.report.figures.style import encode
+
+    names = data.formula
+    labels = (names.predictor, names.outcome, names.cluster)
+    clusters = [str(label) for label in data.labels]
+    figure = by_cluster(data.x, data.y, data.sizes, lines_of(data), labels, clusters)
+    try:
+        file.write_bytes(encode(figure, ending))
+    except OSError as error:
+        raise UserError(f"cannot be written: {error.strerror}", file=str(file)) from None
 
 
 def _method(text: str) -> Method:

@@ -64,7 +64,9 @@ def rows_of(study: Study, folder: Path, design: Design) -> pa.Table:
 
 def about(study: Study, design: Design) -> dict[str, Any]:
     """What a figure of estimates has to know besides the rows."""
-    pairs = ", ".join(f"{name} {level_text(value)}" for name, value in design.levels.items())
+    from simstudy.report.figures.style import named
+
+    pairs = ", ".join(f"{named(f)} {level_text(v)}" for f, v in design.levels.items())
     return {
         "true": design.scenario.slope,
         "labels": {method.canonical: method.label for method in study.methods},

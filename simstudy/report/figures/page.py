@@ -38,10 +38,14 @@ class Layout(NamedTuple):
         Whether the first row of panels has headings.
     right, left : float
         Margins beside the panels.
+    below : float
+        More room below the panels, for labels of their own.
     wspace, hspace : float
         Between the panels.
     shared : bool
         Whether all panels have the same axes.
+    ratios : tuple of float, optional
+        Heights of the rows, where they differ.
     """
 
     title: str = ""
@@ -56,6 +60,7 @@ class Layout(NamedTuple):
     wspace: float = _GAP
     hspace: float = 0.2
     shared: bool = True
+    below: float = 0.0
     ratios: tuple[float, ...] | None = None
 
 
@@ -73,7 +78,7 @@ def page(n_rows: int, n_columns: int, layout: Layout) -> tuple[Figure, Any]:
     note = wrapped(" ".join(f"{text}." for text in layout.notes), inside, style.NOTE)
     columns, legend_rows = _legend_columns(layout.handles, inside)
     top = 0.1 + 0.19 * len(title) + 0.18 * legend_rows + (0.28 if layout.headings else 0.12)
-    bottom = 0.34 + (0.2 if layout.x_label else 0.0) + 0.135 * len(note)
+    bottom = 0.34 + layout.below + (0.2 if layout.x_label else 0.0) + 0.135 * len(note)
     height = top + n_rows * (high + layout.hspace) - layout.hspace + bottom
     figure = Figure(figsize=(width, height))
     axes = figure.subplots(

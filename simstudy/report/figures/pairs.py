@@ -60,10 +60,10 @@ def agreement(
         f", {_MOST_POINTS} of them drawn" if n > _MOST_POINTS else "")]  # fmt: skip
     if n > 1:
         notes += ["Lines: equality (dashed); mean difference and 95 % limits of agreement (blue)"]
-    subtitle = f"{second} against {first}" if second else first
+    names = f"{second} against {first}" if second else first
     layout = Layout(
-        f"{title}: {subtitle}" if title else subtitle, "", "", (), notes, panel=(2.5, 2.2),
-        wspace=0.95, hspace=0.62, left=0.85, shared=False,
+        title or names, "", "", (), notes, panel=(2.5, 2.2),
+        wspace=0.95, hspace=0.62, left=0.85, shared=False, headings=False, below=0.22,
     )  # fmt: skip
     figure, axes = page(2, 2, layout)
     for k, pair in enumerate(pairs):
@@ -151,6 +151,7 @@ def _axes(axes: Axes, quantity: str, names: tuple[str, str]) -> None:
     axes.set_ylabel(labels[1], fontsize=style.TICK, color=style.INK, labelpad=3)
     axes.xaxis.set_major_locator(MaxNLocator(4))
     axes.yaxis.set_major_locator(MaxNLocator(5))
+    axes.yaxis.set_label_coords(-0.22, 0.5)
 
 
 def _empty(axes: Axes) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -102,8 +101,11 @@ def se_bias() -> Scale:
 def power() -> Scale:
     """Rejection rate of a false null, from 0 to 1."""
     ticks = [[0, 0.2, 0.4, 0.6, 0.8, 1]]
-    text = partial(number, places=1, leading_zero=False)
-    return Scale("Power", None, "", (), False, 0.0, (0.0, 1.0), 1.02, ticks, text, np.asarray)
+    return Scale("Power", None, "", (), False, 0.0, (0.0, 1.0), 1.02, ticks, _tenths, np.asarray)
+
+
+def _tenths(value: float) -> str:
+    return f"{value:.1f}".removeprefix("0") if 0 < value < 1 else f"{value:g}"
 
 
 def rate_text(value: float) -> str:

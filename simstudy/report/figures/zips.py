@@ -17,8 +17,8 @@ from matplotlib.ticker import MaxNLocator
 
 from simstudy.report.figures import style
 from simstudy.report.figures.page import Layout, page, wrapped
-from simstudy.report.figures.scale import rate_text
 from simstudy.report.figures.used import Used, intervals, no_rows, p_of_truth, used
+from simstudy.report.wide import number
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -27,8 +27,9 @@ if TYPE_CHECKING:
 
 COVERS, MISSES = style.COLOURS[5], style.COLOURS[0]
 _Z = 1.959963984540054
-_MOST_LINES = 1000  # a panel: about a line a pixel
+_MOST_LINES = 400  # a panel: about a line a pixel
 _PER_ROW = 4
+_HEIGHT = 2.5  # inches of a panel
 
 
 def zip_plot(
@@ -60,13 +61,14 @@ def zip_plot(
         Line2D([], [], label=f"nominal {100 * (1 - alpha):g} %", **style.NOMINAL),
     ]
     notes = [what] if what else []
-    notes += ["Intervals are ranked by the p-value of the test of the truth, the worst on top"]
+    notes += ["Intervals are ranked by the p-value of the test of the truth, the worst on top",
+              "Below: share that covers, with its 95 % Monte Carlo interval"]  # fmt: skip
     most = max((c.size for c in covered.values()), default=0)
     if most > _MOST_LINES:
-        notes += [f"{_MOST_LINES} of {most} intervals a method are drawn, evenly by rank"]
+        notes += [f"Of {most} intervals a method {_MOST_LINES} are drawn, evenly by rank"]
     n = max(len(rows), 1)
     columns = min(n, _PER_ROW)
-    layout = Layout(title, "slope", "centile", handles, notes, panel=(1.75, 2.5), hspace=0.42)
+    layout = Layout(title, "slope", "centile", handles, notes, panel=(1.75, _HEIGHT), hspace=0.42)
     figure, axes = page(-(-n // columns), columns, layout)
     reach = _reach(rows, alpha, true)
     for k, at in enumerate(axes.ravel()):
@@ -74,14 +76,14 @@ def zip_plot(
             at.set_axis_off()
             continue
         name = list(rows)[k]
-        _panel(at, rows[name], covered[name], (alpha, true))
+        _panel(at, rows[name], covered[name], (alpha, true, start))
         head = wrapped(name, 1.7, style.LABEL)
         at.set_title(head[0] + ("…" if len(head) > 1 else ""), fontsize=style.LABEL,
                      color=style.INK, pad=5)  # fmt: skip
         at.tick_params(labelbottom=k + columns >= len(rows))
     axes[0][0].set_xlim(true - reach, true + reach)
     axes[0][0].set_ylim(start, 100.5)
-    axes[0][0].xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
+    axes[0][0].xaxis.set_major_locator(MaxNLocator(5, prune="both", steps=[1, 2, 5, 10]))
     return figure
 
 
@@ -98,9 +100,9 @@ def _reach(rows: Mapping[str, Used], alpha: float, true: float) -> float:
     return 1.08 * found or 1.0
 
 
-def _panel(axes: Axes, rows: Used, covers: Any, about: tuple[float, float]) -> None:
+def _panel(axes: Axes, rows: Used, covers: Any, about: tuple[float, float, float]) -> None:
     """One method: a line an interval, the truth, the nominal coverage and the one found."""
-    alpha, true = about
+    alpha, true, start = about
     style.clean(axes, None)
     axes.axvline(true, color=style.INK, linewidth=0.7, zorder=3)
     if not covers.size:
@@ -110,17 +112,18 @@ def _panel(axes: Axes, rows: Used, covers: Any, about: tuple[float, float]) -> N
     order = np.argsort(-p_of_truth(rows, true), kind="stable")
     n = order.size
     centile = 100.0 * (np.arange(n) + 0.5) / n
-    kept = np.unique(np.linspace(0, n - 1, min(n, _MOST_LINES)).round().astype(int))
+    first = int(np.searchsorted(centile, start))
+    kept = np.unique(np.linspace(first, n - 1, min(n - first, _MOST_LINES)).round().astype(int))
     pieces = [((low[i], c), (high[i], c)) for i, c in zip(order[kept], centile[kept], strict=True)]
     colours = np.where(covers[order[kept]], COVERS, MISSES).tolist()
-    width = min(max(150.0 / len(kept), 0.35), 4.0)
+    width = min(1.15 * 72 * _HEIGHT / len(kept), 4.0)
     axes.add_collection(LineCollection(pieces, colors=colours, linewidths=width, rasterized=True))
     axes.axhline(100 * (1 - alpha), zorder=3, **style.NOMINAL)
     share = covers.mean()
     half = _Z * np.sqrt(share * (1 - share) / n)
-    text = f"{rate_text(round(share, 3))} cover" if n > 1 else f"{int(share)} of 1 covers"
+    text = f"{int(share)} of 1 covers"
     if n > 1:
-        text += f"\n±{rate_text(round(half, 3))}"
+        text = "{} cover\n±{}".format(*(number(v, 3, leading_zero=False) for v in (share, half)))
     axes.text(0.03, 0.03, text, transform=axes.transAxes, fontsize=style.NOTE, color=style.INK,
               va="bottom", zorder=4,
-              bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.5, "alpha": 0.85})  # fmt: skip
+              bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.5})  # fmt: skip

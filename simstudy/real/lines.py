@@ -1,0 +1,104 @@
+"""Room 5: the lines that four views of a data set draw through it. Imports fit, data, registry."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from simstudy.moments import Floats
+from simstudy.real.data import DataSet
+from simstudy.real.fit import Fit, fit_one
+from simstudy.registry import configure
+
+
+class Lines(NamedTuple):
+    """One view of the data: a line for all, or a line a cluster.
+
+    Attributes
+    ----------
+    name : str
+    intercept, slope : arrays, shape (1,) or (J,)
+        NaN where a cluster has no line of its own.
+    text : str
+        The slope and its standard error, or why there are no lines.
+    """
+
+    name: str
+    intercept: Floats
+    slope: Floats
+    text: str
+
+
+def lines_of(data: DataSet) -> list[Lines]:
+    """Pooled, separate, dummy and random-intercept lines."""
+    x, y = _means(data)
+    fits = {m: fit_one(data, configure(m)) for m in ("pooled", "dummy", "random_intercept")}
+    pooled, within, mixed = (_terms(found) for found in fits.values())
+    texts = [_text(found) for found in fits.values()]
+    separate = separate_slopes(data)
+    n_lines = int(np.isfinite(separate).sum())
+    return [
+        Lines("pooled: one line", np.array([pooled[0]]), np.array([pooled[1]]), texts[0]),
+        Lines("separate lines", y - separate * x, separate, f"{n_lines} slopes"),
+        Lines("dummy: parallel lines", y - within[1] * x, np.full_like(x, within[1]), texts[1]),
+        Lines(
+            "random intercept: drawn to the mean", mixed[0] + shrunken(data, fits["random_intercept"]),
+            np.full_like(x, mixed[1]), texts[2],
+        ),
+    ]  # fmt: skip
+
+
+def separate_slopes(data: DataSet) -> Floats:
+    """Least-squares slope in each cluster, shape (J,); NaN where x does not vary in it."""
+    x, y = (np.repeat(mean, data.sizes) for mean in _means(data))
+    starts = np.cumsum(data.sizes) - data.sizes
+    constant = np.maximum.reduceat(data.x, starts) == np.minimum.reduceat(data.x, starts)
+    xx, xy = (np.add.reduceat((data.x - x) * v, starts) for v in (data.x - x, data.y - y))
+    with np.errstate(all="ignore"):
+        return np.where(constant, np.nan, xy / xx)
+
+
+def shrunken(data: DataSet, fit: Fit) -> Floats:
+    """Predicted random intercepts (Henderson's BLUPs), shape (J,); NaN without a fit.
+
+    u_j = n_j psi / (1 + n_j psi) times the cluster's mean residual, psi = tau2 / sigma2.
+    """
+    x, y = _means(data)
+    intercept, slope = _terms(fit)
+    tau2, sigma2 = fit.numbers["tau2"], fit.numbers["sigma2"]
+    if tau2 is None or sigma2 is None:
+        return np.full_like(x, np.nan)
+    weight = data.sizes * tau2 / (sigma2 + data.sizes * tau2)
+    return weight * (y - intercept - slope * x)
+
+
+def _means(data: DataSet) -> tuple[Floats, Floats]:
+    """Cluster means of x and y, shape (J,), taken about the origin so that little cancels."""
+    starts = np.cumsum(data.sizes) - data.sizes
+    with np.errstate(all="ignore"):
+        x, y = (
+            origin + np.add.reduceat(values - origin, starts) / data.sizes
+            for values, origin in zip((data.x, data.y), data.origin, strict=True)
+        )
+    return x, y
+
+
+def _terms(fit: Fit) -> tuple[float, float]:
+    """Intercept and slope; NaN where there is none."""
+    found = {term["term"]: term["estimate"] for term in fit.terms}
+    slope = fit.terms[-1]["estimate"]
+    intercept = found.get("(Intercept)")
+    return (
+        float("nan") if intercept is None else float(intercept),
+        float("nan") if slope is None else float(slope),
+    )
+
+
+def _text(fit: Fit) -> str:
+    slope = fit.terms[-1]
+    if slope["estimate"] is None:
+        return fit.message or fit.status
+    if slope["std_error"] is None:
+        return f"slope {slope['estimate']:.3g}, no SE"
+    return f"slope {slope['estimate']:.3g} (SE {slope['std_error']:.2g})"

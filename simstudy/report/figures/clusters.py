@@ -1,0 +1,119 @@
+"""Room 5: a real data set by cluster, with the lines of four analyses. Imports style, page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from matplotlib.collections import LineCollection
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
+
+from simstudy.moments import Floats, Ints
+from simstudy.report.figures import style
+from simstudy.report.figures.page import Layout, page, wrapped
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+View = tuple[str, Floats, Floats, str]
+_TOLD_APART = 12  # clusters with their own colour and marker
+_MOST_LINES, _MOST_POINTS = 100, 3000
+
+
+def by_cluster(
+    x: Floats, y: Floats, sizes: Ints, views: Sequence[View], names: tuple[str, str, str],
+    labels: Sequence[str], title: str = "",
+) -> Figure:  # fmt: skip
+    """The data in four panels, each with the lines of one view of them.
+
+    Parameters
+    ----------
+    x, y : arrays, shape (N,)
+        Sorted by cluster.
+    sizes : array of int, shape (J,)
+    views : sequence of (name, intercepts, slopes, text)
+        Intercepts and slopes of shape (1,), a line for all, or (J,), a line a cluster.
+    names : (predictor, outcome, cluster)
+    labels : sequence of str
+        Of the clusters.
+    title : str
+    """
+    few = sizes.size <= _TOLD_APART
+    shown = np.arange(sizes.size)
+    notes = [f"{x.size} units in {sizes.size} clusters ({names[2]})"]
+    if sizes.size > _MOST_LINES:
+        shown = np.unique(np.linspace(0, sizes.size - 1, _MOST_LINES).round().astype(int))
+        notes += [f"Lines of {shown.size} clusters are drawn, evenly by their order"]
+    if x.size > _MOST_POINTS:
+        notes += ["Not all units are drawn"]
+    handles = [
+        Line2D([], [], label=label, markersize=4, linewidth=1.2, **style.series(j))
+        for j, label in enumerate(labels)
+    ] if few else []  # fmt: skip
+    layout = Layout(title, names[0], names[1], handles, notes, panel=(2.7, 2.1), hspace=0.42)
+    figure, axes = page(-(-len(views) // 2), 2, layout)
+    for at, (name, intercept, slope, text) in zip(axes.ravel(), views, strict=False):
+        _units(at, x, y, sizes, few=few)
+        _lines(at, x, sizes, (intercept, slope), shown, few=few)
+        at.set_title(name, fontsize=style.LABEL, color=style.INK, pad=5, loc="left")
+        at.text(
+            0.98, 0.03, "\n".join(wrapped(text, 2.4, style.NOTE)), transform=at.transAxes,
+            ha="right", va="bottom", fontsize=style.NOTE, color=style.INK, zorder=6,
+            bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1.5},
+        )  # fmt: skip
+        style.clean(at)
+    axes[0][0].set_xlim(*_room(x))
+    axes[0][0].set_ylim(*_room(y))
+    axes[0][0].xaxis.set_major_locator(MaxNLocator(6))
+    axes[0][0].yaxis.set_major_locator(MaxNLocator(6))
+    return figure
+
+
+def _units(axes: Axes, x: Floats, y: Floats, sizes: Ints, *, few: bool) -> None:
+    """A point a unit: in its cluster's colour where clusters are few, else grey."""
+    every = -(-x.size // _MOST_POINTS)
+    cluster = np.repeat(np.arange(sizes.size), sizes)[::every]
+    x, y = x[::every], y[::every]
+    crowd = min(1.0, max(0.25, 200 / x.size))
+    for j in range(sizes.size if few else 1):
+        mine = cluster == j if few else slice(None)
+        look = style.series(j) if few else {"color": style.GREY, "marker": "o"}
+        axes.plot(
+            x[mine], y[mine], markersize=3.2 if few else 2.2, alpha=0.35 + 0.3 * crowd,
+            zorder=2, **look | {"linestyle": "", "markeredgewidth": 0 if not few else 0.5},
+        )  # fmt: skip
+
+
+def _lines(
+    axes: Axes, x: Floats, sizes: Ints, line: tuple[Floats, Floats], shown: Ints, *, few: bool
+) -> None:
+    """One line over all x, or each cluster's over its own."""
+    intercept, slope = line
+    starts = np.cumsum(sizes) - sizes
+    if intercept.size == 1:
+        ends = np.array([[x.min(), x.max()]])
+        shown = np.array([0])
+    else:
+        ends = np.stack([np.minimum.reduceat(x, starts), np.maximum.reduceat(x, starts)], axis=1)
+    level = intercept[:, None] + slope[:, None] * ends
+    there = [j for j in shown if np.isfinite(level[j]).all()]
+    pieces = [list(zip(ends[j], level[j], strict=True)) for j in there]
+    one = intercept.size == 1
+    colours = [style.series(int(j))["color"] for j in there] if few else [style.COLOURS[1]]
+    dashes = [style.series(int(j))["linestyle"] for j in there] if few else ["-"]
+    axes.add_collection(
+        LineCollection(
+            pieces, colors=[style.INK] if one else colours or None,
+            linestyles=["-"] if one else dashes or "-", linewidths=1.6 if one or few else 0.8,
+            alpha=1.0 if one or few else 0.65, zorder=4,
+        )
+    )  # fmt: skip
+
+
+def _room(values: Floats) -> tuple[float, float]:
+    low, high = float(values.min()), float(values.max())
+    edge = 0.05 * (high - low) or 0.05 * abs(high) or 1.0
+    return low - edge, high + edge
