@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sys
 from argparse import Namespace
-
 from pathlib import Path
 
 from simstudy.errors import UserError

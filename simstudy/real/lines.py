@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from simstudy.estimates import Outcome
 from simstudy.moments import Floats
 from simstudy.real.data import DataSet
 from simstudy.real.fit import Fit, fit_one
@@ -38,12 +39,15 @@ def lines_of(data: DataSet) -> list[Lines]:
     texts = [_text(found) for found in fits.values()]
     separate = separate_slopes(data)
     n_lines = int(np.isfinite(separate).sum())
+    several = f"{n_lines} slope{'' if n_lines == 1 else 's'}"
+    if not n_lines:
+        several = Outcome.X_CONSTANT_WITHIN.reason or ""
     return [
         Lines("pooled: one line", np.array([pooled[0]]), np.array([pooled[1]]), texts[0]),
-        Lines("separate lines", y - separate * x, separate, f"{n_lines} slopes"),
+        Lines("separate lines", y - separate * x, separate, several),
         Lines("dummy: parallel lines", y - within[1] * x, np.full_like(x, within[1]), texts[1]),
         Lines(
-            "random intercept: drawn to the mean", mixed[0] + shrunken(data, fits["random_intercept"]),
+            "random intercept: shrunken lines", mixed[0] + shrunken(data, fits["random_intercept"]),
             np.full_like(x, mixed[1]), texts[2],
         ),
     ]  # fmt: skip

@@ -50,7 +50,7 @@ def by_cluster(
     if x.size > _MOST_POINTS:
         notes += ["Not all units are drawn"]
     handles = [
-        Line2D([], [], label=label, markersize=4, linewidth=1.2, **style.series(j))
+        Line2D([], [], label=f"{names[2]} {label}", markersize=4, linewidth=1.2, **style.series(j))
         for j, label in enumerate(labels)
     ] if few else []  # fmt: skip
     layout = Layout(title, names[0], names[1], handles, notes, panel=(2.7, 2.1), hspace=0.42)
@@ -66,7 +66,8 @@ def by_cluster(
         )  # fmt: skip
         style.clean(at)
     axes[0][0].set_xlim(*_room(x))
-    axes[0][0].set_ylim(*_room(y))
+    levels = [_ends(x, sizes, intercept, slope)[1].ravel() for _, intercept, slope, _ in views]
+    axes[0][0].set_ylim(*_room(np.concatenate([y, *(v[np.isfinite(v)] for v in levels)])))
     axes[0][0].xaxis.set_major_locator(MaxNLocator(6))
     axes[0][0].yaxis.set_major_locator(MaxNLocator(6))
     return figure
@@ -91,17 +92,13 @@ def _lines(
     axes: Axes, x: Floats, sizes: Ints, line: tuple[Floats, Floats], shown: Ints, *, few: bool
 ) -> None:
     """One line over all x, or each cluster's over its own."""
-    intercept, slope = line
-    starts = np.cumsum(sizes) - sizes
-    if intercept.size == 1:
-        ends = np.array([[x.min(), x.max()]])
-        shown = np.array([0])
-    else:
-        ends = np.stack([np.minimum.reduceat(x, starts), np.maximum.reduceat(x, starts)], axis=1)
-    level = intercept[:, None] + slope[:, None] * ends
-    there = [j for j in shown if np.isfinite(level[j]).all()]
+    one = line[0].size == 1
+    ends, level = _ends(x, sizes, *line)
+    there = [j for j in ([0] if one else shown) if np.isfinite(level[j]).all()]
     pieces = [list(zip(ends[j], level[j], strict=True)) for j in there]
-    one = intercept.size == 1
+    lone = [j for j in there if ends[j, 0] == ends[j, 1]]  # a line without length: a dash
+    axes.plot(ends[lone, 0], level[lone, 0], color=style.INK if few else style.COLOURS[1],
+              linestyle="", marker="_", markersize=6, markeredgewidth=1.1, zorder=4)  # fmt: skip
     colours = [style.series(int(j))["color"] for j in there] if few else [style.COLOURS[1]]
     dashes = [style.series(int(j))["linestyle"] for j in there] if few else ["-"]
     axes.add_collection(
@@ -111,6 +108,16 @@ def _lines(
             alpha=1.0 if one or few else 0.65, zorder=4,
         )
     )  # fmt: skip
+
+
+def _ends(x: Floats, sizes: Ints, intercept: Floats, slope: Floats) -> tuple[Floats, Floats]:
+    """X and y at both ends of each line, shapes (lines, 2): all of x, or each cluster's."""
+    if intercept.size == 1:
+        ends = np.array([[x.min(), x.max()]])
+    else:
+        starts = np.cumsum(sizes) - sizes
+        ends = np.stack([np.minimum.reduceat(x, starts), np.maximum.reduceat(x, starts)], axis=1)
+    return ends, intercept[:, None] + slope[:, None] * ends
 
 
 def _room(values: Floats) -> tuple[float, float]:

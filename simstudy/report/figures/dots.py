@@ -19,9 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
-def dots(
-    table: Frame, scale: Scale, title: str, hollow: Bools | None, notes: list[str]
-) -> Figure:
+def dots(table: Frame, scale: Scale, title: str, hollow: Bools | None, notes: list[str]) -> Figure:
     """The measure of each method along the axis, with its interval; labels stand beside it."""
     n_methods = len(table.methods)
     names = ["\n".join(wrapped(m, 2.4, style.TICK)) for m in table.methods]

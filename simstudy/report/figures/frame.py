@@ -94,9 +94,7 @@ def _cells(table: Wide, name: str, missing: float) -> Any:
     return np.array(found, dtype=float).reshape(len(table.rows), len(table.methods))
 
 
-def _theory(
-    part: pa.Table, measure: str, alpha: float | None, like: Floats
-) -> dict[str, Floats]:
+def _theory(part: pa.Table, measure: str, alpha: float | None, like: Floats) -> dict[str, Floats]:
     """Answers without simulation, by kind: the same table with the answer for the value."""
     import pyarrow as pa
     import pyarrow.compute as pc

@@ -18,7 +18,7 @@ from matplotlib.ticker import NullLocator
 from simstudy.moments import Floats
 from simstudy.report.figures import style
 from simstudy.report.figures.frame import Frame, frame, take, where
-from simstudy.report.figures.page import Layout, label_ends, page, text_width
+from simstudy.report.figures.page import Layout, end_labels, label_ends, page, text_width
 from simstudy.report.figures.points import method_handles, on_axis
 from simstudy.report.figures.scale import Scale, draw_scale, error_rate, scale_handles, se_bias
 from simstudy.report.wide import Level, Wide, level_text, thin
@@ -68,11 +68,13 @@ def _figure(
 ) -> Figure:  # fmt: skip
     """The methods' steps above, the factors' steps below."""
     factors, levels = loops
-    direct = len(table.methods) <= 8
-    names = [*(table.methods if direct else ()), *(_steps_text(f, levels[f]) for f in factors)]
+    direct = len(table.methods) <= 14
+    labels, beside, least = end_labels(table.methods if direct else ())
+    names = [*(_steps_text(f, levels[f]) for f in factors)]
     right = max([text_width(name, style.TICK) for name in names], default=0.0) + 0.3
+    right = max(right, beside)
     below = 0.32 * max(len(factors), 1)
-    above = 2.6
+    above = max(2.6, least)
     handles = [*(() if direct else method_handles(table)), *scale_handles(scale)]
     layout = Layout(
         title, "", "", handles, notes, panel=(5.4, (above + below) / 2),
@@ -85,19 +87,19 @@ def _figure(
     top.set_ylabel(scale.label, fontsize=style.LABEL, color=style.INK)
     n = max(len(table.levels), 1)
     ends = []
-    for m, method in enumerate(table.methods):
+    for m in range(len(table.methods)):
         look = style.series(m)
         _steps(top, cells[0][:, m], look["color"], 1.2, zorder=3 - 0.01 * m,
                linestyle=look["linestyle"])  # fmt: skip
         shown = cells[0][np.isfinite(cells[0][:, m]), m]
-        if shown.size:
-            ends.append((float(shown[-1]), method, look["color"]))
+        if shown.size and direct:
+            ends.append((float(shown[-1]), labels[m], m))
     for axis in (top, bottom):
         axis.set_xlim(-0.5, n - 0.5)
         axis.xaxis.set_major_locator(NullLocator())
         style.clean(axis, "y" if axis is top else None)
     if direct:
-        label_ends(top, ends)
+        label_ends(top, ends, marked=False)
     _loops(bottom, table, factors, levels)
     return figure
 
@@ -134,9 +136,7 @@ def _steps(axes: Axes, y: Floats, colour: str, width: float, **look: Any) -> Non
         axes.step(edges, np.append(y, y[-1]), where="post", color=colour, linewidth=width, **look)
 
 
-def _loops(
-    axes: Axes, table: Frame, factors: list[str], levels: dict[str, list[Level]]
-) -> None:
+def _loops(axes: Axes, table: Frame, factors: list[str], levels: dict[str, list[Level]]) -> None:
     """Each factor as a step line in its own strip, its name and levels at the right."""
     labels = []
     for k, factor in enumerate(factors):

@@ -72,7 +72,9 @@ def page(n_rows: int, n_columns: int, layout: Layout) -> tuple[Figure, Any]:
     figure, array of Axes, shape (n_rows, n_columns)
     """
     wide, high = layout.panel
-    width = max(layout.left + n_columns * (wide + layout.wspace) - layout.wspace + layout.right, 4.8)
+    width = max(
+        layout.left + n_columns * (wide + layout.wspace) - layout.wspace + layout.right, 4.8
+    )
     inside = width - 0.24
     title = wrapped(layout.title, inside, style.TITLE)
     note = wrapped(" ".join(f"{text}." for text in layout.notes), inside, style.NOTE)
@@ -150,31 +152,49 @@ def _legend_columns(handles: Sequence[Artist], inches: float) -> tuple[int, int]
     return 1, lines
 
 
-def label_ends(axes: Axes, ends: Sequence[tuple[float, str, str]]) -> None:
+def end_labels(labels: Sequence[str]) -> tuple[list[str], float, float]:
+    """Labels for the ends of lines, wrapped; inches beside the panel, and its least height."""
+    lines = ["\n".join(wrapped(label, 2.5, style.TICK)) for label in labels]
+    beside = max((text_width(label, style.TICK) for label in lines), default=0.0) + 0.38
+    return lines, beside, len(lines) * _line_height(lines)
+
+
+def _line_height(labels: Sequence[str]) -> float:
+    return 0.14 * max((label.count("\n") + 1 for label in labels), default=1) + 0.02
+
+
+def label_ends(axes: Axes, ends: Sequence[tuple[float, str, int]], *, marked: bool = True) -> None:
     """Write labels right of the panel, each at the end of its line, none over another.
 
     Parameters
     ----------
     axes : Axes
         With its final limits.
-    ends : sequence of (y, label, colour)
+    ends : sequence of (y, label, number of the method)
+    marked : bool
+        Whether the lines have markers.
     """
     if not ends:
         return
     x = axes.get_xlim()[1]
     to_axes = axes.transData + axes.transAxes.inverted()
     at = np.array([to_axes.transform((x, y))[1] for y, _, _ in ends])
+    at = np.clip(at, 0.0, 1.0)
     figure: Any = axes.get_figure()
-    inches = axes.get_position().height * figure.get_figheight()
-    for k, y in zip(np.argsort(at, kind="stable"), spread(np.sort(at), 0.15 / inches), strict=True):
-        _, label, colour = ends[k]
-        axes.annotate(
-            label, (1.0, min(max(float(at[k]), 0.0), 1.0)), (1.04, y), xycoords="axes fraction",
-            textcoords="axes fraction", fontsize=style.TICK, color=colour, va="center",
-            annotation_clip=False,
-            arrowprops={"arrowstyle": "-", "color": colour, "linewidth": 0.5, "shrinkA": 1,
-                        "shrinkB": 0, "relpos": (0, 0.5)},
-        )  # fmt: skip
+    box = axes.get_position()
+    high, wide = box.height * figure.get_figheight(), box.width * figure.get_figwidth()
+    gap = _line_height([label for _, label, _ in ends]) / high
+    left, text = 0.16 / wide, 0.25 / wide
+    for k, y in zip(np.argsort(at, kind="stable"), spread(np.sort(at), gap), strict=True):
+        _, label, m = ends[k]
+        look = style.series(m)
+        axes.plot([1.0, 1.0 + left], [at[k], y], color=look["color"], linewidth=0.5,
+                  transform=axes.transAxes, clip_on=False)  # fmt: skip
+        axes.plot([1.0 + left], [y], **look | ({} if marked else {"marker": ""}), markersize=3.6,
+                  transform=axes.transAxes, clip_on=False)  # fmt: skip
+        axes.text(1.0 + (text if marked else left + 0.03 / wide), y, label, fontsize=style.TICK,
+                  color=look["color"], va="center", transform=axes.transAxes, linespacing=1.05,
+                  clip_on=False)  # fmt: skip
 
 
 def spread(at: Any, gap: float) -> Any:

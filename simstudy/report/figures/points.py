@@ -71,9 +71,7 @@ def draw_methods(
             _bars(axes, at[shown], cells, m, open_[shown], joined=joined)
 
 
-def _theory(
-    axes: Axes, table: Frame, scale: Scale, scenarios: Ints, x: Floats, m: int
-) -> Bools:
+def _theory(axes: Axes, table: Frame, scale: Scale, scenarios: Ints, x: Floats, m: int) -> Bools:
     """Draw what is known without simulation; return where it is exact, shape (scenarios,)."""
     there = {}
     for kind, look in (("exact", style.EXACT), ("asymptotic", style.ASYMPTOTIC)):

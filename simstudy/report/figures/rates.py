@@ -7,31 +7,34 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
 from simstudy.moments import Bools, Ints
 from simstudy.report.figures import style
 from simstudy.report.figures.dots import absence, dots
 from simstudy.report.figures.facets import Facets, facets
 from simstudy.report.figures.frame import Frame, frame, where
-from simstudy.report.figures.page import Layout, label_ends, page, text_width, wrapped
+from simstudy.report.figures.page import Layout, end_labels, label_ends, page, text_width, wrapped
 from simstudy.report.figures.points import draw_methods, method_handles, on_axis, theory_handles
 from simstudy.report.figures.scale import (
     Scale,
     draw_scale,
     error_rate,
-    power as power_scale,
     rate_text,
     scale_handles,
+)
+from simstudy.report.figures.scale import (
+    power as power_scale,
+)
+from simstudy.report.figures.scale import (
     se_bias as se_bias_scale,
 )
-from simstudy.report.wide import level_text
+from simstudy.report.wide import Level, level_text
 
 if TYPE_CHECKING:
     import pyarrow as pa
     from matplotlib.axes import Axes
 
-_MOST_TICKS = 10
+_MOST_TICKS, _MOST_ENDS = 10, 14
 INTERVAL = "Bars are 95 % Monte Carlo intervals"
 
 
@@ -133,18 +136,18 @@ def against(
         return dots(table, scale, title, hollow, notes)
     laid = facets(table, across, columns)
     one_column = len(laid.columns) == len(laid.rows) == 1
-    direct = one_column and len(table.methods) <= 8 and len(laid.ticks) > 1
+    direct = one_column and len(table.methods) <= _MOST_ENDS and len(laid.ticks) > 1
+    labels, beside, least = end_labels(table.methods if direct else ())
     handles = [*theory_handles(table), *scale_handles(scale)]
     if not direct:
         handles = method_handles(table) + handles
-    ends = max([text_width(m, style.TICK) for m in table.methods], default=0.0) + 0.2
     down = max(text_width(style.heading(row, "\n"), style.LABEL) for row in laid.rows)
     high = max(1.6, min(down + 0.1, 2.6))
     lines = max(len(row) for row in laid.rows)
     layout = Layout(
         title, style.named(laid.across or ""), scale.label, handles, [*notes, *laid.notes],
-        panel=(4.2, 2.9) if one_column else (2.15, high), headings=laid.columns != [{}],
-        right=ends if direct else 0.2 + 0.17 * lines,
+        panel=(4.2, max(2.9, least)) if one_column else (2.15, high), headings=laid.columns != [{}],
+        right=beside if direct else 0.2 + 0.17 * lines,
     )  # fmt: skip
     figure, axes = page(len(laid.rows), len(laid.columns), layout)
     values = np.concatenate([v.ravel() for v in on_axis(table, scale)])
@@ -157,14 +160,15 @@ def against(
                 _head(axes[i][k], style.heading(column), layout.panel[0])
         _beside(axes[i][-1], style.heading(row, "\n"))
     if direct:
-        _ends(axes[0][0], table, scale)
+        _ends(axes[0][0], table, scale, labels, laid.ticks)
     return figure
 
 
 def _fixed(table: Frame) -> list[str]:
     """What all scenarios have in common, and what the bars are."""
     pairs = ", ".join(f"{style.named(f)} {level_text(v)}" for f, v in table.fixed.items())
-    return [*([f"All scenarios: {pairs}"] if pairs else []), INTERVAL]
+    of = "All scenarios" if len(table.levels) > 1 else "Scenario"
+    return [*([f"{of}: {pairs}"] if pairs else []), INTERVAL]
 
 
 def edges(table: Frame, scale: Scale) -> list[str]:
@@ -238,19 +242,14 @@ def _beside(axes: Axes, text: str) -> None:
     )  # fmt: skip
 
 
-def _ends(axes: Axes, table: Frame, scale: Scale) -> None:
+def _ends(axes: Axes, table: Frame, scale: Scale, labels: list[str], ticks: list[Level]) -> None:
     """Labels at the right end of every method's line."""
     value = on_axis(table, scale)[0]
-    order = {id(levels): s for s, levels in enumerate(table.levels)}
-    (factor,) = table.factors if len(table.factors) == 1 else (table.factors[0],)
-    last = sorted(range(len(order)), key=lambda s: _sortable(table.levels[s][factor]))
+    (factor,) = table.factors
+    last = np.argsort([ticks.index(levels[factor]) for levels in table.levels], kind="stable")
     ends = []
-    for m, method in enumerate(table.methods):
-        shown = [value[s, m] for s in last if np.isfinite(value[s, m])]
-        if shown:
-            ends.append((float(shown[-1]), method, style.series(m)["color"]))
+    for m, label in enumerate(labels):
+        shown = value[last, m][np.isfinite(value[last, m])]
+        if shown.size:
+            ends.append((float(shown[-1]), label, m))
     label_ends(axes, ends)
-
-
-def _sortable(level: Any) -> float:
-    return float(level) if isinstance(level, int | float) else 0.0

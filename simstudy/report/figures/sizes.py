@@ -38,7 +38,7 @@ def p_values(
 
     Parameters: as `zip_plot`.
     """
-    rows = {name: mine for name, mine in used(estimates, labels).items()}
+    rows = used(estimates, labels)
     null = true == 0
     n = max((np.isfinite(mine.p_value).sum() for mine in rows.values()), default=0)
     first = min(alpha / 1.5, max(_EXPECTED / max(int(n), 1), 1e-4))

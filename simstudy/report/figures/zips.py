@@ -13,7 +13,7 @@ import numpy as np
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import FixedLocator, FuncFormatter
 
 from simstudy.report.figures import style
 from simstudy.report.figures.page import Layout, page, wrapped
@@ -83,7 +83,10 @@ def zip_plot(
         at.tick_params(labelbottom=k + columns >= len(rows))
     axes[0][0].set_xlim(true - reach, true + reach)
     axes[0][0].set_ylim(start, 100.5)
-    axes[0][0].xaxis.set_major_locator(MaxNLocator(5, prune="both", steps=[1, 2, 5, 10]))
+    decade = 10.0 ** np.floor(np.log10(0.7 * reach))
+    step = decade * max(k for k in (1, 2, 5) if k * decade <= 0.7 * reach)
+    axes[0][0].xaxis.set_major_locator(FixedLocator([true - step, true, true + step]))
+    axes[0][0].xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.6g}"))
     return figure
 
 
