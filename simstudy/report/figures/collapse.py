@@ -89,6 +89,8 @@ def _panel(axes: Axes, table: Frame, scale: Scale, curve: Any) -> None:
     for m in range(n_methods):
         shift = 1 + 0.012 * (m - (n_methods - 1) / 2) / max(n_methods / 4, 1)
         _method(axes, table.design_effect * shift, [v[:, m] for v in (value, low, high)], m)
+    if not np.isfinite(value).any():
+        style.nothing(axes, "no method is estimable")
     inside = [tick for tick in _TICKS if ends[0] <= tick <= ends[1]]
     every = -(-len(inside) // 7)
     axes.xaxis.set_major_locator(FixedLocator(inside[::every]))

@@ -28,7 +28,7 @@ def dots(table: Frame, scale: Scale, title: str, hollow: Bools | None, notes: li
     rows = sum(max(0.34, 0.14 * (name.count("\n") + 1) + 0.1) for name in names)
     layout = Layout(
         title, scale.label, "", handles, notes, panel=(3.9, max(rows + 0.3, 0.9)),
-        headings=False, left=max(left, 0.9),
+        headings=0, left=max(left, 0.9),
     )  # fmt: skip
     figure, axes = page(1, 1, layout)
     only = axes[0][0]
@@ -36,8 +36,7 @@ def dots(table: Frame, scale: Scale, title: str, hollow: Bools | None, notes: li
     for m in range(n_methods if table.levels else 0):
         _method(only, table, scale, m, hollow=hollow is not None and bool(hollow[0, m]))
     if not table.levels:
-        only.text(0.5, 0.5, "no such scenario", transform=only.transAxes, fontsize=style.LABEL,
-                  color=style.GREY, ha="center", va="center")  # fmt: skip
+        style.nothing(only, "no such scenario")
     only.set_yticks(range(n_methods), names)
     only.set_ylim(max(n_methods, 1) - 0.4, -0.6)
     style.clean(only, "x")

@@ -56,9 +56,9 @@ def nested_loop(
     n_scenarios = len(table.levels)
     factors = _order(table, order)
     table, levels = _nested(table, factors)
-    notes = [f"{max(len(table.levels), 1)} scenarios, ordered by the factors below"]
-    if len(table.levels) < n_scenarios:
-        notes = [f"{len(table.levels)} of {n_scenarios} scenarios, ordered by the factors below"]
+    shown = len(table.levels)
+    many = f"{shown} of {n_scenarios}" if shown < n_scenarios else f"{shown}"
+    notes = [f"{many} scenarios, ordered by the factors below" if shown > 1 else "One scenario"]
     return _figure(table, scale, (factors, levels), title, notes)
 
 
@@ -78,13 +78,14 @@ def _figure(
     handles = [*(() if direct else method_handles(table)), *scale_handles(scale)]
     layout = Layout(
         title, "", "", handles, notes, panel=(5.4, (above + below) / 2),
-        headings=False, right=right, hspace=0.08, shared=False, ratios=(above, below),
+        headings=0, right=right, hspace=0.08, shared=False, ratios=(above, below),
     )  # fmt: skip
     figure, axes = page(2, 1, layout)
     top, bottom = axes[:, 0]
     cells = on_axis(table, scale)
     draw_scale(top, scale, cells[0].ravel())
     top.set_ylabel(scale.label, fontsize=style.LABEL, color=style.INK)
+    top.yaxis.set_label_coords(-0.105, 0.5)
     n = max(len(table.levels), 1)
     ends = []
     for m in range(len(table.methods)):
@@ -98,6 +99,8 @@ def _figure(
         axis.set_xlim(-0.5, n - 0.5)
         axis.xaxis.set_major_locator(NullLocator())
         style.clean(axis, "y" if axis is top else None)
+    if not np.isfinite(cells[0]).any():
+        style.nothing(top, "no method is estimable")
     if direct:
         label_ends(top, ends, marked=False)
     _loops(bottom, table, factors, levels)

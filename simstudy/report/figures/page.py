@@ -34,8 +34,8 @@ class Layout(NamedTuple):
     notes : sequence of str
         Sentences below the figure.
     panel : (width, height)
-    headings : bool
-        Whether the first row of panels has headings.
+    headings : int
+        Lines of the headings of the first row of panels.
     right, left : float
         Margins beside the panels.
     below : float
@@ -54,7 +54,7 @@ class Layout(NamedTuple):
     handles: Sequence[Artist] = ()
     notes: Sequence[str] = ()
     panel: tuple[float, float] = (2.15, 1.6)
-    headings: bool = True
+    headings: int = 1
     right: float = 0.2
     left: float = _LEFT
     wspace: float = _GAP
@@ -79,7 +79,7 @@ def page(n_rows: int, n_columns: int, layout: Layout) -> tuple[Figure, Any]:
     title = wrapped(layout.title, inside, style.TITLE)
     note = wrapped(" ".join(f"{text}." for text in layout.notes), inside, style.NOTE)
     columns, legend_rows = _legend_columns(layout.handles, inside)
-    top = 0.1 + 0.19 * len(title) + 0.18 * legend_rows + (0.28 if layout.headings else 0.12)
+    top = 0.1 + 0.19 * len(title) + 0.18 * legend_rows + 0.12 + 0.15 * layout.headings
     bottom = 0.34 + layout.below + (0.2 if layout.x_label else 0.0) + 0.135 * len(note)
     height = top + n_rows * (high + layout.hspace) - layout.hspace + bottom
     figure = Figure(figsize=(width, height))
@@ -139,17 +139,24 @@ def text_width(text: str, points: float) -> float:
 
 
 def _legend_columns(handles: Sequence[Artist], inches: float) -> tuple[int, int]:
-    """(columns, rows) of a legend that fits into a width; it fills column after column."""
+    """(columns, lines) of a legend that fits into a width; it fills column after column.
+
+    Many long labels are wrapped so that two columns hold them.
+    """
     labels = [str(handle.get_label()) for handle in handles]
-    widths = [text_width(label, style.TICK) + _HANDLE for label in labels]
-    for n_columns in range(len(labels), 1, -1):
+    if len(labels) > 6:
+        room = inches / 2 - _HANDLE
+        labels = ["\n".join(wrapped(label, room, style.TICK)) for label in labels]
+        for handle, label in zip(handles, labels, strict=True):
+            handle.set_label(label)
+    widths = np.array([text_width(label, style.TICK) + _HANDLE for label in labels])
+    lines = np.array([label.count("\n") + 1 for label in labels])
+    for n_columns in range(len(labels), 0, -1):
         long, rest = divmod(len(labels), n_columns)
-        ends = np.cumsum([long + (k < rest) for k in range(n_columns)])
-        columns = np.split(np.array(widths), ends[:-1])
-        if sum(column.max() for column in columns) <= inches:
-            return n_columns, -(-len(labels) // n_columns)
-    lines = sum(label.count("\n") + 1 for label in labels)
-    return 1, lines
+        ends = np.cumsum([long + (k < rest) for k in range(n_columns)])[:-1]
+        if sum(column.max() for column in np.split(widths, ends)) <= inches or n_columns == 1:
+            return n_columns, max(int(column.sum()) for column in np.split(lines, ends))
+    return 1, 0
 
 
 def end_labels(labels: Sequence[str]) -> tuple[list[str], float, float]:
@@ -198,11 +205,11 @@ def label_ends(axes: Axes, ends: Sequence[tuple[float, str, int]], *, marked: bo
 
 
 def spread(at: Any, gap: float) -> Any:
-    """Move ascending places apart to at least `gap`, as little as a group needs.
+    """Move ascending places apart to at least `gap`, inside [0, 1] where there is room.
 
     Parameters
     ----------
-    at : array, shape (K,), ascending
+    at : array, shape (K,), ascending, not empty
     gap : float
 
     Returns
@@ -218,4 +225,6 @@ def spread(at: Any, gap: float) -> Any:
                 break
             groups[-2:] = [[(low * few + high * more) / (few + more), few + more]]
     out = [c + gap * (i - (n - 1) / 2) for c, n in groups for i in range(int(n))]
-    return np.array(out) + max(0.0, -(out[0] if out else 0.0))
+    placed = np.array(out)
+    placed -= max(0.0, placed[-1] - 1.0)
+    return placed + max(0.0, -placed[0])

@@ -63,7 +63,7 @@ def agreement(
     names = f"{second} against {first}" if second else first
     layout = Layout(
         title or names, "", "", (), notes, panel=(2.5, 2.2),
-        wspace=0.95, hspace=0.62, left=0.85, shared=False, headings=False, below=0.22,
+        wspace=0.95, hspace=0.62, left=0.85, shared=False, headings=0, below=0.22,
     )  # fmt: skip
     figure, axes = page(2, 2, layout)
     for k, pair in enumerate(pairs):
@@ -98,7 +98,7 @@ def _against(axes: Axes, pair: _Pair, names: tuple[str, str]) -> None:
     """A scatter about the line of equality, both axes alike."""
     _axes(axes, pair.quantity, names)
     if not pair.reference.size:
-        _empty(axes)
+        _empty(axes, both=bool(names[1]))
         return
     low, high = _room(np.concatenate([pair.reference, pair.other]))
     axes.plot([low, high], [low, high], zorder=3, **style.NOMINAL)
@@ -111,7 +111,7 @@ def _bland_altman(axes: Axes, pair: _Pair) -> None:
     """Difference against mean, with its own mean and limits of agreement."""
     _axes(axes, f"mean {pair.quantity}", ("", f"difference in {pair.quantity}"))
     if not pair.reference.size:
-        _empty(axes)
+        _empty(axes, both=True)
         return
     difference, mean = pair.other - pair.reference, (pair.other + pair.reference) / 2
     axes.axhline(0.0, zorder=3, **style.NOMINAL)
@@ -146,7 +146,9 @@ def _room(values: Floats) -> tuple[float, float]:
 def _axes(axes: Axes, quantity: str, names: tuple[str, str]) -> None:
     style.clean(axes, None)
     first, second = (name if len(name) <= 26 else name[:25] + "…" for name in names)
-    labels = (f"{quantity}, {first}", f"{quantity}, {second}") if first else (quantity, second)
+    labels = (quantity, second)
+    if first:
+        labels = (f"{quantity}, {first}", f"{quantity}, {second}" if second else quantity)
     axes.set_xlabel(labels[0], fontsize=style.TICK, color=style.INK, labelpad=3)
     axes.set_ylabel(labels[1], fontsize=style.TICK, color=style.INK, labelpad=3)
     axes.xaxis.set_major_locator(MaxNLocator(4))
@@ -154,8 +156,7 @@ def _axes(axes: Axes, quantity: str, names: tuple[str, str]) -> None:
     axes.yaxis.set_label_coords(-0.22, 0.5)
 
 
-def _empty(axes: Axes) -> None:
-    axes.text(0.5, 0.5, "no replication that both have", transform=axes.transAxes,
-              fontsize=style.TICK, color=style.GREY, ha="center", va="center")  # fmt: skip
+def _empty(axes: Axes, *, both: bool) -> None:
+    style.nothing(axes, "no replication that both have" if both else "there is no other method")
     axes.set_xticks([])
     axes.set_yticks([])

@@ -146,7 +146,7 @@ def against(
     lines = max(len(row) for row in laid.rows)
     layout = Layout(
         title, style.named(laid.across or ""), scale.label, handles, [*notes, *laid.notes],
-        panel=(4.2, max(2.9, least)) if one_column else (2.15, high), headings=laid.columns != [{}],
+        panel=(4.2, max(2.9, least)) if one_column else (2.15, high), headings=int(laid.columns != [{}]),
         right=beside if direct else 0.2 + 0.17 * lines,
     )  # fmt: skip
     figure, axes = page(len(laid.rows), len(laid.columns), layout)
@@ -168,7 +168,10 @@ def _fixed(table: Frame) -> list[str]:
     """What all scenarios have in common, and what the bars are."""
     pairs = ", ".join(f"{style.named(f)} {level_text(v)}" for f, v in table.fixed.items())
     of = "All scenarios" if len(table.levels) > 1 else "Scenario"
-    return [*([f"{of}: {pairs}"] if pairs else []), INTERVAL]
+    return [
+        *([f"{of}: {pairs}"] if pairs else []),
+        INTERVAL if len(table.levels) < 500 else INTERVAL.replace("Bars", "Bars and bands"),
+    ]
 
 
 def edges(table: Frame, scale: Scale) -> list[str]:
@@ -196,12 +199,20 @@ def _panel(
     x = np.array([place[table.levels[s][laid.across or ""]] for s in scenarios], dtype=float)
     draw_methods(axes, table, scale, scenarios, x, hollow)
     axes.set_xlim(-0.5, len(ticks) - 0.5)
-    shown = range(0, len(ticks), math.ceil(len(ticks) / _MOST_TICKS))
-    texts = [level_text(ticks[i]) or "none" for i in shown]
-    room = axes.get_position().width * float(axes.get_figure().get_figwidth()) / len(texts)  # type: ignore[union-attr]
-    axes.set_xticks(shown, ["\n".join(wrapped(t, max(room, 0.4), style.TICK)) for t in texts])
+    _ticks(axes, [level_text(tick) or "none" for tick in ticks])
     style.clean(axes)
     _missing(axes, table, scale, scenarios)
+
+
+def _ticks(axes: Axes, texts: list[str]) -> None:
+    """As many labels along the axis as have room, wrapped where that helps."""
+    figure: Any = axes.get_figure()
+    room = axes.get_position().width * figure.get_figwidth()
+    widest = min(max((text_width(text, style.TICK) for text in texts), default=0.1), 0.7)
+    most = max(2, min(_MOST_TICKS, int(room / (widest + 0.08))))
+    shown = range(0, len(texts), math.ceil(len(texts) / most))
+    labels = ["\n".join(wrapped(texts[i], room / max(len(shown), 1), style.TICK)) for i in shown]
+    axes.set_xticks(shown, labels)
 
 
 def _missing(axes: Axes, table: Frame, scale: Scale, scenarios: Ints) -> None:

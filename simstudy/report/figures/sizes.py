@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _Z = 1.959963984540054
+_FEW = 40
 _EXPECTED = 10  # rejections at the left end: fewer say nothing
 _TICKS = (0.0001, 0.001, 0.01, 0.05, 0.1, 0.25, 0.5, 1.0)
 _RATIOS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 0.8, 1.0, 1.25, 2, 5, 10, 20, 50, 100, 1000)
@@ -39,8 +40,9 @@ def p_values(
     Parameters: as `zip_plot`.
     """
     rows = used(estimates, labels)
-    null = true == 0
     n = max((np.isfinite(mine.p_value).sum() for mine in rows.values()), default=0)
+    null = true == 0
+    over = null and n >= _FEW  # the ratio to the level; of few p-values, the share itself
     first = min(alpha / 1.5, max(_EXPECTED / max(int(n), 1), 1e-4))
     first = max(first, 1e-4)
     levels = np.geomspace(first, 1.0, 241)
@@ -51,21 +53,21 @@ def p_values(
         for m, name in enumerate(rows)
     ]  # fmt: skip
     handles.append(Line2D([], [], label="nominal", **style.NOMINAL))
-    patches = [Patch(facecolor=style.INNER_BAND, label="95 % band of a fair test")] if null else []
-    label = "rejection rate / level" if null else "rejection rate"
+    patches = [Patch(facecolor=style.INNER_BAND, label="95 % band of a fair test")] if over else []
+    label = "rejection rate / level" if over else "rejection rate"
     notes = [what] if what else []
-    notes += [f"{n} replications; the band is for one level at a time" if null else
-              f"{n} replications; the slope is {true:g}, so this is power"]  # fmt: skip
+    notes += [f"Replications: {n}" + ("; the band is for one level at a time" if over else "")]
+    notes += [] if null else [f"The slope is {true:g}, so this is power"]
     layout = Layout(title, "nominal level", label, [*handles, *patches], notes, panel=(4.6, 3.0),
-                    headings=False)  # fmt: skip
+                    headings=0)  # fmt: skip
     figure, axes = page(1, 1, layout)
     only = axes[0][0]
     for m, size in enumerate(found.values()):
         if size is not None:
             look = style.series(m)
-            only.plot(levels, size / levels if null else size, color=look["color"],
+            only.plot(levels, size / levels if over else size, color=look["color"],
                       linestyle=look["linestyle"], linewidth=1.3, zorder=3 - 0.01 * m)  # fmt: skip
-    _scales(only, levels, [s for s in found.values() if s is not None], int(n), null=null)
+    _scales(only, levels, [s for s in found.values() if s is not None], int(n), over=over)
     only.axvline(alpha, color=style.GREY, linewidth=0.6, zorder=1)
     style.clean(only)
     return figure
@@ -77,27 +79,27 @@ def _sizes(rows: Used, levels: Floats) -> Floats | None:
     return np.searchsorted(p, levels, side="left") / p.size if p.size else None
 
 
-def _scales(axes: Axes, levels: Floats, sizes: list[Floats], n: int, *, null: bool) -> None:
+def _scales(axes: Axes, levels: Floats, sizes: list[Floats], n: int, *, over: bool) -> None:
     """Both axes, the nominal line, and the band of a test that holds every level."""
     axes.set_xscale("log")
     axes.set_xlim(levels[0], 1.0)
     axes.xaxis.set_major_locator(FixedLocator([t for t in _TICKS if t >= levels[0] * 0.999]))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    if not null:
+    if not over:
         axes.plot(levels, levels, zorder=1, **style.NOMINAL)
         axes.set_ylim(-0.02, 1.02)
         return
     half = _Z * np.sqrt((1 - levels) / levels / max(n, 1))
     low, high = np.maximum(1 - half, 0.02), 1 + half
-    if n > 1:
-        axes.fill_between(levels, low, high, color=style.INNER_BAND, linewidth=0, zorder=0.5)
+    axes.fill_between(levels, low, high, color=style.INNER_BAND, linewidth=0, zorder=0.5)
     axes.axhline(1.0, zorder=1, **style.NOMINAL)
     ratios = [np.maximum(size / levels, 0.02) for size in sizes]
-    ends = np.concatenate([[0.75, 1.35], *ratios, *([low, high] if n > 1 else [])])
+    ends = np.concatenate([[0.75, 1.35], *ratios, low, high])
     bottom, top = ends.min() / 1.06, ends.max() * 1.06
     axes.set_yscale("log")
     axes.set_ylim(bottom, top)
-    axes.yaxis.set_major_locator(FixedLocator([t for t in _RATIOS if bottom <= t <= top]))
+    ticks = [t for t in _RATIOS if top / bottom < 40 or not 0.5 < t < 2 or t == 1]
+    axes.yaxis.set_major_locator(FixedLocator([t for t in ticks if bottom <= t <= top]))
     axes.yaxis.set_minor_locator(NullLocator())
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))

@@ -73,6 +73,13 @@ def clean(axes: Axes, grid: str | None = "y") -> None:
     axes.set_axisbelow(True)
 
 
+def nothing(axes: Axes, text: str) -> None:
+    """Say in an empty panel why it is empty."""
+    axes.text(0.5, 0.5, text, transform=axes.transAxes, fontsize=TICK, color=GREY,
+              ha="center", va="center", zorder=5,
+              bbox={"facecolor": "white", "edgecolor": "none", "pad": 2})  # fmt: skip
+
+
 def encode(figure: Figure, ending: str) -> bytes:
     """A figure as a PNG of 200 dpi, a PDF or an SVG, without a date so that runs compare.
 

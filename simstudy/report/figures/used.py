@@ -101,10 +101,6 @@ def p_of_truth(rows: Used, true: float) -> Floats:
     return two_sided((rows.estimate[there] - true) / rows.std_error[there], df)
 
 
-def no_rows(axes: Any, rows: Used) -> None:
-    """Say in an empty panel why it is empty."""
-    from simstudy.report.figures import style
-
-    text = "not estimable" if rows.n_all else "no rows are stored"
-    axes.text(0.5, 0.5, text, transform=axes.transAxes, fontsize=style.TICK, color=style.GREY,
-              ha="center", va="center")  # fmt: skip
+def why_empty(rows: Used) -> str:
+    """Why a method has nothing to draw."""
+    return "not estimable" if rows.n_all else "no rows are stored"

@@ -17,7 +17,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter
 
 from simstudy.report.figures import style
 from simstudy.report.figures.page import Layout, page, wrapped
-from simstudy.report.figures.used import Used, intervals, no_rows, p_of_truth, used
+from simstudy.report.figures.used import Used, intervals, p_of_truth, used, why_empty
 from simstudy.report.wide import number
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 COVERS, MISSES = style.COLOURS[5], style.COLOURS[0]
 _Z = 1.959963984540054
 _MOST_LINES = 400  # a panel: about a line a pixel
+_FEW = 40  # intervals that are all shown, from the best to the worst
 _PER_ROW = 4
 _HEIGHT = 2.5  # inches of a panel
 
@@ -54,7 +55,6 @@ def zip_plot(
     rows = used(estimates, labels)
     covered = {name: p_of_truth(mine, true) >= alpha for name, mine in rows.items()}
     shares = [c.mean() for c in covered.values() if c.size]
-    start = 50.0 if min(shares, default=0.0) > 0.6 else 0.0
     handles = [
         Line2D([], [], color=COVERS, linewidth=2.5, label="covers the truth"),
         Line2D([], [], color=MISSES, linewidth=2.5, label="misses it"),
@@ -64,11 +64,23 @@ def zip_plot(
     notes += ["Intervals are ranked by the p-value of the test of the truth, the worst on top",
               "Below: share that covers, with its 95 % Monte Carlo interval"]  # fmt: skip
     most = max((c.size for c in covered.values()), default=0)
+    start = 50.0 if min(shares, default=0.0) > 0.6 and most >= _FEW else 0.0
     if most > _MOST_LINES:
         notes += [f"Of {most} intervals a method {_MOST_LINES} are drawn, evenly by rank"]
     n = max(len(rows), 1)
+    heads = {name: wrapped(name, 1.75, style.TICK)[:3] for name in rows}
+    lines = max((len(head) for head in heads.values()), default=1)
     columns = min(n, _PER_ROW)
-    layout = Layout(title, "slope", "centile", handles, notes, panel=(1.75, _HEIGHT), hspace=0.42)
+    layout = Layout(
+        title,
+        "slope",
+        "centile",
+        handles,
+        notes,
+        panel=(1.75, _HEIGHT),
+        hspace=0.3 + 0.14 * lines,
+        headings=lines,
+    )
     figure, axes = page(-(-n // columns), columns, layout)
     reach = _reach(rows, alpha, true)
     for k, at in enumerate(axes.ravel()):
@@ -77,9 +89,7 @@ def zip_plot(
             continue
         name = list(rows)[k]
         _panel(at, rows[name], covered[name], (alpha, true, start))
-        head = wrapped(name, 1.7, style.LABEL)
-        at.set_title(head[0] + ("…" if len(head) > 1 else ""), fontsize=style.LABEL,
-                     color=style.INK, pad=5)  # fmt: skip
+        at.set_title("\n".join(heads[name]), fontsize=style.TICK, color=style.INK, pad=4)
         at.tick_params(labelbottom=k + columns >= len(rows))
     axes[0][0].set_xlim(true - reach, true + reach)
     axes[0][0].set_ylim(start, 100.5)
@@ -109,7 +119,7 @@ def _panel(axes: Axes, rows: Used, covers: Any, about: tuple[float, float, float
     style.clean(axes, None)
     axes.axvline(true, color=style.INK, linewidth=0.7, zorder=3)
     if not covers.size:
-        no_rows(axes, rows)
+        style.nothing(axes, why_empty(rows))
         return
     low, high = intervals(rows, alpha)
     order = np.argsort(-p_of_truth(rows, true), kind="stable")
