@@ -78,7 +78,7 @@ def _panel(axes: Axes, table: Frame, scale: Scale, curve: Any) -> None:
     known = table.design_effect[np.isfinite(table.design_effect)]
     first, last = (known.min(), known.max()) if known.size else (1.0, 1.0)
     ends = np.array([min(first, 1.0) / 1.06, max(last, 1.5) * 1.06])
-    grid = np.geomspace(*ends, 101)
+    grid = np.geomspace(ends[0], ends[1], 101)
     line = scale.of(np.array([curve(deff) for deff in grid]))
     bounds = [value, low, high] if len(table.levels) <= _CROWD else [value]
     draw_scale(axes, scale, np.concatenate([v.ravel() for v in (*bounds, line)]))

@@ -77,7 +77,7 @@ def facets(table: Frame, across: str | None = None, columns: str | None = None) 
             scenarios[places[key]].append(s)
     ticks = list(dict.fromkeys(row[across] for row in table.levels)) if across else []
     if all(isinstance(tick, int | float) for tick in ticks):
-        ticks.sort()  # type: ignore[type-var, arg-type]
+        ticks.sort()
     notes = [
         f"{len(shown)} of {len(there)} {what} are shown ({' and '.join(named(f) for f in of)})"
         for what, shown, there, of in (

@@ -126,7 +126,7 @@ def _nested(table: Frame, factors: list[str]) -> tuple[Frame, dict[str, list[Lev
     levels = {f: list(dict.fromkeys(table.levels[i][f] for i in index)) for f in factors}
     for found in levels.values():
         if all(isinstance(level, int | float) for level in found):
-            found.sort()  # type: ignore[type-var, arg-type]
+            found.sort()
     place = {f: {level: k for k, level in enumerate(levels[f])} for f in factors}
     ordered = sorted(index, key=lambda i: [place[f][table.levels[i][f]] for f in factors])
     return replace(take(table, np.array(ordered, dtype=np.int64)), factors=table.factors), levels

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from matplotlib.artist import Artist
     from matplotlib.axes import Axes
 
+HOLLOW: dict[str, Any] = {"linestyle": "", "marker": "o", "markersize": 4.2,
+                          "markerfacecolor": "white", "markeredgewidth": 1.1}  # fmt: skip
 _MANY = 25  # points a line beyond which intervals are a band and markers go
 
 
@@ -98,12 +100,9 @@ def _bars(
         x, y, yerr=error, markersize=3.6, linewidth=1.1 if joined else 0.0, elinewidth=0.9,
         capsize=0, zorder=above, **look,
     )  # fmt: skip
-    if hollow.any():
-        axes.plot(
-            x[hollow], y[hollow], linestyle="", marker=look["marker"], markersize=4.2,
-            markerfacecolor="white", markeredgecolor=look["color"], markeredgewidth=1.0,
-            zorder=above + 0.05,
-        )  # fmt: skip
+    if hollow.any():  # errorbar draws its markers at 0.1 above
+        axes.plot(x[hollow], y[hollow], color=look["color"], zorder=above + 0.15,
+                  **HOLLOW | {"marker": look["marker"]})  # fmt: skip
 
 
 def _band(axes: Axes, x: Floats, cells: list[Floats], m: int, *, joined: bool) -> None:

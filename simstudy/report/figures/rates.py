@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from simstudy.moments import Bools, Ints
 from simstudy.report.figures import style
@@ -14,7 +15,13 @@ from simstudy.report.figures.dots import absence, dots
 from simstudy.report.figures.facets import Facets, facets
 from simstudy.report.figures.frame import Frame, frame, where
 from simstudy.report.figures.page import Layout, end_labels, label_ends, page, text_width, wrapped
-from simstudy.report.figures.points import draw_methods, method_handles, on_axis, theory_handles
+from simstudy.report.figures.points import (
+    HOLLOW,
+    draw_methods,
+    method_handles,
+    on_axis,
+    theory_handles,
+)
 from simstudy.report.figures.scale import (
     Scale,
     draw_scale,
@@ -139,6 +146,8 @@ def against(
     direct = one_column and len(table.methods) <= _MOST_ENDS and len(laid.ticks) > 1
     labels, beside, least = end_labels(table.methods if direct else ())
     handles = [*theory_handles(table), *scale_handles(scale)]
+    if hollow is not None and hollow.any():
+        handles.append(Line2D([], [], label="size inflated", color=style.INK, **HOLLOW))
     if not direct:
         handles = method_handles(table) + handles
     down = max(text_width(style.heading(row, "\n"), style.LABEL) for row in laid.rows)
@@ -146,7 +155,8 @@ def against(
     lines = max(len(row) for row in laid.rows)
     layout = Layout(
         title, style.named(laid.across or ""), scale.label, handles, [*notes, *laid.notes],
-        panel=(4.2, max(2.9, least)) if one_column else (2.15, high), headings=int(laid.columns != [{}]),
+        panel=(4.2, max(2.9, least)) if one_column else (2.15, high),
+        headings=int(laid.columns != [{}]),
         right=beside if direct else 0.2 + 0.17 * lines,
     )  # fmt: skip
     figure, axes = page(len(laid.rows), len(laid.columns), layout)

@@ -23,6 +23,7 @@ from simstudy.report.wide import number
 if TYPE_CHECKING:
     import pyarrow as pa
     import pyarrow.dataset as ds
+    from matplotlib.artist import Artist
     from matplotlib.axes import Axes
 
 COVERS, MISSES = style.COLOURS[5], style.COLOURS[0]
@@ -55,11 +56,6 @@ def zip_plot(
     rows = used(estimates, labels)
     covered = {name: p_of_truth(mine, true) >= alpha for name, mine in rows.items()}
     shares = [c.mean() for c in covered.values() if c.size]
-    handles = [
-        Line2D([], [], color=COVERS, linewidth=2.5, label="covers the truth"),
-        Line2D([], [], color=MISSES, linewidth=2.5, label="misses it"),
-        Line2D([], [], label=f"nominal {100 * (1 - alpha):g} %", **style.NOMINAL),
-    ]
     notes = [what] if what else []
     notes += ["Intervals are ranked by the p-value of the test of the truth, the worst on top",
               "Below: share that covers, with its 95 % Monte Carlo interval"]  # fmt: skip
@@ -75,7 +71,7 @@ def zip_plot(
         title,
         "slope",
         "centile",
-        handles,
+        _handles(alpha),
         notes,
         panel=(1.75, _HEIGHT),
         hspace=0.3 + 0.14 * lines,
@@ -98,6 +94,15 @@ def zip_plot(
     axes[0][0].xaxis.set_major_locator(FixedLocator([true - step, true, true + step]))
     axes[0][0].xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.6g}"))
     return figure
+
+
+def _handles(alpha: float) -> list[Artist]:
+    """What colours and lines mean, in a legend."""
+    return [
+        Line2D([], [], color=COVERS, linewidth=2.5, label="covers the truth"),
+        Line2D([], [], color=MISSES, linewidth=2.5, label="misses it"),
+        Line2D([], [], label=f"nominal {100 * (1 - alpha):g} %", **style.NOMINAL),
+    ]
 
 
 def _reach(rows: Mapping[str, Used], alpha: float, true: float) -> float:
