@@ -29,9 +29,11 @@ from simstudy.study.study import Study
 FORECAST = (*SIMPLE, "rejection_rate", "coverage", "type1_inflation")
 _MOST = 24  # tasks that are tried
 _BATCHES = 3  # of a trial, the median of which counts
-# CPU seconds of a figure and its imports, of a facet, of workers and of a file, on a machine
-# where importing this package with numpy, scipy and pyarrow takes _IMPORTS
-_IMPORTS, _FIGURE, _FACET, _FACETS, _WORKERS, _FILE = 0.40, 1.0, 0.03, 48, 0.6, 4e-4
+# CPU seconds of what figures import, of a figure, of a facet, of workers and of a file, on a
+# machine where importing this package with numpy, scipy and pyarrow takes _IMPORTS
+_IMPORTS, _DRAWING, _FIGURE, _FACET, _WORKERS, _FILE = 0.40, 0.3, 0.2, 0.055, 0.6, 4e-4
+_FACETS = 48  # at most, of each of these figures
+_FACETED = {"type1_error", "power", "se_bias"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +91,19 @@ def pilot(study: Study) -> Pilot:
     size = n_fits * _mean([trial.row_bytes for trial in typical])
     size += files * _mean([trial.part_bytes for trial in typical])
     work += files * _FILE * machine
-    facets = min(len(study.designs) / len({d.scenario.icc for d in study.designs}), _FACETS)
-    around = machine * (_IMPORTS + (_FIGURE + _FACET * facets if study.figures else 0.0)) + summary
+    around = machine * (_IMPORTS + _figures(study)) + summary
     longest = max(forecast([task]) for task in tasks) / forecast(tasks) * work
     spread = max(work / jobs, longest) + (_WORKERS * machine if jobs > 1 else 0.0)
     return Pilot(jobs, around + spread, around + work, size / 1e6, _largest(study, typical))
+
+
+def _figures(study: Study) -> float:
+    """CPU seconds of a study's figures on the machine of `_IMPORTS`."""
+    if not study.figures:
+        return 0.0
+    facets = min(len(study.designs) / len({d.scenario.icc for d in study.designs}), _FACETS)
+    drawn = len(study.figures) * _FIGURE + len(_FACETED & set(study.figures)) * facets * _FACET
+    return _DRAWING + drawn
 
 
 def _choose(kinds: list[list[Task]]) -> list[tuple[int, Task]]:

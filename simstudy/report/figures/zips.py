@@ -58,7 +58,7 @@ def zip_plot(
     shares = [c.mean() for c in covered.values() if c.size]
     notes = [what] if what else []
     notes += ["Intervals are ranked by the p-value of the test of the truth, the worst on top",
-              "Below: share that covers, with its 95 % Monte Carlo interval"]  # fmt: skip
+              "The numbers are the share that covers and half its Monte Carlo interval"]  # fmt: skip
     most = max((c.size for c in covered.values()), default=0)
     start = 50.0 if min(shares, default=0.0) > 0.6 and most >= _FEW else 0.0
     if most > _MOST_LINES:
@@ -92,7 +92,7 @@ def zip_plot(
     decade = 10.0 ** np.floor(np.log10(0.7 * reach))
     step = decade * max(k for k in (1, 2, 5) if k * decade <= 0.7 * reach)
     axes[0][0].xaxis.set_major_locator(FixedLocator([true - step, true, true + step]))
-    axes[0][0].xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.6g}"))
+    axes[0][0].xaxis.set_major_formatter(FuncFormatter(_tick))
     return figure
 
 
@@ -103,6 +103,10 @@ def _handles(alpha: float) -> list[Artist]:
         Line2D([], [], color=MISSES, linewidth=2.5, label="misses it"),
         Line2D([], [], label=f"nominal {100 * (1 - alpha):g} %", **style.NOMINAL),
     ]
+
+
+def _tick(value: float, _: object) -> str:
+    return f"{value:.6g}".replace("-", "\N{MINUS SIGN}")
 
 
 def _reach(rows: Mapping[str, Used], alpha: float, true: float) -> float:
