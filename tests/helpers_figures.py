@@ -15,7 +15,7 @@ def summary(
 ) -> pa.Table:
     """A summary of crossed factors; `used` is the share of replications that are used.
 
-    `rate` maps (levels, method number) to a rejection rate.
+    `rate` maps (levels, method number) to a rejection rate, which is then met exactly.
     """
     names = list(factors)
     rng = np.random.default_rng(7)
@@ -31,7 +31,7 @@ def summary(
         for (m, method), measure in itertools.product(enumerate(methods), MEASURES):
             for alpha in alphas if measure == "rejection_rate" else (None,):
                 truth, half = _truth(measure, here, m, deff, alpha, rate, max(n, 1))
-                value = truth + half / 2 * rng.standard_normal()
+                value = truth + half / 2 * rng.standard_normal() * (rate is None)
                 if measure == "rejection_rate":
                     value = min(max(round(value * max(n, 1)) / max(n, 1), 0.0), 1.0)
                 there = n > (1 if measure != "rejection_rate" else 0)

@@ -40,7 +40,8 @@ def test_layout_on_disk(results):
     assert top == {"study.yaml", "scenarios.parquet", "estimates", "summary.parquet",
                    "summary.csv", "report", ".work"}  # fmt: skip
     figures = {p.name for p in (folder / "report" / "figures").iterdir()}
-    assert figures == {"type1_error.png", "type1_error.pdf"}
+    drawn = {"type1_error", "se_bias", "design_effect"}
+    assert figures == {f"{name}.{ending}" for name in drawn for ending in ("png", "pdf")}
     endings = {p.suffix for p in (folder / "report" / "tables").iterdir()}
     assert endings == {".csv", ".tex", ".md"}
 
@@ -172,8 +173,8 @@ def test_figure_has_a_facet_for_every_x_icc_and_cluster_size(results):
     figure = type1_error(results.summary_table(), "A title")
     assert len(figure.axes) == 2 * 4  # x_icc across; clusters by cluster size down
     labels = [text.get_text() for text in figure.legends[0].get_texts()]
-    assert labels == ["pooled", "dummy", "random intercept (KR)", "nominal 0.05"]
-    assert figure.legends[0].get_title().get_text() == "A title"
+    assert labels[:4] == ["pooled", "dummy", "random intercept (KR)", "nominal .05"]
+    assert figure.texts[0].get_text() == "A title"
     assert all(axes.get_yscale() == "log" for axes in figure.axes)
 
 
@@ -192,7 +193,9 @@ def test_figure_has_a_facet_for_every_x_icc_and_cluster_size(results):
 def test_small_and_empty_studies_report_something_sensible(tmp_path, grid, methods, replications):
     one = study(grid, methods, replications)
     found = simstudy.run(one, jobs=1, results=tmp_path)
-    assert (found.folder / "report" / "figures" / "type1_error.png").stat().st_size > 5000
+    first = "power" if grid["slope"] else "type1_error"
+    for name in (first, "se_bias"):
+        assert (found.folder / "report" / "figures" / f"{name}.png").stat().st_size > 5000
     assert tables.headline(found.summary_table())
 
 

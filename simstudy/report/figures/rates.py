@@ -168,7 +168,8 @@ def against(
             _panel(axes[i][k], table, scale, here, laid, hollow)
             if i == 0:
                 _head(axes[i][k], style.heading(column), layout.panel[0])
-        _beside(axes[i][-1], style.heading(row, "\n"))
+        if row:
+            _beside(axes[i][-1], style.heading(row, "\n"))
     if direct:
         _ends(axes[0][0], table, scale, labels, laid.ticks)
     return figure

@@ -56,27 +56,16 @@ def zip_plot(
     rows = used(estimates, labels)
     covered = {name: p_of_truth(mine, true) >= alpha for name, mine in rows.items()}
     shares = [c.mean() for c in covered.values() if c.size]
-    notes = [what] if what else []
-    notes += ["Intervals are ranked by the p-value of the test of the truth, the worst on top",
-              "The numbers are the share that covers and half its Monte Carlo interval"]  # fmt: skip
     most = max((c.size for c in covered.values()), default=0)
     start = 50.0 if min(shares, default=0.0) > 0.6 and most >= _FEW else 0.0
-    if most > _MOST_LINES:
-        notes += [f"Of {most} intervals a method {_MOST_LINES} are drawn, evenly by rank"]
     n = max(len(rows), 1)
     heads = {name: wrapped(name, 1.75, style.TICK)[:3] for name in rows}
     lines = max((len(head) for head in heads.values()), default=1)
     columns = min(n, _PER_ROW)
     layout = Layout(
-        title,
-        "slope",
-        "centile",
-        _handles(alpha),
-        notes,
-        panel=(1.75, _HEIGHT),
-        hspace=0.3 + 0.14 * lines,
-        headings=lines,
-    )
+        title, "slope", "centile", _handles(alpha), _notes(what, most), panel=(1.75, _HEIGHT),
+        hspace=0.3 + 0.14 * lines, headings=lines,
+    )  # fmt: skip
     figure, axes = page(-(-n // columns), columns, layout)
     reach = _reach(rows, alpha, true)
     for k, at in enumerate(axes.ravel()):
@@ -87,13 +76,28 @@ def zip_plot(
         _panel(at, rows[name], covered[name], (alpha, true, start))
         at.set_title("\n".join(heads[name]), fontsize=style.TICK, color=style.INK, pad=4)
         at.tick_params(labelbottom=k + columns >= len(rows))
-    axes[0][0].set_xlim(true - reach, true + reach)
     axes[0][0].set_ylim(start, 100.5)
+    _across(axes[0][0], true, reach)
+    return figure
+
+
+def _notes(what: str, n_intervals: int) -> list[str]:
+    """What is said below the figure."""
+    notes = [what] if what else []
+    notes += ["Intervals are ranked by the p-value of the test of the truth, the worst on top"]
+    notes += ["Numbers: share that covers, ± 1.96 Monte Carlo SE"]
+    if n_intervals > _MOST_LINES:
+        notes += [f"Of {n_intervals} intervals a method {_MOST_LINES} are drawn, evenly by rank"]
+    return notes
+
+
+def _across(axes: Axes, true: float, reach: float) -> None:
+    """The axis of the slope, the truth in its middle."""
+    axes.set_xlim(true - reach, true + reach)
     decade = 10.0 ** np.floor(np.log10(0.7 * reach))
     step = decade * max(k for k in (1, 2, 5) if k * decade <= 0.7 * reach)
-    axes[0][0].xaxis.set_major_locator(FixedLocator([true - step, true, true + step]))
-    axes[0][0].xaxis.set_major_formatter(FuncFormatter(_tick))
-    return figure
+    axes.xaxis.set_major_locator(FixedLocator([true - step, true, true + step]))
+    axes.xaxis.set_major_formatter(FuncFormatter(_tick))
 
 
 def _handles(alpha: float) -> list[Artist]:

@@ -1,0 +1,470 @@
+"""Figures by what is on them: panels, points, lines, labels, places of the text; not pixels."""
+
+from __future__ import annotations
+
+import math
+import subprocess
+import sys
+from functools import cache
+from itertools import combinations
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from helpers_figures import estimates, summary
+from helpers_simulation import study
+from matplotlib.collections import LineCollection
+from matplotlib.colors import to_hex
+
+from simstudy.errors import UserError
+from simstudy.numerics.tails import critical_value
+from simstudy.report import figures, stored
+from simstudy.report.figures import style
+from simstudy.report.figures.facets import MOST_COLUMNS, MOST_ROWS, facets
+from simstudy.report.figures.frame import frame
+from simstudy.report.figures.page import spread
+from simstudy.report.figures.scale import chosen_ticks, error_rate, se_bias
+from simstudy.report.figures.zips import COVERS, MISSES
+from simstudy.runner.execute import execute
+from simstudy.runner.summarise import summarise
+from simstudy.study import fields
+
+ONE = {"n_clusters": [10], "cluster_size": [20], "icc": [0.1], "x_icc": [1.0], "slope": [0.0]}
+THREE = ONE | {"icc": [0.0, 0.1, 0.2]}
+SIXTY = {"n_clusters": [10, 40], "cluster_size": [5, 30], "icc": [0.0, 0.01, 0.05, 0.1, 0.2],
+         "x_icc": [0.0, 0.5, 1.0], "slope": [0.0]}  # fmt: skip
+MANY = {"icc": [i / 110 for i in range(100)], "x_icc": [i / 99 for i in range(100)],
+        "slope": [0.0]}  # fmt: skip
+SLOPES = THREE | {"slope": [0.0, 0.2, 0.5]}
+MIXED = THREE | {"cluster_size": ["5", "uniform 5-35", "sizes 8 10 86 120 4 3 17 40 22 9"]}
+THREE_METHODS = ["pooled", "dummy", "random_intercept"]
+TWELVE = ["pooled", "dummy", "random intercept, Kenward-Roger, REML (the default of this package)",
+          *(f"pooled, CR{i} with Satterthwaite df" for i in range(9))]  # fmt: skip
+CASES = {
+    "one scenario, one method": (ONE, ["pooled"], {}),
+    "one scenario, theory": (ONE, THREE_METHODS, {"theory": True}),
+    "one scenario, twelve methods": (ONE, TWELVE, {}),
+    "three scenarios, one method": (THREE, ["pooled"], {}),
+    "three scenarios, theory": (THREE, THREE_METHODS, {"theory": True}),
+    "three scenarios, twelve methods": (THREE, TWELVE, {}),
+    "sixty scenarios": (SIXTY, THREE_METHODS, {"theory": True}),
+    "sixty scenarios, twelve methods": (SIXTY, TWELVE, {}),
+    "one replication": (THREE, THREE_METHODS, {"replications": 1}),
+    "nothing estimable": (SIXTY, THREE_METHODS, {"used": 0.0}),
+    "nothing estimable, one scenario": (ONE, THREE_METHODS, {"used": 0.0}),
+    "slopes": (SLOPES, THREE_METHODS, {}),
+    "long levels": (MIXED, THREE_METHODS, {}),
+}
+TITLE = "Type I error and SE bias when clustering is ignored"
+
+
+@cache
+def made(case: str) -> pa.Table:
+    factors, methods, more = CASES[case]
+    return summary(factors, methods, **more)
+
+
+def texts_of(figure):
+    """Every text that is seen, with its box in pixels."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    renderer = canvas.get_renderer()
+    found = [*figure.texts]
+    for legend in figure.legends:
+        found += legend.get_texts()
+    for axes in figure.axes:
+        if not axes.axison:
+            continue
+        found += [axes.title, axes.xaxis.label, axes.yaxis.label, *axes.texts]
+        for axis in (axes.xaxis, axes.yaxis):
+            low, high = sorted(axis.get_view_interval())
+            for tick in axis.get_major_ticks():
+                if low <= tick.get_loc() <= high and tick.label1.get_visible():
+                    found.append(tick.label1)
+    shown = [text for text in found if text.get_text().strip() and text.get_visible()]
+    return [(text.get_text(), text.get_window_extent(renderer)) for text in shown]
+
+
+def assert_readable(figure):
+    """All text inside the page, none over another."""
+    found = texts_of(figure)
+    width, height = figure.bbox.width, figure.bbox.height
+    for text, box in found:
+        assert box.x0 >= -1 and box.y0 >= -1, text
+        assert box.x1 <= width + 1 and box.y1 <= height + 1, text
+    for (a, one), (b, other) in combinations(found, 2):
+        wide = min(one.x1, other.x1) - max(one.x0, other.x0)
+        high = min(one.y1, other.y1) - max(one.y0, other.y0)
+        assert wide <= 1 or high <= 2, f"{a!r} over {b!r}"
+
+
+def lines_like(axes, **wanted):
+    return [line for line in axes.lines if all(getattr(line, f"get_{k}")() == v
+                                               for k, v in wanted.items())]  # fmt: skip
+
+
+def test_the_study_file_knows_every_figure_by_name():
+    assert list(figures.FIGURES) == list(fields.FIGURES)
+
+
+@pytest.mark.parametrize("name", figures.OF_SUMMARY)
+@pytest.mark.parametrize("case", CASES)
+def test_every_figure_of_every_summary_is_readable(case, name):
+    figure = figures.FIGURES[name](made(case), TITLE)
+    assert_readable(figure)
+    assert any(TITLE.split()[0] in text.get_text() for text in figure.texts)
+
+
+ESTIMATES = {
+    "one method": (["pooled"], {}),
+    "three methods": (THREE_METHODS, {"replications": 3000}),
+    "twelve methods": (TWELVE, {}),
+    "one replication": (THREE_METHODS, {"replications": 1}),
+    "two replications": (THREE_METHODS, {"replications": 2}),
+    "nothing estimable": (THREE_METHODS, {"status": "not_estimable"}),
+    "no rows": (THREE_METHODS, {"replications": 0}),
+    "a slope": (THREE_METHODS, {"true": 0.3}),
+    "df below 1": (THREE_METHODS, {"df": 0.4}),
+}
+
+
+@pytest.mark.parametrize("name", figures.OF_ESTIMATES)
+@pytest.mark.parametrize("case", ESTIMATES)
+def test_every_figure_of_estimates_is_readable(case, name):
+    methods, more = ESTIMATES[case]
+    true = more.get("true", 0.0)
+    what = "Scenario 0000000a: clusters 10, cluster size 20, ICC of the outcome 0.1, slope 0"
+    figure = figures.FIGURES[name](
+        estimates(methods, **more), TITLE, true=true, labels={m: m for m in methods}, what=what
+    )
+    assert_readable(figure)
+
+
+def test_ten_thousand_scenarios_keep_to_a_page():
+    table = summary(MANY, ["pooled", "dummy"], replications=200, theory=True)
+    for name in ("type1_error", "se_bias"):
+        figure = figures.FIGURES[name](table, TITLE)
+        assert len(figure.axes) <= MOST_ROWS * MOST_COLUMNS
+        assert all(len(axes.get_xticks()) <= 10 for axes in figure.axes)
+        assert "6 of 100 columns are shown" in " ".join(figure.texts[-1].get_text().split())
+        assert_readable(figure)
+    laid = facets(frame(table, "rejection_rate"))
+    assert [levels["x_icc"] for levels in laid.columns][:: MOST_COLUMNS - 1] == [0.0, 1.0]
+    loops = figures.nested_loop(table)
+    assert "400 of 10000 scenarios" in " ".join(loops.texts[-1].get_text().split())
+
+
+def test_points_are_the_summary_and_bars_its_intervals():
+    table = made("three scenarios, one method")
+    (axes,) = figures.type1_error(table).axes
+    (container,) = axes.containers
+    points, _, (bars,) = container.lines
+    found = frame(table, "rejection_rate")
+    assert points.get_ydata().tolist() == found.value[:, 0].tolist()
+    ends = np.array(bars.get_segments())[:, :, 1]
+    assert ends == pytest.approx(np.stack([found.low[:, 0], found.high[:, 0]], axis=1))
+
+
+def test_error_rates_have_bradleys_band_and_the_nominal_line():
+    (axes,) = figures.type1_error(made("three scenarios, one method")).axes
+    spans = {tuple(np.round(sorted({*patch.get_corners()[:, 1]}), 10)) for patch in axes.patches}
+    assert spans == {(0.025, 0.075), (0.045, 0.055)}
+    assert lines_like(axes, color=style.NOMINAL["color"])[0].get_ydata() == [0.05, 0.05]
+    assert 0.05 in axes.get_yticks()
+
+
+def test_se_bias_is_drawn_as_a_ratio():
+    table = made("three scenarios, one method")
+    (axes,) = figures.se_bias(table).axes
+    assert axes.get_yscale() == "log"
+    points = axes.containers[0].lines[0].get_ydata()
+    assert points == pytest.approx(1 + frame(table, "relative_error_model_se").value[:, 0] / 100)
+    labels = [axes.yaxis.get_major_formatter()(tick) for tick in axes.get_yticks()]
+    assert "0" in labels and "\N{MINUS SIGN}20" in labels
+
+
+def test_theory_is_solid_where_exact_and_dotted_where_not():
+    table = made("three scenarios, theory")
+    (axes,) = figures.type1_error(table).axes
+    found = frame(table, "rejection_rate")
+    for m, kind, width in ((0, "exact", 0.8), (1, "asymptotic", 1.2)):
+        colour = style.series(m)["color"]
+        (line,) = lines_like(axes, color=colour, linewidth=width, marker="None")
+        assert line.get_ydata().tolist() == found.theory[kind][:, m].tolist()
+    joined = [container.lines[0].get_linewidth() for container in axes.containers]
+    assert joined == [0.0, 1.1, 1.1]  # exact theory stands for the line between points
+    labels = [text.get_text() for text in axes.figure.legends[0].get_texts()]
+    assert {"theory, exact", "theory, many clusters"} <= set(labels)
+
+
+def test_figures_do_without_theory():
+    table = made("three scenarios, theory").drop_columns(["theory", "theory_kind", "z"])
+    (axes,) = figures.type1_error(table).axes
+    labels = [text.get_text() for text in axes.figure.legends[0].get_texts()]
+    assert labels == ["nominal .05", "Bradley ±50 %", "±10 %"]
+    nothing = made("three scenarios, theory")
+    for name, kind in (("theory", pa.float64()), ("theory_kind", pa.string())):
+        at = nothing.column_names.index(name)
+        nothing = nothing.set_column(at, name, pa.nulls(nothing.num_rows, kind))
+    (other,) = figures.type1_error(nothing).axes
+    assert len(other.lines) == len(axes.lines)
+
+
+def test_any_factor_can_run_along_the_axis():
+    table = made("sixty scenarios")
+    figure = figures.type1_error(table, across="cluster_size", columns="icc")
+    assert len(figure.axes) == 5 * 6  # icc across; clusters by ICC of x down
+    ticks = [label.get_text() for label in figure.axes[-1].get_xticklabels()]
+    assert ticks == ["5", "30"]
+    with pytest.raises(ValueError, match="no factor 'size'"):
+        figures.type1_error(table, across="size")
+
+
+def test_another_alpha_is_another_figure():
+    table = summary(THREE, ["pooled"], alphas=(0.05, 0.01))
+    (axes,) = figures.type1_error(table, alpha=0.01).axes
+    assert 0.01 in axes.get_yticks()
+    assert lines_like(axes, color=style.NOMINAL["color"])[0].get_ydata() == [0.01, 0.01]
+
+
+def test_one_scenario_has_its_methods_one_below_another():
+    (axes,) = figures.type1_error(made("one scenario, theory")).axes
+    assert [label.get_text() for label in axes.get_yticklabels()] == THREE_METHODS
+    top = figures.type1_error(made("nothing estimable, one scenario")).axes[0]
+    assert [text.get_text() for text in top.texts] == ["not estimable"] * 3
+
+
+def test_lines_of_one_panel_are_labelled_where_they_end():
+    figure = figures.type1_error(made("three scenarios, theory"))
+    (axes,) = figure.axes
+    assert {text.get_text() for text in axes.texts} == set(THREE_METHODS)
+    assert not {text.get_text() for text in figure.legends[0].get_texts()} & set(THREE_METHODS)
+
+
+def test_facets_without_a_scenario_are_left_blank():
+    table = made("sixty scenarios")
+    import pyarrow.compute as pc
+
+    drop = pc.and_(pc.equal(table["x_icc"], 0.5), pc.equal(table["n_clusters"], 10))
+    figure = figures.type1_error(table.filter(pc.invert(drop)))
+    assert sum(not axes.axison for axes in figure.axes) == 2
+
+
+def test_a_method_that_is_missing_in_a_panel_is_named():
+    table = made("sixty scenarios")
+    frame_ = table.to_pandas()
+    lost = (frame_.method == "dummy") & (frame_.x_icc == 1)
+    frame_.loc[lost, ["value", "mcse", "ci_low", "ci_high"]] = np.nan
+    frame_.loc[lost, "n_not_used"] = frame_.n_used
+    frame_.loc[lost, "n_used"] = 0
+    figure = figures.type1_error(pa.Table.from_pandas(frame_, preserve_index=False))
+    said = [text.get_text() for axes in figure.axes for text in axes.texts]
+    assert said.count("not estimable: dummy") == 4
+
+
+def test_rates_of_nought_are_on_the_edge_and_the_note_says_so():
+    table = summary(THREE, ["pooled"], rate=lambda levels, m: 0.0, replications=100)
+    table = table.set_column(table.column_names.index("value"), "value",
+                             pa.array(np.zeros(table.num_rows)))  # fmt: skip
+    figure = figures.type1_error(table)
+    assert figure.axes[0].containers[0].lines[0].get_ydata() == pytest.approx([0.0025] * 3)
+    assert "Values below .0025 are drawn on the edge" in figure.texts[-1].get_text()
+
+
+def test_the_curve_of_the_design_effect():
+    table = made("sixty scenarios")
+    figure = figures.design_effect(table)
+    z = 1.959963984540054
+    for axes, answer in zip(figure.axes, (
+        lambda deff: math.erfc(z / math.sqrt(2 * deff)), lambda deff: deff**-0.5), strict=True
+    ):  # fmt: skip
+        (curve,) = lines_like(axes, color=style.INK)
+        deff, y = curve.get_data()
+        assert deff[0] < 1 and deff[-1] > 4.8
+        assert y == pytest.approx([answer(d) for d in deff], rel=1e-12)
+        assert len(axes.containers) == 3
+        x = axes.containers[1].lines[0].get_xdata()  # the method in the middle is not moved
+        assert x == pytest.approx(frame(table, "bias").design_effect)
+
+
+def test_nested_loops_are_in_order():
+    table = made("sixty scenarios")
+    top, bottom = figures.nested_loop(table).axes
+    found = frame(table, "rejection_rate")
+    steps = [line for line in top.lines if line.get_drawstyle() == "steps-post"]
+    for m, line in enumerate(steps):
+        assert line.get_ydata()[:-1].tolist() == found.value[:, m].tolist()
+    names = [text.get_text().strip() for text in bottom.texts]
+    assert names[:2] == ["clusters: 10, 40", "cluster size: 5, 30"]
+    assert names[2:] == ["ICC of the outcome: 0, 0.01, 0.05, 0.1, 0.2", "ICC of x: 0, 0.5, 1"]
+    jumps = [int((np.diff(line.get_ydata()) != 0).sum()) for line in bottom.lines]
+    assert jumps == [1, 3, 19, 59]
+    _, bottom = figures.nested_loop(table, order=["x_icc"]).axes
+    assert bottom.texts[0].get_text().strip() == "ICC of x: 0, 0.5, 1"
+    assert int((np.diff(bottom.lines[0].get_ydata()) != 0).sum()) == 2
+
+
+def test_power_of_an_inflated_test_is_hollow():
+    """A size of .08 in 2,000 is above .075, its interval (.068 to .092) is not."""
+
+    def rate(levels, m):
+        size = (0.05, 0.08, 0.1)[m]
+        return size if levels["slope"] == 0 else 0.6
+
+    table = summary(SLOPES, THREE_METHODS, replications=2000, rate=rate)
+    figure = figures.power(table)
+    lines = [line for axes in figure.axes for line in axes.lines]
+    hollow = [line for line in lines if line.get_markerfacecolor() == "white"]
+    assert {line.get_color() for line in hollow} == {style.series(2)["color"]}
+    assert sum(len(line.get_xdata()) for line in hollow) == 6
+    assert "size inflated" in [text.get_text() for text in figure.legends[0].get_texts()]
+    assert "Type I error is above .075" in " ".join(figure.texts[-1].get_text().split())
+    alone = figures.power(summary(THREE | {"slope": [0.5]}, THREE_METHODS))
+    assert "size is not known there" in " ".join(alone.texts[-1].get_text().split())
+
+
+def test_zip_colours_intervals_by_whether_they_cover():
+    table = estimates(["pooled"], 300, seed=11)
+    (axes,) = figures.zip_plot(table).axes
+    est, se = (table[name].to_numpy() for name in ("estimate", "std_error"))
+    half = float(critical_value(20.0, 0.05)) * se
+    covers = np.abs(est) <= half
+    (bars,) = [c for c in axes.collections if isinstance(c, LineCollection)]
+    colours = [to_hex(colour).upper() for colour in bars.get_colors()]
+    assert colours.count(MISSES) == int((~covers).sum())
+    assert set(colours) == {COVERS, MISSES}
+    ends = np.array(bars.get_segments())
+    worst = ends[-1, :, 0]
+    k = int(np.argmax(np.abs(est) / se))
+    assert worst == pytest.approx([est[k] - half[k], est[k] + half[k]])
+    assert f"{covers.mean():.3f}".lstrip("0") in axes.texts[0].get_text()
+
+
+def test_p_values_are_sizes_over_levels():
+    table = estimates(["a", "b"], 2000)
+    (axes,) = figures.p_values(table).axes
+    for m, name in enumerate(("a", "b")):
+        p = table["p_value"].to_numpy()[table["method"].to_numpy() == name]
+        (line,) = lines_like(axes, color=style.series(m)["color"])
+        levels, ratio = line.get_data()
+        assert ratio == pytest.approx([np.mean(p < level) / level for level in levels])
+    inside = axes.collections[0].get_paths()[0].get_extents()
+    assert inside.y1 == pytest.approx(1 + 1.959964 * math.sqrt((1 - levels[0]) / levels[0] / 2000))
+
+
+def test_agreement_compares_the_same_replications():
+    table = estimates(["a", "b"], 200)
+    backwards = table.take(pa.array(np.random.default_rng(1).permutation(400)))
+    lost = backwards.to_pandas()
+    lost.loc[(lost.method == "a") & (lost.replication <= 50), "status"] = "failed"
+    part = pa.Table.from_pandas(lost, preserve_index=False)
+    figure = figures.agreement(part, labels={"a": "one", "b": "other"})
+    a, b = (table.filter(pa.compute.equal(table["method"], m)) for m in ("a", "b"))
+    for column, name in enumerate(("estimate", "std_error")):
+        x, y = (t[name].to_numpy()[50:] for t in (a, b))
+        scatter = figure.axes[column].lines[-1]
+        assert np.array_equal(np.column_stack(scatter.get_data()), np.column_stack([x, y]))
+        blue = lines_like(figure.axes[2 + column], color=style.COLOURS[1])
+        half = 1.959964 * np.std(y - x, ddof=1)
+        wanted = np.mean(y - x) + np.array([-half, 0, half])
+        assert [line.get_ydata()[0] for line in blue] == pytest.approx(wanted, rel=1e-5)
+    with pytest.raises(UserError, match="did you mean 'pooled'"):
+        figures.agreement(estimates(["pooled", "dummy"], 5), method="poled")
+
+
+def test_estimates_of_several_scenarios_are_refused():
+    table = estimates(["a"], 5)
+    other = table.set_column(0, "scenario", pa.array(["0000000b"] * 5))
+    with pytest.raises(UserError, match="several scenarios"):
+        figures.zip_plot(pa.concat_tables([table, other]))
+
+
+def test_rows_come_from_the_scenarios_own_parts(tmp_path):
+    grid = {"n_clusters": 5, "cluster_size": 4, "icc": [0, 0.3], "x_icc": [0.5, 1], "slope": [0, 1]}
+    one = study(grid, ["pooled", "dummy"], 60)
+    execute(one, tmp_path, 1)
+    design = stored.chosen(one, summarise(one, tmp_path))
+    # dummy cannot be fitted at x_icc 1, so the largest design effect is not the first choice
+    assert (design.levels["icc"], design.levels["x_icc"], design.levels["slope"]) == (0.3, 0.5, 0)
+    rows = stored.rows_of(one, tmp_path, design)
+    assert rows.num_rows == 120 and set(rows["scenario"].to_pylist()) == {design.id}
+    fewer = stored.rows_of(study(grid, ["dummy"], 25), tmp_path, design)
+    assert fewer.num_rows == 25 and set(fewer["method"].to_pylist()) == {"dummy"}
+    again = pa.concat_tables([rows, rows])  # parts may overlap: each replication counts once
+    twice, once = (figures.p_values(t).axes[0].lines[0].get_ydata() for t in (again, rows))
+    assert np.array_equal(twice, once)
+    nothing = stored.rows_of(one, tmp_path / "elsewhere", design)
+    assert nothing.num_rows == 0
+    labels = stored.about(one, design)["labels"]
+    assert_readable(figures.zip_plot(nothing, TITLE, labels=labels))
+
+
+@pytest.mark.parametrize(
+    ("grid", "wanted"),
+    [
+        ({"slope": 0, "icc": 0.1}, ("type1_error", "se_bias")),
+        ({"slope": 0.5, "icc": 0.1}, ("power", "se_bias")),
+        ({"slope": [0, 0.5], "icc": 0.1}, ("type1_error", "power", "se_bias")),
+        ({"slope": 0, "icc": [0, 0.1, 0.2, 0.3]}, ("type1_error", "se_bias", "design_effect")),
+    ],
+    ids=["null", "power only", "both", "design effects"],
+)  # fmt: skip
+def test_default_figures_follow_the_design(grid, wanted):
+    common = {"n_clusters": 5, "cluster_size": 4, "x_icc": 1}
+    assert study(common | grid, ["pooled"]).figures == wanted
+    for report in ({}, {"figures": None}):
+        if report:
+            with pytest.raises(UserError, match="expected a list"):
+                study(common | grid, ["pooled"], report=report)
+        else:
+            assert study(common | grid, ["pooled"], report=report).figures == wanted
+
+
+def test_the_study_file_chooses():
+    grid = {"n_clusters": 5, "cluster_size": 4, "x_icc": 1, "icc": 0.1, "slope": 0}
+    chosen = study(grid, ["pooled"], report={"figures": ["zip", "nested_loop", "zip"]}).figures
+    assert chosen == ("zip", "nested_loop")
+    with pytest.raises(UserError, match="did you mean 'nested_loop'"):
+        study(grid, ["pooled"], report={"figures": ["nestedloop"]})
+
+
+@pytest.mark.parametrize("ending", ["png", "pdf", "svg"])
+def test_the_same_figure_is_the_same_bytes(ending):
+    import matplotlib
+
+    settings = dict(matplotlib.rcParams)
+    table = made("three scenarios, theory")
+    one, two = (figures.encode(figures.type1_error(table, TITLE), ending) for _ in range(2))
+    assert one == two and len(one) > 5000
+    assert b"CreationDate" not in one and b"<dc:date>" not in one
+    assert dict(matplotlib.rcParams) == settings
+
+
+def test_pyplot_is_never_touched():
+    code = (
+        "import sys; sys.path.insert(0, 'tests'); from helpers_figures import *; "
+        "from simstudy.report import figures as f; "
+        "f.encode(f.type1_error(summary({'icc': [0, .1], 'slope': [0.0]}, ['a'])), 'png'); "
+        "f.encode(f.zip_plot(estimates(['a'])), 'pdf'); "
+        "print('matplotlib.pyplot' in sys.modules)"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "False"
+
+
+def test_labels_are_spread_no_more_than_they_need():
+    at = spread(np.array([0.1, 0.5, 0.52, 0.9]), 0.1)
+    assert at == pytest.approx([0.1, 0.46, 0.56, 0.9])
+    crowd = spread(np.full(5, 0.98), 0.1)
+    assert np.diff(crowd) == pytest.approx([0.1] * 4) and crowd[-1] == pytest.approx(1.0)
+    assert spread(np.full(30, 0.5), 0.1)[0] == pytest.approx(0.0)  # no room: down to the foot
+
+
+@pytest.mark.parametrize(("low", "high"), [(0.04, 0.07), (0.02, 0.4), (0.0025, 1.0)])
+def test_ticks_have_the_nominal_level_and_do_not_crowd(low, high):
+    ticks = chosen_ticks(error_rate(0.05), low, high)
+    assert 0.05 in ticks and 3 <= len(ticks) <= 10
+    assert np.diff(np.log(ticks)).min() > np.log(high / low) / 12
+    assert 1.0 in chosen_ticks(se_bias(), 0.5, 1.1)
