@@ -395,6 +395,7 @@ def test_rows_come_from_the_scenarios_own_parts(tmp_path):
     again = pa.concat_tables([rows, rows])  # parts may overlap: each replication counts once
     twice, once = (figures.p_values(t).axes[0].lines[0].get_ydata() for t in (again, rows))
     assert np.array_equal(twice, once)
+    assert "60 replications that both" in figures.agreement(again).texts[-1].get_text()
     nothing = stored.rows_of(one, tmp_path / "elsewhere", design)
     assert nothing.num_rows == 0
     labels = stored.about(one, design)["labels"]

@@ -31,9 +31,9 @@ def main(options: Namespace) -> None:
 
 
 def _paths(found: Results) -> list[str]:
-    """Where the figures, the tables and the numbers are, a line each."""
+    """Where a figure (the others are beside it), the tables and the numbers are, a line each."""
     report = found.folder / "report"
-    figures = [report / "figures" / f"{name}.png" for name in found.study.figures]
+    figures = [report / "figures" / f"{name}.png" for name in found.study.figures[:1]]
     paths = [*figures, report / "tables", found.folder / "summary.csv", found.folder / "estimates"]
     return [str(path) for path in paths if path.exists()]
 
