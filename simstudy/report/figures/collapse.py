@@ -48,12 +48,12 @@ def design_effect(summary: pa.Table, title: str = "", alpha: float | None = None
     alpha : float, optional
         Default: the study's first.
     """
-    rates = frame(summary, "rejection_rate", alpha)
+    rates = frame(summary, "rejection_rate", alpha, theory=False)
     level = rates.alpha if rates.levels else 0.05
     null = where(rates, lambda levels: levels.get("slope", 0) == 0)
     pairs = [
         (null, error_rate(level), lambda deff: asymptotic.size(deff, level)),
-        (frame(summary, "relative_error_model_se"), se_bias(), asymptotic.se_bias),
+        (frame(summary, "relative_error_model_se", theory=False), se_bias(), asymptotic.se_bias),
     ]
     handles = [*method_handles(rates), Line2D([], [], label="pooled, many clusters", **_CURVE)]
     handles += [*scale_handles(pairs[0][1])]

@@ -62,7 +62,9 @@ class Frame:
         return np.isfinite(self.value) & (self.n_used > 0)
 
 
-def frame(summary: pa.Table, measure: str, alpha: float | None = None) -> Frame:
+def frame(
+    summary: pa.Table, measure: str, alpha: float | None = None, *, theory: bool = True
+) -> Frame:
     """Take one measure out of a summary.
 
     Parameters
@@ -72,6 +74,8 @@ def frame(summary: pa.Table, measure: str, alpha: float | None = None) -> Frame:
     measure : str
     alpha : float, optional
         Default: the first there is.
+    theory : bool
+        Whether theory is read, too.
     """
     import pyarrow.compute as pc
 
@@ -84,7 +88,7 @@ def frame(summary: pa.Table, measure: str, alpha: float | None = None) -> Frame:
     levels = [{f: row[f] for f in row if f != "design_effect"} for row in shown]
     return Frame(
         measure, table.alpha, table.factors, table.fixed, table.methods, levels, deff,
-        value, low, high, used, unused, _theory(part, measure, alpha, value),
+        value, low, high, used, unused, _theory(part if theory else None, measure, alpha, value),
     )  # fmt: skip
 
 
@@ -94,12 +98,14 @@ def _cells(table: Wide, name: str, missing: float) -> Any:
     return np.array(found, dtype=float).reshape(len(table.rows), len(table.methods))
 
 
-def _theory(part: pa.Table, measure: str, alpha: float | None, like: Floats) -> dict[str, Floats]:
+def _theory(
+    part: pa.Table | None, measure: str, alpha: float | None, like: Floats
+) -> dict[str, Floats]:
     """Answers without simulation, by kind: the same table with the answer for the value."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    if not {"theory", "theory_kind"} <= set(part.column_names):
+    if part is None or not {"theory", "theory_kind"} <= set(part.column_names):
         return {kind: np.full_like(like, math.nan) for kind in KINDS}
     found = {}
     at = part.column_names.index("value")

@@ -47,7 +47,7 @@ def nested_loop(
     order : sequence of str, optional
         Factors from the outermost to the innermost loop. Default: as in the study.
     """
-    table = frame(summary, measure, alpha)
+    table = frame(summary, measure, alpha, theory=False)
     rate = measure == "rejection_rate"
     null = any(levels.get("slope") == 0 for levels in table.levels)
     if rate and null:

@@ -151,7 +151,8 @@ def _legend_columns(handles: Sequence[Artist], inches: float) -> tuple[int, int]
             handle.set_label(label)
     widths = np.array([text_width(label, style.TICK) + _HANDLE for label in labels])
     lines = np.array([label.count("\n") + 1 for label in labels])
-    for n_columns in range(len(labels), 0, -1):
+    for n_rows in range(1, len(labels) + 1):
+        n_columns = -(-len(labels) // n_rows)
         long, rest = divmod(len(labels), n_columns)
         ends = np.cumsum([long + (k < rest) for k in range(n_columns)])[:-1]
         if sum(column.max() for column in np.split(widths, ends)) <= inches or n_columns == 1:

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from simstudy.moments import Bools, Ints
+from simstudy.moments import Bools, Floats, Ints
 from simstudy.report.figures import style
 from simstudy.report.figures.dots import absence, dots
 from simstudy.report.figures.facets import Facets, facets
@@ -212,7 +212,7 @@ def _panel(
     axes.set_xlim(-0.5, len(ticks) - 0.5)
     _ticks(axes, [level_text(tick) or "none" for tick in ticks])
     style.clean(axes)
-    _missing(axes, table, scale, scenarios)
+    _missing(axes, table, scale, scenarios, x)
 
 
 def _ticks(axes: Axes, texts: list[str]) -> None:
@@ -226,7 +226,7 @@ def _ticks(axes: Axes, texts: list[str]) -> None:
     axes.set_xticks(shown, labels)
 
 
-def _missing(axes: Axes, table: Frame, scale: Scale, scenarios: Ints) -> None:
+def _missing(axes: Axes, table: Frame, scale: Scale, scenarios: Ints, x: Floats) -> None:
     """Name the methods that have no number in a panel, or count them, where there is room."""
     lost = np.flatnonzero(~table.there[scenarios].any(0))
     if not lost.size:
@@ -240,7 +240,7 @@ def _missing(axes: Axes, table: Frame, scale: Scale, scenarios: Ints) -> None:
     figure: Any = axes.get_figure()
     width = axes.get_position().width * figure.get_figwidth()
     text = "\n".join(wrapped(f"{why}: {names}", 0.95 * width, 7))
-    drawn = on_axis(table, scale)[0][scenarios]
+    drawn = on_axis(table, scale)[0][scenarios[x <= x.min() + 0.6 * (x.max() - x.min())]]
     height = (axes.transData + axes.transAxes.inverted()).transform
     at = [height((0.0, y))[1] for y in drawn[np.isfinite(drawn)]]
     top = not at or 1 - max(at) >= min(at)
