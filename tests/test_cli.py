@@ -567,7 +567,11 @@ def test_results_layout(done):
     assert {path.name for path in results.iterdir()} == LAYOUT
     assert {path.suffix for path in (results / "estimates").iterdir()} == {".parquet"}
     assert list((results / ".work").iterdir()) == []
-    assert {path.name for path in (results / "report").iterdir()} == {"figures", "tables", "methods.md"}
+    assert {path.name for path in (results / "report").iterdir()} == {
+        "figures",
+        "tables",
+        "methods.md",
+    }
     figures = {path.suffix for path in (results / "report" / "figures").iterdir()}
     tables = {path.suffix for path in (results / "report" / "tables").iterdir()}
     assert figures == {".png", ".pdf"}
