@@ -240,7 +240,7 @@ def test_the_command_line_summarises_a_file(tmp_path):
     want = simstudy.summarize(FRAME, **ROLES, reference="A", alpha=[0.1, 0.01])
     assert [row["value"] for row in rows] == pytest.approx(want.value.tolist(), nan_ok=True)
     text = call().stdout
-    assert "Coverage at alpha 0.05" in text and "SE bias, %" in text
+    assert "Coverage (nominal 0.95) at alpha 0.05" in text and "SE bias, %" in text
     assert "two" in text and "  A " in text
     ran = call("--df", "nuu")
     assert ran.returncode == 2 and ran.stderr.count("\n") == 1 and "no column 'nuu'" in ran.stderr

@@ -13,7 +13,10 @@ import time
 import numpy as np
 import pyarrow as pa
 import pytest
+from helpers_simulation import study
 
+import simstudy
+from simstudy.cli.app import main
 from simstudy.report import tables
 from simstudy.report.report import selection, write_tables
 from simstudy.report.tables import latex
@@ -206,3 +209,18 @@ def test_absent_measures_are_skipped_and_second_alphas_named(tmp_path):
     names = {path.name for path in write_tables(tmp_path, both)}
     stems = ("rejection_rate", "power", "rejection_rate_alpha0.01", "power_alpha0.01")
     assert names == {f"{stem}.{end}" for stem in stems for end in ("csv", "tex", "md")}
+
+
+def test_summarize_wide_and_verdict(tmp_path, capsys):
+    grid = {"n_clusters": 6, "cluster_size": 20, "icc": 0.4, "x_icc": [0, 1], "slope": 0}
+    one = study(grid, ["pooled", "dummy"], 400)
+    found = simstudy.run(one, jobs=1, results=tmp_path, report=False)
+    target = str(found.folder)
+    assert main(["summarize", target, "--wide", "--format", "csv", "--measure", "bias"]) == 0
+    rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+    frame = found.summary[found.summary.measure == "bias"]
+    ours = frame[frame.method == "pooled"].value.tolist()
+    assert [float(row["pooled_value"]) for row in rows] == ours and rows[1]["dummy_mcse"] == ""
+    assert main(["summarize", target, "--verdict", "--measure", "rejection_rate"]) == 0
+    text = capsys.readouterr().out
+    assert re.search(r"\(\.\d+\)L", text) and "L liberal" in text

@@ -4,6 +4,14 @@ from __future__ import annotations
 
 # measure -> (name, estimate, Monte Carlo standard error), of n used replications
 _RATE = r"$\sqrt{\hat p(1-\hat p)/n}$"
+
+
+def _difference(of: str, each: str) -> tuple[str, str, str]:
+    name = f"Difference in {of} from the reference method"
+    spread = r"standard deviation of the differences over $\sqrt n$"
+    return name, f"mean of the differences within replications ({each})", spread
+
+
 FORMULAS = {
     "bias": ("Bias", r"$\bar t-\theta$", r"$s/\sqrt n$"),
     "relative_bias": (
@@ -61,6 +69,34 @@ FORMULAS = {
         r"rejection rate over $\alpha$",
         r"that of the rejection rate over $\alpha$",
     ),
+    "rejection_rate_lower_bound": (
+        "Rejection rate if replications without a result had not been rejected",
+        r"rejections over all replications",
+        _RATE,
+    ),
+    "rejection_rate_upper_bound": (
+        "Rejection rate if replications without a result had been rejected",
+        r"rejections and replications without a result over all replications",
+        _RATE,
+    ),
+    "type1_error_from_se": (
+        "Type I error due to the standard error",
+        r"$2\Phi(-ck)-2\Phi(-c)$, $k=m/s$, $c$ the mean critical value",
+        "delta method",
+    ),
+    "type1_error_from_bias": (
+        "Type I error due to bias",
+        r"$\Phi(-ck+d)+\Phi(-ck-d)-2\Phi(-ck)$, $d=(\bar t-\theta)/s$",
+        "delta method",
+    ),
+    "type1_error_remainder": (
+        "Type I error due to the reference distribution",
+        r"rejection rate less $\alpha$ and the two parts above",
+        "delta method",
+    ),
+    "difference_bias": _difference("bias", r"$t_i-t_{\mathrm{ref},i}$"),
+    "difference_coverage": _difference("coverage", "covered or not"),
+    "difference_rejection_rate": _difference("rejection rate", "rejected or not"),
     "relative_precision": (
         "Relative precision against the reference method, %",
         r"$100\{(s_\mathrm{ref}/s)^2-1\}$",

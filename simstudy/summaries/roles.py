@@ -90,6 +90,12 @@ def roles(
         (by,) if isinstance(by, str) else tuple(by),
         _truth(true, data.names),
     )
+    _check(found, data)
+    return found
+
+
+def _check(found: Roles, data: Source) -> None:
+    """Refuse columns that are not there, or are not one thing."""
     for name in found.columns:
         if name not in data.names:
             raise UserError(f"no column '{name}'{nearest(name, data.names)}", file=data.file)
@@ -98,7 +104,6 @@ def roles(
     for name in found.by:
         if name == found.method or found.by.count(name) > 1 or name in _OUTPUT:
             raise UserError(f"cannot group by '{name}' as well", file=data.file)
-    return found
 
 
 _OUTPUT = ("measure", "alpha", "value", "mcse", "n_used", "n_not_used", "verdict")

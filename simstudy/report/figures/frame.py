@@ -11,6 +11,7 @@ import numpy as np
 
 from simstudy.moments import Bools, Floats, Ints
 from simstudy.report.wide import Level, Wide, wide
+from simstudy.store import arrow
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -77,9 +78,7 @@ def frame(
     theory : bool
         Whether theory is read, too.
     """
-    import pyarrow.compute as pc
-
-    part = summary.filter(pc.equal(summary.column("measure"), measure))
+    part = summary.take(arrow.equal_to(summary.column("measure"), measure))
     table = wide(part, measure, alpha)
     value, low, high = (_cells(table, name, math.nan) for name in ("value", "ci_low", "ci_high"))
     used, unused = (_cells(table, name, 0).astype(np.int64) for name in ("n_used", "n_not_used"))
@@ -102,17 +101,15 @@ def _theory(
     part: pa.Table | None, measure: str, alpha: float | None, like: Floats
 ) -> dict[str, Floats]:
     """Answers without simulation, by kind: the same table with the answer for the value."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
     if part is None or not {"theory", "theory_kind"} <= set(part.column_names):
         return {kind: np.full_like(like, math.nan) for kind in KINDS}
     found = {}
     at = part.column_names.index("value")
+    answers = np.array(part.column("theory").to_pylist(), dtype=float)
+    kinds = part.column("theory_kind").to_pylist()
     for kind in KINDS:
-        mine = pc.fill_null(pc.equal(part.column("theory_kind").cast(pa.string()), kind), False)
-        answers = pc.if_else(mine, part.column("theory").cast(pa.float64()), None)
-        table = wide(part.set_column(at, "value", answers), measure, alpha)
+        mine = arrow.doubles(np.where([k == kind for k in kinds], answers, math.nan))
+        table = wide(part.set_column(at, "value", mine), measure, alpha)
         found[kind] = _cells(table, "value", math.nan)
     return found
 
