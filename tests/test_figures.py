@@ -408,9 +408,13 @@ def test_rows_come_from_the_scenarios_own_parts(tmp_path):
         ({"slope": 0, "icc": 0.1}, ("type1_error", "se_bias")),
         ({"slope": 0.5, "icc": 0.1}, ("power", "se_bias")),
         ({"slope": [0, 0.5], "icc": 0.1}, ("type1_error", "power", "se_bias")),
-        ({"slope": 0, "icc": [0, 0.1, 0.2, 0.3]}, ("type1_error", "se_bias", "design_effect")),
+        ({"slope": 0, "icc": [0, 0.1, 0.2, 0.3, 0.4]}, ("type1_error", "se_bias")),
+        (
+            {"slope": 0, "icc": [0, 0.1, 0.2, 0.3, 0.4, 0.5]},
+            ("type1_error", "se_bias", "design_effect"),
+        ),
     ],
-    ids=["null", "power only", "both", "design effects"],
+    ids=["null", "power only", "both", "few design effects", "design effects"],
 )  # fmt: skip
 def test_default_figures_follow_the_design(grid, wanted):
     common = {"n_clusters": 5, "cluster_size": 4, "x_icc": 1}

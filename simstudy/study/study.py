@@ -233,7 +233,7 @@ def default_figures(designs: tuple[Design, ...]) -> tuple[str, ...]:
         ("type1_error", True in slopes),
         ("power", False in slopes),
         ("se_bias", True),
-        ("design_effect", len(effects) > 3),
+        ("design_effect", len(effects) > 5),
     )
     return tuple(name for name, wanted in chosen if wanted)
 
