@@ -46,7 +46,7 @@ def agreement(
     Parameters: as `zip_plot`, and
 
     reference, method : str, optional
-        Labels. Default: the first method that has estimates, and the last one.
+        Labels. Default: the first method that has standard errors, and the last one.
     """
     rows = used(estimates, labels)
     for name in (reference, method):
@@ -74,7 +74,8 @@ def agreement(
 
 def _two(rows: Mapping[str, Used], reference: str | None, method: str | None) -> tuple[str, str]:
     """Labels of the two methods; empty where there is none."""
-    there = [name for name, mine in rows.items() if mine.estimate.size] or list(rows)
+    fitted = [name for name, mine in rows.items() if mine.estimate.size]
+    there = [name for name in fitted if rows[name].with_se.any()] or fitted or list(rows)
     first = reference or next((name for name in there if name != method), "")
     second = method or next((name for name in reversed(there) if name != first), "")
     return first, second

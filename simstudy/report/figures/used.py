@@ -102,5 +102,7 @@ def p_of_truth(rows: Used, true: float) -> Floats:
 
 
 def why_empty(rows: Used) -> str:
-    """Why a method has nothing to draw."""
+    """Why a method has no interval to draw."""
+    if rows.estimate.size:
+        return "no standard error"
     return "not estimable" if rows.n_all else "no rows are stored"
