@@ -16,6 +16,7 @@ from helpers_simulation import study
 from matplotlib.collections import LineCollection
 from matplotlib.colors import to_hex
 
+import simstudy
 from simstudy.errors import UserError
 from simstudy.numerics.tails import critical_value
 from simstudy.report import figures, stored
@@ -473,3 +474,16 @@ def test_ticks_have_the_nominal_level_and_do_not_crowd(low, high):
     assert 0.05 in ticks and 3 <= len(ticks) <= 10
     assert np.diff(np.log(ticks)).min() > np.log(high / low) / 12
     assert 1.0 in chosen_ticks(se_bias(), 0.5, 1.1)
+
+
+def test_agreement_is_with_the_reference_under_its_label(tmp_path):
+    listed = ["pooled", "wild_bootstrap", {"random_intercept": {"label": "a mixed model"}}]
+    common = {"n_clusters": 5, "cluster_size": 4, "icc": 0.1, "x_icc": 0.5, "slope": 0}
+    one = study(common, listed, 20, reference="random_intercept", report={"figures": ["agreement"]})
+    found = simstudy.run(one, jobs=1, results=tmp_path)
+    assert (found.folder / "report" / "figures" / "agreement.png").stat().st_size > 5000
+    rows = stored.rows_of(one, found.folder, one.designs[0])
+    labels = stored.about(one, one.designs[0])["labels"]
+    figure = figures.agreement(rows, TITLE, labels=labels, reference="a mixed model")
+    assert figure.axes[0].get_xlabel() == "estimate, a mixed model"
+    assert figure.axes[0].get_ylabel() == "estimate, pooled"  # not the one without an SE

@@ -40,7 +40,7 @@ def test_layout_on_disk(results):
     assert top == {"study.yaml", "scenarios.parquet", "estimates", "summary.parquet",
                    "summary.csv", "report", ".work"}  # fmt: skip
     figures = {p.name for p in (folder / "report" / "figures").iterdir()}
-    drawn = {"type1_error", "se_bias", "design_effect"}
+    drawn = {"type1_error", "se_bias"}
     assert figures == {f"{name}.{ending}" for name in drawn for ending in ("png", "pdf")}
     endings = {p.suffix for p in (folder / "report" / "tables").iterdir()}
     assert endings == {".csv", ".tex", ".md"}

@@ -87,7 +87,8 @@ def write_figures(study: Study, folder: Path, summary: pa.Table) -> list[Path]:
             if shown is None:
                 design = stored.chosen(study, summary)
                 shown = stored.rows_of(study, folder, design), stored.about(study, design)
-            more = {"reference": study.reference} if name == "agreement" else {}
+            labels = {method.canonical: method.label for method in study.methods}
+            more = {"reference": labels.get(study.reference or "")} if name == "agreement" else {}
             figure = figures.FIGURES[name](shown[0], title, study.alpha[0], **shown[1], **more)
         else:
             figure = figures.FIGURES[name](summary, title)
