@@ -18,6 +18,9 @@ from simstudy.moments import Bools, Floats, Ints
 
 Order = tuple[int, ...]
 
+# an interval with a df far below 1 may be 1e150 wide: its square is inf, and gives no number
+_BEYOND = np.errstate(over="ignore", invalid="ignore")
+
 
 @dataclass(frozen=True, slots=True)
 class Powers:
@@ -54,6 +57,7 @@ def of_rows(values: Sequence[Floats], there: Bools, orders: Sequence[Order]) -> 
     return Powers(tuple(means), of_centred(centred, n, orders))
 
 
+@_BEYOND
 def of_centred(
     centred: Sequence[Floats], n: Floats, orders: Sequence[Order]
 ) -> dict[Order, Floats]:
@@ -89,6 +93,7 @@ def each(function: Any, pieces: Sequence[Powers]) -> Powers:
     return Powers(tuple(means), about)
 
 
+@_BEYOND
 def combine(blocks: Powers, group: Ints, starts: Ints) -> Powers:
     """Move every block's powers to its group's means (binomial theorem) and add them.
 
