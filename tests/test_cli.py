@@ -77,6 +77,7 @@ def test_help_names_every_verb():
         (("summarize", "r", "--format", "xml"), ("--format", "'xml'", "markdown")),
         (("summarize", "r", "--mcse", "jackknife"), ("--mcse", "'jackknife'", "robust")),
         (("init",), ("name",)),
+        (("summarize", "e.csv", "--alpha", "much"), ("--alpha", "'much'")),
         # (nothing lost): not there yet
         (("replay", "results/icc", "--scenario", "a", "--replication", "1"), ("'replay'",)),
     ],

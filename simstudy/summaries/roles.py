@@ -55,24 +55,9 @@ def roles(
     replication: str | None,
 ) -> Roles:
     """Check names against the columns there are; a frame with our names needs none."""
-    chosen = {role: _names(names) for role, names in numbers.items()}
-    ours = not chosen["estimate"] and not chosen["std_error"]
-    usual = NUMBERS[:4] if ours else ()
-    for role in NUMBERS:
-        there = role in data.names and (role in usual or role == ESTIMATE)
-        if not chosen[role] and there and not (role == "p_value" and chosen["ci_low"]):
-            chosen[role] = (role,)
-    if not chosen["estimate"] and not chosen["p_value"]:
-        hint = nearest(ESTIMATE, data.names)
-        raise UserError(f"no column '{ESTIMATE}'{hint} (or say which it is)", file=data.file)
+    ours = not numbers["estimate"] and not numbers["std_error"]
+    chosen = _chosen(data, numbers, ours)
     wide = chosen["estimate"] if len(chosen["estimate"]) > 1 else ()
-    for role, names in chosen.items():
-        shared = len(names) <= 1 and not (wide and names and role == STD_ERROR)
-        if not shared and len(names) != len(wide):
-            message = f"{len(names)} columns of {role} for {len(chosen['estimate'])} of estimate"
-            raise UserError(message, file=data.file)
-    if bool(chosen["ci_low"]) != bool(chosen["ci_high"]):
-        raise UserError("an interval needs both of ci_low and ci_high", file=data.file)
     if wide and method is not None:
         raise UserError("one column a method leaves no column of methods", file=data.file)
 
@@ -94,8 +79,30 @@ def roles(
     return found
 
 
+def _chosen(data: Source, numbers: dict[str, Names], ours: bool) -> dict[str, tuple[str, ...]]:
+    """Columns of `NUMBERS`, ours where none is named, as many as belong together."""
+    chosen = {role: _names(names) for role, names in numbers.items()}
+    usual = NUMBERS[:4] if ours else ()
+    for role in NUMBERS:
+        there = role in data.names and (role in usual or role == ESTIMATE)
+        if not chosen[role] and there and not (role == "p_value" and chosen["ci_low"]):
+            chosen[role] = (role,)
+    if not chosen["estimate"] and not chosen["p_value"]:
+        hint = nearest(ESTIMATE, data.names)
+        raise UserError(f"no column '{ESTIMATE}'{hint} (or say which it is)", file=data.file)
+    wide = chosen["estimate"] if len(chosen["estimate"]) > 1 else ()
+    for role, names in chosen.items():
+        shared = len(names) <= 1 and not (wide and names and role == STD_ERROR)
+        if not shared and len(names) != len(wide):
+            message = f"{len(names)} columns of {role} for {len(chosen['estimate'])} of estimate"
+            raise UserError(message, file=data.file)
+    if bool(chosen["ci_low"]) != bool(chosen["ci_high"]):
+        raise UserError("an interval needs both of ci_low and ci_high", file=data.file)
+    return chosen
+
+
 def _check(found: Roles, data: Source) -> None:
-    """Refuse columns that are not there, or are not one thing."""
+    """Refuse columns that are not there, or twice, or that the summary itself has."""
     for name in found.columns:
         if name not in data.names:
             raise UserError(f"no column '{name}'{nearest(name, data.names)}", file=data.file)
