@@ -195,3 +195,11 @@ def test_simulated_sizes_keep_their_helpers():
     (totals,) = simulate({"n_clusters": 5, "cluster_size": 3, "icc": 0.1, "x_icc": 0, "slope": 0},
                          ["pooled"], 500)  # fmt: skip
     assert {row.measure for row in rows_of(finish(totals.totals, (0.05,), 0.0))} >= set(PARTS)
+
+
+def test_critical_values_beyond_all_doubles_are_no_numbers_and_no_warnings():
+    df = np.where(np.arange(10) < 3, 0.004, 5.0)  # c^2 overflows below about .005
+    rows = measured(columns(ESTIMATE, STD_ERROR, df), 0.0, cuts=(5,))
+    for measure in ("mean_ci_width", *PARTS):
+        assert math.isnan(rows[measure, 0.05].value) and math.isnan(rows[measure, 0.05].mcse)
+    assert 0 <= rows["rejection_rate", 0.05].value <= 1

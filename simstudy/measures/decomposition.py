@@ -57,7 +57,8 @@ def decompose(t: Totals, k: int, alpha: float) -> tuple[Value, Value, Value]:
 
     def value(part: Floats, gradient: Floats, flat: Floats) -> Value:
         spread = (gradient[:, None] * gradient[None, :] * covariance).sum(axis=(0, 1))
-        return plain(part, np.sqrt(np.maximum(ratio(spread, n * (n - 1)) - flat, flat)))
+        mcse = np.sqrt(np.maximum(ratio(spread, n * (n - 1)) - flat, flat))
+        return plain(np.where(np.isnan(mcse), np.nan, part), mcse)
 
     remainder = value(rest, of_rate - se - bias, zero)
     return value(from_bias, bias, second), value(from_se, se, zero), remainder

@@ -120,8 +120,7 @@ def _tests(
         more = [powers.centre(np.broadcast_to(x, there.shape), there, n_here)
                 for x in (critical, hit)]  # fmt: skip
         every = (*(x[here] for x in centred), *(x for _, x in more))
-        with np.errstate(over="ignore", invalid="ignore"):
-            about = powers.of_centred(every, n_here, TEST_ORDERS)
+        about = powers.of_centred(every, n_here, TEST_ORDERS)
         found.append(Powers((*(x[here] for x in means), *(m for m, _ in more)), about))
 
     def spread(values: Floats) -> Floats:

@@ -59,7 +59,9 @@ def ratio(top: Numbers, bottom: Numbers) -> Floats:
 
 def mean_of(mean: Floats, square: Floats, n: Numbers) -> Value:
     """Means of n rows with MCSE sd / sqrt(n); `square` is the sum of squares about them."""
-    return plain(np.where(n > 0, mean, NAN), np.sqrt(ratio(ratio(square, n - 1), n)))
+    mcse = np.sqrt(ratio(ratio(square, n - 1), n))
+    lost = (np.asarray(n) == 0) | ((np.asarray(n) > 1) & np.isnan(mcse))  # to an overflow
+    return plain(np.where(lost, NAN, mean), mcse)
 
 
 def proportion(count: Ints | int, n: Ints | int) -> Value:
