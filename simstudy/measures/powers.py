@@ -44,11 +44,11 @@ class Powers:
         return self.about[(0,) * len(self.means)].astype(np.int64)
 
 
+@_BEYOND
 def centre(values: Floats, there: Bools, n: Floats) -> tuple[Floats, Floats]:
     """Means over the rows that are `there`, and values less them (0 elsewhere); (K, n)."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        mean = np.where(there, values, 0.0).sum(axis=1) / np.maximum(n, 1.0)
-        return mean, np.where(there, values - mean[:, None], 0.0)
+    mean = np.where(there, values, 0.0).sum(axis=1) / np.maximum(n, 1.0)
+    return mean, np.where(there, values - mean[:, None], 0.0)
 
 
 def of_rows(values: Sequence[Floats], there: Bools, orders: Sequence[Order]) -> Powers:
@@ -65,15 +65,14 @@ def of_centred(
     """Sums of products of centred variables; `orders` ascending, so that each extends one."""
     made: dict[Order, Floats] = {}
     about: dict[Order, Floats] = {}
-    with np.errstate(over="ignore", invalid="ignore"):  # critical values of few df are huge
-        for order in orders:
-            if not any(order):
-                about[order] = n
-                continue
-            last = max(k for k, exponent in enumerate(order) if exponent)
-            before = (*order[:last], order[last] - 1, *order[last + 1 :])
-            made[order] = made[before] * centred[last] if any(before) else centred[last]
-            about[order] = made[order].sum(axis=1)
+    for order in orders:
+        if not any(order):
+            about[order] = n
+            continue
+        last = max(k for k, exponent in enumerate(order) if exponent)
+        before = (*order[:last], order[last] - 1, *order[last + 1 :])
+        made[order] = made[before] * centred[last] if any(before) else centred[last]
+        about[order] = made[order].sum(axis=1)
     return about
 
 
@@ -107,11 +106,6 @@ def combine(blocks: Powers, group: Ints, starts: Ints) -> Powers:
     starts : array of int
         First block of each group.
     """
-    with np.errstate(over="ignore", invalid="ignore"):
-        return _combine(blocks, group, starts)
-
-
-def _combine(blocks: Powers, group: Ints, starts: Ints) -> Powers:
     n = blocks.about[(0,) * len(blocks.means)]
     n_group = np.maximum(np.add.reduceat(n, starts, axis=0), 1.0)
     means, moves = [], []
