@@ -551,10 +551,23 @@ def test_fuzz_powers_of_two_are_exact(method, moments, cx, cy, sx, sy):
 FUZZY = 1e-7
 
 
+def nearly_all_in_one(method, moments):
+    """All but 1e-4 of x's variation within clusters is in one cluster.
+
+    The df of a dummy fit with CR2 or CR3 then loses digits (1e-3 of it at 4e-7), until at 1e-12
+    there is no standard error.
+    """
+    if method.name != "dummy" or dict(method.options)["se"] not in ("CR2", "CR3"):
+        return False
+    xx = np.broadcast_to(moments.within.a, moments.mean_y.shape) ** 2
+    return bool(np.any(xx.max(axis=0) > (1.0 - 1e-4) * xx.sum(axis=0)))
+
+
 @EVERY_FEW
 @FUZZ
 @given(moments=normal_sets(), c=st.floats(0.01, 100.0), a=st.floats(-10.0, 10.0), sign=SIGNS)
 def test_fuzz_affine(method, moments, c, a, sign):
+    assume(not nearly_all_in_one(method, moments))
     plain = method.fit(moments)
     by_y = method.fit(h.affine(moments, y=(a * c, sign * c)))
     assert_same(by_y, scaled(plain, sign * c), FUZZY)
@@ -567,6 +580,7 @@ def test_fuzz_affine(method, moments, c, a, sign):
 @FUZZ
 @given(moments=normal_sets(), seed=st.integers(0, 1000))
 def test_fuzz_order_and_batch(method, moments, seed):
+    assume(not nearly_all_in_one(method, moments))
     order = np.random.default_rng(seed).permutation(moments.n_clusters)
     turned = h.reorder(moments, order)
     for term, found in term_fits(method, moments):
