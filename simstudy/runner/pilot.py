@@ -18,7 +18,7 @@ from simstudy.estimates import Estimates
 from simstudy.generators import streams
 from simstudy.measures.measures import SIMPLE
 from simstudy.measures.totals import COLUMNS, Totals, of_block
-from simstudy.registry import GRAINS
+from simstudy.registry import GRAINS, Method
 from simstudy.runner.execute import default_jobs
 from simstudy.runner.plan import forecast, n_parts, parts_of, plan
 from simstudy.runner.process import settle
@@ -80,7 +80,7 @@ def pilot(study: Study) -> Pilot:
     kinds: dict[tuple[object, ...], list[Task]] = defaultdict(list)
     for task in tasks:
         kinds[task.pieces[0].scenario.shape, len(task.pieces), task.last - task.first].append(task)
-    run_task(_cut(study, tasks[0], 1))  # the first call imports and warms up
+    run_task(_cut(tasks[0], 1))  # the first call imports and warms up
     tried = _choose(list(kinds.values()))
     trials = [(kind, task, _trial(study, task)) for kind, task in tried]
     work = _scaled(kinds, trials, [trial.work * task.n_fits for _, task, trial in trials])
@@ -139,7 +139,7 @@ def _mean(values: list[float]) -> float:
     return sum(values) / len(values)
 
 
-def _cut(study: Study, task: Task, n_reps: int) -> Task:
+def _cut(task: Task, n_reps: int) -> Task:
     return replace(task, first=1, last=min(n_reps, task.last - task.first + 1))
 
 
@@ -148,17 +148,17 @@ def _trial(study: Study, task: Task) -> _Trial:
     scenario = task.pieces[0].scenario
     grains = {grain_of(method, scenario, task.grain) for method in task.methods}
     finest = streams.GRAIN[max(grains, key=GRAINS.index)]
-    part = _cut(study, task, streams.batch_length(scenario, finest))
+    part = _cut(task, streams.batch_length(scenario, finest))
     times = []
     for _ in range(_BATCHES):
         start = time.process_time()
         found = run_task(part)
         sizes = [parts.encode(*content, {}).size for content in parts_of(part, found)]
         times.append(time.process_time() - start)
-    few = _cut(study, task, 1)
+    few = _cut(task, 1)
     little = [parts.encode(*content, {}).size for content in parts_of(few, run_task(few))]
     start = time.process_time()
-    totals = [_totals(study, task, estimates) for estimates in found]
+    totals = [_totals(study, task, *of) for of in zip(task.methods, found, strict=True)]
     summary = time.process_time() - start
     n_more = max(part.n_fits - few.n_fits, 1)
     row_bytes = max(sum(sizes) - sum(little), 0) / n_more
@@ -168,11 +168,11 @@ def _trial(study: Study, task: Task) -> _Trial:
     return _Trial(work, summary / fits, row_bytes, own, totals, n_reps)
 
 
-def _totals(study: Study, task: Task, estimates: Estimates) -> Totals:
+def _totals(study: Study, task: Task, method: Method, estimates: Estimates) -> Totals:
     shape = len(task.pieces), -1
     columns = {key: getattr(estimates, key).reshape(shape) for key in COLUMNS}
-    slopes = np.array([piece.scenario.slope for piece in task.pieces])
-    return of_block(columns, slopes, study.alpha)
+    truth = np.array([method.truth(piece.scenario) for piece in task.pieces])
+    return of_block(columns, truth, study.alpha)
 
 
 def _largest(study: Study, trials: list[_Trial]) -> dict[str, float]:
