@@ -263,7 +263,7 @@ def test_unequal_formulas_reduce_to_the_balanced_ones():
     by_plane = float(balanced.between_share_size(6, 7, 0.3, share, 2.0))
     assert float(unequal.size(fixed, 0.3, 2.0)) == pytest.approx(by_plane, abs=1e-13)
     whole = FixedX(fixed.sizes, fixed.mean, 0.0)
-    assert unequal.se_bias(whole, 0.3) == pytest.approx(balanced.naive_se_bias(6, 7, 0.3))
+    assert unequal.se_bias(whole, 0.3) == pytest.approx(balanced.mixed_se_bias(6, 7, 0.3, 1.0))
     assert unequal.se_bias(whole, 0.3) == pytest.approx(exact.naive_se_bias(6, 7, 0.3))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -37,16 +37,16 @@ def measure(function: Own) -> Own:
 
 
 def own_columns(
-    groups: Sequence[Callable[[], dict[str, Array]]], truth: Floats, n_all: Ints
+    rows_of: Callable[[int], dict[str, Array]], truth: Floats, n_all: Ints
 ) -> list[Column]:
-    """Registered measures of every group; each of `groups` gives a group's rows."""
+    """Registered measures of every group; `rows_of` gives a group's rows by its number."""
     if not REGISTERED:
         return []
     names = list(REGISTERED)
-    found = np.full((len(names), 2, len(groups)), NAN)
-    n_used = np.zeros(len(groups), dtype=np.int64)
-    for g, rows_of in enumerate(groups):
-        rows = rows_of()
+    found = np.full((len(names), 2, truth.size), NAN)
+    n_used = np.zeros(truth.size, dtype=np.int64)
+    for g in range(truth.size):
+        rows = rows_of(g)
         used: Bools = rows["status"] < USED
         rows = {name: values[used] for name, values in rows.items()}
         n_used[g] = rows["status"].size

@@ -48,28 +48,6 @@ def between_scale(total: Factor, outer: Factor) -> Floats:
     return np.where(outer.a > PERFECT * total.a, outer.a, 0.0)
 
 
-def line(
-    of: Factor, free: Numbers, centre: tuple[Numbers, Floats, Floats] | None = None
-) -> tuple[Floats, Floats]:
-    """Least squares: the slope, or given a centre the intercept, with its standard error.
-
-    Parameters
-    ----------
-    of : Factor, shape (R,)
-        Weighted cross-products about the means.
-    free : residual degrees of freedom
-    centre : (sum of the weights, mean of x, mean of y)
-    """
-    with np.errstate(divide="ignore", invalid="ignore"):
-        slope = of.b / of.a
-        sigma = of.r / np.sqrt(np.maximum(free, 0))
-        if centre is None:
-            return slope, sigma * (1.0 / of.a)
-        weight, mean_x, mean_y = centre
-        root = np.sqrt(1.0 / weight + (mean_x / of.a) ** 2)
-        return mean_y - slope * mean_x, sigma * root
-
-
 def spread(factor: Factor) -> Floats:
     """Square root of the sum of squares of y."""
     return np.hypot(factor.b, factor.r)

@@ -7,7 +7,7 @@ import numpy as np
 from simstudy.estimates import Estimates, Outcome
 from simstudy.methods import _assemble
 from simstudy.methods._assemble import ZERO, Origin
-from simstudy.moments import Clusters, Factor, Floats, Moments, Pooled
+from simstudy.moments import Clusters, Factor, Floats, Moments, Numbers, Pooled
 from simstudy.numerics import gram
 from simstudy.registry import Chosen, Entry, Option, register
 
@@ -42,8 +42,30 @@ def fit(
         weight = _weight(clusters, weights)
         mean_x, mean_y = gram.weighted_means(clusters, weight)
         centre = (weight.sum(axis=0), origin[0] + mean_x, origin[1] + mean_y)
-    estimate, std_error = _assemble.line(of, free, centre)
+    estimate, std_error = _line(of, free, centre)
     return _assemble.estimates(estimate, std_error, np.inf if df == "wald" else free, outcome)
+
+
+def _line(
+    of: Factor, free: Numbers, centre: tuple[Numbers, Floats, Floats] | None = None
+) -> tuple[Floats, Floats]:
+    """Least squares: the slope, or given a centre the intercept, with its standard error.
+
+    Parameters
+    ----------
+    of : Factor, shape (R,)
+        Weighted cross-products about the means.
+    free : residual degrees of freedom
+    centre : (sum of the weights, mean of x, mean of y)
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        slope = of.b / of.a
+        sigma = of.r / np.sqrt(np.maximum(free, 0))
+        if centre is None:
+            return slope, sigma * (1.0 / of.a)
+        weight, mean_x, mean_y = centre
+        root = np.sqrt(1.0 / weight + (mean_x / of.a) ** 2)
+        return mean_y - slope * mean_x, sigma * root
 
 
 def _weight(clusters: Clusters, weights: str) -> Floats:

@@ -144,15 +144,15 @@ def _search(
     residual = np.asarray(likelihood.residual_df(clusters.n_obs, reml, n_fixed))
     n_reps = clusters.mean_y.shape[1]
 
-    def at(index: NDArray[np.intp], w: Floats) -> tuple[Floats, weighted.Profile, Floats]:
+    def at(index: NDArray[np.intp], w: Floats) -> tuple[Clusters, Floats, weighted.Profile, Floats]:
         size = mean_size if mean_size.size == 1 else mean_size[index]
         psi = (1.0 / w - 1.0) / size
         part = weighted.columns(clusters, index)
         pooled = Factor(*(v[index] for v in within))
-        return psi, weighted.profile(part, pooled, psi), size
+        return part, psi, weighted.profile(part, pooled, psi), size
 
     def evaluate(index: NDArray[np.intp], w: Floats) -> tuple[Floats, Floats]:
-        _, point, size = at(index, w)
+        _, _, point, size = at(index, w)
         nu = residual if residual.size == 1 else residual[index]
         all_sums = weighted.Sums(point, weighted.second_order(point), weighted.third_order(point))
         f = likelihood.score(point, all_sums.second, nu, reml)
@@ -160,8 +160,7 @@ def _search(
         return f / w, -slope / (size * w * w * w) - f / (w * w)
 
     def criterion(index: NDArray[np.intp], w: Floats) -> Floats:
-        psi, point, _ = at(index, w)
-        part = weighted.columns(clusters, index)
+        part, psi, point, _ = at(index, w)
         return likelihood.criterion(part, point, psi, reml, n_fixed)
 
     grid = _screen(clusters.n_clusters)
@@ -169,7 +168,7 @@ def _search(
     for k, w in enumerate(grid):
         point = weighted.profile(clusters, within, (1.0 / w - 1.0) / mean_size)
         signs[k] = likelihood.score(point, weighted.second_order(point), residual, reml)
-    return _best(n_reps, _sign_changes(grid, signs, within), signs[0] <= 0, evaluate, criterion)
+    return _best(n_reps, _sign_changes(grid, signs), signs[0] <= 0, evaluate, criterion)
 
 
 def _screen(n_clusters: int) -> Floats:
@@ -187,7 +186,7 @@ def _screen(n_clusters: int) -> Floats:
     return np.concatenate([fine[:1], _NEAR_BOUNDARY, fine[1:]])
 
 
-def _sign_changes(grid: Floats, signs: Floats, within: Factor) -> Brackets:
+def _sign_changes(grid: Floats, signs: Floats) -> Brackets:
     """Brackets where the score turns from negative (smaller w) to positive, down to w = 0."""
     low = np.append(grid[1:], 0.0)
     below = np.vstack([signs[1:], np.full((1, signs.shape[1]), -1.0)])

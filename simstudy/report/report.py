@@ -87,9 +87,10 @@ def write_figures(study: Study, folder: Path, summary: pa.Table) -> list[Path]:
             if shown is None:
                 design = stored.chosen(study, summary)
                 shown = stored.rows_of(study, folder, design), stored.about(study, design)
-            labels = {method.canonical: method.label for method in study.methods}
-            more = {"reference": labels.get(study.reference or "")} if name == "agreement" else {}
-            figure = figures.FIGURES[name](shown[0], title, study.alpha[0], **shown[1], **more)
+            rows, about = shown
+            reference = about["labels"].get(study.reference or "")
+            more = {"reference": reference} if name == "agreement" else {}
+            figure = figures.FIGURES[name](rows, title, study.alpha[0], **about, **more)
         else:
             figure = figures.FIGURES[name](summary, title)
         for ending in ("png", "pdf"):

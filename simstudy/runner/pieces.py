@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import lru_cache
+from functools import cache, lru_cache, partial
+from itertools import product
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,7 +20,7 @@ from simstudy.generators.streams import BLOCK
 from simstudy.measures.totals import COLUMNS
 from simstudy.moments import Array, Floats, Ints
 from simstudy.store import parts
-from simstudy.store.names import PartName
+from simstudy.store.names import PartName, holders
 
 _KEPT = 8  # parts in memory: small scenarios share them
 Rows = dict[str, Array]
@@ -101,17 +102,9 @@ class Piece(NamedTuple):
 
 def stored(folder: Path, wanted: Wanted) -> dict[int, list[PartName]]:
     """Group -> parts that hold rows of it."""
-    method = {key: i for i, key in enumerate(wanted.methods)}
-    scenario = {name: i for i, name in enumerate(wanted.scenarios)}
-    found: dict[int, list[PartName]] = defaultdict(list)
-    for part in parts.listing(folder):
-        if part.first <= wanted.replications:
-            for name in part.scenarios:
-                if name in scenario:
-                    for key in part.methods:
-                        if key in method:
-                            found[scenario[name] * len(method) + method[key]].append(part)
-    return found
+    there = holders(p for p in parts.listing(folder) if p.first <= wanted.replications)
+    groups = product(wanted.scenarios, wanted.methods)
+    return {g: there[both] for g, both in enumerate(groups) if both in there}
 
 
 def units(found: Mapping[int, list[PartName]], wanted: Wanted) -> list[Unit]:
@@ -208,10 +201,15 @@ def _blocks(found: Iterator[Rows]) -> Iterator[Rows]:
         yield {k: np.concatenate([one[k] for one in held]) for k in COLUMNS}
 
 
-def rows_of(folder: Path, wanted: Wanted, group: int) -> Rows:
-    """All rows of one group, in order; for measures that have no totals."""
-    mine = stored(folder, wanted).get(group, [])
-    found = list(pieces(folder, wanted, [Unit((tuple(mine),), (group,), False)]))
-    if not found:
-        return {k: np.empty(0) for k in COLUMNS[:-1]} | {"status": np.empty(0, np.int8)}
-    return {k: np.concatenate([piece.rows[k][0] for piece in found]) for k in COLUMNS}
+def reader(folder: Path, wanted: Wanted) -> Callable[[int], Rows]:
+    """All rows of a group, in order, by its number; for measures that have no totals."""
+    there = cache(partial(stored, folder, wanted))
+
+    def rows_of(group: int) -> Rows:
+        mine = there().get(group, [])
+        found = list(pieces(folder, wanted, [Unit((tuple(mine),), (group,), False)]))
+        if not found:
+            return {k: np.empty(0) for k in COLUMNS[:-1]} | {"status": np.empty(0, np.int8)}
+        return {k: np.concatenate([piece.rows[k][0] for piece in found]) for k in COLUMNS}
+
+    return rows_of

@@ -1,7 +1,8 @@
 """Room 4: from a study and a listing of parts to the tasks that are missing. Plain data.
 
 Imports study, store.names, task and streams. Where a range begins and ends is a function
-of the scenario and the grain alone, so two runs of one study make parts of the same names.
+of the scenario, the grain and the method alone, so two runs of one study make parts of the
+same names.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from simstudy.generators import streams
 from simstudy.generators.scenario import Scenario
 from simstudy.registry import GRAINS, Method
 from simstudy.runner.task import Task, grain_of
-from simstudy.store.names import PartName, method_key
+from simstudy.store.names import PartName, holders, method_key
 from simstudy.study.grid import Design
 from simstudy.study.study import Study
 
@@ -60,12 +61,7 @@ def range_length(scenario: Scenario, grain: str, draws: bool = False) -> int:
 
 def covered(parts: Iterable[PartName]) -> dict[tuple[str, str], list[Span]]:
     """(scenario, method key) -> spans of replications that are there."""
-    found: dict[tuple[str, str], list[Span]] = defaultdict(list)
-    for part in parts:
-        for scenario in part.scenarios:
-            for method in part.methods:
-                found[scenario, method].append((part.first, part.last))
-    return found
+    return {both: [(p.first, p.last) for p in mine] for both, mine in holders(parts).items()}
 
 
 def missing(spans: list[Span], last: int) -> list[Span]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ from simstudy.measures.own import own_columns
 from simstudy.moments import Floats
 from simstudy.runner.expected import KINDS, Expected, expected, far
 from simstudy.runner.gather import gather
-from simstudy.runner.pieces import Wanted, rows_of
+from simstudy.runner.pieces import Wanted, reader
 from simstudy.runner.rows import VERDICT, rows, verdicts, words
 from simstudy.store import arrow
 from simstudy.store.names import method_key
@@ -62,8 +61,7 @@ def summarise(
     wanted = Wanted(keys, scenarios, truth, study.alpha, study.replications, reference)
     found = gather(folder, wanted, jobs)
     columns = finish(found.totals, study.alpha, truth.ravel(), mcse, *found[1:])
-    groups = [partial(rows_of, folder, wanted, g) for g in range(wanted.n_groups)]
-    columns += own_columns(groups, truth.ravel(), found.totals.n_all)
+    columns += own_columns(reader(folder, wanted), truth.ravel(), found.totals.n_all)
     theory = expected(study, columns)
     for line in far(study, columns, theory):
         warn(line)

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -65,6 +67,16 @@ def parse(name: str) -> PartName | None:
         return None
     methods = tuple(match["methods"].split("+"))
     return PartName(scenarios, methods, int(match["block"]), first, last)
+
+
+def holders(parts: Iterable[PartName]) -> dict[tuple[str, str], list[PartName]]:
+    """(scenario, method key) -> parts that hold rows of both, in the order given."""
+    found: dict[tuple[str, str], list[PartName]] = defaultdict(list)
+    for part in parts:
+        for scenario in part.scenarios:
+            for method in part.methods:
+                found[scenario, method].append(part)
+    return found
 
 
 @lru_cache(maxsize=256)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -97,9 +96,8 @@ def summarize_table(
     for group, rows in _batches(opened, chosen, groups):
         if reference is not None or REGISTERED:
             kept.add(group, rows)
-        for here, block in rectangles(group, _measured(rows)):
-            ready = Block(block, groups.truth[here], dual=False)
-            running.add(here, totals.of_ready(ready, alphas))
+        for here, block in _blocks(group, rows, groups):
+            running.add(here, totals.of_ready(block, alphas))
     if not groups.keys:
         raise UserError("no rows", file=opened.file)
     found = running.total()
@@ -107,14 +105,12 @@ def summarize_table(
     eliminated = np.zeros((n_groups, len(alphas)), dtype=np.int64)
     means = found.of_error.means[0]
     for group, rows in _batches(opened, chosen, groups):
-        for here, block in rectangles(group, _measured(rows)):
-            ready = Block(block, truth[here], dual=False)
+        for here, block in _blocks(group, rows, groups):
             for k, level in enumerate(alphas):
-                np.add.at(eliminated[:, k], here, ready.covers(level, means[here]).sum(axis=1))
+                np.add.at(eliminated[:, k], here, block.covers(level, means[here]).sum(axis=1))
     both = None if reference is None else against(kept, groups, reference, alphas)
     columns = finish(found, alphas, truth, mcse, eliminated, both)
-    rows_of = [partial(kept.rows, g) for g in range(n_groups)]
-    columns += own_columns(rows_of, truth, found.n_all)
+    columns += own_columns(kept.rows, truth, found.n_all)
     return _table(groups, [c for c in columns if _has_rows(c, chosen, alphas)])
 
 
@@ -133,8 +129,11 @@ def _batches(
         yield from groups.rows(table)
 
 
-def _measured(rows: dict[str, Array]) -> dict[str, Array]:
-    return {name: values for name, values in rows.items() if name != "replication"}
+def _blocks(group: Ints, rows: dict[str, Array], groups: Groups) -> Iterator[tuple[Ints, Block]]:
+    """Blocks of a batch of rows, and the groups in each."""
+    measured = {name: values for name, values in rows.items() if name != "replication"}
+    for here, block in rectangles(group, measured):
+        yield here, Block(block, groups.truth[here], dual=False)
 
 
 def _has_rows(column: Column, chosen: Roles, alphas: tuple[float, ...]) -> bool:

@@ -38,11 +38,6 @@ def naive(
     return float((two_sided(t, n_obs - 2, shifted) * weight).sum())
 
 
-def naive_se_bias(n_clusters: int, cluster_size: int, icc: float) -> float:
-    """Percent by which the root-mean-square pooled SE misses, cluster-level x."""
-    return mixed_se_bias(n_clusters, cluster_size, icc, 1.0)
-
-
 def between_share_size(
     n_clusters: int, cluster_size: int, icc: float, share: Floats, critical: float
 ) -> Floats:
