@@ -20,6 +20,7 @@ from simstudy.generators.streams import BLOCK
 from simstudy.runner import execute as execute_module
 from simstudy.runner.execute import execute, work
 from simstudy.runner.plan import covered, missing, plan
+from simstudy.runner.pool import parallel
 from simstudy.runner.provenance import provenance
 from simstudy.runner.task import Task, run_task
 from simstudy.store import layout, names, parts
@@ -250,7 +251,7 @@ def test_covered_counts_every_scenario_of_a_part():
 
 def test_threads_of_numerical_libraries_are_pinned_in_workers():
     asked = "__import__('os').environ.get('OMP_NUM_THREADS')"
-    assert list(execute_module.parallel(2, [(eval, asked)] * 2)) == ["1", "1"]
+    assert list(parallel(2, [(eval, asked)] * 2)) == ["1", "1"]
 
 
 def test_statuses_are_rows_and_nothing_is_redrawn(tmp_path):

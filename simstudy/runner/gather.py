@@ -39,6 +39,8 @@ class Wanted(NamedTuple):
     alphas : tuple of float
     replications : int
         The first so many.
+    seed : int, optional
+        Of the study; rows of another are none of it.
     """
 
     methods: Sequence[str]
@@ -46,6 +48,7 @@ class Wanted(NamedTuple):
     truth: Floats
     alphas: tuple[float, ...]
     replications: int
+    seed: int | None = None
 
 
 def gather(folder: Path, wanted: Wanted) -> Totals:
@@ -91,7 +94,8 @@ def _totals(
     scenario: Mapping[str, int],
 ) -> Iterator[tuple[Ints, Ints, Totals]]:
     """(group, block, totals) of parts that are whole blocks, then of all the other rows."""
-    read = lru_cache(_KEPT)(lambda part: parts.read(folder, part, COLUMNS, wanted.scenarios))
+    whose = parts.Whose(wanted.scenarios, wanted.seed)
+    read = lru_cache(_KEPT)(lambda part: parts.read(folder, part, COLUMNS, whose))
     whole = {g for g, mine in stored.items() if _whole(mine, wanted.replications)}
     for part in dict.fromkeys(part for g in sorted(whole) for part in stored[g]):
         ids = [

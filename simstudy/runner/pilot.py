@@ -20,7 +20,7 @@ from simstudy.measures.measures import SIMPLE
 from simstudy.measures.totals import COLUMNS, Totals, of_block
 from simstudy.registry import GRAINS
 from simstudy.runner.execute import default_jobs
-from simstudy.runner.plan import forecast, n_parts, parts_of, plan
+from simstudy.runner.plan import forecast, names_of, parts_of, plan
 from simstudy.runner.process import settle
 from simstudy.runner.task import Task, grain_of, run_task
 from simstudy.store import parts
@@ -83,7 +83,7 @@ def pilot(study: Study) -> Pilot:
     trials = [(kind, task, _trial(study, task)) for kind, task in tried]
     work = _scaled(kinds, trials, [trial.work * task.n_fits for _, task, trial in trials])
     n_fits = sum(task.n_fits for task in tasks)
-    files = sum(n_parts(task) for task in tasks)
+    files = sum(len(names_of(task)) for task in tasks)
     typical = [trial for _, _, trial in trials]
     summary = 2.0 * n_fits * _mean([trial.summary for trial in typical])  # read, and added up
     size = n_fits * _mean([trial.row_bytes for trial in typical])

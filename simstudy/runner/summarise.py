@@ -49,7 +49,7 @@ def summarise(
     )
     keys = [method_key(method.canonical) for method in study.methods]
     scenarios = {design.id: design.key for design in study.designs}
-    wanted = Wanted(keys, scenarios, truth, study.alpha, study.replications)
+    wanted = Wanted(keys, scenarios, truth, study.alpha, study.replications, study.seed)
     found = gather(folder, wanted)
     columns = list(finish(found, study.alpha, truth.ravel(), mcse))
     theory = expected(study, columns)
