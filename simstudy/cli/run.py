@@ -48,9 +48,8 @@ def _paths(found: Results) -> list[str]:
 
 def tell(done: Done, number: int, of: int) -> None:
     """One line on stderr for a range that is done."""
-    scenarios = (
-        done.scenarios[0] if len(done.scenarios) == 1 else f"{len(done.scenarios)} scenarios"
-    )
+    many = len(done.scenarios) > 1
+    scenarios = f"{len(done.scenarios)} scenarios" if many else f"scenario {done.scenarios[0]}"
     how = f"{done.seconds:.2f} s in process {done.worker}" if done.new else "there already"
     print(f"{number}/{of}: replications {done.first} to {done.last} of {scenarios}, "
           f"{', '.join(done.methods)}: {how}", file=sys.stderr, flush=True)  # fmt: skip

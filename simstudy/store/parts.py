@@ -221,6 +221,8 @@ def _open(study_folder: Path, part: PartName, columns: tuple[str, ...], whose: W
         source = pa.BufferReader(content)
         with pq.ParquetFile(source, read_dictionary=["status"]) as opened:
             reason = _foreign(opened, part, whose)
+            if at == 0 and "first" in _footer(opened.metadata):
+                reason = "its sum is not there"  # only earlier versions wrote none
             if reason:
                 raise BrokenPartError(file, reason)
             return opened.read(list(columns), use_threads=False)
@@ -228,7 +230,7 @@ def _open(study_folder: Path, part: PartName, columns: tuple[str, ...], whose: W
         raise BrokenPartError(file, "is gone") from None
     except PermissionError as error:
         raise WorkError(f"{file}: cannot be read: {error.strerror}") from None
-    except (pa.ArrowException, OSError, ValueError) as error:
+    except (pa.ArrowException, OSError, ValueError, KeyError) as error:
         reason = (str(error).splitlines() or [""])[0]
         raise BrokenPartError(file, f"is not a readable part ({reason})") from None
 
