@@ -138,21 +138,20 @@ def seconds_of_a_start(folder: Path) -> float:
 
 def end_by_force(life: Life, kind: str, chance: random.Random, longest: float) -> str:
     """Kill a run at a random moment; what was hit in the end."""
+    if kind == "worker":
+        while not (workers := life.workers()) and life.process.poll() is None:
+            time.sleep(0.02)
+        time.sleep(chance.uniform(0.0, longest / 4))
+        hit = bool(workers) and kill(chance.choice(workers))
+        kind = "worker, then group" if hit else "group"
+        longest /= 2
     time.sleep(chance.uniform(0.0, longest))
     if life.process.poll() is not None:
-        return "finished before"
-    if kind == "worker":
-        workers = life.workers()
-        hit = bool(workers) and kill(chance.choice(workers))
-        time.sleep(chance.uniform(0.0, longest / 2))
-        kind = "worker, then group" if hit else "group"
+        return "worker, then finished" if kind.startswith("worker") else "finished before"
     if kind == "parent":
         kill(life.process.pid)
     else:
-        try:
-            os.killpg(life.process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            return "finished before"
+        os.killpg(life.process.pid, signal.SIGKILL)
     return kind
 
 
@@ -200,11 +199,10 @@ def torment(folder: Path, kills: int, seed: int = 1) -> Counter[str]:
         life.wait_until_gone()
         check_folder(results / "f")
         tally[kind] += 1
-        if kind == "finished before":
+        hits += kind != "finished before"
+        if "finished" in kind:
             assert code == 0, said
             age += 1
-        else:
-            hits += 1
     config = write_study(folder, document(age))
     for place in (results, folder / "undisturbed"):
         life = Life(config, place)

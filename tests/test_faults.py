@@ -34,7 +34,7 @@ from simstudy.runner import execute as execute_module
 from simstudy.runner.execute import execute, work
 from simstudy.runner.plan import plan
 from simstudy.runner.provenance import provenance
-from simstudy.store import aside, files, layout, parts
+from simstudy.store import files, layout, parts
 
 processes = pytest.mark.skipif(sys.platform != "linux", reason="looks at processes in /proc")
 GRID = {"n_clusters": [3, 8], "cluster_size": [4, {"uniform": [2, 9]}], "icc": 0.1,
@@ -75,7 +75,8 @@ def some_parts(life, folder, least=1):
 @processes
 def test_thirty_kills_lose_nothing_and_leave_nothing(tmp_path):
     tally = torment(tmp_path, 30)
-    assert sum(tally[kind] for kind in tally if kind in ("parent", "group")) >= 20
+    of_workers = sum(tally[kind] for kind in tally if kind.startswith("worker"))
+    assert of_workers >= 5 and tally["parent"] >= 5 and tally["group"] >= 5, tally
 
 
 @processes
@@ -362,7 +363,9 @@ def test_two_runs_at_once_share_the_work(tmp_path, undisturbed):
     same_rows(tmp_path / "f", undisturbed)
     assert os.listdir(tmp_path / "f" / ".work") == []
     events = [json.loads(line) for line in (tmp_path / "f" / "run.log.jsonl").open()]
-    assert sum(event["event"] == "end" for event in events) <= 2
+    made = [event for event in events if event["event"] == "range" and event["new"]]
+    ranges = max(event["ranges"] for event in events if event["event"] == "start")
+    assert ranges <= len(made) <= ranges + 1  # they meet once
 
 
 def test_a_range_that_another_run_made_meanwhile_is_left_as_it_is(tmp_path):
@@ -373,6 +376,14 @@ def test_a_range_that_another_run_made_meanwhile_is_left_as_it_is(tmp_path):
     stamps = {p.name: p.stat().st_mtime_ns for p in (tmp_path / "estimates").iterdir()}
     assert not work(task, tmp_path, provenance(one)).new
     assert stamps == {p.name: p.stat().st_mtime_ns for p in (tmp_path / "estimates").iterdir()}
+
+
+def marker(folder, pid):
+    """What says that a process is running a study."""
+    host = files.own_name().partition("-")[2]
+    file = folder / ".work" / f"{pid}-{host}-run"
+    file.touch()
+    return file
 
 
 def test_a_second_run_begins_at_the_other_end(tmp_path, monkeypatch):
@@ -386,7 +397,8 @@ def test_a_second_run_begins_at_the_other_end(tmp_path, monkeypatch):
     execute(one, tmp_path / "alone", 1)
     alone = list(order)
     order.clear()
-    monkeypatch.setattr(aside.files, "processes", lambda folder, ending: iter([1]))
+    layout.prepare(one, tmp_path / "second")
+    marker(tmp_path / "second", os.getppid())
     execute(one, tmp_path / "second", 1)
     assert order == alone[::-1] and len(order) > 2
     assert rows(tmp_path / "alone").equals(rows(tmp_path / "second"))
@@ -410,12 +422,10 @@ def test_fresh_moves_the_old_results_aside_and_deletes_nothing(tmp_path):
 
 def test_fresh_does_not_pull_a_folder_from_under_a_run(tmp_path):
     simstudy.run(SMALL, jobs=1, results=tmp_path, report=False)
-    host = files.own_name().partition("-")[2]
-    marker = tmp_path / "f" / ".work" / f"{os.getppid()}-{host}-run"
-    marker.touch()
+    running = marker(tmp_path / "f", os.getppid())
     with pytest.raises(UserError, match=f"process {os.getppid()} is running"):
         simstudy.run(SMALL, jobs=1, results=tmp_path, report=False, fresh=True)
-    assert marker.is_file()
+    assert running.is_file()
 
 
 def older(monkeypatch):

@@ -127,17 +127,6 @@ def test_another_seed_is_refused_and_both_are_named(tmp_path):
     assert execute(study(GRID, ["pooled"], 10, seed=1), tmp_path, 1) == 0
 
 
-def test_results_of_other_versions_are_told_apart(tmp_path, monkeypatch):
-    one, said = study(GRID, ["pooled"], 10), []
-    execute(one, tmp_path, 1, warn=said.append)
-    assert said == []
-    monkeypatch.setattr(
-        execute_module, "provenance", lambda s: provenance(s) | {"numpy": "0.1", "cpu": "abacus"}
-    )
-    execute(one, tmp_path, 1, warn=said.append)
-    assert len(said) == 1 and "numpy" in said[0] and "abacus" in said[0]
-
-
 @pytest.mark.parametrize("jobs", [0, -1, 1.5])
 def test_a_number_of_jobs_that_is_none_is_refused(tmp_path, jobs):
     with pytest.raises(UserError, match="jobs"):

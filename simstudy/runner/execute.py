@@ -48,6 +48,11 @@ class Done(NamedTuple):
         """Data sets of the range."""
         return (self.last - self.first + 1) * len(self.scenarios)
 
+    @property
+    def n_fits(self) -> int:
+        """Fits of the range."""
+        return self.replications * len(self.methods)
+
 
 def execute(
     study: Study,
@@ -91,17 +96,19 @@ def execute(
     n_fits = sum(task.n_fits for task in tasks)
     jobs = min(int(jobs), len(tasks)) if jobs else default_jobs(tasks)
     progress = begin(n_fits, jobs) if begin else lambda done: None
-    with aside.at_work(folder) as others, RunLog(folder) as log:
+    with aside.at_work(folder) as second, RunLog(folder) as log:
         log.write("start", jobs=jobs, ranges=len(tasks), fits=n_fits, **source)
         start = time.perf_counter()
-        if others:  # which goes through them from the front
+        if second:  # the first run goes through them from the front
             tasks.reverse()
-        of = len(tasks)
+        of, told = len(tasks), 0
         dones = _persistently(study, folder, tasks, source, jobs, backend, warn, log)
         for number, done in enumerate(dones, start=1):
             log.write("range", **done._asdict(), replications=done.replications)
             each(done, number, max(number, of))
-            progress(done.replications * len(done.methods))
+            progress(done.n_fits)
+            told += done.n_fits
+        progress(n_fits - told)  # what workers finished that were lost before they said so
         log.write("end", seconds=round(time.perf_counter() - start, 3))
     return n_fits
 

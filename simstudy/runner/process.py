@@ -41,7 +41,11 @@ def cores() -> int:
 
 
 def follow(parent: int) -> None:
-    """Make this worker end with its parent, however that ends."""
+    """Make this worker end with its parent, however that ends.
+
+    Linux sees to it (when the thread that started the worker ends); elsewhere a worker looks
+    before it writes.
+    """
     global _parent
     _parent = parent
     if hasattr(signal, "pthread_sigmask"):  # held back while the parent started workers

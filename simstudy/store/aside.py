@@ -56,12 +56,12 @@ def _place(study_folder: Path) -> Path:
 
 @contextmanager
 def at_work(study_folder: Path) -> Iterator[bool]:
-    """Say in `.work/` that a run is at work; whether another one is. A hint, not a lock."""
+    """Say in `.work/` that a run is at work; whether an earlier one is. A hint, not a lock."""
     mine = study_folder / files.WORK / f"{files.own_name()}-{_RUN}"
-    others = any(files.processes(study_folder, _RUN))
     try:
-        mine.touch()
-        yield others
+        mine.touch()  # first: of two runs that begin together, one sees the other as earlier
+        own = mine.stat().st_mtime_ns, os.getpid()
+        yield any(other < own for other in files.processes(study_folder, _RUN))
     except OSError as error:
         if error.filename == str(mine):
             raise files.cannot_write(mine, error) from None
@@ -76,7 +76,7 @@ def move_away(study_folder: Path) -> Path | None:
     """Move a study's results to the next free NAME.1, NAME.2, ...; None where there are none."""
     if not study_folder.exists():
         return None
-    for pid in files.processes(study_folder, _RUN):
+    for _, pid in files.processes(study_folder, _RUN):
         message = f"process {pid} is running this study; stop it before --fresh"
         raise UserError(message, file=str(study_folder))
     number = 1

@@ -70,10 +70,10 @@ def _owner(name: str) -> tuple[int, str] | None:
     return (int(pid), rest) if pid.isdecimal() else None
 
 
-def alive(pid: int) -> bool:
-    """Whether a process of this machine lives; True where that cannot be known."""
+def alive(pid: int) -> bool | None:
+    """Whether a process of this machine lives; None where that cannot be known."""
     if os.name != "posix":
-        return True
+        return None  # there os.kill would end it
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
@@ -92,20 +92,29 @@ def tidy(study_folder: Path) -> None:
         owner = _owner(entry.name)
         if owner is None or entry.is_dir():
             continue
+        pid, rest = owner
+        here = rest == _host() or rest.startswith(_host() + "-")
+        lives = alive(pid) if here else None
         with suppress(OSError):
-            here = owner[1].startswith(_host() + "-") or owner[1] == _host()
-            if not alive(owner[0]) if here else time() - entry.stat().st_mtime > _OLD:
+            if not lives and (lives is False or time() - entry.stat().st_mtime > _OLD):
                 os.unlink(entry.path)
 
 
-def processes(study_folder: Path, ending: str) -> Iterator[int]:
-    """Living processes of this machine, but this one, with a file of this ending in `.work/`."""
+def processes(study_folder: Path, ending: str) -> Iterator[tuple[int, int]]:
+    """Living processes of this machine, but this one, with a file of this ending in `.work/`.
+
+    Yields
+    ------
+    tuple
+        The file's time in nanoseconds, and the process.
+    """
     for entry in _entries(study_folder / WORK):
         owner = _owner(entry.name)
-        if owner is None or owner[0] == os.getpid():
+        if owner is None or owner[0] == os.getpid() or owner[1] != f"{_host()}-{ending}":
             continue
-        if owner[1] == f"{_host()}-{ending}" and alive(owner[0]):
-            yield owner[0]
+        with suppress(OSError):
+            if alive(owner[0]):
+                yield entry.stat().st_mtime_ns, owner[0]
 
 
 def _entries(folder: Path) -> list[os.DirEntry[str]]:
