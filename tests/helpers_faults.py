@@ -63,7 +63,14 @@ def write_study(folder: Path, content: dict[str, object]) -> Path:
 class Life:
     """One run of a study in a session of its own; every process of it can be found."""
 
-    def __init__(self, config: Path, results: Path, *options: str, jobs: int = 2, limit: int = 0):
+    def __init__(
+        self,
+        config: Path,
+        results: Path,
+        jobs: int = 2,
+        limit: int = 0,
+        command: list[str] | None = None,
+    ) -> None:
         def prepare() -> None:
             signal.signal(signal.SIGINT, signal.SIG_DFL)
             if limit:
@@ -71,10 +78,11 @@ class Life:
 
                 resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
 
-        command = [sys.executable, "-m", "simstudy", "run", str(config), "--results", str(results)]
+        run = [sys.executable, "-m", "simstudy", "run", str(config), "--results", str(results)]
+        options = ["--jobs", str(jobs), "--no-report", "--quiet"]
         self.process = subprocess.Popen(
-            [*command, "--jobs", str(jobs), "--no-report", "--quiet", *options],
-            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+            command or [*run, *options],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
             start_new_session=True, preexec_fn=prepare,
             env={**os.environ, "PYTHONPATH": str(ROOT)},
         )  # fmt: skip
@@ -189,7 +197,7 @@ def torment(folder: Path, kills: int, seed: int = 1) -> Counter[str]:
     tally: Counter[str] = Counter()
     age = 0
     hits = 0
-    longest = 2.0 * seconds_of_a_start(folder)
+    longest = 1.6 * min(seconds_of_a_start(folder), 2.0)
     results = folder / "disturbed"
     while hits < kills:
         config = write_study(folder, document(age))

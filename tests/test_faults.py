@@ -113,6 +113,30 @@ def test_workers_end_when_their_parent_is_killed(tmp_path):
 
 
 @processes
+def test_workers_of_another_thread_outlive_it_but_not_the_process(tmp_path):
+    """A notebook's or a server's thread: what ends there is no parent."""
+    code = (
+        "import json, sys, threading, time, simstudy\n"
+        "def go(name):\n"
+        "    one = json.loads(sys.argv[1]) | {'name': name}\n"
+        "    simstudy.run(one, jobs=2, results=sys.argv[2], report=False, warn=print)\n"
+        "for name in 'ab':\n"
+        "    thread = threading.Thread(target=go, args=(name,))\n"
+        "    thread.start()\n"
+        "    thread.join()\n"
+        "print('done', flush=True)\n"
+        "time.sleep(60)\n"
+    )
+    small = json.dumps(document() | {"replications": 2000})
+    life = Life(tmp_path, tmp_path, command=[sys.executable, "-c", code, small, str(tmp_path)])
+    assert life.process.stdout.readline() == "done\n"
+    assert len(life.workers()) == 2
+    kill(life.process.pid)
+    life.process.communicate()
+    life.wait_until_gone()
+
+
+@processes
 def test_a_killed_worker_is_replaced(tmp_path, undisturbed):
     config = write_study(tmp_path, document())
     life = Life(config, tmp_path)

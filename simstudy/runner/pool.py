@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+import threading
 import warnings
 from collections.abc import Iterator
 from concurrent.futures import BrokenExecutor
@@ -28,7 +29,8 @@ def parallel(jobs: int, calls: list[tuple[Any, ...]], backend: str = "loky") -> 
     warnings.filterwarnings("ignore", "A worker stopped while some jobs", UserWarning)
     own: dict[str, Any] = {}
     if backend == "loky":
-        own = {"initializer": follow, "initargs": (os.getpid(),)}
+        main = threading.current_thread() is threading.main_thread()
+        own = {"initializer": follow, "initargs": (os.getpid(), main)}
     with joblib.parallel_config(backend=backend, inner_max_num_threads=1 if own else None):
         pool = joblib.Parallel(n_jobs=jobs, return_as="generator_unordered", batch_size=1, **own)
         with uninterrupted():  # workers start deaf to Ctrl-C; the parent hears it and ends them

@@ -8,6 +8,8 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
+import time
 from contextlib import suppress
 from functools import lru_cache
 
@@ -40,22 +42,35 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
-def follow(parent: int) -> None:
+def follow(parent: int, from_main_thread: bool) -> None:
     """Make this worker end with its parent, however that ends.
 
-    Linux sees to it (when the thread that started the worker ends); elsewhere a worker looks
-    before it writes.
+    Linux sees to it, but takes the end of the thread that started a worker for the parent's;
+    so for other threads, and on other systems, the worker looks every second.
     """
     global _parent
     _parent = parent
     if hasattr(signal, "pthread_sigmask"):  # held back while the parent started workers
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
-    if sys.platform == "linux":
-        import ctypes
-
-        with suppress(OSError, AttributeError):
-            ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
+    if not (from_main_thread and _killed_with_parent()):
+        threading.Thread(target=_look, daemon=True).start()
     end_if_orphaned()
+
+
+def _killed_with_parent() -> bool:
+    if sys.platform != "linux":
+        return False
+    import ctypes
+
+    with suppress(OSError, AttributeError):
+        return ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0) == 0
+    return False
+
+
+def _look() -> None:
+    while True:
+        time.sleep(1.0)
+        end_if_orphaned()
 
 
 def end_if_orphaned() -> None:
