@@ -37,7 +37,7 @@ def test_layout_on_disk(results):
     folder = results.folder
     top = {p.name for p in folder.iterdir()}
     assert top == {"study.yaml", "scenarios.parquet", "estimates", "summary.parquet",
-                   "summary.csv", "report", ".work"}  # fmt: skip
+                   "summary.csv", "report", "run.log.jsonl", ".work"}  # fmt: skip
     figures = {p.name for p in (folder / "report" / "figures").iterdir()}
     assert figures == {"type1_error.png", "type1_error.pdf"}
     endings = {p.suffix for p in (folder / "report" / "tables").iterdir()}

@@ -31,10 +31,8 @@ def main(options: Namespace) -> None:
     if options.quiet:
         return
     print(found.study.title or found.study.name)
-    if not found.n_fits:
-        print("nothing is missing")
     print(headline(found.summary_table(), width=terminal_width()))
-    print()
+    print("" if found.n_fits else "nothing is missing: no fit was computed")
     print("\n".join(_paths(found)))
 
 
