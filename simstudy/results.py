@@ -9,13 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from simstudy.errors import UserError
-from simstudy.store import layout, parts
+from simstudy.store import aside, layout, parts
 from simstudy.study.study import Study, load
 
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
     import pyarrow.dataset as ds
+
+    from simstudy.runner.execute import Done
 
 
 class Results:
@@ -31,6 +33,7 @@ class Results:
     def __init__(self, study: Study, folder: Path) -> None:
         self.study = study
         self.folder = folder
+        self.n_fits = 0  # computed when this was made
         self._summaries: dict[str, pa.Table] = {}
 
     @classmethod
@@ -78,19 +81,42 @@ class Results:
     def write_summary(
         self, warn: Callable[[str], None] = lambda line: None, jobs: int | None = None
     ) -> None:
-        """Write scenarios.parquet, summary.parquet and summary.csv."""
+        """Write scenarios.parquet, summary.parquet and summary.csv, unless they are current."""
+        from simstudy.runner import stored
         from simstudy.runner.summarise import scenario_table
 
+        mark = stored.mark(self.study, self.folder)
+        if stored.is_current(self.study, self.folder, mark):
+            for line in layout.summary_mark(self.folder).get("far", ()):
+                warn(line)
+            self._summaries["robust"] = layout.read_summary(self.folder)
+            return
+        far: list[str] = []
         layout.write_table(self.folder, "scenarios.parquet", scenario_table(self.study))
-        summary = self.summary_table(warn=warn, jobs=jobs)
-        for name in ("summary.parquet", "summary.csv"):
-            layout.write_table(self.folder, name, summary)
+        summary = self.summary_table(warn=far.append, jobs=jobs)
+        for line in far:
+            warn(line)
+        for name in ("summary.csv", "summary.parquet"):
+            layout.write_table(self.folder, name, summary, mark | {"far": far})
 
     def report(self) -> list[Path]:
         """Draw figures and write tables from the stored summary; return the files."""
         from simstudy.report.report import write_report
 
         return write_report(self.study, self.folder, layout.read_summary(self.folder))
+
+    def _complete(
+        self, compute: Callable[[], int], warn: Callable[[str], None], jobs: int | None
+    ) -> None:
+        """Compute what is missing and summarise, again where parts turn out to be broken."""
+        for last in (False, False, True):
+            self.n_fits += compute()
+            try:
+                return self.write_summary(warn, jobs)
+            except parts.BrokenPartError:
+                if last:
+                    raise
+                aside.set_broken_aside(self.folder, parts.Whose.of(self.study), warn)
 
 
 def run(
@@ -100,7 +126,9 @@ def run(
     results: str | Path = "results",
     replications: int | None = None,
     report: bool = True,
+    fresh: bool = False,
     begin: Callable[[int, int], Callable[[int], None]] | None = None,
+    each: Callable[[Done, int, int], None] = lambda done, number, of: None,
     warn: Callable[[str], None] = warnings.warn,
 ) -> Results:
     """Compute what is missing of a study, summarise it and draw its report.
@@ -116,16 +144,21 @@ def run(
         Instead of the study's own number.
     report : bool
         Draw figures and tables.
+    fresh : bool
+        Move earlier results aside, to the next free NAME.1, NAME.2, ..., and start over.
     begin : callable, optional
         Progress: called once with (fits, jobs); what it returns is called with fits done.
+    each : callable
+        Told of every range when it is done: (range, its number, ranges in all).
     warn : callable
-        Told, in one line, where earlier results come from other versions, and which numbers
-        are far from an exact answer.
+        Told, in a line each, what was moved aside, of workers that were lost, and which
+        numbers are far from an exact answer.
 
     Returns
     -------
     Results
     """
+    from simstudy.report.report import is_drawn
     from simstudy.runner.execute import execute
 
     if not isinstance(study, Study):
@@ -133,8 +166,10 @@ def run(
     if replications is not None:
         study = replace(study, replications=replications)
     found = Results(study, Path(results) / study.name)
-    execute(study, found.folder, jobs, begin, warn)
-    found.write_summary(warn, jobs)
-    if report:
+    moved = aside.move_away(found.folder) if fresh else None
+    if moved is not None:
+        warn(f"{found.folder}: earlier results are in {moved} now")
+    found._complete(lambda: execute(study, found.folder, jobs, begin, warn, each), warn, jobs)
+    if report and not is_drawn(study, found.folder):
         found.report()
     return found

@@ -71,7 +71,7 @@ def test_help_names_every_verb():
         (("run", "a.yaml", "--replications", "2.5"), ("--replications", "'2.5'", "whole number")),
         (("run", "a.yaml", "--replications", "nan"), ("--replications", "'nan'")),
         (("run", "a.yaml", "--replications", "inf"), ("--replications", "'inf'")),
-        (("run", "a.yaml", "--verbose"), ("--verbose",)),
+        (("run", "a.yaml", "--loud"), ("--loud",)),
         (("run", "a.yaml", "--in two\nlines"), ("--in two lines",)),
         (("fit", "d.csv"), ("formula",)),
         (("summarize", "r", "--format", "xml"), ("--format", "'xml'", "markdown")),
@@ -517,7 +517,7 @@ def test_plan_names_the_measure_it_does_not_know(study):
 
 LAYOUT = {
     "study.yaml", "scenarios.parquet", "summary.parquet", "summary.csv", "estimates", "report",
-    ".work",
+    ".work", "run.log.jsonl",
 }  # fmt: skip
 ESTIMATES = ["scenario", "replication", "method", "estimate", "std_error", "df", "p_value",
              "status", "tau2", "sigma2"]  # fmt: skip
@@ -566,7 +566,7 @@ def test_results_layout(done):
     assert listing(done[0] / "out")[0] == "tiny"
     assert {path.name for path in results.iterdir()} == LAYOUT
     assert {path.suffix for path in (results / "estimates").iterdir()} == {".parquet"}
-    assert list((results / ".work").iterdir()) == []
+    assert [path.name for path in (results / ".work").iterdir()] == ["report.txt"]
     written = {path.name for path in (results / "report").iterdir()}
     assert written == {"figures", "tables", "methods.md"}
     figures = {path.suffix for path in (results / "report" / "figures").iterdir()}
@@ -651,6 +651,8 @@ def test_a_second_run_computes_nothing(copied, done):
     assert (ran.code, ran.err) == (0, "")
     assert stamps(estimates) == before
     assert ran.out.splitlines()[:12] == done[1].out.splitlines()[:12]
+    assert len(ran.out.splitlines()) <= 40
+    assert "nothing is missing" in ran.out and "nothing is missing" not in done[1].out
 
 
 def test_a_changed_label_computes_nothing(copied):

@@ -20,6 +20,7 @@ from simstudy.generators.streams import BLOCK
 from simstudy.runner import execute as execute_module
 from simstudy.runner.execute import execute, work
 from simstudy.runner.plan import covered, missing, plan
+from simstudy.runner.pool import parallel
 from simstudy.runner.provenance import provenance
 from simstudy.runner.task import Task, run_task
 from simstudy.store import layout, names, parts
@@ -124,17 +125,6 @@ def test_another_seed_is_refused_and_both_are_named(tmp_path):
         execute(study(GRID, ["pooled"], 10, seed=2), tmp_path, 1)
     assert not (tmp_path / "study.yaml").exists()  # a refused run leaves nothing behind
     assert execute(study(GRID, ["pooled"], 10, seed=1), tmp_path, 1) == 0
-
-
-def test_results_of_other_versions_are_told_apart(tmp_path, monkeypatch):
-    one, said = study(GRID, ["pooled"], 10), []
-    execute(one, tmp_path, 1, warn=said.append)
-    assert said == []
-    monkeypatch.setattr(
-        execute_module, "provenance", lambda s: provenance(s) | {"numpy": "0.1", "cpu": "abacus"}
-    )
-    execute(one, tmp_path, 1, warn=said.append)
-    assert len(said) == 1 and "numpy" in said[0] and "abacus" in said[0]
 
 
 @pytest.mark.parametrize("jobs", [0, -1, 1.5])
@@ -250,7 +240,7 @@ def test_covered_counts_every_scenario_of_a_part():
 
 def test_threads_of_numerical_libraries_are_pinned_in_workers():
     asked = "__import__('os').environ.get('OMP_NUM_THREADS')"
-    assert list(execute_module.parallel(2, [(eval, asked)] * 2)) == ["1", "1"]
+    assert list(parallel(2, [(eval, asked)] * 2)) == ["1", "1"]
 
 
 def test_statuses_are_rows_and_nothing_is_redrawn(tmp_path):

@@ -38,7 +38,7 @@ def test_layout_on_disk(results):
     folder = results.folder
     top = {p.name for p in folder.iterdir()}
     assert top == {"study.yaml", "scenarios.parquet", "estimates", "summary.parquet",
-                   "summary.csv", "report", ".work"}  # fmt: skip
+                   "summary.csv", "report", "run.log.jsonl", ".work"}  # fmt: skip
     figures = {p.name for p in (folder / "report" / "figures").iterdir()}
     drawn = {"type1_error", "se_bias"}
     assert figures == {f"{name}.{ending}" for name in drawn for ending in ("png", "pdf")}

@@ -10,6 +10,7 @@ import argparse
 import atexit
 import io
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -18,7 +19,12 @@ from typing import Any, NoReturn
 from simstudy import __version__
 from simstudy.errors import UserError, WorkError, one_line
 
-DONE, FAILED, WRONG, INTERRUPTED = 0, 1, 2, 130
+DONE, FAILED, WRONG, INTERRUPTED, TERMINATED = 0, 1, 2, 130, 143
+_KEPT = "finished ranges are kept, the same command goes on"
+
+
+class _Terminated(KeyboardInterrupt):
+    """SIGTERM: ends a command as Ctrl-C does."""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -76,8 +82,10 @@ VERBS: dict[str, tuple[str, Arguments]] = {
                 "--replications",
                 {"type": _replications, "metavar": "N", "help": "instead of the file's"},
             ),
+            ("--fresh", {"action": "store_true", "help": "move earlier results aside, start over"}),
             ("--no-report", {"action": "store_true", "help": "no figures and tables"}),
             ("--quiet", {"action": "store_true", "help": "print nothing but errors"}),
+            ("--verbose", {"action": "store_true", "help": "a line for every range, on stderr"}),
         ],
     ),
     "plan": (
@@ -157,7 +165,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0 done, 1 the work failed, 2 the input is wrong, 130 interrupted.
+        0 done, 1 the work failed, 2 the input is wrong, 130 interrupted, 143 terminated.
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
@@ -183,8 +191,11 @@ def entry() -> NoReturn:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a terminal that cannot show a name shows \\x..
             stream.reconfigure(errors="backslashreplace")
+    signal.signal(signal.SIGTERM, _terminate)
     code = main()
-    if code == INTERRUPTED:
+    if code in (INTERRUPTED, TERMINATED):
+        for again in (signal.SIGINT, signal.SIGTERM):  # the end is under way
+            signal.signal(again, signal.SIG_IGN)
         # where an import was interrupted, Python would end itself by SIGINT, not with this code
         atexit._run_exitfuncs()
         sys.stderr.flush()
@@ -192,10 +203,16 @@ def entry() -> NoReturn:
     sys.exit(code)
 
 
+def _terminate(number: int, frame: object) -> NoReturn:
+    raise _Terminated
+
+
 def _say(error: BaseException) -> int:
     """One line on stderr, and the exit code."""
-    if isinstance(error, KeyboardInterrupt):
-        text, code = "interrupted; finished ranges are kept, the same command goes on", INTERRUPTED
+    if isinstance(error, _Terminated):
+        text, code = f"terminated; {_KEPT}", TERMINATED
+    elif isinstance(error, KeyboardInterrupt):
+        text, code = f"interrupted; {_KEPT}", INTERRUPTED
     elif isinstance(error, UserError):
         text, code = str(error), WRONG
     elif isinstance(error, WorkError):

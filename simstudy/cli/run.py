@@ -6,9 +6,13 @@ import shutil
 import sys
 from argparse import Namespace
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from simstudy.report.tables import headline
 from simstudy.results import Results, run
+
+if TYPE_CHECKING:
+    from simstudy.runner.execute import Done
 
 
 def main(options: Namespace) -> None:
@@ -19,14 +23,16 @@ def main(options: Namespace) -> None:
         results=options.results,
         replications=options.replications,
         report=not options.no_report,
-        begin=None if options.quiet else progress,
+        fresh=options.fresh,
+        begin=None if options.quiet or options.verbose else progress,
+        each=tell if options.verbose else lambda done, number, of: None,
         warn=lambda text: print(text, file=sys.stderr),
     )
     if options.quiet:
         return
     print(found.study.title or found.study.name)
     print(headline(found.summary_table(), width=terminal_width()))
-    print()
+    print("" if found.n_fits else "nothing is missing: no fit was computed")
     print("\n".join(_paths(found)))
 
 
@@ -36,6 +42,15 @@ def _paths(found: Results) -> list[str]:
     figures = [report / "figures" / f"{name}.png" for name in found.study.figures[:1]]
     paths = [*figures, report / "tables", found.folder / "summary.csv", found.folder / "estimates"]
     return [str(path) for path in paths if path.exists()]
+
+
+def tell(done: Done, number: int, of: int) -> None:
+    """One line on stderr for a range that is done."""
+    many = len(done.scenarios) > 1
+    scenarios = f"{len(done.scenarios)} scenarios" if many else f"scenario {done.scenarios[0]}"
+    how = f"{done.seconds:.2f} s in process {done.worker}" if done.new else "there already"
+    print(f"{number}/{of}: replications {done.first} to {done.last} of {scenarios}, "
+          f"{', '.join(done.methods)}: {how}", file=sys.stderr, flush=True)  # fmt: skip
 
 
 def terminal_width() -> int:

@@ -274,7 +274,7 @@ def footers(study: Study, folder: Path) -> list[dict[str, Any]]:
     for part in parts.listing(folder):
         if part.first > study.replications or ids.isdisjoint(part.scenarios):
             continue
-        footer = parts.footer(folder, part)
+        footer = parts.footer(folder, part) or {}
         kept = {n: footer[n] for n in (*_VERSIONS, "cpu", "git_commit") if footer.get(n)}
         found.setdefault(tuple(map(str, kept.items())), kept)
     return list(found.values())

@@ -10,13 +10,16 @@ from typing import TYPE_CHECKING, Any
 from simstudy.report import stored, tables
 from simstudy.report.methods import methods_section
 from simstudy.report.wide import Wide, is_null, wide
-from simstudy.store.files import replace_file
+from simstudy.store.files import WORK, replace_file
 from simstudy.study.study import Study
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 TABLES = ("rejection_rate", "relative_error_model_se", "coverage", "bias")
+_TABLES = {"csv": "csv", "tex": "latex", "md": "markdown"}
+_FIGURES = ("png", "pdf")
+_LIST = f"{WORK}/report.txt"  # the files that were written last
 
 
 def write_report(study: Study, folder: Path, summary: pa.Table) -> list[Path]:
@@ -27,11 +30,14 @@ def write_report(study: Study, folder: Path, summary: pa.Table) -> list[Path]:
     list of Path
         The files that were written.
     """
-    return [
+    written = [
         *write_tables(folder, summary),
         write_methods(study, folder, summary),
         *write_figures(study, folder, summary),
     ]
+    names = "".join(f"{file.relative_to(folder)}\n" for file in written)
+    replace_file(folder, folder / _LIST, names.encode())
+    return written
 
 
 def write_methods(study: Study, folder: Path, summary: pa.Table) -> Path:
@@ -41,13 +47,33 @@ def write_methods(study: Study, folder: Path, summary: pa.Table) -> Path:
     return path
 
 
+def is_drawn(study: Study, folder: Path) -> bool:
+    """Whether a report is there as it was written, and none of it older than the summary."""
+    try:
+        written = (folder / _LIST).read_text(encoding="utf-8").splitlines()
+        made = (folder / "summary.parquet").stat().st_mtime_ns
+        older = any((folder / name).stat().st_mtime_ns < made for name in written)
+    except OSError:
+        return False
+    wanted = {str(_figure_file(Path(), name, e)) for name in study.figures for e in _FIGURES}
+    return not older and wanted <= set(written)
+
+
+def _table_file(folder: Path, measure: str, ending: str) -> Path:
+    return folder / "report" / "tables" / f"{measure}.{ending}"
+
+
+def _figure_file(folder: Path, name: str, ending: str) -> Path:
+    return folder / "report" / "figures" / f"{name}.{ending}"
+
+
 def write_tables(folder: Path, summary: pa.Table) -> list[Path]:
     """Write the measures that papers show, a table each, as CSV, LaTeX and Markdown."""
     written = []
     for name, table in selection(summary):
         words = tables.grid(table)._replace(name=name)
-        for ending, form in (("csv", "csv"), ("tex", "latex"), ("md", "markdown")):
-            path = folder / "report" / "tables" / f"{name}.{ending}"
+        for ending, form in _TABLES.items():
+            path = _table_file(folder, name, ending)
             replace_file(folder, path, tables.FORMATS[form](words).encode())
             written.append(path)
     return written
@@ -79,10 +105,10 @@ def write_figures(study: Study, folder: Path, summary: pa.Table) -> list[Path]:
     """
     written = []
     shown: Any = None
+    title = study.title or study.name
     for name in study.figures:
         from simstudy.report import figures
 
-        title = study.title or study.name
         if name in figures.OF_ESTIMATES:
             if shown is None:
                 design = stored.chosen(study, summary)
@@ -93,8 +119,8 @@ def write_figures(study: Study, folder: Path, summary: pa.Table) -> list[Path]:
             figure = figures.FIGURES[name](rows, title, study.alpha[0], **about, **more)
         else:
             figure = figures.FIGURES[name](summary, title)
-        for ending in ("png", "pdf"):
-            path = folder / "report" / "figures" / f"{name}.{ending}"
+        for ending in _FIGURES:
+            path = _figure_file(folder, name, ending)
             replace_file(folder, path, figures.encode(figure, ending))
             written.append(path)
     return written

@@ -6,7 +6,8 @@ only counts.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -17,8 +18,8 @@ from simstudy.measures.block import Block
 from simstudy.measures.pairs import Pairs
 from simstudy.measures.totals import COLUMNS, Totals
 from simstudy.moments import Bools, Floats, Ints
-from simstudy.runner.execute import parallel, uninterrupted
 from simstudy.runner.pieces import Piece, Unit, Wanted, pieces, stored, units
+from simstudy.runner.pool import LOST, parallel
 from simstudy.runner.process import settle
 
 _IN_PROCESS = 4_000_000  # rows up to which workers do not pay
@@ -74,16 +75,14 @@ def _spread(
     todo: Sequence[Unit],
     jobs: int,
     *more: Any,
-) -> Iterator[Any]:
+) -> list[Any]:
     """Do units here, or among workers where there are rows enough for them."""
-    if jobs == 1 or sum(unit.n_rows for unit in todo) <= _IN_PROCESS:
-        yield function(folder, wanted, todo, *more)
-        return
-    size = -(-len(todo) // (_SHARES * jobs))  # neighbours share parts
-    shares = [todo[i : i + size] for i in range(0, len(todo), size)]
-    with uninterrupted():
-        results = parallel(jobs, [(function, folder, wanted, share, *more) for share in shares])
-    yield from results
+    if jobs > 1 and sum(unit.n_rows for unit in todo) > _IN_PROCESS:
+        size = -(-len(todo) // (_SHARES * jobs))  # neighbours share parts
+        shares = [todo[i : i + size] for i in range(0, len(todo), size)]
+        with suppress(*LOST):  # then it takes longer, and is the same
+            return list(parallel(jobs, [(function, folder, wanted, s, *more) for s in shares]))
+    return [function(folder, wanted, todo, *more)]
 
 
 def _block(piece: Piece, wanted: Wanted) -> Block:

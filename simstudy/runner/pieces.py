@@ -42,6 +42,8 @@ class Wanted(NamedTuple):
         The first so many.
     reference : int, optional
         Index of the method with which the others are compared.
+    seed : int, optional
+        Of the study; rows of another are none of it.
     """
 
     methods: Sequence[str]
@@ -50,6 +52,7 @@ class Wanted(NamedTuple):
     alphas: tuple[float, ...]
     replications: int
     reference: int | None = None
+    seed: int | None = None
 
     @property
     def n_groups(self) -> int:
@@ -145,7 +148,8 @@ def _whole(mine: list[PartName], replications: int) -> bool:
 
 def pieces(folder: Path, wanted: Wanted, todo: Sequence[Unit]) -> Iterator[Piece]:
     """Blocks of rows, one after another."""
-    read = lru_cache(_KEPT)(lambda part: parts.read(folder, part, COLUMNS, wanted.scenarios))
+    whose = parts.Whose(wanted.scenarios, wanted.seed)
+    read = lru_cache(_KEPT)(lambda part: parts.read(folder, part, COLUMNS, whose))
     for unit in todo:
         groups = np.array(unit.groups)
         if unit.whole:

@@ -20,7 +20,7 @@ from simstudy.measures.measures import SIMPLE
 from simstudy.measures.totals import COLUMNS, Totals, of_block
 from simstudy.registry import GRAINS, Method
 from simstudy.runner.execute import default_jobs
-from simstudy.runner.plan import forecast, n_parts, parts_of, plan
+from simstudy.runner.plan import forecast, names_of, parts_of, plan
 from simstudy.runner.process import settle
 from simstudy.runner.task import Task, grain_of, run_task
 from simstudy.store import parts
@@ -32,6 +32,7 @@ _BATCHES = 3  # of a trial, the median of which counts
 # CPU seconds of what figures import, of a figure, of a facet, of workers and of a file, on a
 # machine where importing this package with numpy, scipy and pyarrow takes _IMPORTS
 _IMPORTS, _DRAWING, _FIGURE, _FACET, _WORKERS, _FILE = 0.40, 0.3, 0.2, 0.055, 0.6, 4e-4
+_OLD = 4.0  # CPU seconds after which a process has done more than importing
 _FACETS = 48  # at most, of each of these figures
 _FACETED = {"type1_error", "power", "se_bias"}
 
@@ -73,7 +74,8 @@ class _Trial:
 
 def pilot(study: Study) -> Pilot:
     """Run a few replications of some scenarios and scale up."""
-    machine = time.process_time() / _IMPORTS
+    spent = time.process_time()
+    machine = spent / _IMPORTS if spent < _OLD else 1.0
     settle()
     tasks = plan(study, [])
     jobs = default_jobs(tasks)
@@ -85,7 +87,7 @@ def pilot(study: Study) -> Pilot:
     trials = [(kind, task, _trial(study, task)) for kind, task in tried]
     work = _scaled(kinds, trials, [trial.work * task.n_fits for _, task, trial in trials])
     n_fits = sum(task.n_fits for task in tasks)
-    files = sum(n_parts(task) for task in tasks)
+    files = sum(len(names_of(task)) for task in tasks)
     typical = [trial for _, _, trial in trials]
     summary = 2.0 * n_fits * _mean([trial.summary for trial in typical])  # read, and added up
     size = n_fits * _mean([trial.row_bytes for trial in typical])

@@ -133,9 +133,19 @@ def _packs(designs: list[Design], room: int) -> Iterator[tuple[Design, ...]]:
         yield tuple(designs[i : i + room])
 
 
-def n_parts(task: Task) -> int:
-    """Number of parts a task makes."""
-    return sum(1 for _ in _bundles(task))
+def names_of(task: Task) -> list[PartName]:
+    """Names of the parts a task makes."""
+    block = (task.first - 1) // streams.BLOCK
+    return [
+        PartName(
+            tuple(piece.id for piece in task.pieces[pieces]),
+            tuple(method_key(method.canonical) for method in task.methods[chosen]),
+            block,
+            task.first,
+            task.last,
+        )
+        for pieces, chosen in _bundles(task)
+    ]
 
 
 def parts_of(
@@ -143,12 +153,9 @@ def parts_of(
 ) -> Iterator[tuple[PartName, list[str], list[Estimates]]]:
     """Parts of a task: their names, their methods' canonical names, and what they hold."""
     n_reps = task.last - task.first + 1
-    block = (task.first - 1) // streams.BLOCK
-    for pieces, chosen in _bundles(task):
-        ids = tuple(piece.id for piece in task.pieces[pieces])
+    for part, (pieces, chosen) in zip(names_of(task), _bundles(task), strict=True):
         names = [method.canonical for method in task.methods[chosen]]
-        part = PartName(ids, tuple(map(method_key, names)), block, task.first, task.last)
-        first, last = pieces.start * n_reps, (pieces.start + len(ids)) * n_reps
+        first, last = pieces.start * n_reps, (pieces.start + len(part.scenarios)) * n_reps
         yield part, names, [found.cut(first, last) for found in estimates[chosen]]
 
 

@@ -1,16 +1,23 @@
 """Room 4: what a process that simulates needs: cores, threads, memory. Imports nothing of ours.
 
-Parent and workers call `settle` before they work.
+Parent and workers call `settle` before they work; a worker calls `follow` when it starts.
 """
 
 from __future__ import annotations
 
 import os
+import signal
+import sys
+import threading
+import time
+from contextlib import suppress
 from functools import lru_cache
 
 import numpy as np
 
 _RETAINED = 31 * 2**17  # doubles: just under glibc's limit of 32 MB
+_PR_SET_PDEATHSIG = 1
+_parent: int | None = None  # of a worker
 
 
 @lru_cache(maxsize=1)
@@ -33,3 +40,40 @@ def cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def follow(parent: int, from_main_thread: bool) -> None:
+    """Make this worker end with its parent, however that ends.
+
+    Linux sees to it, but takes the end of the thread that started a worker for the parent's;
+    so for other threads, and on other systems, the worker looks every second.
+    """
+    global _parent
+    _parent = parent
+    if hasattr(signal, "pthread_sigmask"):  # held back while the parent started workers
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
+    if not (from_main_thread and _killed_with_parent()):
+        threading.Thread(target=_look, daemon=True).start()
+    end_if_orphaned()
+
+
+def _killed_with_parent() -> bool:
+    if sys.platform != "linux":
+        return False
+    import ctypes
+
+    with suppress(OSError, AttributeError):
+        return ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0) == 0
+    return False
+
+
+def _look() -> None:
+    while True:
+        time.sleep(1.0)
+        end_if_orphaned()
+
+
+def end_if_orphaned() -> None:
+    """End this worker if its parent is gone: nobody waits for what it would write."""
+    if _parent is not None and os.name == "posix" and os.getppid() != _parent:
+        os._exit(1)

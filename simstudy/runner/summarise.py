@@ -58,7 +58,7 @@ def summarise(
     scenarios = {design.id: design.key for design in study.designs}
     names = [method.canonical for method in study.methods]
     reference = names.index(study.reference) if study.reference else None
-    wanted = Wanted(keys, scenarios, truth, study.alpha, study.replications, reference)
+    wanted = Wanted(keys, scenarios, truth, study.alpha, study.replications, reference, study.seed)
     found = gather(folder, wanted, jobs)
     columns = finish(found.totals, study.alpha, truth.ravel(), mcse, *found[1:])
     columns += own_columns(reader(folder, wanted), truth.ravel(), found.totals.n_all)

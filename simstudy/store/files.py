@@ -1,20 +1,125 @@
-"""Room 3: writing a file whole or not at all. Imports nothing of the package."""
+"""Room 3: files that are there whole or not at all. Imports errors.
+
+A file is written under a name of its own in `.work/` and renamed. It is not synced: that
+costs a part more than computing it. What a power loss takes from a part shows in its sum
+when it is read, and the part is computed again.
+"""
 
 from __future__ import annotations
 
+import itertools
 import os
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
+from time import time
 from typing import Any
 
-WORK = ".work"  # temporary and set-aside files of a results folder
+from simstudy.errors import WorkError
+
+WORK = ".work"  # what is not a result: temporary and set-aside files, and what was drawn
+_OLD = 24 * 3600.0  # seconds after which another machine's temporary file is left over
+_numbers = itertools.count()
 
 
-def replace_file(study_folder: Path, path: Path, content: Any) -> None:
+def replace_file(study_folder: Path, path: Path, *content: Any) -> None:
     """Write bytes to `.work/` in one go and rename, so that `path` is never half a file."""
     work = study_folder / WORK
-    work.mkdir(parents=True, exist_ok=True)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = work / f"{os.getpid()}-{path.name}"
-    with temporary.open("wb") as stream:
-        stream.write(content)
-    os.replace(temporary, path)
+    temporary = work / f"{own_name()}-{threading.get_ident()}-{next(_numbers)}"
+    try:
+        work.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with temporary.open("wb") as stream:
+            for piece in content:
+                stream.write(piece)
+        os.replace(temporary, path)
+    except BaseException as error:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            raise cannot_write(path, error) from None
+        raise
+
+
+def cannot_write(path: Path, error: OSError) -> WorkError:
+    """Say which file could not be written, and why; a full disk above all."""
+    reason = f"{error.strerror or error}; what is finished is kept, the same command goes on"
+    return WorkError(f"{path}: cannot be written: {reason}")
+
+
+@lru_cache(maxsize=1)
+def _host() -> str:
+    """Name this machine, and the space of process ids where it has several."""
+    name = "".join(c for c in socket.gethostname() if c.isalnum() or c in "._")[:64]
+    with suppress(OSError):
+        name += f".{os.stat('/proc/self/ns/pid').st_ino}"
+    return name or "host"
+
+
+def own_name() -> str:
+    """Begins the names of this process's temporary files; no other process has it."""
+    return f"{os.getpid()}-{_host()}"
+
+
+def _owner(name: str) -> tuple[int, str] | None:
+    """Process id and host of a temporary file's name."""
+    pid, _, rest = name.partition("-")
+    return (int(pid), rest) if pid.isdecimal() else None
+
+
+def alive(pid: int) -> bool | None:
+    """Whether a process of this machine lives; None where that cannot be known."""
+    if os.name != "posix":
+        return None  # there os.kill would end it
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):
+        return True
+    with suppress(OSError, IndexError):
+        state = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+        return state.rpartition(")")[2].split()[0] not in "ZX"
+    return True
+
+
+def tidy(study_folder: Path) -> None:
+    """Remove temporary files of processes that are gone."""
+    for entry in _entries(study_folder / WORK):
+        owner = _owner(entry.name)
+        if owner is None or entry.is_dir():
+            continue
+        pid, rest = owner
+        here = rest == _host() or rest.startswith(_host() + "-")
+        lives = alive(pid) if here else None
+        with suppress(OSError):
+            if not lives and (lives is False or time() - entry.stat().st_mtime > _OLD):
+                os.unlink(entry.path)
+
+
+def processes(study_folder: Path, ending: str) -> Iterator[tuple[int, int]]:
+    """Living processes of this machine, but this one, with a file of this ending in `.work/`.
+
+    Yields
+    ------
+    tuple
+        The file's time in nanoseconds, and the process.
+    """
+    for entry in _entries(study_folder / WORK):
+        owner = _owner(entry.name)
+        if owner is None or owner[0] == os.getpid() or owner[1] != f"{_host()}-{ending}":
+            continue
+        with suppress(OSError):
+            if alive(owner[0]):
+                yield entry.stat().st_mtime_ns, owner[0]
+
+
+def _entries(folder: Path) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(folder) as found:
+            return list(found)
+    except OSError:
+        return []

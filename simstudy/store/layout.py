@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import re
 from pathlib import Path
 from typing import Any
 
 from simstudy.errors import UserError
-from simstudy.store.files import WORK, replace_file
+from simstudy.store.files import WORK, cannot_write, replace_file
 from simstudy.study.fields import DEFAULTS
 from simstudy.study.study import Study, load
+
+MARK = b"simstudy"  # in a summary's footer
 
 
 def study_document(study: Study, folder: Path) -> dict[str, Any]:
@@ -53,31 +57,39 @@ def _with_defaults(scenarios: Any) -> Any:
 
 def prepare(study: Study, folder: Path) -> None:
     """Make the folder ready for this study, or refuse one that holds another's results."""
-    stored = folder / "study.yaml"
-    if stored.is_file():
-        same_seed(folder, stored_seed(stored), study.seed)
+    same_seed(folder, stored_seed(folder), study.seed)
     try:
         for name in ("estimates", WORK):
             (folder / name).mkdir(parents=True, exist_ok=True)
     except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise cannot_write(folder, error) from None
         raise UserError(f"cannot be written: {error.strerror}", file=str(folder)) from None
     text = dump(study_document(study, folder.resolve()))
-    replace_file(folder, stored, text.encode())
+    replace_file(folder, folder / "study.yaml", text.encode())
 
 
 def same_seed(folder: Path, stored: int | None, seed: int) -> None:
-    """Refuse to mix two seeds in one folder."""
-    if stored != seed:
+    """Refuse to mix two seeds in one folder; None is no seed at all."""
+    if stored not in (None, seed):
         message = f"holds results of seed {stored}, and this study has seed {seed}"
-        raise UserError(f"{message}; give it another name, or move the folder", file=str(folder))
+        raise UserError(
+            f"{message}; --fresh moves them aside, or give the study another name",
+            file=str(folder),
+        )
 
 
-def stored_seed(file: Path) -> int | None:
-    """Seed of the study that a results folder belongs to."""
-    from simstudy.study.yaml_lines import read
+def stored_seed(folder: Path) -> int | None:
+    """Seed of the study that a results folder belongs to; None where study.yaml does not say.
 
-    data = read(file).data
-    return data.get("seed") if isinstance(data, dict) else None
+    After a power loss it may not; the parts know the seed too.
+    """
+    try:
+        text = (folder / "study.yaml").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return None
+    found = re.search(r"^seed: (\d+)$", text, re.MULTILINE)
+    return int(found[1]) if found else None
 
 
 def dump(document: dict[str, Any]) -> str:
@@ -103,8 +115,13 @@ def stored_study(folder: Path) -> Study:
     return load(file)
 
 
-def write_table(folder: Path, name: str, table: Any) -> None:
-    """Write a small table into a results folder, as parquet or CSV by its name's ending."""
+def write_table(folder: Path, name: str, table: Any, mark: dict[str, Any] | None = None) -> None:
+    """Write a small table into a results folder, as parquet or CSV by its name's ending.
+
+    `mark` goes to a parquet file's footer.
+    """
+    import json
+
     import pyarrow as pa
 
     sink = pa.BufferOutputStream()
@@ -115,7 +132,7 @@ def write_table(folder: Path, name: str, table: Any) -> None:
     else:
         import pyarrow.parquet as pq
 
-        pq.write_table(table, sink)
+        pq.write_table(table.replace_schema_metadata({MARK: json.dumps(mark or {})}), sink)
     replace_file(folder, folder / name, sink.getvalue())
 
 
@@ -128,3 +145,18 @@ def read_summary(folder: Path) -> Any:
         raise UserError("no summary.parquet here; run the study first", file=str(folder))
     with pq.ParquetFile(file) as opened:
         return opened.read()
+
+
+def summary_mark(folder: Path) -> dict[str, Any]:
+    """What a stored summary says it was made from; empty where it says nothing."""
+    import json
+
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        stored = pq.read_schema(folder / "summary.parquet").metadata or {}
+        found = json.loads(stored.get(MARK, b"{}"))
+    except (pa.ArrowException, OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}

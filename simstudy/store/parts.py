@@ -1,7 +1,8 @@
-"""Room 3: writing and reading parts. Imports names, estimates and errors; pyarrow.
+"""Room 3: writing and reading parts. Imports names, study and estimates; pyarrow.
 
 A part is written whole to `.work/` from memory and renamed, so `estimates/` never holds
 half a part. No dictionary on doubles and no statistics: they cost more than simulating.
+A sum over the whole file stands in the footer: what a disk lost never passes for data.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -22,7 +23,8 @@ from simstudy.estimates import STATUSES, Estimates
 from simstudy.moments import Array
 from simstudy.store import arrow
 from simstudy.store.files import replace_file
-from simstudy.store.names import PartName, parse
+from simstudy.store.names import PartName, method_key, parse
+from simstudy.study.study import Study
 
 _TEXT = ["scenario", "method", "status"]
 _SCHEMA = pa.schema(
@@ -40,6 +42,41 @@ _SCHEMA = pa.schema(
     ]
 )
 _FOOTER = b"simstudy"
+_DIGITS = 16  # of the sum
+_SUM = b'"sum": "'
+_NO_SUM = "=" * _DIGITS
+
+
+class BrokenPartError(WorkError):
+    """A part that is not what its name says: truncated, foreign or corrupt."""
+
+    def __init__(self, file: Path, reason: str) -> None:
+        super().__init__(f"{file}: {reason}; run the study again, which computes it again")
+        self.file = file
+        self.reason = reason
+
+    def __reduce__(self) -> tuple[Any, ...]:  # workers send it home
+        return BrokenPartError, (self.file, self.reason)
+
+
+class Whose(NamedTuple):
+    """The study that parts should belong to.
+
+    Attributes
+    ----------
+    keys : mapping
+        Scenario id -> 128-bit key: of two scenarios whose 8-digit ids are equal by chance,
+        the rows of one are never taken for those of the other.
+    seed : int, optional
+    """
+
+    keys: Mapping[str, int]
+    seed: int | None = None
+
+    @classmethod
+    def of(cls, study: Study) -> Whose:
+        """Make it from a study."""
+        return cls({design.id: design.key for design in study.designs}, study.seed)
 
 
 def estimates_folder(study_folder: Path) -> Path:
@@ -73,8 +110,10 @@ def write(
     provenance : mapping
         Goes to the footer, with what the part holds.
     """
-    content = encode(part, methods, estimates, provenance)
-    replace_file(study_folder, estimates_folder(study_folder) / str(part), content)
+    content = memoryview(encode(part, methods, estimates, provenance))
+    at, total = _sum(content)
+    pieces = content[:at], total, content[at + _DIGITS :]
+    replace_file(study_folder, estimates_folder(study_folder) / str(part), *pieces)
 
 
 def encode(
@@ -83,8 +122,14 @@ def encode(
     estimates: Sequence[Estimates],
     provenance: Mapping[str, Any],
 ) -> pa.Buffer:
-    """A part's parquet file, in memory; see `write`."""
-    footer = dict(provenance) | {"scenarios": list(part.scenarios), "methods": list(methods)}
+    """A part's parquet file, in memory, but for its sum; see `write`."""
+    footer = dict(provenance) | {
+        "scenarios": list(part.scenarios),
+        "methods": list(methods),
+        "first": part.first,
+        "last": part.last,
+        "sum": _NO_SUM,
+    }
     sink = pa.BufferOutputStream()
     with pq.ParquetWriter(
         sink,
@@ -135,32 +180,82 @@ def key_text(key: int) -> str:
     return f"{key:032x}"
 
 
+def _sum(content: memoryview) -> tuple[int, bytes]:
+    """Where the sum of a part stands, and what it should be: of all other bytes, as words."""
+    tail = max(0, len(content) - (1 << 16))
+    at = bytes(content[tail:]).rfind(_SUM)
+    if at < 0:
+        return 0, b""
+    at += tail + len(_SUM)
+    total = 0
+    for piece in (content[:at], content[at + _DIGITS :]):
+        whole = len(piece) // 8 * 8
+        total += int(np.add.reduce(np.frombuffer(piece[:whole], np.uint64)))
+        total += int.from_bytes(piece[whole:], "little")
+    return at, f"{total % (1 << 64):0{_DIGITS}x}".encode()
+
+
 def read(
-    study_folder: Path, part: PartName, columns: tuple[str, ...], keys: Mapping[str, int]
+    study_folder: Path, part: PartName, columns: tuple[str, ...], whose: Whose
 ) -> dict[str, NDArray[Any]]:
     """Read columns of a part, each of shape (methods, scenarios, replications).
 
-    `status` comes as an index into `STATUSES`, null as NaN.
-
-    `keys` are those of the study's scenarios: of two scenarios whose 8-digit ids are equal
-    by chance, the rows of one are never taken for those of the other.
+    `status` comes as an index into `STATUSES`, null as NaN. `BrokenPartError` where the part is
+    not what its name says.
     """
-    file = estimates_folder(study_folder) / str(part)
-    try:
-        with pq.ParquetFile(file, read_dictionary=["status"]) as opened:
-            table = opened.read(list(columns), use_threads=False)
-            stored = _footer(opened.metadata).get("keys", {})
-    except (pa.ArrowException, OSError, ValueError) as error:
-        reason = str(error).splitlines()[0]
-        raise WorkError(f"{file}: not a readable part ({reason}); move it, run again") from None
-    if table.num_rows != part.n_rows:
-        message = f"holds {table.num_rows} rows, not {part.n_rows}"
-        raise WorkError(f"{file}: {message}; move it, run again")
-    for name in part.scenarios:
-        if name in keys and stored.get(name) != key_text(keys[name]):
-            raise WorkError(f"{file}: holds another scenario of the id {name}; move it, run again")
+    table = _open(study_folder, part, columns, whose)
     shape = len(part.methods), len(part.scenarios), part.n_reps
     return {name: _array(table.column(name).combine_chunks()).reshape(shape) for name in columns}
+
+
+def verify(study_folder: Path, part: PartName, whose: Whose) -> None:
+    """Raise `BrokenPartError` where a part is not what its name says."""
+    _open(study_folder, part, ("status",), whose)
+
+
+def _open(study_folder: Path, part: PartName, columns: tuple[str, ...], whose: Whose) -> pa.Table:
+    """Read and check a part."""
+    file = estimates_folder(study_folder) / str(part)
+    try:
+        content = file.read_bytes()
+        at, total = _sum(memoryview(content))
+        if at and content[at : at + _DIGITS] != total:
+            raise BrokenPartError(file, "its bytes are not those that were written")
+        source = pa.BufferReader(content)
+        with pq.ParquetFile(source, read_dictionary=["status"]) as opened:
+            reason = _foreign(opened, part, whose)
+            if at == 0 and "first" in _footer(opened.metadata):
+                reason = "its sum is not there"  # only earlier versions wrote none
+            if reason:
+                raise BrokenPartError(file, reason)
+            return opened.read(list(columns), use_threads=False)
+    except FileNotFoundError:
+        raise BrokenPartError(file, "is gone") from None
+    except PermissionError as error:
+        raise WorkError(f"{file}: cannot be read: {error.strerror}") from None
+    except (pa.ArrowException, OSError, ValueError, KeyError) as error:
+        reason = (str(error).splitlines() or [""])[0]
+        raise BrokenPartError(file, f"is not a readable part ({reason})") from None
+
+
+def _foreign(opened: pq.ParquetFile, part: PartName, whose: Whose) -> str | None:
+    """What in a part's footer contradicts its name or the study; None where nothing does."""
+    stored = _footer(opened.metadata)
+    if opened.schema_arrow.names != _SCHEMA.names:
+        return "holds other columns"
+    if opened.metadata.num_rows != part.n_rows:
+        return f"holds {opened.metadata.num_rows} rows, not {part.n_rows}"
+    if whose.seed is not None and stored.get("seed") != whose.seed:
+        return f"comes from seed {stored.get('seed')}, not {whose.seed}"
+    for name in part.scenarios:
+        if name in whose.keys and stored.get("keys", {}).get(name) != key_text(whose.keys[name]):
+            return f"holds another scenario of the id {name}"
+    keys = [method_key(str(method)) for method in stored.get("methods", ())]
+    span = stored.get("first", part.first), stored.get("last", part.last)
+    held = stored.get("scenarios"), keys, span
+    if held != (list(part.scenarios), list(part.methods), (part.first, part.last)):
+        return "holds other rows than its name says"
+    return None
 
 
 def _array(values: Any) -> NDArray[Any]:
@@ -173,14 +268,14 @@ def _array(values: Any) -> NDArray[Any]:
     return arrow.to_numpy(values)
 
 
-def footer(study_folder: Path, part: PartName) -> dict[str, Any]:
-    """Provenance of a part."""
-    file = estimates_folder(study_folder) / str(part)
+def footer(study_folder: Path, part: PartName) -> dict[str, Any] | None:
+    """Provenance of a part; None where it has none."""
     try:
-        return _footer(pq.read_metadata(file))
+        return _footer(pq.read_metadata(estimates_folder(study_folder) / str(part))) or None
     except (pa.ArrowException, OSError, ValueError):
-        raise WorkError(f"{file}: not a readable part; move it, run again") from None
+        return None
 
 
 def _footer(metadata: Any) -> dict[str, Any]:
-    return json.loads((metadata.metadata or {}).get(_FOOTER, b"{}"))
+    found = json.loads((metadata.metadata or {}).get(_FOOTER, b"{}"))
+    return found if isinstance(found, dict) else {}

@@ -1,0 +1,70 @@
+"""Room 4: calls in joblib's workers, which end with this process. Imports process."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import threading
+import warnings
+from collections.abc import Iterator
+from concurrent.futures import BrokenExecutor
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from simstudy.runner.process import follow
+
+LOST = (BrokenExecutor, MemoryError)  # what a worker's end looks like from here
+_HELD = ("SIGINT", "SIGTERM")
+
+
+def parallel(jobs: int, calls: list[tuple[Any, ...]], backend: str = "loky") -> Iterator[Any]:
+    """Do (function, *arguments) calls in workers; results as they come.
+
+    BLAS and OpenMP keep to one thread a worker. Where a worker dies, one of `LOST` is raised.
+    """
+    import joblib
+
+    # loky replaces a worker whose memory grew, which changes nothing here
+    warnings.filterwarnings("ignore", "A worker stopped while some jobs", UserWarning)
+    warnings.filterwarnings("ignore", ".* tasks which were still being processed", UserWarning)
+    own: dict[str, Any] = {}
+    if backend == "loky":
+        main = threading.current_thread() is threading.main_thread()
+        own = {"initializer": follow, "initargs": (os.getpid(), main)}
+    with joblib.parallel_config(backend=backend, inner_max_num_threads=1 if own else None):
+        pool = joblib.Parallel(n_jobs=jobs, return_as="generator_unordered", batch_size=1, **own)
+        with uninterrupted():  # workers start deaf to Ctrl-C; the parent hears it and ends them
+            results = pool(joblib.delayed(function)(*given) for function, *given in calls)
+    yield from results
+
+
+def how(error: BaseException) -> str:
+    """How a worker was lost, in a few words."""
+    if isinstance(error, MemoryError):
+        return "a worker ran out of memory"
+    found = re.search(r"\{(.*)\}", str(error), re.DOTALL)
+    code = f" ({' '.join(found[1].split())})" if found else ""
+    return f"a worker was killed{code}; the system does that when memory runs out"
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Hold Ctrl-C and SIGTERM back for a moment; processes started meanwhile start deaf."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    # the start of a resource tracker, Python's or loky's, lets Ctrl-C through: start them first
+    from multiprocessing import resource_tracker
+
+    resource_tracker.ensure_running()
+    with suppress(ImportError, AttributeError):
+        from joblib.externals.loky.backend import resource_tracker as loky_tracker
+
+        loky_tracker.ensure_running()
+    held = {getattr(signal, name) for name in _HELD}
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, held)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -1,0 +1,51 @@
+"""Room 4: run.log.jsonl, a line of JSON for every range that was done. Imports store.files.
+
+Only added to, each line in one go, so that two runs at once keep it readable.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from simstudy.store.files import cannot_write
+
+NAME = "run.log.jsonl"
+
+
+class RunLog:
+    """The log of a results folder; a context that closes it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.file = folder / NAME
+        try:
+            self._stream = os.open(self.file, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o666)
+            size = os.fstat(self._stream).st_size
+            self._torn = size > 0 and self._last_byte(size) != b"\n"
+        except OSError as error:
+            raise cannot_write(self.file, error) from None
+
+    def __enter__(self) -> RunLog:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        os.close(self._stream)
+
+    def write(self, event: str, **said: Any) -> None:
+        """Add one line: what happened, when, in which process."""
+        time = datetime.now(UTC).isoformat(timespec="milliseconds")
+        line = json.dumps({"event": event, "time": time, "pid": os.getpid()} | said) + "\n"
+        line = "\n" + line if self._torn else line
+        content = line.encode()
+        try:
+            written = os.write(self._stream, content)
+        except OSError as error:
+            raise cannot_write(self.file, error) from None
+        self._torn = written < len(content)
+
+    def _last_byte(self, size: int) -> bytes:
+        os.lseek(self._stream, size - 1, os.SEEK_SET)
+        return os.read(self._stream, 1)

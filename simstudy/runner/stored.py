@@ -1,0 +1,67 @@
+"""Room 4: whether a stored summary is still that of its parts. Imports the study and store.
+
+A finished study then starts without reading its rows: names, sizes and times of its parts
+are those the summary was made from, by the code that is here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from contextlib import suppress
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy
+import scipy
+
+from simstudy.store import layout, parts
+from simstudy.study.study import Study
+
+_FILES = ("scenarios.parquet", "summary.parquet", "summary.csv")
+
+
+def mark(study: Study, folder: Path) -> dict[str, Any]:
+    """What a summary of this study would be made from, now.
+
+    `boot` tells this start of the machine from others: what was in memory at a power loss
+    may be missing from files whose size and time are right.
+    """
+    found = hashlib.sha256(_code())
+    found.update(layout.dump(layout.study_document(study, folder.resolve())).encode())
+    with os.scandir(parts.estimates_folder(folder)) as entries:
+        stamps = sorted((e.name, e.stat().st_size, e.stat().st_mtime_ns) for e in entries)
+    found.update(repr(stamps).encode())
+    return {"digest": found.hexdigest(), "boot": _boot()}
+
+
+def is_current(study: Study, folder: Path, now: dict[str, Any]) -> bool:
+    """Whether the stored summary was made from what is there now.
+
+    `BrokenPartError` where a part was damaged since.
+    """
+    stored = layout.summary_mark(folder)
+    if stored.get("digest") != now["digest"] or not all((folder / f).exists() for f in _FILES):
+        return False
+    if stored.get("boot") != now["boot"]:
+        whose = parts.Whose.of(study)
+        for part in parts.listing(folder):
+            parts.verify(folder, part, whose)
+    return True
+
+
+def _boot() -> str | None:
+    with suppress(OSError):
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    return None
+
+
+@lru_cache(maxsize=1)
+def _code() -> bytes:
+    """Digest of the code that summarises."""
+    found = hashlib.sha256(f"{numpy.__version__} {scipy.__version__}".encode())
+    package = Path(__file__).resolve().parents[1]
+    for file in sorted(package.rglob("*.py")):
+        found.update(file.read_bytes())
+    return found.digest()

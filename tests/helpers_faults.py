@@ -1,0 +1,240 @@
+"""Killing a study again and again, and looking at what is left.
+
+    python tests/helpers_faults.py --kills 300 [--seed 1]
+
+runs the long version and says what it did; the tests run a short one. A study is killed at
+random moments of its life (the parent, a worker, the whole group), goes on by the same
+command, grows by levels, methods and replications, and must end with the rows of a run that
+nobody disturbed, leaving no process and no file behind.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from simstudy.store import names
+
+ROOT = Path(__file__).resolve().parents[1]
+KINDS = ("parent", "worker", "group")
+_WAIT = 20.0
+_ORDER = [(name, "ascending") for name in ("scenario", "method", "replication")]
+METHODS = ["pooled", "dummy", "random_intercept", {"random_intercept": {"df": "wald"}}]
+
+
+def document(age: int = 0) -> dict[str, object]:
+    """A study that grows with its age: more replications, then a level, then a method."""
+    clusters = [20, 30, 40, 50, 60]
+    return {
+        "name": "f",
+        "seed": 3,
+        "replications": 3000 + 1500 * ((age + 2) // 3),
+        "methods": METHODS[: min(2 + age // 3, 4)],
+        "scenarios": {
+            "n_clusters": clusters[: min(2 + (age + 1) // 3, 5)],
+            "cluster_size": [8, {"uniform": [5, 35]}],
+            "icc": [0.0, 0.1],
+            "x_icc": [0.0, 0.5],
+            "slope": 0.0,
+        },
+    }
+
+
+def write_study(folder: Path, content: dict[str, object]) -> Path:
+    """A study file (JSON is YAML)."""
+    file = folder / "f.yaml"
+    file.write_text(json.dumps(content), encoding="utf-8")
+    return file
+
+
+class Life:
+    """One run of a study in a session of its own; every process of it can be found."""
+
+    def __init__(
+        self,
+        config: Path,
+        results: Path,
+        jobs: int = 2,
+        limit: int = 0,
+        command: list[str] | None = None,
+    ) -> None:
+        def prepare() -> None:
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
+            if limit:
+                import resource
+
+                resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+
+        run = [sys.executable, "-m", "simstudy", "run", str(config), "--results", str(results)]
+        options = ["--jobs", str(jobs), "--no-report", "--quiet"]
+        self.process = subprocess.Popen(
+            command or [*run, *options],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            start_new_session=True, preexec_fn=prepare,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+        )  # fmt: skip
+
+    def end(self) -> tuple[int, list[str]]:
+        """Exit code, and lines said on stderr."""
+        _, said = self.process.communicate(timeout=300)
+        return self.process.returncode, said.strip().splitlines()
+
+    def members(self) -> list[int]:
+        """Living processes of this run's session."""
+        found = []
+        for entry in os.listdir("/proc"):
+            if entry.isdecimal():
+                try:
+                    stat = Path(f"/proc/{entry}/stat").read_text().rpartition(")")[2].split()
+                except OSError:
+                    continue
+                if int(stat[3]) == self.process.pid and stat[0] not in "ZX":
+                    found.append(int(entry))
+        return found
+
+    def workers(self) -> list[int]:
+        """Worker processes, without joblib's resource trackers."""
+        found = []
+        for pid in self.members():
+            try:
+                command = Path(f"/proc/{pid}/cmdline").read_bytes()
+            except OSError:
+                continue
+            if b"popen_loky" in command:
+                found.append(pid)
+        return found
+
+    def wait_until_gone(self) -> float:
+        """Seconds until no process of the session is left; fails where one stays."""
+        start = time.monotonic()
+        while self.members():
+            waited = time.monotonic() - start
+            assert waited < _WAIT, f"left behind: {self.members()}"
+            time.sleep(0.02)
+        return time.monotonic() - start
+
+
+def kill(pid: int, what: int = signal.SIGKILL) -> bool:
+    """Whether the process was there to be killed."""
+    try:
+        os.kill(pid, what)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def seconds_of_a_start(folder: Path) -> float:
+    """What a run with two workers and next to no work takes here and now."""
+    start = time.perf_counter()
+    life = Life(write_study(folder, document() | {"replications": 5}), folder / "start")
+    assert life.end() == (0, [])
+    return time.perf_counter() - start
+
+
+def end_by_force(life: Life, kind: str, chance: random.Random, longest: float) -> str:
+    """Kill a run at a random moment; what was hit in the end."""
+    if kind == "worker":
+        while not (workers := life.workers()) and life.process.poll() is None:
+            time.sleep(0.02)
+        time.sleep(chance.uniform(0.0, longest / 4))
+        hit = bool(workers) and kill(chance.choice(workers))
+        kind = "worker, then group" if hit else "group"
+        longest /= 2
+    time.sleep(chance.uniform(0.0, longest))
+    if life.process.poll() is not None:
+        return "worker, then finished" if kind.startswith("worker") else "finished before"
+    if kind == "parent":
+        kill(life.process.pid)
+    else:
+        os.killpg(life.process.pid, signal.SIGKILL)
+    return kind
+
+
+def rows(folder: Path) -> pa.Table:
+    """All stored rows in a fixed order."""
+    table = pq.read_table(folder / "estimates").sort_by(_ORDER)
+    return table.select(sorted(table.column_names)).combine_chunks()
+
+
+def check_folder(folder: Path) -> None:
+    """Nothing but parts in `estimates/`, each of them whole."""
+    place = folder / "estimates"
+    for name in os.listdir(place) if place.is_dir() else ():
+        part = names.parse(name)
+        assert part is not None, f"no part: {name}"
+        assert pq.read_metadata(place / name).num_rows == part.n_rows
+
+
+def same_rows(disturbed: Path, undisturbed: Path) -> None:
+    """Row for row: nothing lost, nothing counted twice."""
+    one, other = rows(disturbed), rows(undisturbed)
+    assert one.num_rows == other.num_rows
+    assert one.equals(other)
+    keys = pc.binary_join_element_wise(
+        one["scenario"], one["method"], one["replication"].cast(pa.string()), "/"
+    )
+    assert pc.count_distinct(keys).as_py() == one.num_rows
+    summaries = [pq.read_table(folder / "summary.parquet") for folder in (disturbed, undisturbed)]
+    assert summaries[0].equals(summaries[1])
+
+
+def torment(folder: Path, kills: int, seed: int = 1) -> Counter[str]:
+    """Kill a study so many times; what was done, by kind. Fails where anything was lost."""
+    chance = random.Random(seed)
+    tally: Counter[str] = Counter()
+    age = 0
+    hits = 0
+    longest = 1.6 * min(seconds_of_a_start(folder), 2.0)
+    results = folder / "disturbed"
+    while hits < kills:
+        config = write_study(folder, document(age))
+        life = Life(config, results)
+        kind = end_by_force(life, KINDS[hits % len(KINDS)], chance, longest)
+        code, said = life.end()
+        life.wait_until_gone()
+        check_folder(results / "f")
+        tally[kind] += 1
+        hits += kind != "finished before"
+        if "finished" in kind:
+            assert code == 0, said
+            age += 1
+    config = write_study(folder, document(age))
+    for place in (results, folder / "undisturbed"):
+        life = Life(config, place)
+        assert life.end() == (0, [])
+        life.wait_until_gone()
+    same_rows(results / "f", folder / "undisturbed" / "f")
+    assert os.listdir(results / "f" / ".work") == []
+    tally["extensions"] = age
+    return tally
+
+
+def main() -> None:
+    """Run the long version."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--kills", type=int, default=300)
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args()
+    start = time.perf_counter()
+    with tempfile.TemporaryDirectory() as folder:
+        tally = torment(Path(folder), options.kills, options.seed)
+        n_rows = rows(Path(folder) / "undisturbed" / "f").num_rows
+    print(f"{options.kills} kills in {time.perf_counter() - start:.0f} s: {dict(tally)}; "
+          f"the {n_rows:,} rows are those of an undisturbed run, bit for bit")  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()
