@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
-__all__ = ["Results", "Study", "UserError", "__version__", "fit", "load", "run"]
+__all__ = ["Results", "Study", "UserError", "__version__", "fit", "load", "method", "run"]
 
 _HOMES = {
     "Results": "simstudy.results",
@@ -16,11 +16,13 @@ _HOMES = {
     "UserError": "simstudy.errors",
     "fit": "simstudy.real.fit",
     "load": "simstudy.study.study",
+    "method": "simstudy.own.declare",
     "run": "simstudy.results",
 }
 
 if TYPE_CHECKING:
     from simstudy.errors import UserError
+    from simstudy.own.declare import method
     from simstudy.real.fit import fit
     from simstudy.results import Results, run
     from simstudy.study.study import Study, load
