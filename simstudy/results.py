@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from simstudy.errors import UserError
-from simstudy.store import layout, parts
+from simstudy.store import asides, layout, parts
 from simstudy.study.study import Study, load
 
 if TYPE_CHECKING:
@@ -26,11 +26,17 @@ class Results:
     study : Study
     folder : Path
         The study's own results folder, such as ``results/icc``.
+
+    Attributes
+    ----------
+    given_up : list of str
+        What the run that gave these results left out, since its method only failed.
     """
 
     def __init__(self, study: Study, folder: Path) -> None:
         self.study = study
         self.folder = folder
+        self.given_up: list[str] = []
         self._summaries: dict[str, pa.Table] = {}
 
     @classmethod
@@ -50,6 +56,21 @@ class Results:
         import pyarrow.dataset as ds
 
         return ds.dataset(parts.estimates_folder(self.folder), format="parquet")
+
+    @property
+    def failures(self) -> pd.DataFrame | None:
+        """Failures of the user's own methods: where, message and traceback; None if none."""
+        return self._aside(asides.FAILURES)
+
+    @property
+    def extras(self) -> pd.DataFrame | None:
+        """Further values of the user's own methods, a row a value; None if there are none."""
+        return self._aside(asides.EXTRAS)
+
+    def _aside(self, kind: str) -> pd.DataFrame | None:
+        methods = {m.canonical: m.label for m in self.study.methods if m.use is not None}
+        table = asides.read(self.folder, kind, methods) if methods else None
+        return None if table is None else table.to_pandas()
 
     @property
     def summary(self) -> pd.DataFrame:
@@ -92,8 +113,10 @@ def run(
     results: str | Path = "results",
     replications: int | None = None,
     report: bool = True,
-    begin: Callable[[int, int], Callable[[int], None]] | None = None,
+    begin: Callable[[int, int], Callable[[int, float | None], None]] | None = None,
     warn: Callable[[str], None] = warnings.warn,
+    fail_fast: bool = False,
+    give_up: int = 200,
 ) -> Results:
     """Compute what is missing of a study, summarise it and draw its report.
 
@@ -109,23 +132,33 @@ def run(
     report : bool
         Draw figures and tables.
     begin : callable, optional
-        Progress: called once with (fits, jobs); what it returns is called with fits done.
+        Progress: called once with (fits, jobs); what it returns is called with (fits done,
+        seconds left, or None while that is unknown).
     warn : callable
-        Told, in one line, where earlier results come from other versions, and which numbers
-        are far from an exact answer.
+        Told, in one line, where earlier results come from other versions, which methods
+        failed, and which numbers are far from an exact answer.
+    fail_fast : bool
+        Stop at the first failure of a method of your own.
+    give_up : int
+        Failures of such a method in a row after which it is left out; 0 never gives up.
 
     Returns
     -------
     Results
     """
     from simstudy.runner.execute import execute
+    from simstudy.runner.watch import Watch, failures
 
     if not isinstance(study, Study):
         study = load(study)
     if replications is not None:
         study = replace(study, replications=replications)
     found = Results(study, Path(results) / study.name)
-    execute(study, found.folder, jobs, begin, warn)
+    watch = Watch(fail_fast, give_up)
+    execute(study, found.folder, jobs, begin, warn, watch)
+    found.given_up = watch.given_up()
+    for line in (*failures(study, found.folder), *found.given_up):
+        warn(line)
     found.write_summary(warn)
     if report:
         found.report()

@@ -15,7 +15,7 @@ from simstudy.study.yaml_lines import parse
 
 def main(options: Namespace) -> None:
     """Fit methods to a data set and print them, as text or JSON."""
-    chosen = [_method(text) for text in options.method or DEFAULT_METHODS]
+    chosen = [method_from(text) for text in options.method or DEFAULT_METHODS]
     for i, method in enumerate(chosen):
         for other in chosen[:i]:
             if method.canonical == other.canonical:
@@ -32,7 +32,7 @@ def main(options: Namespace) -> None:
         print(fits)
 
 
-def _method(text: str) -> Method:
+def method_from(text: str) -> Method:
     """One --method, in the study file's own syntax."""
     try:
         return method_of(parse(text).data)

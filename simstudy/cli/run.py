@@ -7,6 +7,7 @@ import sys
 from argparse import Namespace
 from collections.abc import Callable
 
+from simstudy.errors import WorkError, one_line
 from simstudy.report.tables import headline
 from simstudy.results import Results, run
 
@@ -20,10 +21,17 @@ def main(options: Namespace) -> None:
         replications=options.replications,
         report=not options.no_report,
         begin=None if options.quiet else progress,
-        warn=lambda text: print(text, file=sys.stderr),
+        warn=lambda text: print(one_line(text), file=sys.stderr),
+        fail_fast=options.fail_fast,
+        give_up=options.give_up,
     )
-    if options.quiet:
-        return
+    if not options.quiet:
+        _print(found)
+    if found.given_up:
+        raise WorkError("some fits are not computed, since their method only failed")
+
+
+def _print(found: Results) -> None:
     print(found.study.title or found.study.name)
     print(headline(found.summary_table(), width=terminal_width()))
     print()
@@ -45,18 +53,24 @@ def terminal_width() -> int:
     return 120
 
 
-def progress(n_fits: int, jobs: int) -> Callable[[int], None]:
-    """One bar with rate and time left on stderr; nothing where that is no terminal."""
+def progress(n_fits: int, jobs: int) -> Callable[[int, float | None], None]:
+    """One bar with rate and time left on stderr; nothing where that is no terminal.
+
+    Time left is the runner's, which knows slow methods from fast ones.
+    """
     if not sys.stderr.isatty():
-        return lambda done: None
+        return lambda done, left: None
     from tqdm import tqdm
 
     bar = tqdm(
         total=n_fits, unit=" fits", unit_scale=True, smoothing=0.1, dynamic_ncols=True,
         desc=f"{jobs} jobs" if jobs > 1 else "1 job", leave=False,
+        bar_format="{l_bar}{bar}| {n_fmt}/{total_fmt} [{elapsed}, {rate_fmt}{postfix}]",
     )  # fmt: skip
 
-    def step(done: int) -> None:
+    def step(done: int, left: float | None) -> None:
+        if left is not None:
+            bar.set_postfix_str(f"{tqdm.format_interval(left)} left", refresh=False)
         bar.update(done)
         if bar.n >= n_fits:
             bar.close()

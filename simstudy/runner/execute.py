@@ -1,29 +1,34 @@
 """Room 4: doing tasks, in this process or in joblib's workers, and keeping their parts.
 
-Imports task, plan, provenance and store. A range that is done is on disk; an interruption
+Imports task, plan, watch, provenance and store. A range that is done is on disk; an interruption
 loses no more than the ranges under way.
 """
 
 from __future__ import annotations
 
 import signal
+import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from simstudy.errors import UserError
-from simstudy.runner.plan import forecast, parts_of, plan
+import numpy as np
+
+from simstudy.errors import UserError, WorkError
+from simstudy.estimates import Outcome
+from simstudy.runner.plan import forecast, is_own, parts_of, plan
 from simstudy.runner.process import cores, settle
 from simstudy.runner.provenance import provenance
 from simstudy.runner.task import Task, run_task
-from simstudy.store import layout, parts
+from simstudy.runner.watch import Done, Pace, Watch
+from simstudy.store import asides, layout, parts
 from simstudy.study.study import Study
 
 _ORIGIN = ("numpy", "scipy", "cpu", "simstudy")  # what may move the last digits
 _IN_PROCESS = 3.0  # seconds of work below which workers do not pay for their start
-Progress = Callable[[int], None]
+Progress = Callable[[int, float | None], None]
 
 
 def execute(
@@ -32,6 +37,7 @@ def execute(
     jobs: int | None = None,
     begin: Callable[[int, int], Progress] | None = None,
     warn: Callable[[str], None] = warnings.warn,
+    watch: Watch | None = None,
 ) -> int:
     """Compute what is missing from a results folder.
 
@@ -44,9 +50,12 @@ def execute(
         Worker processes; 1 is this process. Default: all cores, but this process when the
         work is small.
     begin : callable, optional
-        Called once with (fits in all, jobs); what it returns is called with fits done.
+        Called once with (fits in all, jobs); what it returns is called with (fits done,
+        seconds left, or None while that is unknown).
     warn : callable
         Told, in one line, where earlier results come from other versions.
+    watch : Watch, optional
+        What becomes of methods that fail.
 
     Returns
     -------
@@ -65,10 +74,18 @@ def execute(
     if not tasks:
         return 0
     jobs = min(int(jobs), len(tasks)) if jobs else default_jobs(tasks)
-    progress = begin(n_fits, jobs) if begin else lambda done: None
-    for done in _results(tasks, folder, source, jobs):
-        progress(done)
-    return n_fits
+    progress = begin(n_fits, jobs) if begin else lambda done, left: None
+    watch, pace = watch or Watch(), Pace(tasks, jobs)
+    results = _results(watch.wanted(tasks, pace), folder, source, jobs)
+    for done in results:
+        progress(done.task.n_fits, pace.see(done))
+        try:
+            watch.see(done, folder)
+        except WorkError:
+            with warnings.catch_warnings(action="ignore"):  # that other ranges are under way
+                results.close()
+            raise
+    return n_fits - watch.left_out.total()
 
 
 def default_jobs(tasks: list[Task]) -> int:
@@ -88,17 +105,19 @@ def _same_origin(
              "last digits may differ between old rows and new ones")  # fmt: skip
 
 
-def _results(tasks: list[Task], folder: Path, source: dict[str, Any], jobs: int) -> Iterator[int]:
+def _results(
+    tasks: Iterable[Task], folder: Path, source: dict[str, Any], jobs: int
+) -> Iterator[Done]:
     if jobs == 1:
         for task in tasks:
             yield work(task, folder, source)
         return
     with uninterrupted():  # workers start deaf to Ctrl-C; the parent hears it and ends them
-        results = parallel(jobs, [(work, task, folder, source) for task in tasks])
+        results = parallel(jobs, ((work, task, folder, source) for task in tasks))
     yield from results
 
 
-def parallel(jobs: int, calls: list[tuple[Any, ...]]) -> Iterator[Any]:
+def parallel(jobs: int, calls: Iterable[tuple[Any, ...]]) -> Iterator[Any]:
     """Do (function, *arguments) calls in worker processes; results as they come.
 
     BLAS and OpenMP keep to one thread a worker.
@@ -131,11 +150,21 @@ def uninterrupted() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def work(task: Task, folder: Path, source: dict[str, Any]) -> int:
-    """Do one task and store its parts; returns the number of fits."""
+def work(task: Task, folder: Path, source: dict[str, Any]) -> Done:
+    """Do one task and store its parts, what lies beside them first."""
     settle()
+    start = time.perf_counter()
     keys = {piece.id: parts.key_text(piece.key) for piece in task.pieces}
-    for part, names, found in parts_of(task, run_task(task)):
+    estimates = run_task(task)
+    first = None
+    for part, names, found in parts_of(task, estimates):
+        if is_own(task):
+            asides.write(folder, part, names, found)
+            first = first or next(asides.failed(part, names, found), None)
         mine = {"keys": {name: keys[name] for name in part.scenarios}}
         parts.write(folder, part, names, found, source | mine)
-    return task.n_fits
+    seconds = time.perf_counter() - start
+    if not is_own(task):
+        return Done(task, seconds)
+    failed = np.asarray(estimates[0].outcome == Outcome.FAILED)
+    return Done(task, seconds, failed, first)
