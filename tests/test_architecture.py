@@ -19,7 +19,7 @@ ROOMS = {
     "methods": 2, "generators": 2, "theory": 2, "own": 2,
     "study": 3, "store": 3,
     "runner": 4, "measures": 4,
-    "real": 5, "report": 5, "results": 5,
+    "real": 5, "report": 5, "results": 5, "conformance": 5,
     "cli": 6,
 }  # fmt: skip
 # rooms of one storey that may know each other, in this direction only

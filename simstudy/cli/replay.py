@@ -11,6 +11,7 @@ from simstudy.cli.fit import method_from
 from simstudy.errors import WorkError
 from simstudy.real.printed import table
 from simstudy.real.replay import NUMBERS, Refit, Replay, replay
+from simstudy.study.fields import DEFAULTS
 from simstudy.study.grid import text_of
 
 
@@ -30,7 +31,11 @@ def main(options: Namespace) -> None:
 
 
 def _print(found: Replay, csv: str | None) -> None:
-    levels = ", ".join(f"{key} {text_of(value)}" for key, value in found.design.levels.items())
+    levels = ", ".join(
+        f"{key} {text_of(level)}"
+        for key, level in found.design.levels.items()
+        if key not in DEFAULTS or level != DEFAULTS[key]
+    )
     print(f"scenario {found.design.id}, replication {found.replication}: {levels}\n")
     if found.data is not None:
         print(f"{found.fits()}\n")
