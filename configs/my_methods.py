@@ -1,4 +1,4 @@
-"""Two methods of a user's own, for configs/own.yaml: python -m simstudy check configs/my_methods.py"""
+"""Two methods of a user's own; configs/own.yaml uses them."""
 
 import numpy as np
 
@@ -7,7 +7,7 @@ import simstudy
 
 @simstudy.method
 def robust(data):
-    """OLS with statsmodels' cluster-robust standard error and t(J - 1)"""
+    """OLS with statsmodels' cluster-robust standard error and t(J - 1)."""
     import statsmodels.api as sm
 
     model = sm.OLS(data.y, sm.add_constant(data.x))
@@ -17,7 +17,7 @@ def robust(data):
 
 @simstudy.method(grain="clusters")
 def own_slopes(moments, trim=0):
-    """Mean of the clusters' own slopes, without the `trim` smallest and largest"""
+    """Mean of the clusters' own slopes, without the `trim` smallest and largest."""
     slopes = np.sort(moments.within.b / moments.within.a, axis=0)
     kept = slopes[trim : len(slopes) - trim]
     error = kept.std(axis=0, ddof=1) / np.sqrt(len(kept))

@@ -105,7 +105,7 @@ class Estimates:
 
     def cut(self, first: int, last: int) -> Estimates:
         """Keep replications first..last-1 (counted from 0)."""
-        columns = {name: value[first:last] for name, value in _arrays(self).items()}
+        columns: Any = {name: value[first:last] for name, value in _arrays(self).items()}
         if self.extras is not None:
             extras = {name: values[first:last] for name, values in self.extras.items()}
             return Estimates(**columns, extras=extras)
@@ -123,7 +123,7 @@ def concatenate(pieces: list[Estimates]) -> Estimates:
     if len(pieces) == 1:
         return pieces[0]
     parts = [_arrays(piece) for piece in pieces]
-    columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    columns: Any = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     if pieces[0].extras is None:
         return Estimates(**columns)
     names = dict.fromkeys(name for piece in pieces for name in piece.extras or {})

@@ -61,7 +61,7 @@ import simstudy
 
 @simstudy.method  # one data frame at a time: columns cluster, x, y (any library may fit it)
 def {name}(data, trim=0.0):
-    """Mean of the clusters' own slopes, a share left out at either end"""
+    """Mean of the clusters' own slopes, a share left out at either end."""
     slopes = []
     for _, pupils in data.groupby("cluster"):
         x = pupils.x - pupils.x.mean()
@@ -74,7 +74,7 @@ def {name}(data, trim=0.0):
 
 @simstudy.method(grain="clusters")  # all replications at once, the last axis of every array
 def {name}_moments(moments):
-    """Mean of the clusters' own slopes, from their cross-products (within: xx = a a, xy = a b)"""
+    """Mean of the clusters' own slopes, from their cross-products (within: xx = a a, xy = a b)."""
     slopes = moments.within.b / moments.within.a
     error = slopes.std(axis=0, ddof=1) / np.sqrt(len(slopes))
     return slopes.mean(axis=0), error, len(slopes) - 1

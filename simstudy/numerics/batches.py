@@ -26,6 +26,17 @@ def cut_array(values: Array, first: int, last: int) -> Array:
     return values if values.shape[-1] == 1 else values[..., first:last]
 
 
+def read_only(moments: M) -> M:
+    """The same moments as arrays that cannot be changed."""
+
+    def view(arrays: list[Array]) -> Array:
+        seen = arrays[0].view()
+        seen.flags.writeable = False
+        return seen
+
+    return _each(view, [moments])
+
+
 def reps_of(rows: Rows) -> int:
     """Number of replications R."""
     shared = rows.sizes.shape[1] == 1

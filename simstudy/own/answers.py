@@ -84,9 +84,7 @@ def _shown(value: Any) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
-def _finish(
-    numbers: dict[str, Floats | None], extras: dict[str, Floats], n_reps: int
-) -> Estimates:
+def _finish(numbers: dict[str, Floats | None], extras: dict[str, Floats], n_reps: int) -> Estimates:
     """Check every number, test the estimate where it comes without a p-value."""
     nan = np.full(n_reps, np.nan)
     estimate, error, df, p = (numbers[name] for name in FIELDS)

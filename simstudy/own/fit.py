@@ -20,9 +20,13 @@ _SEED = 1  # of the one stream that a data set outside a study is fitted with
 Function = Callable[..., Any]
 
 
-@lru_cache(maxsize=256)
 def entry_of(use: Use) -> Entry:
     """The function behind a `use:` with the registry's face."""
+    return _entry(use, use.file)
+
+
+@lru_cache(maxsize=256)
+def _entry(use: Use, file: str) -> Entry:  # one for each file, which tracebacks name
     function = files.function_of(use)
     said = declare.declared(function)
     assert said is not None
@@ -78,7 +82,7 @@ def fit_moments(
     function: Function, moments: Moments, options: dict[str, Any], words: Words | None = None
 ) -> Estimates:
     """Fit a batch; where that fails, halves of it, down to the replications at fault."""
-    return concatenate(list(_halves(function, moments, options)))
+    return concatenate(list(_halves(function, batches.read_only(moments), options)))
 
 
 def _halves(function: Function, moments: Moments, options: dict[str, Any]) -> Iterator[Estimates]:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from simstudy.errors import UserError, nearest
+from simstudy.errors import nearest
 from simstudy.own import declare, files
 from simstudy.registry import Method, OptionError, Use
 
@@ -86,6 +86,9 @@ def _given(function: Callable[..., Any], truth: str | None) -> Use:
     name = getattr(function, "__name__", "")
     if declare.declared(function) is None or not name.isidentifier():
         raise OptionError("use", f"{name or function!r:.60} is not decorated with @simstudy.method")
+    if getattr(function, "__closure__", None):
+        message = f"{name} refers to variables of the function around it; make them options"
+        raise OptionError("use", message)
     try:
         content = inspect.getsource(function).encode()
     except (OSError, TypeError):  # typed at a prompt: what it compiles to

@@ -101,9 +101,7 @@ def fit_one(data: DataSet, method: Method, words: Words | None = None) -> Fit:
         return _fit_own(data, method, words)
     moments = data.moments()
     with np.errstate(all="ignore"):
-        found = {
-            term: method.fit(moments, term, data.origin, words) for term in method.entry.terms
-        }
+        found = {term: method.fit(moments, term, data.origin, words) for term in method.entry.terms}
         slope = found["slope"]
         outcome = Outcome(int(slope.outcome[0]))
         if outcome in _USED and any(f.outcome[0] not in _USED for f in found.values()):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import signal
 import time
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -107,7 +107,7 @@ def _same_origin(
 
 def _results(
     tasks: Iterable[Task], folder: Path, source: dict[str, Any], jobs: int
-) -> Iterator[Done]:
+) -> Generator[Done, None, None]:
     if jobs == 1:
         for task in tasks:
             yield work(task, folder, source)

@@ -108,8 +108,8 @@ def _built_in(
             gaps = missing(there.get((design.id, keys[method]), []), study.replications)
             for span in _aligned(gaps, length):
                 wanted[span].append(method)
-        for span, chosen in wanted.items():
-            todo[span, tuple(chosen), min(mine)].append(design)
+        for span, together in wanted.items():
+            todo[span, tuple(together), min(mine)].append(design)
     for (span, chosen, longest), designs in todo.items():
         for pieces in _packs(designs, min(longest, _SMALL) // (span[1] - span[0] + 1)):
             yield Task(study.seed, pieces, *span, chosen, study.grain)
