@@ -181,7 +181,7 @@ def test_settings_that_a_method_changes_do_not_outlive_it(tmp_path, mine):
 def test_fail_fast_stops_with_the_failure_kept(tmp_path, mine):
     for jobs in (1, 2):
         folder = tmp_path / str(jobs)
-        one = study(["pooled", use(mine, "fragile", limit=2.5), use(mine, "ols")], 400)
+        one = study(["pooled", use(mine, "fragile", limit=2.5), use(mine, "ols")], 160)
         with pytest.raises(WorkError) as caught:
             execute(one, folder, jobs, watch=Watch(fail_fast=True))
         said = str(caught.value)
@@ -191,10 +191,10 @@ def test_fail_fast_stops_with_the_failure_kept(tmp_path, mine):
         scenario, replication = said.split("--scenario ")[1].rstrip(")").split(" --replication ")
         here = table[(table.scenario == scenario) & (table.replication == int(replication))]
         assert "raise ValueError" in here.traceback.iloc[0]
-        assert 0 < rows(folder, "ols").num_rows + rows(folder, "fragile").num_rows < 1600
+        assert 0 < rows(folder, "ols").num_rows + rows(folder, "fragile").num_rows < 640
         execute(one, folder, jobs)  # failures that are stored are rows like others
         whole = rows(folder)
-        assert whole.num_rows == 2 * 400 * 3
+        assert whole.num_rows == 2 * 160 * 3
     assert whole.equals(rows(tmp_path / "1"))
 
 
@@ -213,15 +213,15 @@ def test_fail_fast_exits_1_in_one_line(tmp_path, mine, jobs):
 
 def test_a_method_that_only_fails_is_given_up_and_the_others_end(tmp_path, mine):
     always, ols = use(mine, "fragile", limit=-99), use(mine, "ols")
-    one = study(["pooled", always, ols], 400)
+    one = study(["pooled", always, ols], 200)
     watch = Watch(give_up=100)
     n_fits = execute(one, tmp_path / "a", 1, watch=watch)
     (line,) = watch.given_up()
     assert line.startswith("gave up on fragile[limit=-99] after 100 failures in a row (ValueError")
     stored = rows(tmp_path / "a", "fragile").num_rows
-    assert 100 <= stored <= 160 and n_fits == 1600 + stored
-    assert f"{800 - stored} of its fits are not computed" in line
-    assert rows(tmp_path / "a", "ols").num_rows == 800
+    assert 100 <= stored <= 160 and n_fits == 800 + stored
+    assert f"{400 - stored} of its fits are not computed" in line
+    assert rows(tmp_path / "a", "ols").num_rows == 400
     assert set(status(tmp_path / "a", "fragile")) == {"failed"}
     again = Watch(give_up=0)
     execute(one, tmp_path / "a", 1, watch=again)

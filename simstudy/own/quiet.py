@@ -13,7 +13,7 @@ import numpy as np
 
 from simstudy.estimates import Failure
 
-_LONGEST = 20_000  # characters of a traceback, the last ones
+_LONGEST, _DEEPEST = 20_000, 50  # characters and calls of a traceback, the last ones
 
 
 class _Nowhere(io.TextIOBase):
@@ -62,7 +62,7 @@ def failure_of(error: BaseException) -> Failure:
     steps = error.__traceback__
     while steps is not None and steps.tb_next is not None and _ours(steps.tb_frame.f_globals):
         steps = steps.tb_next
-    text = "".join(traceback.format_exception(type(error), error, steps))
+    text = "".join(traceback.format_exception(type(error), error, steps, limit=-_DEEPEST))
     lines = traceback.format_exception_only(type(error), error)
     return Failure(lines[-1].strip() or type(error).__name__, text[-_LONGEST:])
 
