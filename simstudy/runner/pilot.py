@@ -159,6 +159,8 @@ def _trial(study: Study, task: Task) -> _Trial:
     row_bytes = max(sum(sizes) - sum(little), 0) / n_more
     own = max(sum(little) / len(little) - row_bytes * few.n_fits / len(little), 0.0)
     fits, n_reps = part.n_fits, part.last - part.first + 1
+    if is_own(task) and n_reps < _ENOUGH:
+        totals = []  # a slow method's few replications say nothing of their spread
     work = sorted(times)[len(times) // 2] / fits
     return _Trial(work, summary / fits, row_bytes, own, totals, n_reps)
 
@@ -183,8 +185,6 @@ def _largest(study: Study, trials: list[_Trial]) -> dict[str, float]:
     """Largest Monte Carlo SEs at the study's replications; a rate is taken at its level."""
     largest: dict[str, float] = {}
     for trial in trials:
-        if trial.n_reps < _ENOUGH:
-            continue  # a slow method's few replications say nothing of their spread
         scale = math.sqrt(trial.n_reps / study.replications)
         for totals in trial.totals:
             for measure, function in SIMPLE.items():
