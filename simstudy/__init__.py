@@ -16,6 +16,7 @@ __all__ = [
     "fit",
     "load",
     "measure",
+    "method",
     "run",
     "summarize",
 ]
@@ -27,6 +28,7 @@ _HOMES = {
     "fit": "simstudy.real.fit",
     "load": "simstudy.study.study",
     "measure": "simstudy.measures.own",
+    "method": "simstudy.own.declare",
     "run": "simstudy.results",
     "summarize": "simstudy.summaries.summarize",
 }
@@ -34,6 +36,7 @@ _HOMES = {
 if TYPE_CHECKING:
     from simstudy.errors import UserError
     from simstudy.measures.own import measure
+    from simstudy.own.declare import method
     from simstudy.real.fit import fit
     from simstudy.results import Results, run
     from simstudy.study.study import Study, load

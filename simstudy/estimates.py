@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from enum import IntEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,6 +63,13 @@ _REASONS = {
 }
 
 
+class Failure(NamedTuple):
+    """Why a user's method has no result for one replication."""
+
+    message: str
+    traceback: str
+
+
 @dataclass(frozen=True, slots=True)
 class Estimates:
     """One term's estimates, a value a replication.
@@ -74,6 +82,10 @@ class Estimates:
         An `Outcome` each.
     tau2, sigma2 : arrays of float, shape (R,), or None
         Variance components; None for methods that have none.
+    extras : mapping of arrays of float, shape (R,), or None
+        Further values of a user's method; NaN where a replication has none.
+    failures : array of objects, shape (R,), or None
+        A `Failure` or None each; of a user's method.
     """
 
     estimate: Floats
@@ -83,6 +95,8 @@ class Estimates:
     outcome: NDArray[np.int8]
     tau2: Floats | None = None
     sigma2: Floats | None = None
+    extras: Mapping[str, Floats] | None = None
+    failures: NDArray[np.object_] | None = None
 
     @property
     def status(self) -> NDArray[np.int8]:
@@ -91,19 +105,32 @@ class Estimates:
 
     def cut(self, first: int, last: int) -> Estimates:
         """Keep replications first..last-1 (counted from 0)."""
-        columns: Any = {}
-        for field in fields(self):
-            values = getattr(self, field.name)
-            columns[field.name] = None if values is None else values[first:last]
+        columns: Any = {name: value[first:last] for name, value in _arrays(self).items()}
+        if self.extras is not None:
+            extras = {name: values[first:last] for name, values in self.extras.items()}
+            return Estimates(**columns, extras=extras)
         return Estimates(**columns)
+
+
+def _arrays(found: Estimates) -> dict[str, Any]:
+    """The arrays there are, `extras` left out."""
+    there = {field.name: getattr(found, field.name) for field in fields(Estimates)}
+    return {k: v for k, v in there.items() if v is not None and k != "extras"}
 
 
 def concatenate(pieces: list[Estimates]) -> Estimates:
     """Join batches of one method, in order."""
     if len(pieces) == 1:
         return pieces[0]
-    columns: Any = {}
-    for field in fields(Estimates):
-        parts = [getattr(piece, field.name) for piece in pieces]
-        columns[field.name] = None if parts[0] is None else np.concatenate(parts)
-    return Estimates(**columns)
+    parts = [_arrays(piece) for piece in pieces]
+    columns: Any = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    if pieces[0].extras is None:
+        return Estimates(**columns)
+    names = dict.fromkeys(name for piece in pieces for name in piece.extras or {})
+    extras = {name: np.concatenate([_extra(piece, name) for piece in pieces]) for name in names}
+    return Estimates(**columns, extras=extras)
+
+
+def _extra(piece: Estimates, name: str) -> Floats:
+    given = piece.extras or {}
+    return given[name] if name in given else np.full(piece.estimate.shape, np.nan)

@@ -1,7 +1,8 @@
 """Room 0: what methods there are and which options they take. Imports errors alone.
 
 A method is a pure function ``moments -> Estimates`` with one registration; a configured
-method (`Method`) is plain data that travels to a worker and is looked up there by name.
+method (`Method`) is plain data that travels to a worker and is looked up there by name, or,
+if it is a user's own (`Use`), by its file and name.
 """
 
 from __future__ import annotations
@@ -79,6 +80,8 @@ class Entry:
     account : callable
         Options -> what the method does, in sentences for a methods section: Markdown with
         LaTeX, citing ``[@Kish1965; @Moulton1986]`` by the keys of the bibliography.
+    part : int
+        Replications of a stored range of a user's own method.
     """
 
     name: str
@@ -94,12 +97,37 @@ class Entry:
     tests_only: bool = False
     truth: Callable[[Chosen, Any], float] = field(default=lambda chosen, scenario: scenario.slope)
     account: Callable[[Chosen], str] = field(default=lambda chosen: "")
+    part: int = 1
 
     def references(self, chosen: Chosen) -> tuple[str, ...]:
         """Keys of the works behind these options, in the order in which they are cited."""
         cited = re.findall(r"\[(@\w+(?:; @\w+)*)\]", self.account(chosen))
         keys = (key.lstrip("@") for group in cited for key in group.split("; "))
         return tuple(dict.fromkeys(keys))
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """Where a user's own method is; nothing is imported before it is fitted.
+
+    Attributes
+    ----------
+    file : str
+        Absolute path; empty for a function that was given from Python.
+    function : str
+    digest : str
+        Of the file's content.
+    truth : str
+        The field of a scenario that is estimated.
+    given : callable, optional
+        The function itself, where there is no file.
+    """
+
+    file: str = field(compare=False)
+    function: str
+    digest: str
+    truth: str
+    given: Callable[..., Any] | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,14 +138,21 @@ class Method:
     options: tuple[tuple[str, Any], ...]
     canonical: str
     label: str
+    use: Use | None = None
 
     @property
     def entry(self) -> Entry:
-        """The registered method behind the name."""
+        """The registered method behind the name, or the user's own."""
+        if self.use is not None:
+            from simstudy.own.fit import entry_of
+
+            return entry_of(self.use)
         return methods()[self.name]
 
     def truth(self, scenario: Any) -> float:
         """True value of what is estimated in a scenario (slope, contextual_effect)."""
+        if self.use is not None:
+            return getattr(scenario, self.use.truth)
         return self.entry.truth(dict(self.options), scenario)
 
     @property
@@ -143,7 +178,12 @@ class Method:
         origin: tuple[float, float] = (0.0, 0.0),
         words: Words | None = None,
     ) -> Any:
-        """Fit every replication of `moments`; see `Entry.fit`."""
+        """Fit every replication of `moments`; see `Entry.fit`.
+
+        A user's own method is given its options in one piece: any name is free for them.
+        """
+        if self.use is not None:
+            return self.entry.fit(moments, dict(self.options), words)
         options: dict[str, Any] = {**dict(self.options), "term": term}
         if term != "slope":
             options["origin"] = origin

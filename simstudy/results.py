@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from simstudy.errors import UserError
-from simstudy.store import aside, layout, parts
+from simstudy.store import aside, beside, layout, parts
 from simstudy.study.study import Study, load
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     import pyarrow.dataset as ds
 
-    from simstudy.runner.execute import Done
+    from simstudy.runner.watch import Done
 
 
 class Results:
@@ -28,12 +28,20 @@ class Results:
     study : Study
     folder : Path
         The study's own results folder, such as ``results/icc``.
+
+    Attributes
+    ----------
+    n_fits : int
+        Computed by the run that gave these results.
+    given_up : list of str
+        What the run that gave these results left out, since its method only failed.
     """
 
     def __init__(self, study: Study, folder: Path) -> None:
         self.study = study
         self.folder = folder
-        self.n_fits = 0  # computed when this was made
+        self.n_fits = 0
+        self.given_up: list[str] = []
         self._summaries: dict[str, pa.Table] = {}
 
     @classmethod
@@ -53,6 +61,21 @@ class Results:
         import pyarrow.dataset as ds
 
         return ds.dataset(parts.estimates_folder(self.folder), format="parquet")
+
+    @property
+    def failures(self) -> pd.DataFrame | None:
+        """Failures of the user's own methods: where, message and traceback; None if none."""
+        return self._aside(beside.FAILURES)
+
+    @property
+    def extras(self) -> pd.DataFrame | None:
+        """Further values of the user's own methods, a row a value; None if there are none."""
+        return self._aside(beside.EXTRAS)
+
+    def _aside(self, kind: str) -> pd.DataFrame | None:
+        methods = {m.canonical: m.label for m in self.study.methods if m.use is not None}
+        table = beside.read(self.folder, kind, methods) if methods else None
+        return None if table is None else table.to_pandas()
 
     @property
     def summary(self) -> pd.DataFrame:
@@ -109,14 +132,21 @@ class Results:
         self, compute: Callable[[], int], warn: Callable[[str], None], jobs: int | None
     ) -> None:
         """Compute what is missing and summarise, again where parts turn out to be broken."""
+        from simstudy.runner.watch import failures
+
         for last in (False, False, True):
             self.n_fits += compute()
             try:
-                return self.write_summary(warn, jobs)
+                lines = failures(self.study, self.folder)
+                self.write_summary(warn, jobs)
             except parts.BrokenPartError:
                 if last:
                     raise
                 aside.set_broken_aside(self.folder, parts.Whose.of(self.study), warn)
+                continue
+            for line in lines:
+                warn(line)
+            return
 
 
 def run(
@@ -127,7 +157,9 @@ def run(
     replications: int | None = None,
     report: bool = True,
     fresh: bool = False,
-    begin: Callable[[int, int], Callable[[int], None]] | None = None,
+    fail_fast: bool = False,
+    give_up: int = 200,
+    begin: Callable[[int, int], Callable[[int, float | None], None]] | None = None,
     each: Callable[[Done, int, int], None] = lambda done, number, of: None,
     warn: Callable[[str], None] = warnings.warn,
 ) -> Results:
@@ -146,13 +178,18 @@ def run(
         Draw figures and tables.
     fresh : bool
         Move earlier results aside, to the next free NAME.1, NAME.2, ..., and start over.
+    fail_fast : bool
+        Stop at the first failure of a method of your own.
+    give_up : int
+        Failures of such a method in a row after which it is left out; 0 never gives up.
     begin : callable, optional
-        Progress: called once with (fits, jobs); what it returns is called with fits done.
+        Progress: called once with (fits, jobs); what it returns is called with (fits done,
+        seconds left, or None while that is unknown).
     each : callable
         Told of every range when it is done: (range, its number, ranges in all).
     warn : callable
-        Told, in a line each, what was moved aside, of workers that were lost, and which
-        numbers are far from an exact answer.
+        Told, in a line each, what was moved aside, of workers that were lost, which methods
+        failed, and which numbers are far from an exact answer.
 
     Returns
     -------
@@ -160,6 +197,7 @@ def run(
     """
     from simstudy.report.report import is_drawn
     from simstudy.runner.execute import execute
+    from simstudy.runner.watch import Watch
 
     if not isinstance(study, Study):
         study = load(study)
@@ -169,7 +207,13 @@ def run(
     moved = aside.move_away(found.folder) if fresh else None
     if moved is not None:
         warn(f"{found.folder}: earlier results are in {moved} now")
-    found._complete(lambda: execute(study, found.folder, jobs, begin, warn, each), warn, jobs)
+    watch = Watch(fail_fast, give_up)
+    found._complete(
+        lambda: execute(study, found.folder, jobs, begin, warn, each, watch), warn, jobs
+    )
+    found.given_up = watch.given_up()
+    for line in found.given_up:
+        warn(line)
     if report and not is_drawn(study, found.folder):
         found.report()
     return found

@@ -16,10 +16,10 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 ROOMS = {
     "errors": 0, "moments": 0, "estimates": 0, "registry": 0, "frames": 0,
     "numerics": 1,
-    "methods": 2, "generators": 2, "theory": 2,
+    "methods": 2, "generators": 2, "theory": 2, "own": 2,
     "study": 3, "store": 3,
     "runner": 4, "measures": 4,
-    "real": 5, "summaries": 5, "report": 5, "results": 5,
+    "real": 5, "summaries": 5, "report": 5, "results": 5, "conformance": 5,
     "cli": 6,
 }  # fmt: skip
 # rooms of one storey that may know each other, in this direction only
@@ -28,8 +28,9 @@ NEIGHBOURS = {
     ("runner", "measures"),
     ("results", "report"),
     ("registry", "methods"),
+    ("registry", "own"),
     ("theory", "generators"),
-}  # registry finds the methods when it is first asked for them
+}  # registry finds the methods, and a user's own, when it is first asked for them
 ALWAYS = {"moments", "estimates", "errors"}
 
 

@@ -22,6 +22,11 @@ Case = tuple[Edits, int, tuple[str, ...]]
 
 # name -> (lines replaced in GOOD_STUDY, line of the mistake, what the message must hold)
 BAD: dict[str, Case] = {
+    "file of a method": (
+        {12: '  - {use: "my_methods.py:trimmed"}'},
+        12,
+        ("methods[0]", "my_methods.py: No such file"),
+    ),
     # names
     "unknown key, nearest": ({2: "sede: 1"}, 2, ("sede", "'seed'")),
     "unknown key, none near": ({2: "zzz: 1"}, 2, ("zzz", "known:", "name", "scenarios", "methods")),
@@ -292,15 +297,6 @@ BAD: dict[str, Case] = {
     "key that is a list": ({4: "? [a, b]\n: 1"}, 4, ("key must be text",)),
 }
 
-# Names of later pieces of work: unknown like any other until they come.
-LATER: dict[str, Case] = {
-    "use": (
-        {12: '  - {use: "my_methods.py:trimmed"}'},
-        12,
-        ("methods[0]", "unknown method 'use'", "known:"),
-    ),
-}
-
 # name -> (the whole file, line or None, what the message must hold)
 FILES: dict[str, tuple[bytes, int | None, tuple[str, ...]]] = {
     "empty file": (b"", None, ("expected a study", "name")),
@@ -359,12 +355,6 @@ def test_the_study_that_is_broken_here_is_good(here):
 @pytest.mark.parametrize("name", BAD)
 def test_bad_study(here, name):
     edits, line, phrases = BAD[name]
-    refuse(here, edited(edits).encode(), line, phrases)
-
-
-@pytest.mark.parametrize("name", LATER)
-def test_names_of_later_work_are_unknown(here, name):
-    edits, line, phrases = LATER[name]
     refuse(here, edited(edits).encode(), line, phrases)
 
 

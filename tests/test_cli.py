@@ -78,8 +78,8 @@ def test_help_names_every_verb():
         (("summarize", "r", "--mcse", "jackknife"), ("--mcse", "'jackknife'", "robust")),
         (("init",), ("name",)),
         (("summarize", "e.csv", "--alpha", "much"), ("--alpha", "'much'")),
-        # (nothing lost): not there yet
-        (("replay", "results/icc", "--scenario", "a", "--replication", "1"), ("'replay'",)),
+        (("replay", "results/icc", "--scenario", "a"), ("--replication",)),
+        (("run", "study.yaml", "--give-up", "-1"), ("'-1' is not a whole number from 0 up",)),
     ],
     ids=" ".join,
 )
@@ -89,11 +89,6 @@ def test_wrong_arguments(here, arguments, phrases):
     for phrase in phrases:
         assert phrase in message
     assert listing(here) == []
-
-
-@pytest.mark.parametrize("name", ["method"])
-def test_names_of_later_work_are_not_in_the_package(name):
-    assert not hasattr(simstudy, name)
 
 
 def test_help_and_wrong_arguments_import_nothing_heavy():

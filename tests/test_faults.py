@@ -306,7 +306,7 @@ def test_a_part_that_is_no_longer_ours_is_set_aside_and_computed_again(tmp_path,
     assert again.err.count("\n") == 1 and file.name in again.err and "set-aside" in again.err
     assert rows(folder).equals(before)
     assert (folder / "summary.csv").read_bytes() == summary
-    kept = folder / ".work" / "set-aside" / file.name
+    kept = folder / ".work" / "set-aside" / "estimates" / file.name
     assert damaged is None or kept.read_bytes() == damaged
     assert "nothing is missing" in call(*run).out
 
@@ -347,7 +347,7 @@ def test_what_is_no_part_is_moved_out_of_estimates(tmp_path):
     simstudy.run(SMALL, jobs=1, results=tmp_path, report=False, warn=said.append)
     assert len(said) == 3 and "notes.txt" in said[1] and "is not a part" in said[1]
     check_folder(tmp_path / "f")
-    kept = tmp_path / "f" / ".work" / "set-aside"
+    kept = tmp_path / "f" / ".work" / "set-aside" / "estimates"
     assert (kept / "notes.txt").read_text() == "mine"
     assert sorted(os.listdir(kept)) == ["folder", "notes.txt", "x.parquet"]
 

@@ -34,11 +34,15 @@ class _Parser(argparse.ArgumentParser):
         self.exit(WRONG, one_line(f"{self.prog}: {message} (see {self.prog} --help)") + "\n")
 
 
-def _jobs(text: str) -> int:
-    value = int(text) if text.isdecimal() else 0
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 up")
+def _whole(text: str, least: int = 0) -> int:
+    value = int(text) if text.isdecimal() else -1
+    if value < least:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {least} up")
     return value
+
+
+def _jobs(text: str) -> int:
+    return _whole(text, 1)
 
 
 def _replications(text: str) -> int:
@@ -53,6 +57,7 @@ def _replications(text: str) -> int:
 
 _FORMATS = ("text", "csv", "json", "markdown", "latex")
 _METHOD = "as in a study file: pooled, 'random_intercept: {df: wald}'"
+_GIVE_UP = "leave a method of yours out after N failures in a row (200); 0: never"
 _TARGET = "say how many replications this Monte Carlo SE needs"
 
 Arguments = list[tuple[str, dict[str, Any]]]
@@ -83,6 +88,11 @@ VERBS: dict[str, tuple[str, Arguments]] = {
                 {"type": _replications, "metavar": "N", "help": "instead of the file's"},
             ),
             ("--fresh", {"action": "store_true", "help": "move earlier results aside, start over"}),
+            ("--fail-fast", {"action": "store_true", "help": "stop where a method of yours fails"}),
+            (
+                "--give-up",
+                {"type": _whole, "default": 200, "metavar": "N", "help": _GIVE_UP},
+            ),
             ("--no-report", {"action": "store_true", "help": "no figures and tables"}),
             ("--quiet", {"action": "store_true", "help": "print nothing but errors"}),
             ("--verbose", {"action": "store_true", "help": "a line for every range, on stderr"}),
@@ -131,11 +141,32 @@ VERBS: dict[str, tuple[str, Arguments]] = {
             ("--figure", {"metavar": "FILE", "help": "draw the data with four kinds of lines"}),
         ],
     ),
+    "replay": (
+        "make one replication again: its rows and all fits, beside what is stored",
+        [
+            ("results", {"help": "results folder of a study"}),
+            ("--scenario", {"required": True, "metavar": "ID", "help": "as in scenarios.parquet"}),
+            ("--replication", {"required": True, "type": _replications, "metavar": "K"}),
+            ("--csv", {"metavar": "FILE", "help": "write the data set: cluster, x, y"}),
+            ("--method", {"action": "append", "metavar": "M", "help": _METHOD}),
+            ("--json", {"action": "store_true", "help": "full precision, as JSON"}),
+        ],
+    ),
+    "check": (
+        "try your own methods on small data sets and say what is wrong with them",
+        [
+            ("file", {"help": "FILE.py, or FILE.py:FUNCTION"}),
+            ("--options", {"default": "", "metavar": "YAML", "help": "such as '{share: 0.2}'"}),
+        ],
+    ),
     "methods": ("the methods there are, with their options", []),
     "schema": ("JSON Schema of the study file", []),
     "init": (
         "write a commented starter NAME.yaml; never over a file",
-        [("name", {"help": "name of the study"})],
+        [
+            ("name", {"help": "name of the study, or of the method"}),
+            ("--method", {"action": "store_true", "help": "NAME.py: methods of your own"}),
+        ],
     ),
 }
 

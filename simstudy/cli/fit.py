@@ -20,7 +20,7 @@ _ENDINGS = ("png", "pdf", "svg")
 def main(options: Namespace) -> None:
     """Fit methods to a data set and print them, as text or JSON."""
     ending = _ending(options.figure) if options.figure is not None else ""
-    chosen = [_method(text) for text in options.method or DEFAULT_METHODS]
+    chosen = [method_from(text) for text in options.method or DEFAULT_METHODS]
     for i, method in enumerate(chosen):
         for other in chosen[:i]:
             if method.canonical == other.canonical:
@@ -66,7 +66,7 @@ def _draw(data: DataSet, file: Path, ending: str) -> None:
         raise UserError(f"cannot be written: {error.strerror}", file=str(file)) from None
 
 
-def _method(text: str) -> Method:
+def method_from(text: str) -> Method:
     """One --method, in the study file's own syntax."""
     try:
         return method_of(parse(text).data)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import keyword
 from argparse import Namespace
 from pathlib import Path
 
@@ -37,16 +38,67 @@ methods:                        # python -m simstudy methods  lists them
   # - random_intercept: {{df: wald, label: random intercept (z)}}
 """
 
+_METHOD = '''\
+"""Methods of your own. Try them:  python -m simstudy check {name}.py
+
+In a study file beside this one:
+
+    methods:
+      - pooled
+      - {{use: "{name}.py:{name}", trim: 0.1, label: trimmed}}
+      - {{use: "{name}.py:{name}_moments"}}
+
+A method returns estimate, std_error and, if it has them, df and p_value; whatever else a dict
+holds goes to extras/. What it raises, a warning of non-convergence, NaN or a wrong shape makes a
+row with status failed. The content of this file is part of the methods' identity: after a change
+their rows are computed anew. What it imports must be installed, not lie beside it.
+"""
+
+import numpy as np
+
+import simstudy
+
+
+@simstudy.method  # one data frame at a time: columns cluster, x, y (any library may fit it)
+def {name}(data, trim=0.0):
+    """Mean of the clusters' own slopes, a share left out at either end."""
+    slopes = []
+    for _, pupils in data.groupby("cluster"):
+        x = pupils.x - pupils.x.mean()
+        slopes.append((x * pupils.y).sum() / (x * x).sum())
+    cut = int(trim * len(slopes))
+    kept = np.sort(slopes)[cut : len(slopes) - cut]
+    error = kept.std(ddof=1) / np.sqrt(len(kept))
+    return {{"estimate": kept.mean(), "std_error": error, "df": len(kept) - 1, "kept": len(kept)}}
+
+
+@simstudy.method(grain="clusters")  # all replications at once, the last axis of every array
+def {name}_moments(moments):
+    """Mean of the clusters' own slopes, from their cross-products (within: xx = a a, xy = a b)."""
+    slopes = moments.within.b / moments.within.a
+    error = slopes.std(axis=0, ddof=1) / np.sqrt(len(slopes))
+    return slopes.mean(axis=0), error, len(slopes) - 1
+'''
+
 
 def main(options: Namespace) -> None:
-    """Write a starter study file into this folder."""
-    if not valid_name(options.name):
+    """Write a starter study file, or methods to start from, into this folder."""
+    name = options.name
+    if options.method:
+        if not name.isidentifier() or keyword.iskeyword(name):
+            raise UserError(f"{name!r} cannot name a method; use letters, digits and '_'")
+        _write(Path(f"{name}.py"), _METHOD.format(name=name), "check")
+        return
+    if not valid_name(name):
         message = "cannot name a study; use letters, digits, '-', '_' and '.'"
-        raise UserError(f"{options.name!r} {message}")
-    path = Path(f"{options.name}.yaml")
+        raise UserError(f"{name!r} {message}")
+    _write(Path(f"{name}.yaml"), _STARTER.format(name=name), "run")
+
+
+def _write(path: Path, text: str, verb: str) -> None:
     try:
         with path.open("x", encoding="utf-8") as stream:
-            stream.write(_STARTER.format(name=options.name))
+            stream.write(text)
     except FileExistsError:
         raise UserError("is there already; choose another name", file=str(path)) from None
-    print(f"{path} is written; run it with: python -m simstudy run {path}")
+    print(f"{path} is written; {verb} it with: python -m simstudy {verb} {path}")

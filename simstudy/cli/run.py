@@ -8,11 +8,12 @@ from argparse import Namespace
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from simstudy.errors import WorkError, one_line
 from simstudy.report.tables import headline
 from simstudy.results import Results, run
 
 if TYPE_CHECKING:
-    from simstudy.runner.execute import Done
+    from simstudy.runner.watch import Done
 
 
 def main(options: Namespace) -> None:
@@ -24,12 +25,19 @@ def main(options: Namespace) -> None:
         replications=options.replications,
         report=not options.no_report,
         fresh=options.fresh,
+        fail_fast=options.fail_fast,
+        give_up=options.give_up,
         begin=None if options.quiet or options.verbose else progress,
         each=tell if options.verbose else lambda done, number, of: None,
-        warn=lambda text: print(text, file=sys.stderr),
+        warn=lambda text: print(one_line(text), file=sys.stderr),
     )
-    if options.quiet:
-        return
+    if not options.quiet:
+        _print(found)
+    if found.given_up:
+        raise WorkError("some fits are not computed, since their method only failed")
+
+
+def _print(found: Results) -> None:
     print(found.study.title or found.study.name)
     print(headline(found.summary_table(), width=terminal_width()))
     print("" if found.n_fits else "nothing is missing: no fit was computed")
@@ -46,11 +54,13 @@ def _paths(found: Results) -> list[str]:
 
 def tell(done: Done, number: int, of: int) -> None:
     """One line on stderr for a range that is done."""
-    many = len(done.scenarios) > 1
-    scenarios = f"{len(done.scenarios)} scenarios" if many else f"scenario {done.scenarios[0]}"
+    task = done.task
+    many = len(task.pieces) > 1
+    scenarios = f"{len(task.pieces)} scenarios" if many else f"scenario {task.pieces[0].id}"
+    methods = ", ".join(method.canonical for method in task.methods)
     how = f"{done.seconds:.2f} s in process {done.worker}" if done.new else "there already"
-    print(f"{number}/{of}: replications {done.first} to {done.last} of {scenarios}, "
-          f"{', '.join(done.methods)}: {how}", file=sys.stderr, flush=True)  # fmt: skip
+    print(f"{number}/{of}: replications {task.first} to {task.last} of {scenarios}, "
+          f"{methods}: {how}", file=sys.stderr, flush=True)  # fmt: skip
 
 
 def terminal_width() -> int:
@@ -60,18 +70,24 @@ def terminal_width() -> int:
     return 120
 
 
-def progress(n_fits: int, jobs: int) -> Callable[[int], None]:
-    """One bar with rate and time left on stderr; nothing where that is no terminal."""
+def progress(n_fits: int, jobs: int) -> Callable[[int, float | None], None]:
+    """One bar with rate and time left on stderr; nothing where that is no terminal.
+
+    Time left is the runner's, which knows slow methods from fast ones.
+    """
     if not sys.stderr.isatty():
-        return lambda done: None
+        return lambda done, left: None
     from tqdm import tqdm
 
     bar = tqdm(
         total=n_fits, unit=" fits", unit_scale=True, smoothing=0.1, dynamic_ncols=True,
         desc=f"{jobs} jobs" if jobs > 1 else "1 job", leave=False,
+        bar_format="{l_bar}{bar}| {n_fmt}/{total_fmt} [{elapsed}, {rate_fmt}{postfix}]",
     )  # fmt: skip
 
-    def step(done: int) -> None:
+    def step(done: int, left: float | None) -> None:
+        if left is not None:
+            bar.set_postfix_str(f"{tqdm.format_interval(left)} left", refresh=False)
         bar.update(done)
         if bar.n >= n_fits:
             bar.close()

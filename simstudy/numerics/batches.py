@@ -1,4 +1,7 @@
-"""Room 1: replications cut out of moments, and moments put side by side. Imports the waist."""
+"""Room 1: replications cut out of moments, and moments put side by side.
+
+Imports the waist and segments.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,8 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from simstudy.moments import Array, Clusters, Factor, Moments, Pooled
+from simstudy.moments import Array, Clusters, Factor, Moments, Pooled, Rows
+from simstudy.numerics.segments import Segments
 
 M = TypeVar("M", bound=Moments)
 
@@ -20,6 +24,44 @@ def cut(moments: M, first: int, last: int) -> M:
 def cut_array(values: Array, first: int, last: int) -> Array:
     """Entries first..last-1 of the last axis, or all where it is shared by replications."""
     return values if values.shape[-1] == 1 else values[..., first:last]
+
+
+def read_only(moments: M) -> M:
+    """The same moments as arrays that cannot be changed."""
+
+    def view(arrays: list[Array]) -> Array:
+        seen = arrays[0].view()
+        seen.flags.writeable = False
+        return seen
+
+    return _each(view, [moments])
+
+
+def reps_of(rows: Rows) -> int:
+    """Number of replications R."""
+    shared = rows.sizes.shape[1] == 1
+    return rows.x.size // int(rows.sizes.sum()) if shared else int(rows.sizes.shape[1])
+
+
+def cut_rows(rows: Rows, first: int, last: int) -> Rows:
+    """Replications first..last-1 (from 0) of units."""
+    n_reps = reps_of(rows)
+    cells = Segments(rows.sizes, n_reps)
+    if cells.equal:
+        return Rows(rows.sizes, rows.x[..., first:last], rows.y[..., first:last])
+    index = np.arange(n_reps)
+    keep = cells.spread((first <= index) & (index < last))
+    return Rows(cut_array(rows.sizes, first, last) if n_reps > 1 else rows.sizes,
+                rows.x[keep], rows.y[keep])  # fmt: skip
+
+
+def units(rows: Rows) -> tuple[Array, Array, Array]:
+    """Cluster (from 1), x and y of every unit of a lone replication, each of shape (N,)."""
+    sizes = rows.sizes[:, 0]
+    cluster = np.repeat(np.arange(1, sizes.size + 1), sizes)
+    if rows.x.ndim == 1:
+        return cluster, rows.x, rows.y
+    return cluster, rows.x[:, :, 0].T.ravel(), rows.y[:, :, 0].T.ravel()
 
 
 def join(batches: Sequence[M], spans: Sequence[tuple[int, int]] | None = None) -> M:

@@ -52,13 +52,16 @@ class DataSet:
 
     def moments(self) -> Clusters:
         """Cluster moments about the origin, one replication, so that nothing cancels."""
-        x0, y0 = self.origin
-        sizes = self.sizes.reshape(-1, 1)
         with np.errstate(all="ignore"):  # values beyond 1e150 overflow; then no fit is `ok`
-            x, y = self.x - x0, self.y - y0
-            if np.all(sizes == sizes[0]):
-                x, y = (v.reshape(sizes.size, -1).T[:, :, None] for v in (x, y))
-            return reduce(Rows(sizes, x, y))
+            return reduce(self.rows(self.origin))
+
+    def rows(self, origin: tuple[float, float] = (0.0, 0.0)) -> Rows:
+        """The units about a point, as one replication."""
+        sizes = self.sizes.reshape(-1, 1)
+        x, y = self.x - origin[0], self.y - origin[1]
+        if np.all(sizes == sizes[0]):
+            x, y = (v.reshape(sizes.size, -1).T[:, :, None] for v in (x, y))
+        return Rows(sizes, x, y)
 
 
 def _inside(values: Floats) -> float:

@@ -12,10 +12,11 @@ import numpy as np
 
 from simstudy.estimates import Estimates, Outcome
 from simstudy.moments import Clusters
+from simstudy.numerics.reduce import reduce
 from simstudy.numerics.tails import critical_value
 from simstudy.real.data import DataSet, read
 from simstudy.real.formula import parse
-from simstudy.registry import Method, configure
+from simstudy.registry import Method, Words, configure
 from simstudy.study.study import method_of
 
 if TYPE_CHECKING:
@@ -91,13 +92,16 @@ def fit(
     return Fits(read_data, [fit_one(read_data, method) for method in chosen])
 
 
-def fit_one(data: DataSet, method: Method) -> Fit:
-    """Fit one method; what cannot be fitted has a message and no numbers."""
+def fit_one(data: DataSet, method: Method, words: Words | None = None) -> Fit:
+    """Fit one method; what cannot be fitted has a message and no numbers.
+
+    `words` are a simulated data set's own, for a method that draws.
+    """
+    if method.use is not None:
+        return _fit_own(data, method, words)
     moments = data.moments()
     with np.errstate(all="ignore"):
-        found = {
-            term: method.fit(moments, term=term, origin=data.origin) for term in method.entry.terms
-        }
+        found = {term: method.fit(moments, term, data.origin, words) for term in method.entry.terms}
         slope = found["slope"]
         outcome = Outcome(int(slope.outcome[0]))
         if outcome in _USED and any(f.outcome[0] not in _USED for f in found.values()):
@@ -106,6 +110,20 @@ def fit_one(data: DataSet, method: Method) -> Fit:
         terms = [{"term": names[term], **_term(found[term])} for term in method.entry.terms]
         numbers = _numbers(method, moments, slope, outcome)
     return Fit(method, outcome.status, outcome.reason, terms, numbers)
+
+
+def _fit_own(data: DataSet, method: Method, words: Words | None) -> Fit:
+    """A user's method, on the units or on moments about 0: it knows of no other origin."""
+    rows = data.rows()
+    found = method.fit(rows if method.grain == "rows" else reduce(rows), words=words)
+    outcome = Outcome(int(found.outcome[0]))
+    failure = found.failures[0]
+    terms = [{"term": data.formula.predictor, **_term(found)}]
+    numbers: dict[str, float | None] = dict.fromkeys(("sigma", "r_squared", "icc", "criterion"))
+    numbers |= {name: _one(getattr(found, name)) for name in ("tau2", "sigma2")}
+    numbers |= {name: _one(values) for name, values in (found.extras or {}).items()}
+    message = outcome.reason if failure is None else failure.message
+    return Fit(method, outcome.status, message, terms, numbers)
 
 
 _USED = (Outcome.OK, Outcome.BOUNDARY)

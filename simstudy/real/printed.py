@@ -66,8 +66,8 @@ def table(heading: list[str], rows: list[list[str]], left: int = 1) -> str:
 
 def _fit(fits: Fits, one: Fit) -> str:
     lines = [f"--- {one.method.label}: {_what(one)}"]
-    if one.status == "not_estimable":
-        return "\n".join([*lines, f"not estimable: {one.message}"])
+    if one.status in ("not_estimable", "failed"):
+        return "\n".join([*lines, f"{one.status.replace('_', ' ')}: {one.message}"])
     if one.numbers["tau2"] is not None:
         lines += [*_random(fits, one), _sizes(fits)]
     lines += ["", "Fixed effects:", _coefficients(one)]

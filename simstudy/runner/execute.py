@@ -1,7 +1,7 @@
 """Room 4: doing tasks, in this process or in workers, and keeping their parts.
 
-Imports task, plan, origin, pool, runlog, provenance and store. A range that is done is on
-disk; an interruption loses no more than the ranges under way.
+Imports task, plan, watch, origin, pool, runlog, provenance and store. A range that is done is
+on disk; an interruption loses no more than the ranges under way.
 """
 
 from __future__ import annotations
@@ -9,49 +9,29 @@ from __future__ import annotations
 import os
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterable
+from contextlib import closing
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from simstudy.errors import UserError, WorkError
+from simstudy.estimates import Outcome
 from simstudy.runner import origin
-from simstudy.runner.plan import forecast, names_of, parts_of, plan
+from simstudy.runner.plan import forecast, is_own, names_of, parts_of, plan
 from simstudy.runner.pool import LOST, how, parallel
 from simstudy.runner.process import cores, end_if_orphaned, settle
 from simstudy.runner.provenance import provenance
 from simstudy.runner.runlog import RunLog
 from simstudy.runner.task import Task, run_task
-from simstudy.store import aside, layout, parts
+from simstudy.runner.watch import Done, Watch
+from simstudy.store import aside, beside, layout, parts
 from simstudy.study.study import Study
 
 _IN_PROCESS = 3.0  # seconds of work below which workers do not pay for their start
 _TRIES = 3  # pools of workers in a row that die without finishing a range
-Progress = Callable[[int], None]
-
-
-class Done(NamedTuple):
-    """A range that is on disk: replications first..last of scenarios for methods.
-
-    `seconds` is the worker's; `new` is false where another run had made it already.
-    """
-
-    first: int
-    last: int
-    scenarios: tuple[str, ...]
-    methods: tuple[str, ...]
-    worker: int
-    seconds: float
-    new: bool
-
-    @property
-    def replications(self) -> int:
-        """Data sets of the range."""
-        return (self.last - self.first + 1) * len(self.scenarios)
-
-    @property
-    def n_fits(self) -> int:
-        """Fits of the range."""
-        return self.replications * len(self.methods)
+Progress = Callable[[int, float | None], None]
 
 
 def execute(
@@ -61,6 +41,7 @@ def execute(
     begin: Callable[[int, int], Progress] | None = None,
     warn: Callable[[str], None] = warnings.warn,
     each: Callable[[Done, int, int], None] = lambda done, number, of: None,
+    watch: Watch | None = None,
     backend: str = "loky",
 ) -> int:
     """Compute what is missing from a results folder.
@@ -74,11 +55,14 @@ def execute(
         Workers; 1 is this process. Default: all cores, but this process when the work is
         small.
     begin : callable, optional
-        Called once with (fits in all, jobs); what it returns is called with fits done.
+        Called once with (fits in all, jobs); what it returns is called with (fits done,
+        seconds left, or None while that is unknown).
     warn : callable
         Told, in one line, what was set aside, and of workers that were lost.
     each : callable
         Told of every range when it is done: (range, its number, ranges in all).
+    watch : Watch, optional
+        What becomes of methods that fail.
     backend : str
         joblib's, for the workers: loky (processes) or threading.
 
@@ -95,22 +79,27 @@ def execute(
         return 0
     n_fits = sum(task.n_fits for task in tasks)
     jobs = min(int(jobs), len(tasks)) if jobs else default_jobs(tasks)
-    progress = begin(n_fits, jobs) if begin else lambda done: None
+    progress = begin(n_fits, jobs) if begin else lambda done, left: None
+    watch = watch or Watch()
     with aside.at_work(folder) as second, RunLog(folder) as log:
         log.write("start", jobs=jobs, ranges=len(tasks), fits=n_fits, **source)
-        start = time.perf_counter()
+        start, of, told = time.perf_counter(), len(tasks), 0
         if second:  # the first run goes through them from the front
             tasks.reverse()
-        of, told = len(tasks), 0
-        dones = _persistently(study, folder, tasks, source, jobs, backend, warn, log)
-        for number, done in enumerate(dones, start=1):
-            log.write("range", **done._asdict(), replications=done.replications)
-            each(done, number, max(number, of))
-            progress(done.n_fits)
-            told += done.n_fits
-        progress(n_fits - told)  # what workers finished that were lost before they said so
-        log.write("end", seconds=round(time.perf_counter() - start, 3))
-    return n_fits
+        run = _Run(study, folder, source, jobs, backend, warn, watch, log)
+        with closing(_persistently(run, tasks)) as dones:
+            for number, done in enumerate(dones, start=1):
+                log.write("range", **done.as_logged())
+                each(done, number, max(number, of))
+                told += done.n_fits
+                progress(done.n_fits, watch.pace.see(done))
+                watch.see(done, folder)
+        left_out = watch.left_out.total()
+        if told < n_fits - left_out:  # what workers finished that were lost before they said so
+            progress(n_fits - left_out - told, None)
+        seconds = round(time.perf_counter() - start, 3)
+        log.write("end", seconds=seconds, fits=n_fits - left_out, left_out=left_out)
+    return n_fits - left_out
 
 
 def default_jobs(tasks: list[Task]) -> int:
@@ -136,44 +125,50 @@ def _missing(
     return tasks
 
 
-def _persistently(
-    study: Study,
-    folder: Path,
-    tasks: list[Task],
-    source: dict[str, Any],
-    jobs: int,
-    backend: str,
-    warn: Callable[[str], None],
-    log: RunLog,
-) -> Iterator[Done]:
+class _Run(NamedTuple):
+    """What stays the same from the first task of a run to its last."""
+
+    study: Study
+    folder: Path
+    source: dict[str, Any]
+    jobs: int
+    backend: str
+    warn: Callable[[str], None]
+    watch: Watch
+    log: RunLog
+
+
+def _persistently(run: _Run, tasks: list[Task]) -> Generator[Done, None, None]:
     """Do tasks; where workers are lost, what is still missing with fresh ones."""
-    lost = 0
+    lost, jobs = 0, run.jobs
     while tasks:
         try:
-            for done in _results(tasks, folder, source, jobs, backend):
-                lost = 0
-                yield done
+            with closing(_results(run, run.watch.wanted(tasks, jobs), jobs)) as results:
+                for done in results:
+                    lost = 0
+                    yield done
             return
         except LOST as error:
             lost += 1
-            log.write("lost", reason=how(error), again=lost < _TRIES)
+            run.log.write("lost", reason=how(error), again=lost < _TRIES)
             if lost == _TRIES:
                 raise WorkError(
                     f"{how(error)}: {_TRIES} times in a row, nothing finished in between; "
                     "finished ranges are kept, and fewer --jobs need less memory"
                 ) from None
-            warn(f"{how(error)}; going on with fresh workers (try {lost + 1} of {_TRIES})")
-            tasks = plan(study, parts.listing(folder))
+            run.warn(f"{how(error)}; going on with fresh workers (try {lost + 1} of {_TRIES})")
+            tasks = plan(run.study, parts.listing(run.folder))
             if lost > 1:
                 jobs = max(2, jobs // 2) if jobs > 1 else 1
 
 
-def _results(
-    tasks: list[Task], folder: Path, source: dict[str, Any], jobs: int, backend: str
-) -> Iterator[Done]:
+def _results(run: _Run, tasks: Iterable[Task], jobs: int) -> Generator[Done, None, None]:
     if jobs == 1:
-        return (work(task, folder, source) for task in tasks)
-    return parallel(jobs, [(work, task, folder, source) for task in tasks], backend)
+        for task in tasks:
+            yield work(task, run.folder, run.source)
+    else:
+        calls = ((work, task, run.folder, run.source) for task in tasks)
+        yield from parallel(jobs, calls, run.backend)
 
 
 def work(task: Task, folder: Path, source: dict[str, Any]) -> Done:
@@ -183,18 +178,18 @@ def work(task: Task, folder: Path, source: dict[str, Any]) -> Done:
     start = time.perf_counter()
     place = parts.estimates_folder(folder)
     new = not all((place / str(part)).exists() for part in names_of(task))
+    failed = first = None
     if new:
         keys = {piece.id: parts.key_text(piece.key) for piece in task.pieces}
-        for part, names, found in parts_of(task, run_task(task)):
+        estimates = run_task(task)
+        for part, names, found in parts_of(task, estimates):
             end_if_orphaned()
-            mine = {"keys": {name: keys[name] for name in part.scenarios}}
+            mine: dict[str, Any] = {"keys": {name: keys[name] for name in part.scenarios}}
+            if is_own(task):  # first: what has rows is complete
+                mine["beside"] = beside.write(folder, part, names, found)
+                first = first or next(beside.failed(part, names, found), None)
             parts.write(folder, part, names, found, source | mine)
-    return Done(
-        task.first,
-        task.last,
-        tuple(piece.id for piece in task.pieces),
-        tuple(method.canonical for method in task.methods),
-        os.getpid(),
-        round(time.perf_counter() - start, 4),
-        new,
-    )
+        if is_own(task):
+            failed = np.asarray(estimates[0].outcome == Outcome.FAILED)
+    seconds = round(time.perf_counter() - start, 4)
+    return Done(task, seconds, failed, first, os.getpid(), new)

@@ -20,7 +20,7 @@ from simstudy.measures.measures import SIMPLE
 from simstudy.measures.totals import COLUMNS, Totals, of_block
 from simstudy.registry import GRAINS, Method
 from simstudy.runner.execute import default_jobs
-from simstudy.runner.plan import forecast, names_of, parts_of, plan
+from simstudy.runner.plan import forecast, is_own, names_of, parts_of, plan
 from simstudy.runner.process import settle
 from simstudy.runner.task import Task, grain_of, run_task
 from simstudy.store import parts
@@ -29,6 +29,7 @@ from simstudy.study.study import Study
 FORECAST = (*SIMPLE, "rejection_rate", "coverage", "type1_inflation")
 _MOST = 24  # tasks that are tried
 _BATCHES = 3  # of a trial, the median of which counts
+_FEW, _OWN_SECONDS, _ENOUGH = 2, 0.3, 32  # replications and seconds of a user's method
 # CPU seconds of what figures import, of a figure, of a facet, of workers and of a file, on a
 # machine where importing this package with numpy, scipy and pyarrow takes _IMPORTS
 _IMPORTS, _DRAWING, _FIGURE, _FACET, _WORKERS, _FILE = 0.40, 0.3, 0.2, 0.055, 0.6, 4e-4
@@ -81,7 +82,9 @@ def pilot(study: Study) -> Pilot:
     jobs = default_jobs(tasks)
     kinds: dict[tuple[object, ...], list[Task]] = defaultdict(list)
     for task in tasks:
-        kinds[task.pieces[0].scenario.shape, len(task.pieces), task.last - task.first].append(task)
+        own = task.methods[0].canonical if is_own(task) else None
+        shape = task.pieces[0].scenario.shape
+        kinds[own, shape, len(task.pieces), task.last - task.first].append(task)
     run_task(_cut(tasks[0], 1))  # the first call imports and warms up
     tried = _choose(list(kinds.values()))
     trials = [(kind, task, _trial(study, task)) for kind, task in tried]
@@ -151,8 +154,10 @@ def _trial(study: Study, task: Task) -> _Trial:
     grains = {grain_of(method, scenario, task.grain) for method in task.methods}
     finest = streams.GRAIN[max(grains, key=GRAINS.index)]
     part = _cut(task, streams.batch_length(scenario, finest))
-    times = []
-    for _ in range(_BATCHES):
+    times: list[float] = []
+    if is_own(task):
+        part = _affordable(task)
+    for _ in range(1 if is_own(task) else _BATCHES):
         start = time.process_time()
         found = run_task(part)
         sizes = [parts.encode(*content, {}).size for content in parts_of(part, found)]
@@ -166,8 +171,19 @@ def _trial(study: Study, task: Task) -> _Trial:
     row_bytes = max(sum(sizes) - sum(little), 0) / n_more
     own = max(sum(little) / len(little) - row_bytes * few.n_fits / len(little), 0.0)
     fits, n_reps = part.n_fits, part.last - part.first + 1
-    work = sorted(times)[_BATCHES // 2] / fits
+    if is_own(task) and n_reps < _ENOUGH:
+        totals = []  # a slow method's few replications say nothing of their spread
+    work = sorted(times)[len(times) // 2] / fits
     return _Trial(work, summary / fits, row_bytes, own, totals, n_reps)
+
+
+def _affordable(task: Task) -> Task:
+    """As many replications of a user's method as `_OWN_SECONDS` hold."""
+    few = _cut(task, _FEW)
+    start = time.process_time()
+    run_task(few)
+    each = (time.process_time() - start) / few.n_fits
+    return _cut(task, max(_FEW, int(_OWN_SECONDS / max(each, 1e-9))))
 
 
 def _totals(study: Study, task: Task, method: Method, estimates: Estimates) -> Totals:

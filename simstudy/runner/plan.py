@@ -2,13 +2,15 @@
 
 Imports study, store.names, task and streams. Where a range begins and ends is a function
 of the scenario, the grain and the method alone, so two runs of one study make parts of the
-same names.
+same names. A user's own methods have tasks of their own, after all others: what they cost is
+not known, and their ranges (of a length that the method declares) are what a killed worker
+loses.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from simstudy.estimates import Estimates
 from simstudy.generators import streams
@@ -23,6 +25,10 @@ _LONGEST = 1 << 17  # replications of a range: parts of some megabytes
 _NUMBERS = 1 << 22  # clusters or units of a range: a second or two of work
 _PACK, _SMALL = 16, 8192  # scenarios of a part at most, replications of a small task
 _METHOD_CHARACTERS = 64  # of the methods in a part's name, which has 255 in all
+
+# seconds a replication of a method whose cost nobody knows: more than most take, since
+# workers for nothing cost less than none where they are needed
+_OWN = {"rows": 2e-2, "clusters": 1e-5, "pooled": 1e-5}
 
 Span = tuple[int, int]
 
@@ -87,29 +93,50 @@ def plan(study: Study, parts: Iterable[PartName]) -> list[Task]:
         What is there already.
     """
     there = covered(parts)
-    keys = {method: method_key(method.canonical) for method in study.methods}
+    ours = tuple(method for method in study.methods if method.use is None)
+    return [*_built_in(study, there, ours), *_own(study, there)]
+
+
+def _built_in(
+    study: Study, there: Mapping[tuple[str, str], list[Span]], methods: tuple[Method, ...]
+) -> Iterator[Task]:
+    keys = {method: method_key(method.canonical) for method in methods}
     lengths: dict[tuple[object, ...], list[int]] = {}
     todo: dict[tuple[Span, tuple[Method, ...], int], list[Design]] = defaultdict(list)
-    for design in study.designs:
+    for design in study.designs if methods else ():
         scenario = design.scenario
         if scenario.shape not in lengths:
             lengths[scenario.shape] = [
                 range_length(scenario, grain_of(method, scenario, study.grain), method.entry.draws)
-                for method in study.methods
+                for method in methods
             ]
         mine = lengths[scenario.shape]
         wanted: dict[Span, list[Method]] = defaultdict(list)
-        for method, length in zip(study.methods, mine, strict=True):
+        for method, length in zip(methods, mine, strict=True):
             gaps = missing(there.get((design.id, keys[method]), []), study.replications)
             for span in _aligned(gaps, length):
                 wanted[span].append(method)
-        for span, chosen in wanted.items():
-            todo[span, tuple(chosen), min(mine)].append(design)
-    return [
-        Task(study.seed, pieces, *span, chosen, study.grain)
-        for (span, chosen, longest), designs in todo.items()
-        for pieces in _packs(designs, min(longest, _SMALL) // (span[1] - span[0] + 1))
-    ]
+        for span, together in wanted.items():
+            todo[span, tuple(together), min(mine)].append(design)
+    for (span, chosen, longest), designs in todo.items():
+        for pieces in _packs(designs, min(longest, _SMALL) // (span[1] - span[0] + 1)):
+            yield Task(study.seed, pieces, *span, chosen, study.grain)
+
+
+def _own(study: Study, there: Mapping[tuple[str, str], list[Span]]) -> list[Task]:
+    """A task a range, scenario and method: first ranges first, so that each is soon timed."""
+    tasks = []
+    for method in study.methods:
+        if method.use is None:
+            continue
+        key = method_key(method.canonical)
+        for design in study.designs:
+            gaps = missing(there.get((design.id, key), []), study.replications)
+            if not gaps:
+                continue
+            for span in _aligned(gaps, method.entry.part):
+                tasks.append(Task(study.seed, (design,), *span, (method,), study.grain))
+    return sorted(tasks, key=lambda task: task.first)
 
 
 def _aligned(gaps: list[Span], length: int) -> Iterable[Span]:
@@ -188,6 +215,11 @@ def forecast(tasks: Iterable[Task]) -> float:
             finest = max(grains, key=GRAINS.index)
             n_draw = sum(method.entry.draws for method in task.methods)
             cost = seconds_a_replication(piece.scenario, finest, len(task.methods), n_draw)
-            seconds += 1e-4 + n_reps * cost
+            seconds += 1e-4 + n_reps * (cost + _OWN[finest] * is_own(task))
         seconds += 2e-3
     return seconds
+
+
+def is_own(task: Task) -> bool:
+    """Whether the task is of a user's own method."""
+    return task.methods[0].use is not None

@@ -7,7 +7,7 @@ import re
 import signal
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import BrokenExecutor
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -18,7 +18,7 @@ LOST = (BrokenExecutor, MemoryError)  # what a worker's end looks like from here
 _HELD = ("SIGINT", "SIGTERM")
 
 
-def parallel(jobs: int, calls: list[tuple[Any, ...]], backend: str = "loky") -> Iterator[Any]:
+def parallel(jobs: int, calls: Iterable[tuple[Any, ...]], backend: str = "loky") -> Iterator[Any]:
     """Do (function, *arguments) calls in workers; results as they come.
 
     BLAS and OpenMP keep to one thread a worker. Where a worker dies, one of `LOST` is raised.

@@ -16,7 +16,7 @@ from typing import Any
 import numpy
 import scipy
 
-from simstudy.store import layout, parts
+from simstudy.store import aside, layout, parts
 from simstudy.study.study import Study
 
 _FILES = ("scenarios.parquet", "summary.parquet", "summary.csv")
@@ -46,8 +46,8 @@ def is_current(study: Study, folder: Path, now: dict[str, Any]) -> bool:
         return False
     if stored.get("boot") != now["boot"]:
         whose = parts.Whose.of(study)
-        for part in parts.listing(folder):
-            parts.verify(folder, part, whose)
+        for _, error in aside.broken(folder, whose):
+            raise error
     return True
 
 

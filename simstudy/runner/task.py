@@ -14,7 +14,7 @@ from simstudy.generators import streams
 from simstudy.generators.scenario import Scenario
 from simstudy.generators.source import Source
 from simstudy.moments import Clusters, Moments, Pooled, Rows
-from simstudy.numerics.batches import join
+from simstudy.numerics.batches import cut_rows, join, reps_of
 from simstudy.numerics.reduce import reduce
 from simstudy.registry import GRAINS, Method
 from simstudy.study.grid import Design
@@ -104,10 +104,11 @@ def _run_group(task: Task, pieces: list[Design]) -> list[Estimates]:
             coarse: Moments | None = None
             for k in mine:
                 method = task.methods[k]
+                if method.grain == "rows":
+                    fitted[k].append(_framewise(method, batch, task, pieces[0]))
+                    continue
                 if method.entry.draws:
                     found = _drawing(method, batch, task, pieces[0])
-                elif method.grain == "rows":
-                    found = concatenate([method.fit(chunk) for chunk in batch.chunks])
                 else:
                     coarse = coarse or _coarse(batch.chunks)
                     found = method.fit(coarse)
@@ -147,6 +148,23 @@ def _batches(source: Source, task: Task, grain: str, raw: bool) -> Iterator[_Bat
         held = [moments if raw else _reduced(moments) for moments in drawn]
         yield _Batch(held, begin, first - begin, end - begin)
         first = end
+
+
+def _framewise(method: Method, batch: _Batch, task: Task, piece: Design) -> Estimates:
+    """Fit a method that reads units: to the replications that are wanted, and no others."""
+    found: list[Estimates] = []
+    done, at = 0, batch.begin
+    for chunk in batch.chunks:
+        assert isinstance(chunk, Rows)
+        n_reps = reps_of(chunk)
+        first, last = max(batch.start - done, 0), min(batch.stop - done, n_reps)
+        if first < last:
+            words = streams.words_of(
+                method.canonical, piece.scenario, task.seed, piece.key, at + first, last - first
+            )
+            found.append(method.fit(cut_rows(chunk, first, last), words=words))
+        done, at = done + n_reps, at + n_reps
+    return concatenate(found)
 
 
 def _drawing(method: Method, batch: _Batch, task: Task, piece: Design) -> Estimates:

@@ -1,4 +1,6 @@
-"""Room 3: results that are moved out of the way, never deleted. Imports files, names, parts."""
+"""Room 3: results that are moved out of the way, never deleted. Imports files, names, parts,
+beside.
+"""
 
 from __future__ import annotations
 
@@ -8,23 +10,24 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from simstudy.errors import UserError
-from simstudy.store import files, parts
-from simstudy.store.names import parse
+from simstudy.store import beside, files, parts
+from simstudy.store.names import PartName, parse
 
+_KINDS = ("estimates", *beside.KINDS)
 _RUN = "run"  # ends the name of the file that says that a run is at work
 
 
 def set_aside(study_folder: Path, name: str) -> None:
-    """Move a file out of `estimates/` into `.work/set-aside/`; nothing where it is gone."""
-    place = study_folder / files.WORK / "set-aside"
-    number = 1
-    target = place / name
-    while target.exists():
+    """Move a file out of `estimates/`, and what lies beside it, into `.work/set-aside/`."""
+    kinds = [kind for kind in _KINDS if (study_folder / kind / name).exists()]
+    target, number = _place(study_folder), 1
+    while any((target / kind / name).exists() for kind in kinds):
         number += 1
-        target = place / str(number) / name
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with suppress(FileNotFoundError):  # another run of the same study was quicker
-        os.replace(parts.estimates_folder(study_folder) / name, target)
+        target = _place(study_folder) / str(number)
+    for kind in kinds:
+        (target / kind).mkdir(parents=True, exist_ok=True)
+        with suppress(FileNotFoundError):  # another run of the same study was quicker
+            os.replace(study_folder / kind / name, target / kind / name)
 
 
 def clear(study_folder: Path, warn: Callable[[str], None]) -> None:
@@ -38,16 +41,25 @@ def clear(study_folder: Path, warn: Callable[[str], None]) -> None:
 
 
 def set_broken_aside(study_folder: Path, whose: parts.Whose, warn: Callable[[str], None]) -> int:
-    """Set aside every part that cannot be read as what its name says; how many there were."""
+    """Set aside every part that is not what its name says; how many there were."""
     found = 0
+    for part, error in broken(study_folder, whose):
+        set_aside(study_folder, str(part))
+        warn(f"{error.file}: {error.reason}; moved to {_place(study_folder)}, computed again")
+        found += 1
+    return found
+
+
+def broken(
+    study_folder: Path, whose: parts.Whose
+) -> Iterator[tuple[PartName, parts.BrokenPartError]]:
+    """Parts that are not what their names say, or lost what lay beside them, and why."""
     for part in parts.listing(study_folder):
         try:
             parts.verify(study_folder, part, whose)
+            beside.verify(study_folder, part)
         except parts.BrokenPartError as error:
-            set_aside(study_folder, str(part))
-            warn(f"{error.file}: {error.reason}; moved to {_place(study_folder)}, computed again")
-            found += 1
-    return found
+            yield part, error
 
 
 def _place(study_folder: Path) -> Path:

@@ -1,4 +1,4 @@
-"""Room 3: the files of a results folder beside its parts. Imports study and errors."""
+"""Room 3: the files of a results folder beside its parts. Imports study, own and errors."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from simstudy.errors import UserError
+from simstudy.own.settle import written
+from simstudy.registry import Method
 from simstudy.store.files import WORK, cannot_write, replace_file
 from simstudy.study.fields import DEFAULTS
 from simstudy.study.study import Study, load
@@ -26,7 +28,7 @@ def study_document(study: Study, folder: Path) -> dict[str, Any]:
         "replications": study.replications,
         "alpha": list(study.alpha),
         "scenarios": _with_defaults(_with_files(study.scenarios, study.folder, folder)),
-        "methods": [{m.name: dict(m.options) | {"label": m.label}} for m in study.methods],
+        "methods": [_method(method, folder) for method in study.methods],
         "report": {"figures": list(study.figures)},
     }
     if study.reference is not None:
@@ -34,6 +36,12 @@ def study_document(study: Study, folder: Path) -> dict[str, Any]:
     if study.grain is not None:
         document["grain"] = study.grain
     return document
+
+
+def _method(method: Method, folder: Path) -> dict[str, Any]:
+    if method.use is not None:
+        return written(method, folder)
+    return {method.name: dict(method.options) | {"label": method.label}}
 
 
 def _with_files(scenarios: Any, old: Path, new: Path) -> Any:

@@ -1,9 +1,10 @@
-"""Room 3: the study file as JSON Schema, for editors. Imports fields and the registry."""
+"""Room 3: the study file as JSON Schema, for editors. Imports fields, own, the registry."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from simstudy.own.declare import TRUTHS
 from simstudy.registry import GRAINS, Entry, Option, methods
 from simstudy.study import fields
 
@@ -83,7 +84,21 @@ def _scenario() -> dict[str, Any]:
 
 def _method() -> dict[str, Any]:
     names = {"enum": list(methods())}
-    return {"anyOf": [names, *(_options(entry) for entry in methods().values())]}
+    return {"anyOf": [names, *(_options(entry) for entry in methods().values()), _use()]}
+
+
+def _use() -> dict[str, Any]:
+    """A method of the user's own."""
+    used = {
+        "use": {"type": "string", "pattern": r"^(.*\.py|python):[^:]+$",
+                "description": "FILE.py:FUNCTION, relative to this file. FILE.py is run as Python "
+                               "code; nothing is imported for a study file without it"},
+        "label": {"type": "string", "minLength": 1},
+        "truth": {"enum": list(TRUTHS), "description": "what of a scenario is estimated"},
+        "digest": {"description": "of the content that FILE.py must have", **_TEXT},
+    }  # fmt: skip
+    option = {"anyOf": [{"type": kind} for kind in ("number", "string", "boolean")]}
+    return _mapping(used, ["use"]) | {"additionalProperties": option}
 
 
 def _options(entry: Entry) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from simstudy.errors import UserError, nearest
+from simstudy.own.settle import settle
 from simstudy.registry import GRAINS, Method, OptionError, configure, methods
 from simstudy.study import fields
 from simstudy.study.grid import Design, expand
@@ -106,7 +107,8 @@ def check(document: Document) -> Study:
     }
     alpha = _alpha(document)
     designs = tuple(expand(document))
-    chosen = _methods(document)
+    folder = Path(document.file).resolve().parent if document.file else Path.cwd()
+    chosen = _methods(document, folder)
     return Study(
         name=name,
         title=_text(document, "title"),
@@ -119,7 +121,7 @@ def check(document: Document) -> Study:
         figures=_figures(document, designs),
         reference=_reference(document, chosen),
         scenarios=data["scenarios"],
-        folder=Path(document.file or ".").resolve().parent if document.file else Path.cwd(),
+        folder=folder,
     )
 
 
@@ -149,7 +151,7 @@ def _alpha(document: Document) -> tuple[float, ...]:
     return tuple(levels)
 
 
-def _methods(document: Document) -> tuple[Method, ...]:
+def _methods(document: Document, folder: Path) -> tuple[Method, ...]:
     listed = document.data["methods"]
     if not isinstance(listed, list) or not listed:
         document.refuse(("methods",), f"expected a list such as [{', '.join(methods())}]")
@@ -157,9 +159,10 @@ def _methods(document: Document) -> tuple[Method, ...]:
     for i, item in enumerate(listed):
         path = ("methods", i)
         try:
-            method = method_of(item)
+            method = method_of(item, folder)
         except OptionError as error:
-            document.refuse((*path, *item, error.option), error.message)
+            inner = () if callable(item) or "use" in item else item
+            document.refuse((*path, *inner, error.option), error.message)
         except UserError as error:
             document.refuse(path, str(error))
         for other in chosen:
@@ -171,8 +174,21 @@ def _methods(document: Document) -> tuple[Method, ...]:
     return tuple(chosen)
 
 
-def method_of(item: Any) -> Method:
-    """Read one entry of `methods:`: a name, or ``{name: {option: value}}``."""
+def method_of(item: Any, folder: Path | None = None) -> Method:
+    """Read one entry of `methods:`.
+
+    Parameters
+    ----------
+    item : text, mapping or callable
+        A name, ``{name: {option: value}}``, ``{use: "file.py:function", option: value}`` or,
+        from Python, a function decorated with ``@simstudy.method``.
+    folder : Path, optional
+        File names are relative to this; by default to the current one.
+    """
+    if callable(item):
+        item = {"use": item}
+    if isinstance(item, dict) and "use" in item:
+        return settle(item, folder or Path.cwd())
     if isinstance(item, str):
         return configure(item)
     if not isinstance(item, dict) or len(item) != 1:
@@ -218,7 +234,9 @@ def _grain(
             document.refuse(
                 ("grain",), f"rows of {design.n_obs:.0f} units do not fit; use clusters"
             )
-    for method in chosen:
+    for item, method in zip(document.data["methods"], chosen, strict=True):
+        if isinstance(item, dict) and "digest" in item:
+            continue  # a user's method of stored results, whose file may be gone
         if GRAINS.index(grain) < GRAINS.index(method.grain):
             message = f"{method.canonical} needs {method.grain}, finer than {grain}"
             document.refuse(("grain",), message)

@@ -1,0 +1,95 @@
+"""Room 6: ``simstudy replay``."""
+
+from __future__ import annotations
+
+import json
+import math
+from argparse import Namespace
+from typing import Any
+
+from simstudy.cli.fit import method_from
+from simstudy.errors import WorkError
+from simstudy.real.printed import table
+from simstudy.real.replay import NUMBERS, Refit, Replay, replay
+from simstudy.study.fields import DEFAULTS
+from simstudy.study.grid import text_of
+
+
+def main(options: Namespace) -> None:
+    """Print one replication's fits, each beside its stored row."""
+    chosen = [method_from(text) for text in options.method or ()]
+    found = replay(options.results, options.scenario, options.replication, chosen)
+    if options.csv:
+        found.write_csv(options.csv)
+    if options.json:
+        print(json.dumps(_as_dict(found), indent=1, allow_nan=False))
+    else:
+        _print(found, options.csv)
+    if not found.same:
+        names = ", ".join(r.method.label for r in found.refits if r.verdict == "different")
+        raise WorkError(f"not what is stored: {names}")
+
+
+def _print(found: Replay, csv: str | None) -> None:
+    levels = ", ".join(
+        f"{key} {text_of(level)}"
+        for key, level in found.design.levels.items()
+        if key not in DEFAULTS or level != DEFAULTS[key]
+    )
+    print(f"scenario {found.design.id}, replication {found.replication}: {levels}\n")
+    if found.data is not None:
+        print(f"{found.fits()}\n")
+    print("--- Stored, and fitted again from what the method reads")
+    rows = [line for refit in found.refits for line in _lines(refit)]
+    print(table(["method", "", "status", *NUMBERS, ""], rows, left=3))
+    for refit in found.refits:
+        if refit.failure is not None:
+            print(f"\n{refit.method.label} failed: {refit.failure.message}")
+            print(refit.failure.traceback.rstrip())
+    if csv:
+        print(f"\n{csv}")
+
+
+def _lines(refit: Refit) -> list[list[str]]:
+    """The stored row and the refit, full precision."""
+    lines = []
+    for name, row in (("stored", refit.stored), ("refitted", refit.again)):
+        if row is not None:
+            numbers = ["-" if row[key] is None else repr(row[key]) for key in NUMBERS]
+            last = refit.verdict if row is refit.again or refit.again is None else ""
+            lines.append([refit.method.label, name, row["status"], *numbers, last])
+    return lines or [[refit.method.label, "", *[""] * (len(NUMBERS) + 1), refit.verdict]]
+
+
+def _as_dict(found: Replay) -> dict[str, Any]:
+    fits: list[dict[str, Any]] = []
+    of_units = iter(found.fits().fits if found.data is not None else ())
+    for refit in found.refits:
+        one: dict[str, Any] = {"method": refit.method.name, "label": refit.method.label}
+        if found.data is not None and refit.again is not None:
+            one = next(of_units).as_dict()
+        failure = None if refit.failure is None else refit.failure._asdict()
+        fits.append(
+            one
+            | {"stored": _finite(refit.stored), "refitted": _finite(refit.again)}
+            | {"verdict": refit.verdict, "failure": failure}
+        )
+    data = found.data
+    return {
+        "scenario": found.design.id,
+        "replication": found.replication,
+        "levels": found.design.levels,
+        "n_obs": None if data is None else data.n_obs,
+        "n_clusters": found.design.scenario.n_clusters,
+        "fits": fits,
+    }
+
+
+def _finite(row: dict[str, Any] | None) -> dict[str, Any] | None:
+    """A row that JSON can hold: a Wald df is null."""
+    if row is None:
+        return None
+    return {
+        key: None if isinstance(value, float) and not math.isfinite(value) else value
+        for key, value in row.items()
+    }

@@ -1,0 +1,87 @@
+"""Room 2: a user's file as a module, by its content. Imports declare and quiet; errors.
+
+What a file imports must be installed: the digest of the one file is all that tells its rows
+from those of an earlier version, so a helper beside it would change results unseen.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import linecache
+import sys
+import traceback
+from functools import lru_cache
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from simstudy.errors import UserError, nearest
+from simstudy.own.declare import declared
+from simstudy.own.quiet import quiet
+from simstudy.registry import Use
+
+_DIGITS = 8
+
+
+def digest_of(content: bytes) -> str:
+    """First 8 hexadecimal digits of SHA-256, whatever the line endings are."""
+    return hashlib.sha256(content.replace(b"\r\n", b"\n")).hexdigest()[:_DIGITS]
+
+
+def content_of(file: str | Path) -> bytes:
+    """The bytes of a file, or `UserError`."""
+    try:
+        return Path(file).read_bytes()
+    except OSError as error:
+        raise UserError(error.strerror or str(error), file=str(file)) from None
+
+
+@lru_cache(maxsize=64)
+def module_of(file: str, digest: str) -> ModuleType:
+    """Run a file once a process, under a private name; it must have this content."""
+    content = content_of(file)
+    if digest_of(content) != digest:
+        message = f"has changed: its digest is {digest_of(content)}, and {digest} is asked for"
+        raise UserError(message, file=file)
+    name = f"_simstudy_own_{digest}_{hashlib.sha256(file.encode()).hexdigest()[:_DIGITS]}"
+    module = ModuleType(name)
+    module.__file__ = file
+    sys.modules[name] = module  # dataclasses and pickle look a class's module up
+    linecache.checkcache(file)
+    try:
+        with quiet():
+            exec(compile(content, file, "exec"), module.__dict__)
+    except (Exception, SystemExit) as error:
+        del sys.modules[name]
+        message = f"cannot be imported: {type(error).__name__}: {error}"
+        raise UserError(message, file=file, line=_line(error, file)) from None
+    return module
+
+
+def _line(error: BaseException, file: str) -> int | None:
+    """Where in the file it went wrong."""
+    if isinstance(error, SyntaxError):
+        return error.lineno
+    frames = traceback.extract_tb(error.__traceback__)
+    return next((frame.lineno for frame in reversed(frames) if frame.filename == file), None)
+
+
+def offered(module: ModuleType) -> dict[str, Any]:
+    """The decorated functions of a module, by name."""
+    found = {k: v for k, v in vars(module).items() if callable(v) and declared(v) is not None}
+    return {k: v for k, v in found.items() if getattr(v, "__module__", "") == module.__name__}
+
+
+def function_of(use: Use) -> Any:
+    """The function behind a `use:`, or `UserError` saying what the file offers."""
+    if use.given is not None:
+        return use.given
+    if not use.file:
+        raise UserError(f"{use.function} was given from Python; run the study from there")
+    known = offered(module_of(use.file, use.digest))
+    if use.function in known:
+        return known[use.function]
+    if hasattr(module_of(use.file, use.digest), use.function):
+        raise UserError(f"{use.function} is not decorated with @simstudy.method", file=use.file)
+    hint = nearest(use.function, known) if known else "; no function has @simstudy.method"
+    raise UserError(f"no function '{use.function}'{hint}", file=use.file)

@@ -1,0 +1,130 @@
+"""Room 2: ``{use: "my_methods.py:trimmed", option: 3}`` as a configured method.
+
+Imports the room, the registry and errors. With a `digest` beside it, as results folders keep
+it, the file is not looked at before the method is fitted.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+import os
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from simstudy.errors import nearest
+from simstudy.own import declare, files
+from simstudy.registry import Method, OptionError, Use
+
+PYTHON = "python"  # instead of a file: the function was given from Python
+RESERVED = ("use", "label", "truth", "digest")
+_PLAIN = re.compile(r"[\w.-]+")
+
+
+def settle(item: Mapping[str, Any], folder: Path) -> Method:
+    """Check one entry of `methods:` that says `use:`, or raise `UserError`.
+
+    Parameters
+    ----------
+    item : mapping
+        use, and optionally label, truth, digest and the function's own options.
+    folder : Path
+        The file's name is relative to this.
+    """
+    options = {key: value for key, value in item.items() if key not in RESERVED}
+    for key, value in options.items():
+        if not isinstance(value, bool | int | float | str):
+            raise OptionError(str(key), f"expected a number, text or true/false, got {value!r:.40}")
+    label, truth, digest = (_text(item, key) for key in RESERVED[1:])
+    use = _use(item["use"], folder, digest, truth)
+    if digest is None:
+        _fits(files.function_of(use), options, use)
+    named = [f"{key}={_shown(options[key])}" for key in sorted(options)]
+    plain = use.function + (f"[{','.join(named)}]" if named else "")
+    place = Path(use.file).name or PYTHON
+    canonical = f"{use.function}[{','.join([f'use={place}', f'digest={use.digest}', *named])}]"
+    return Method(use.function, tuple(options.items()), canonical, label or plain, use)
+
+
+def written(method: Method, folder: Path) -> dict[str, Any]:
+    """The entry that `settle` reads as this very method in a study file of that folder."""
+    use = method.use
+    assert use is not None
+    place = Path(os.path.relpath(use.file, folder)).as_posix() if use.file else PYTHON
+    head = {"use": f"{place}:{use.function}", "digest": use.digest, "truth": use.truth}
+    return head | dict(method.options) | {"label": method.label}
+
+
+def _text(item: Mapping[str, Any], key: str) -> str | None:
+    value = item.get(key)
+    if key in item and (not isinstance(value, str) or not value.strip()):
+        raise OptionError(key, f"expected text, got {value!r:.40}")
+    return value
+
+
+def _use(where: Any, folder: Path, digest: str | None, truth: str | None) -> Use:
+    if truth is not None and truth not in declare.TRUTHS:
+        hint = nearest(truth, declare.TRUTHS)
+        raise OptionError("truth", f"'{truth}' is no field of a scenario that has a truth{hint}")
+    if callable(where):
+        return _given(where, truth)
+    place, _, function = where.rpartition(":") if isinstance(where, str) else ("", "", "")
+    if not function.isidentifier() or not (place.endswith(".py") or (place == PYTHON and digest)):
+        message = f"expected 'file.py:function', got {where!r:.60}"
+        raise OptionError("use", message)
+    file = "" if place == PYTHON else str((folder / place).resolve())
+    if digest is not None:
+        return Use(file, function, digest, truth or "slope")
+    use = Use(file, function, files.digest_of(files.content_of(file)), "slope")
+    return _with_truth(use, files.function_of(use), truth)
+
+
+def _given(function: Callable[..., Any], truth: str | None) -> Use:
+    """A function from Python; its source alone is its identity."""
+    name = getattr(function, "__name__", "")
+    if declare.declared(function) is None or not name.isidentifier():
+        raise OptionError("use", f"{name or function!r:.60} is not decorated with @simstudy.method")
+    if getattr(function, "__closure__", None):
+        message = f"{name} refers to variables of the function around it; make them options"
+        raise OptionError("use", message)
+    try:
+        content = inspect.getsource(function).encode()
+    except (OSError, TypeError):  # typed at a prompt: what it compiles to
+        code = function.__code__
+        content = code.co_code + repr((code.co_consts, code.co_names)).encode()
+    digest = files.digest_of(content)
+    return _with_truth(Use("", name, digest, "slope", function), function, truth)
+
+
+def _with_truth(use: Use, function: Any, truth: str | None) -> Use:
+    said = declare.declared(function)
+    assert said is not None
+    return Use(use.file, use.function, use.digest, truth or said.truth, use.given)
+
+
+def _fits(function: Any, options: Mapping[str, Any], use: Use) -> None:
+    """Refuse an option that the function does not take, or one that it needs."""
+    known, others = declare.options_of(function)
+    for key in options:
+        if key not in known and not others:
+            hint = nearest(key, known) if known else "; it has none"
+            raise OptionError(str(key), f"{use.function} has no option '{key}'{hint}")
+    for key, default in known.items():
+        if default is inspect.Parameter.empty and key not in options:
+            raise OptionError("use", f"{use.function} needs a value for '{key}'")
+
+
+def _shown(value: Any) -> str:
+    """A value as a canonical name holds it."""
+    plain = isinstance(value, str) and _PLAIN.fullmatch(value) and not _is_number(value)
+    return value if plain else json.dumps(value)
+
+
+def _is_number(text: str) -> bool:
+    """Whether text could be taken for a number or a truth value."""
+    try:
+        return isinstance(json.loads(text), bool | int | float)
+    except ValueError:
+        return False

@@ -1,0 +1,206 @@
+"""Room 5: one replication of a study made again. Imports runner, generators, store, study.
+
+A data set is a function of seed, scenario and replication: its units refine the moments that
+the methods were fitted to, and every fit is done again from what its method reads.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from simstudy.errors import UserError, nearest
+from simstudy.estimates import STATUSES, Failure
+from simstudy.generators import streams
+from simstudy.generators.source import Source
+from simstudy.moments import Rows
+from simstudy.numerics.batches import cut_rows, units
+from simstudy.real.data import DataSet
+from simstudy.real.fit import Fits, fit_one
+from simstudy.real.formula import Formula
+from simstudy.registry import Method
+from simstudy.runner.task import Task, run_task
+from simstudy.store import layout, parts
+from simstudy.store.names import method_key
+from simstudy.study.grid import Design
+from simstudy.study.study import Study
+
+FORMULA = Formula("y", "x", "cluster")
+NUMBERS = ("estimate", "std_error", "df", "p_value", "tau2", "sigma2")
+_CLOSE = 1e-12  # what another batch may move a fit by
+_MOST = 2_000_000  # units that are held
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Refit:
+    """One method's row, as stored and as computed again; None where there is none.
+
+    Attributes
+    ----------
+    method : Method
+    stored, again : dict or None
+        status and `NUMBERS`; None for a number that does not exist.
+    verdict : str
+        identical, equal (to 1e-12), different, not stored, or why it could not be refitted.
+    failure : Failure or None
+    """
+
+    method: Method
+    stored: Row | None
+    again: Row | None
+    verdict: str
+    failure: Failure | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """One replication of one scenario: its units (None where they are too many) and its fits."""
+
+    study: Study
+    design: Design
+    replication: int
+    data: DataSet | None
+    refits: list[Refit]
+
+    @property
+    def same(self) -> bool:
+        """Whether no stored row differs from its refit."""
+        return all(refit.verdict != "different" for refit in self.refits)
+
+    def fits(self) -> Fits:
+        """Every method that can be refitted, fitted to the units, as `fit` does."""
+        if self.data is None:
+            raise UserError(f"the data set has more than {_MOST:,} units")
+        fits = []
+        for refit in self.refits:
+            if refit.again is not None:
+                fits.append(fit_one(self.data, refit.method, self._words(refit.method)))
+        return Fits(self.data, fits)
+
+    def _words(self, method: Method) -> Any:
+        """The random words that the method had in the study, if it draws."""
+        if not method.entry.draws:
+            return None
+        at, key = self.replication - 1, self.design.key
+        scenario, seed = self.design.scenario, self.study.seed
+        return streams.words_of(method.canonical, scenario, seed, key, at, 1)
+
+    def write_csv(self, file: str | Path) -> None:
+        """Write the units, full precision: cluster, x, y."""
+        if self.data is None:
+            raise UserError(f"the data set has more than {_MOST:,} units", file=str(file))
+        cluster = np.repeat(self.data.labels, self.data.sizes)
+        lines = [
+            f"{j},{x!r},{y!r}\n"
+            for j, x, y in zip(
+                cluster.tolist(), self.data.x.tolist(), self.data.y.tolist(), strict=True
+            )
+        ]
+        try:
+            Path(file).write_text("cluster,x,y\n" + "".join(lines), encoding="utf-8")
+        except OSError as error:
+            raise UserError(f"cannot be written: {error.strerror}", file=str(file)) from None
+
+
+def replay(
+    folder: str | Path, scenario: str, replication: int, methods: Sequence[Method] = ()
+) -> Replay:
+    """Make one replication of a results folder again.
+
+    Parameters
+    ----------
+    folder : path
+        A study's own results folder.
+    scenario : str
+        Its id, as in `scenarios.parquet`.
+    replication : int
+        From 1; it need not be stored.
+    methods : sequence of Method, optional
+        Instead of the study's.
+    """
+    folder = Path(folder)
+    study = layout.stored_study(folder)
+    known = {design.id: design for design in study.designs}
+    if scenario not in known:
+        hint = nearest(scenario, known) if len(known) <= 20 else "; see scenarios.parquet"
+        raise UserError(f"no scenario '{scenario}'{hint}", file=str(folder))
+    if not 1 <= replication <= 10**12:
+        raise UserError(f"replication {replication} is not a whole number from 1 up")
+    design = known[scenario]
+    refits = [_refit(study, folder, design, replication, m) for m in methods or study.methods]
+    return Replay(study, design, replication, data_set(study, design, replication), refits)
+
+
+def data_set(study: Study, design: Design, replication: int) -> DataSet | None:
+    """Units of one replication, sorted by cluster; None where they are too many."""
+    scenario = design.scenario
+    if design.n_obs > _MOST:
+        return None
+    chunk, at = divmod(replication - 1, streams.chunk_length(scenario, streams.ROWS))
+    rows = Source(scenario, study.seed, design.key).moments(streams.ROWS, chunk)
+    assert isinstance(rows, Rows)
+    one = cut_rows(rows, at, at + 1)
+    cluster, x, y = units(one)
+    sizes = one.sizes[:, 0]
+    return DataSet(FORMULA, np.unique(cluster).tolist(), sizes, x.copy(), y.copy(), 0)
+
+
+def _refit(study: Study, folder: Path, design: Design, replication: int, method: Method) -> Refit:
+    stored = _stored(study, folder, design, replication, method)
+    try:
+        _ = method.entry
+    except UserError as error:
+        return Refit(method, stored, None, f"not refitted: {error}")
+    task = Task(study.seed, (design,), replication, replication, (method,), study.grain)
+    (found,) = run_task(task)
+    again = _row({name: getattr(found, name) for name in (*NUMBERS, "status")})
+    failure = None if found.failures is None else found.failures[0]
+    return Refit(method, stored, again, _verdict(stored, again), failure)
+
+
+def _stored(
+    study: Study, folder: Path, design: Design, replication: int, method: Method
+) -> Row | None:
+    key = method_key(method.canonical)
+    for part in parts.listing(folder):
+        here = part.first <= replication <= part.last
+        if here and design.id in part.scenarios and key in part.methods:
+            held = parts.read(folder, part, (*NUMBERS, "status"), parts.Whose.of(study))
+            at = (
+                part.methods.index(key),
+                part.scenarios.index(design.id),
+                slice(replication - part.first, replication - part.first + 1),
+            )
+            return _row({name: values[at] for name, values in held.items()})
+    return None
+
+
+def _row(columns: dict[str, Any]) -> Row:
+    """One row in plain numbers."""
+    row: Row = {"status": STATUSES[int(columns["status"][0])]}
+    for name in NUMBERS:
+        value = math.nan if columns[name] is None else float(columns[name][0])
+        row[name] = None if math.isnan(value) else value
+    return row
+
+
+def _verdict(stored: Row | None, again: Row) -> str:
+    if stored is None:
+        return "not stored"
+    if stored == again:
+        return "identical"
+    if stored["status"] != again["status"]:
+        return "different"
+    pairs = [(stored[name], again[name]) for name in NUMBERS]
+    close = all(
+        a == b or (a is not None and b is not None and math.isclose(a, b, rel_tol=_CLOSE))
+        for a, b in pairs
+    )
+    return "equal" if close else "different"

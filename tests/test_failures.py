@@ -1,0 +1,364 @@
+"""Failures as data: a row with a reason, nothing redrawn, other methods untouched."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+
+import numpy as np
+import pytest
+from helpers_cli import call, call_process
+from helpers_own import FILE, GRID, rows, run, study, use, written
+
+from simstudy.errors import WorkError
+from simstudy.results import Results
+from simstudy.runner import execute as execute_module
+from simstudy.runner.execute import execute, work
+from simstudy.runner.plan import is_own, plan
+from simstudy.runner.provenance import provenance
+from simstudy.runner.summarise import summarise
+from simstudy.runner.task import run_task
+from simstudy.runner.watch import Done, Pace, Watch, failures
+from simstudy.store import layout
+
+BROKEN = """\
+import os
+import sys
+import warnings
+
+import numpy as np
+import simstudy
+
+
+class ConvergenceWarning(UserWarning):
+    pass
+
+
+class Worse(ConvergenceWarning):
+    pass
+
+
+@simstudy.method
+def breaks(data, how="raise"):
+    slope = float((data.x * data.y).sum())
+    if slope < 0:
+        return slope, 1.0
+    if how == "raise":
+        raise KeyError("no \\u03b2")
+    if how == "exit":
+        sys.exit("gone")
+    if how == "warn":
+        warnings.warn("did not converge", ConvergenceWarning)
+    if how == "inherit":
+        warnings.warn("is singular", Worse)
+    if how == "harmless":
+        warnings.warn("by the way", UserWarning)
+        np.log(np.array([-1.0]))
+    if how == "assert":
+        assert slope < 0
+    if how == "deep":
+        return breaks(data, how)
+    answers = {"nan": (np.nan, 1.0), "shape": ([1.0, 2.0], 1.0), "none": None, "zero": (1.0, 0.0)}
+    return answers.get(how, (slope, 1.0))
+
+
+@simstudy.method(grain="clusters")
+def batch(moments, how="raise"):
+    slope = (moments.mean_x * moments.mean_y).sum(axis=0)
+    if (slope > 0).any() and how == "raise":
+        raise ValueError("positive")
+    if (slope > 0).any() and how == "warn":
+        warnings.warn("positive", Worse)
+    if how == "nan":
+        slope = np.where(slope > 0, np.nan, slope)
+    return slope, 1.0
+"""
+NULL = GRID | {"slope": 0.0}
+MESSAGES = {
+    "raise": "KeyError: 'no β'",
+    "exit": "SystemExit: gone",
+    "warn": "ConvergenceWarning: did not converge",
+    "inherit": "Worse: is singular",
+    "assert": "AssertionError",
+    "deep": "RecursionError: maximum recursion depth exceeded",
+    "nan": "returned estimate nan",
+    "shape": "estimate has shape (2,), not (1,)",
+    "none": "returned NoneType; expected estimate, std_error and, if any, df and p_value, as a "
+            "tuple or a dict",
+    "zero": "returned std_error 0",
+}  # fmt: skip
+
+
+@pytest.fixture
+def mine(tmp_path):
+    return written(tmp_path / "files", FILE + BROKEN).parent
+
+
+def status(folder, method):
+    return rows(folder, method).column("status").to_pylist()
+
+
+@pytest.fixture(scope="module")
+def fine(tmp_path_factory):
+    """The rows that never fail, without a failing method beside them."""
+    folder = tmp_path_factory.mktemp("fine")
+    written(folder, FILE + BROKEN)
+    run(study(["pooled", use(folder, "breaks", how="harmless")], 12, NULL), folder / "r")
+    return rows(folder / "r", "pooled"), rows(folder / "r", "breaks")
+
+
+@pytest.mark.parametrize("how", MESSAGES)
+def test_a_failure_is_a_row_and_changes_no_other(tmp_path, mine, fine, how):
+    pooled, harmless = fine
+    one = study(["pooled", use(mine, "breaks", how=how)], 12, NULL)
+    run(one, tmp_path / "r")
+    assert rows(tmp_path / "r", "pooled").equals(pooled)
+    found = rows(tmp_path / "r", "breaks")
+    failed = np.array(harmless.column("estimate").to_pylist()) >= 0
+    assert 3 < failed.sum() < 21
+    assert [s == "failed" for s in found.column("status").to_pylist()] == failed.tolist()
+    for name in ("estimate", "std_error", "df", "p_value"):
+        values, whole = found.column(name).to_pylist(), harmless.column(name).to_pylist()
+        assert values == [None if bad else v for bad, v in zip(failed, whole, strict=True)]
+    table = Results(one, tmp_path / "r").failures
+    assert list(table.columns) == ["scenario", "replication", "method", "message", "traceback"]
+    where = [(s, r) for s, r, bad in zip(found.column("scenario").to_pylist(),
+             found.column("replication").to_pylist(), failed, strict=True) if bad]  # fmt: skip
+    assert sorted(zip(table.scenario, table.replication, strict=True)) == sorted(where)
+    assert all(message.startswith(MESSAGES[how]) for message in table.message)
+    if how in ("raise", "exit", "assert", "deep"):
+        assert all(str(mine / "mine.py") in text for text in table.traceback)
+        assert not any("simstudy/own" in text for text in table.traceback)
+        assert all(len(text) <= 20_000 for text in table.traceback)
+
+
+@pytest.mark.parametrize("how", ["raise", "warn", "nan"])
+def test_a_batch_that_fails_is_halved_down_to_the_replications_at_fault(tmp_path, mine, how):
+    one = study([use(mine, "batch", how=how)], 300, NULL)
+    run(one, tmp_path / "a")
+    run(study([use(mine, "batch", how="never")], 300, NULL), tmp_path / "b")
+    whole = np.array(rows(tmp_path / "b").column("estimate").to_pylist())
+    found = rows(tmp_path / "a")
+    bad = np.array([s == "failed" for s in found.column("status").to_pylist()])
+    assert bad.tolist() == (whole > 0).tolist() and 100 < bad.sum() < 500
+    kept = np.array(found.column("estimate").to_pylist(), float)
+    assert np.array_equal(kept[~bad], whole[~bad])
+    messages = {"raise": "ValueError: positive", "warn": "Worse: positive",
+                "nan": "returned estimate nan"}  # fmt: skip
+    assert set(Results(one, tmp_path / "a").failures.message) == {messages[how]}
+
+
+def test_failures_are_counted_in_the_summary_and_said_after_the_run(tmp_path, mine):
+    file = tmp_path / "own.yaml"
+    file.write_text(
+        "name: own\nseed: 5\nreplications: 40\nscenarios: {n_clusters: 6, cluster_size: 4, icc: 0, "
+        "x_icc: 0.5, slope: 0}\nmethods: [pooled, {use: 'files/mine.py:fragile', limit: 2.5}]\n"
+    )
+    found = call("run", file, "--results", tmp_path, "--jobs", 1, "--no-report")
+    assert found.code == 0 and "noise" not in found.out + found.err
+    results = Results.open(tmp_path / "own")
+    n_failed = status(tmp_path / "own", "fragile").count("failed")
+    assert 3 < n_failed < 40
+    shares = results.summary[results.summary.measure == "share_failed"].set_index("method").value
+    assert shares.to_dict() == {"pooled": 0, "fragile[limit=2.5]": n_failed / 40}
+    bias = results.summary[results.summary.measure == "bias"].set_index("method")
+    assert bias.loc["fragile[limit=2.5]", "n_not_used"] == n_failed
+    (line,) = found.err.splitlines()
+    assert f"{n_failed} of 40 fits failed, {n_failed} of them with ValueError: y is" in line
+    fewer = call("run", file, "--results", tmp_path, "--no-report", "--replications", 1)
+    assert fewer.err.count("failed") == status(tmp_path / "own", "fragile")[:1].count("failed")
+
+
+def test_settings_that_a_method_changes_do_not_outlive_it(tmp_path, mine):
+    before = np.geterr()
+    one = study([use(mine, "fragile", limit=99), "random_intercept"], 5, GRID | {"icc": 0})
+    run(one, tmp_path / "r")
+    assert np.geterr() == before
+    assert set(status(tmp_path / "r", "fragile")) == {"ok"}
+    assert run_task(plan(study(["random_intercept"], 5), [])[0])[0].estimate.size == 10
+
+
+def test_fail_fast_stops_with_the_failure_kept(tmp_path, mine):
+    for jobs in (1, 2):
+        folder = tmp_path / str(jobs)
+        one = study(["pooled", use(mine, "fragile", limit=2.5), use(mine, "ols")], 160)
+        with pytest.raises(WorkError) as caught:
+            execute(one, folder, jobs, watch=Watch(fail_fast=True))
+        said = str(caught.value)
+        assert "fragile[" in said and "ValueError: y is above 2.5" in said
+        assert f"replay {folder} --scenario" in said
+        table = Results(one, folder).failures
+        scenario, replication = said.split("--scenario ")[1].rstrip(")").split(" --replication ")
+        here = table[(table.scenario == scenario) & (table.replication == int(replication))]
+        assert "raise ValueError" in here.traceback.iloc[0]
+        assert 0 < rows(folder, "ols").num_rows + rows(folder, "fragile").num_rows < 640
+        execute(one, folder, jobs)  # failures that are stored are rows like others
+        whole = rows(folder)
+        assert whole.num_rows == 2 * 160 * 3
+    assert whole.equals(rows(tmp_path / "1"))
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_fail_fast_exits_1_in_one_line(tmp_path, mine, jobs):
+    file = tmp_path / "own.yaml"
+    file.write_text(
+        "name: own\nseed: 5\nreplications: 300\nscenarios: {n_clusters: 6, cluster_size: 4, "
+        "icc: 0, x_icc: 0.5, slope: 0}\nmethods: [{use: 'files/mine.py:fragile'}]\n"
+    )
+    found = call_process("run", file, "--jobs", jobs, "--fail-fast", cwd=tmp_path)
+    assert found.code == 1 and found.out == ""
+    (line,) = found.err.splitlines()
+    assert line.startswith("fragile[") and "ValueError" in line
+
+
+def test_a_method_that_only_fails_is_given_up_and_the_others_end(tmp_path, mine):
+    always, ols = use(mine, "fragile", limit=-99), use(mine, "ols")
+    one = study(["pooled", always, ols], 200)
+    watch = Watch(give_up=100)
+    n_fits = execute(one, tmp_path / "a", 1, watch=watch)
+    (line,) = watch.given_up()
+    assert line.startswith("gave up on fragile[limit=-99] after 100 failures in a row (ValueError")
+    stored = rows(tmp_path / "a", "fragile").num_rows
+    assert 100 <= stored <= 160 and n_fits == 800 + stored
+    assert f"{400 - stored} of its fits are not computed" in line
+    assert rows(tmp_path / "a", "ols").num_rows == 400
+    assert set(status(tmp_path / "a", "fragile")) == {"failed"}
+    again = Watch(give_up=0)
+    execute(one, tmp_path / "a", 1, watch=again)
+    assert again.given_up() == []
+    assert rows(tmp_path / "a").equals(run(one, tmp_path / "b", 2, watch=Watch(give_up=0)))
+
+
+def test_a_method_is_given_up_in_the_one_scenario_where_it_only_fails(tmp_path):
+    text = (
+        "import simstudy\n@simstudy.method\ndef f(data):\n"
+        "    if len(data) == 24: raise ValueError('24')\n    return 0.0, 1.0\n"
+    )
+    written(tmp_path, text)
+    one = study([use(tmp_path, "f")], 300, GRID | {"cluster_size": [4, 5]})
+    watch = Watch(give_up=64)
+    execute(one, tmp_path / "r", 1, watch=watch)
+    small = next(design.id for design in one.designs if design.n_obs == 24)
+    (line,) = watch.given_up()
+    assert f"gave up on f in scenario {small} after 64" in line
+    n_fits = Counter(rows(tmp_path / "r").column("scenario").to_pylist())
+    assert n_fits[small] == 64 and n_fits.total() == 364
+
+
+def test_giving_up_exits_1_after_the_table(tmp_path, mine):
+    file = tmp_path / "own.yaml"
+    file.write_text(
+        "name: own\nseed: 5\nreplications: 100\nscenarios: {n_clusters: 6, cluster_size: 4, "
+        "icc: 0, x_icc: 0.5, slope: 0}\nmethods: [pooled, {use: 'files/mine.py:fragile', "
+        "limit: -99}]\n"
+    )
+    command = ("run", file, "--results", tmp_path, "--jobs", 1, "--no-report", "--give-up")
+    found = call(*command, 50)
+    assert found.code == 1 and "Rejection rate" in found.out
+    assert "gave up on fragile[limit=-99] after 50" in found.err
+    assert (
+        found.err.splitlines()[-1] == "some fits are not computed, since their method only failed"
+    )
+    assert call(*command, 0).code == 0
+    assert call("run", file, "--give-up", "-1").code == 2
+
+
+def test_running_out_of_memory_is_nobodys_result(tmp_path):
+    text = (
+        "import simstudy\n@simstudy.method\ndef f(data):\n    raise MemoryError('too much')\n"
+        "@simstudy.method(grain='clusters')\ndef g(m):\n    raise MemoryError('too much')\n"
+    )
+    written(tmp_path, text)
+    for name in ("f", "g"):
+        one = study([use(tmp_path, name)], 5)
+        layout.prepare(one, tmp_path / name)
+        with pytest.raises(MemoryError):
+            work(plan(one, [])[0], tmp_path / name, provenance(one))
+        assert not list((tmp_path / name / "estimates").iterdir())
+
+
+def test_failures_and_extras_are_there_before_the_rows(tmp_path, mine, monkeypatch):
+    """A worker that dies between the two leaves rows to be computed, not failures without why."""
+    one = study([use(mine, "fragile", limit=-99), use(mine, "ols")], 10)
+    layout.prepare(one, tmp_path / "r")
+
+    def die(*arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(execute_module.parts, "write", die)
+    for task in plan(one, []):
+        with pytest.raises(KeyboardInterrupt):
+            work(task, tmp_path / "r", provenance(one))
+    assert len(os.listdir(tmp_path / "r" / "failures")) == 2
+    assert len(os.listdir(tmp_path / "r" / "extras")) == 2
+    monkeypatch.undo()
+    assert run(one, tmp_path / "r").equals(run(one, tmp_path / "whole"))
+
+
+def test_failures_of_an_earlier_version_of_the_file_are_not_counted(tmp_path, mine):
+    old = study([use(mine, "fragile", limit=-99)], 10)
+    run(old, tmp_path / "r")
+    assert len(failures(old, tmp_path / "r")) == 1
+    written(mine, FILE + BROKEN + "# edited\n")
+    new = study([use(mine, "fragile", limit=99)], 10)
+    run(new, tmp_path / "r")
+    assert failures(new, tmp_path / "r") == []
+    assert Results(new, tmp_path / "r").failures is None
+    measures = {row["measure"]: row["value"] for row in summarise(new, tmp_path / "r").to_pylist()}
+    assert measures["share_failed"] == 0
+
+
+def test_time_left_is_true_for_fast_and_slow_methods_together(mine):
+    """A million fast fits promise nothing for a slow method; its own tasks tell what is left."""
+    one = study(["pooled", use(mine, "ols")], 640)
+    tasks = plan(one, [])
+    fast, slow = ([t for t in tasks if is_own(t) is own] for own in (False, True))
+    pace = Pace(tasks, jobs=2)
+    for task in fast:
+        assert pace.see(Done(task, 0.01)) is None
+    left = [pace.see(Done(task, 1.6)) for task in slow]
+    assert len(slow) == 40
+    np.testing.assert_allclose(left, 0.8 * np.arange(39, -1, -1), rtol=1e-5, atol=1e-6)
+    pace = Pace(tasks, jobs=1)
+    for task in [*fast, *slow[:20]]:
+        left = pace.see(Done(task, 1.0))
+    assert left == pytest.approx(20.0)
+    for task in slow[20:-1]:
+        pace.drop(task)
+    assert pace.see(Done(slow[-1], 1.0)) == pytest.approx(0.0, abs=1e-6)
+
+
+def test_the_progress_of_a_run_is_told_with_time_left(tmp_path, mine):
+    one, told = study(["pooled", use(mine, "ols")], 64), []
+    execute(one, tmp_path / "r", 1, begin=lambda fits, jobs: lambda *step: told.append(step))
+    assert sum(done for done, _ in told) == 256
+    assert told[0][1] is None and told[-1][1] == pytest.approx(0.0, abs=1e-6)
+
+
+def test_statsmodels_warnings_of_non_convergence_fail_the_row(tmp_path):
+    pytest.importorskip("statsmodels")
+    text = (
+        "import simstudy\n@simstudy.method\ndef mixed(data, steps=50):\n"
+        "    from statsmodels.regression.mixed_linear_model import MixedLM\n"
+        "    model = MixedLM.from_formula('y ~ x', data, groups='cluster')\n"
+        "    fit = model.fit(method='bfgs', maxiter=steps)\n"
+        "    return fit.params['x'], fit.bse['x']\n"
+    )
+    written(tmp_path, text)
+    grid = {"n_clusters": 12, "cluster_size": 8, "icc": 0.4, "x_icc": 0.3, "slope": 0.3}
+    wald = {"random_intercept": {"df": "wald"}}
+    one = study([wald, use(tmp_path, "mixed"), use(tmp_path, "mixed", steps=1)], 10, grid)
+    run(one, tmp_path / "r")
+    assert (
+        status(tmp_path / "r", "mixed[use=mine.py,digest=" + one.methods[1].use.digest + "]")
+        == ["ok"] * 10
+    )
+    stopped = rows(tmp_path / "r", one.methods[2].canonical)
+    assert "failed" in stopped.column("status").to_pylist()
+    messages = Results(one, tmp_path / "r").failures.message
+    assert all("ConvergenceWarning" in message for message in messages)
+    ours, theirs = (rows(tmp_path / "r", m.canonical) for m in one.methods[:2])
+    a, b = (t.to_pandas() for t in (ours, theirs))
+    np.testing.assert_allclose(b.estimate, a.estimate, rtol=1e-5)  # their optimiser's stop
+    # theirs is of the whole observed information, ours of the slope's given the variances
+    np.testing.assert_allclose(b.std_error, a.std_error, rtol=1e-2)
