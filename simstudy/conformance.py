@@ -235,4 +235,7 @@ def _pace(entry: Entry, seconds: float) -> Verdict:
 
 
 def _time(seconds: float) -> str:
-    return f"{seconds:.1f} s" if seconds >= 1 else f"{max(seconds, 1e-6) * 1e3:.2g} ms"
+    if seconds >= 1:
+        return f"{seconds:.1f} s"
+    rounded = float(f"{max(seconds, 1e-6) * 1e3:.2g}")
+    return f"{rounded:g} ms"

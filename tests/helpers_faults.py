@@ -33,16 +33,33 @@ KINDS = ("parent", "worker", "group")
 _WAIT = 20.0
 _ORDER = [(name, "ascending") for name in ("scenario", "method", "replication")]
 METHODS = ["pooled", "dummy", "random_intercept", {"random_intercept": {"df": "wald"}}]
+OWN = """\
+import numpy as np
+import simstudy
 
 
-def document(age: int = 0) -> dict[str, object]:
-    """A study that grows with its age: more replications, then a level, then a method."""
+@simstudy.method(grain="clusters")
+def shaky(moments):
+    within = moments.within
+    slope = (within.a * within.b).sum(axis=0) / (within.a**2).sum(axis=0)
+    if slope.max() > 0.15:
+        raise ValueError("too steep")
+    return {"estimate": slope, "std_error": np.full_like(slope, 0.1), "sign": np.sign(slope)}
+"""
+
+
+def document(age: int = 0, own: bool = False) -> dict[str, object]:
+    """A study that grows with its age: more replications, then a level, then a method.
+
+    `own` gives it a method of the user's own, which fails now and then.
+    """
     clusters = [20, 30, 40, 50, 60]
+    mine = [{"use": "mine.py:shaky"}] if own else []
     return {
         "name": "f",
         "seed": 3,
         "replications": 3000 + 1500 * ((age + 2) // 3),
-        "methods": METHODS[: min(2 + age // 3, 4)],
+        "methods": METHODS[: min(2 + age // 3, 4)] + mine,
         "scenarios": {
             "n_clusters": clusters[: min(2 + (age + 1) // 3, 5)],
             "cluster_size": [8, {"uniform": [5, 35]}],
@@ -54,7 +71,8 @@ def document(age: int = 0) -> dict[str, object]:
 
 
 def write_study(folder: Path, content: dict[str, object]) -> Path:
-    """A study file (JSON is YAML)."""
+    """A study file (JSON is YAML), and the user's methods beside it."""
+    (folder / "mine.py").write_text(OWN, encoding="utf-8")
     file = folder / "f.yaml"
     file.write_text(json.dumps(content), encoding="utf-8")
     return file
@@ -163,9 +181,9 @@ def end_by_force(life: Life, kind: str, chance: random.Random, longest: float) -
     return kind
 
 
-def rows(folder: Path) -> pa.Table:
+def rows(folder: Path, kind: str = "estimates") -> pa.Table:
     """All stored rows in a fixed order."""
-    table = pq.read_table(folder / "estimates").sort_by(_ORDER)
+    table = pq.read_table(folder / kind).sort_by(_ORDER)
     return table.select(sorted(table.column_names)).combine_chunks()
 
 
@@ -200,7 +218,7 @@ def torment(folder: Path, kills: int, seed: int = 1) -> Counter[str]:
     longest = 1.6 * min(seconds_of_a_start(folder), 2.0)
     results = folder / "disturbed"
     while hits < kills:
-        config = write_study(folder, document(age))
+        config = write_study(folder, document(age, own=True))
         life = Life(config, results)
         kind = end_by_force(life, KINDS[hits % len(KINDS)], chance, longest)
         code, said = life.end()
@@ -211,12 +229,16 @@ def torment(folder: Path, kills: int, seed: int = 1) -> Counter[str]:
         if "finished" in kind:
             assert code == 0, said
             age += 1
-    config = write_study(folder, document(age))
+    config = write_study(folder, document(age, own=True))
     for place in (results, folder / "undisturbed"):
         life = Life(config, place)
-        assert life.end() == (0, [])
+        code, said = life.end()
+        assert code == 0 and len(said) == 1 and "fits failed" in said[0], said
         life.wait_until_gone()
     same_rows(results / "f", folder / "undisturbed" / "f")
+    for kind in ("failures", "extras"):
+        found = [rows(place / "f", kind) for place in (results, folder / "undisturbed")]
+        assert found[0].num_rows > 0 and found[0].equals(found[1]), kind
     assert os.listdir(results / "f" / ".work") == []
     tally["extensions"] = age
     return tally

@@ -10,6 +10,7 @@ import pytest
 from helpers_cli import call, call_process
 from helpers_own import FILE, GRID, rows, run, study, use, written
 
+import simstudy
 from simstudy.errors import WorkError
 from simstudy.results import Results
 from simstudy.runner import execute as execute_module
@@ -19,7 +20,7 @@ from simstudy.runner.provenance import provenance
 from simstudy.runner.summarise import summarise
 from simstudy.runner.task import run_task
 from simstudy.runner.watch import Done, Pace, Watch, failures
-from simstudy.store import layout
+from simstudy.store import aside, layout, parts
 
 BROKEN = """\
 import os
@@ -362,3 +363,39 @@ def test_statsmodels_warnings_of_non_convergence_fail_the_row(tmp_path):
     np.testing.assert_allclose(b.estimate, a.estimate, rtol=1e-5)  # their optimiser's stop
     # theirs is of the whole observed information, ours of the slope's given the variances
     np.testing.assert_allclose(b.std_error, a.std_error, rtol=1e-2)
+
+
+@pytest.mark.parametrize("kind", ["failures", "extras"])
+@pytest.mark.parametrize("fault", ["gone", "cut short", "emptied"])
+def test_what_lay_beside_rows_and_was_damaged_is_made_again(tmp_path, mine, kind, fault):
+    """A power loss may take it: the rows' footer knows what was there."""
+    one = study([use(mine, "fragile", limit=1.5), use(mine, "ols")], 40)
+    before = simstudy.run(one, jobs=1, results=tmp_path, report=False, warn=lambda line: None)
+    tables = before.failures, before.extras
+    kept = rows(before.folder)
+    file = min((before.folder / kind).iterdir())
+    if fault == "gone":
+        file.unlink()
+    else:
+        file.write_bytes(b"" if fault == "emptied" else file.read_bytes()[:-100])
+    said = []
+    found = [error for _, error in aside.broken(before.folder, parts.Whose.of(one))]
+    assert [error.file for error in found] == [file]
+    assert aside.set_broken_aside(before.folder, parts.Whose.of(one), said.append) == 1
+    assert len(said) == 1 and file.name in said[0]
+    again = simstudy.run(one, jobs=1, results=tmp_path, report=False, warn=said.append)
+    assert again.n_fits == 32 and rows(again.folder).equals(kept)
+    for old, new in zip(tables, (again.failures, again.extras), strict=True):
+        assert old.sort_values(list(old)[:4]).equals(new.sort_values(list(new)[:4]))
+
+
+def test_unreadable_failures_are_found_by_the_next_run(tmp_path, mine):
+    one = study([use(mine, "fragile", limit=1.5)], 40)
+    first = simstudy.run(one, jobs=1, results=tmp_path, report=False, warn=lambda line: None)
+    said, file = [], min((first.folder / "failures").iterdir())
+    file.write_bytes(b"PAR1")
+    with pytest.raises(parts.BrokenPartError, match="not a readable part"):
+        print(first.failures)
+    again = simstudy.run(one, jobs=1, results=tmp_path, report=False, warn=said.append)
+    assert again.n_fits == 32 and len(again.failures) > 0
+    assert len(said) == 2 and "set-aside" in said[0] and "fits failed" in said[1]

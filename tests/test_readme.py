@@ -30,6 +30,15 @@ def test_the_example_prints_what_the_readme_says(tmp_path, monkeypatch, capsys):
     assert printed == lines
 
 
+def test_the_methods_of_ones_own_are_the_file_they_name():
+    shown = README.split("`configs/my_methods.py`:\n\n```python\n")[1].split("```")[0]
+    assert shown == (ROOT / "configs" / "my_methods.py").read_text(encoding="utf-8")
+    block = README.split("its path relative to that:\n\n```yaml\n")[1].split("```")[0]
+    yaml = YAML(typ="safe", pure=True)
+    config = yaml.load((ROOT / "configs" / "own.yaml").read_text(encoding="utf-8"))
+    assert yaml.load(block)["methods"] == config["methods"]
+
+
 @pytest.mark.parametrize("verb", VERBS)
 def test_every_command_is_in_the_readme(verb):
     assert f"`{verb}" in README

@@ -41,7 +41,9 @@ def _print(found: Replay, csv: str | None) -> None:
         print(f"{found.fits()}\n")
     print("--- Stored, and fitted again from what the method reads")
     rows = [line for refit in found.refits for line in _lines(refit)]
-    print(table(["method", "", "status", *NUMBERS, ""], rows, left=3))
+    lines = table(["method", "", "status", *NUMBERS], [row[:-1] for row in rows], left=3)
+    for line, last in zip(lines.splitlines(), ["", *(row[-1] for row in rows)], strict=True):
+        print(f"{line}  {last}".rstrip())
     for refit in found.refits:
         if refit.failure is not None:
             print(f"\n{refit.method.label} failed: {refit.failure.message}")
@@ -51,7 +53,7 @@ def _print(found: Replay, csv: str | None) -> None:
 
 
 def _lines(refit: Refit) -> list[list[str]]:
-    """The stored row and the refit, full precision."""
+    """The stored row and the refit, full precision, and the verdict."""
     lines = []
     for name, row in (("stored", refit.stored), ("refitted", refit.again)):
         if row is not None:

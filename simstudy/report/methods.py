@@ -1,6 +1,6 @@
 """Room 5: the methods section of a study, in ADEMP order (Morris, White & Crowther 2019).
 
-Imports the study, parts, bibliography and the sections on data and measures.
+Imports the study, parts, bibliography and the sections on data, estimands and measures.
 """
 
 from __future__ import annotations
@@ -8,13 +8,15 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from dataclasses import replace
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from simstudy.errors import UserError
 from simstudy.registry import Method
 from simstudy.report.bibliography import Citations
-from simstudy.report.methods_data import contextual, data_section
+from simstudy.report.methods_data import data_section
+from simstudy.report.methods_estimands import estimands_section, label_of
 from simstudy.report.methods_measures import measures_section
 from simstudy.report.tables.markdown import escape
 from simstudy.report.wide import LIBERAL, number
@@ -49,7 +51,7 @@ def methods_section(study: Study, folder: Path, summary: pa.Table) -> str:
     sections = {
         "Aims": [escape(_sentence(study.aim)) if study.aim.strip() else _aim(study)],
         "Data-generating mechanisms": data_section(study),
-        "Estimands": _estimands(study),
+        "Estimands": estimands_section(study),
         "Methods": _methods(study),
         "Performance measures": measures_section(_measures(summary)) + _inflated(study, summary),
         "Number of replications": _replications(study),
@@ -80,58 +82,6 @@ def _count(n: int, what: str) -> str:
     return f"{n:,} {what}" + ("" if n == 1 else "s")
 
 
-def _estimands(study: Study) -> list[str]:
-    """What every method is compared with, from the registered truth itself."""
-    groups: dict[str, list[Method]] = {}
-    for method in study.methods:
-        groups.setdefault(_target(method, study), []).append(method)
-    slope = r"the slope $\beta_1$"
-    context = contextual([design.scenario for design in study.designs])
-    if context:
-        slope += ", the difference in $y$ for a difference of one in $x$ within a cluster"
-    words = {r"$\beta_1$": slope}
-    out = []
-    for target, methods in groups.items():
-        what = words.get(target, target)
-        if len(groups) == 1:
-            out.append(f"The estimand of every method was {what}.")
-        else:
-            names = ", ".join(f"**{_label(m)}**" for m in methods)
-            out.append(f"The estimand of {names} was {what}.")
-    out[-1] += (
-        " Tests are two-sided tests of the null hypothesis that the estimand is zero, at level "
-        rf"$\alpha = {', '.join(f'{a:g}' for a in study.alpha)}$."
-    )
-    if context:
-        out.append(
-            "Methods that do not separate the two slopes estimate a mixture of them, and their "
-            "bias is reported as it is."
-        )
-    return out
-
-
-def _target(method: Method, study: Study) -> str:
-    """Estimand as LaTeX: what the method's truth makes of the slope and the contextual effect."""
-    base = replace(study.designs[0].scenario, slope=1.0, contextual_effect=0.0)
-    of_slope = method.truth(base)
-    of_context = method.truth(replace(base, slope=0.0, contextual_effect=1.0))
-    context = r"the contextual effect, " + (
-        r"$\gamma$" if contextual([d.scenario for d in study.designs]) else "which is 0 here"
-    )
-    names = {
-        (1.0, 0.0): r"$\beta_1$",
-        (1.0, 1.0): r"the between-cluster slope, $\beta_1 + \gamma$",
-        (0.0, 1.0): context,
-    }
-    if (of_slope, of_context) == (1.0, 1.0) and context.endswith("here"):
-        return r"the between-cluster slope, which equals $\beta_1$ here"
-    return names[of_slope, of_context]
-
-
-def _label(method: Method) -> str:
-    return escape(" ".join(method.label.split()))
-
-
 def _methods(study: Study) -> list[str]:
     many = len(study.methods) > 1
     lead = (
@@ -143,8 +93,24 @@ def _methods(study: Study) -> list[str]:
     after = (
         "Confidence intervals have the standard error and the reference distribution of the test."
     )
-    listed = [f"- **{_label(m)}.** {m.account}" for m in study.methods]
-    return [lead, *listed, *([] if all(m.entry.tests_only for m in study.methods) else [after])]
+    listed = [f"- **{label_of(m)}.** {_account(m)}" for m in study.methods]
+    intervals = any(m.use is not None or not m.entry.tests_only for m in study.methods)
+    return [lead, *listed, *([after] if intervals else [])]
+
+
+def _account(method: Method) -> str:
+    """What a method does; of a user's own its docstring, where its file is still the same."""
+    use = method.use
+    if use is None:
+        return method.account
+    named = ", ".join(f"{name} {value}" for name, value in method.options)
+    where = f"in the file `{Path(use.file).name}`" if use.file else "given from Python"
+    where += f", the SHA-256 of which begins {use.digest}"
+    text = f"The authors' own function `{use.function}` {where}"
+    text += f", with {escape(named)}." if named else "."
+    with suppress(UserError):
+        text = f"{escape(method.entry.summary)}. {text}"
+    return text
 
 
 def _measures(summary: pa.Table) -> list[str]:

@@ -166,11 +166,16 @@ def _drawn(study: Study, scenarios: list[Scenario]) -> str:
     text = f"{what} drawn anew in every replication."
     if study.grain == "rows":
         return text
-    return (
-        f"{text} Since the methods depend on the data through the sizes, means and sums of "
+    own = any(method.use is not None for method in study.methods)
+    these = "the built-in methods depend" if own else "the methods depend"
+    text = (
+        f"{text} Since {these} on the data through the sizes, means and sums of "
         "squares and products of the clusters alone, these were drawn from their exact joint "
         "distribution instead of unit by unit [@Bartlett1933; @OlkinRubin1964]."
     )
+    if own:
+        text += " Where a method of the authors' own reads units, they were drawn given these."
+    return text
 
 
 def _grids(study: Study) -> list[dict[str, Any]]:
