@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import pickle
 import re
 import shutil
 import signal
 import sys
 import time
+from concurrent.futures import BrokenExecutor
 from pathlib import Path
 
 import numpy as np
@@ -31,10 +33,13 @@ import simstudy
 from simstudy.errors import UserError, WorkError
 from simstudy.generators.streams import BLOCK
 from simstudy.runner import execute as execute_module
+from simstudy.runner import gather
 from simstudy.runner.execute import execute, work
 from simstudy.runner.plan import plan
 from simstudy.runner.provenance import provenance
+from simstudy.runner.summarise import summarise
 from simstudy.store import files, layout, parts
+from simstudy.study.study import load
 
 processes = pytest.mark.skipif(sys.platform != "linux", reason="looks at processes in /proc")
 GRID = {"n_clusters": [3, 8], "cluster_size": [4, {"uniform": [2, 9]}], "icc": 0.1,
@@ -626,3 +631,47 @@ def test_every_byte_of_a_part_is_in_its_sum(tmp_path):
         file.write_bytes(content[:end])
         with pytest.raises(parts.BrokenPartError):
             parts.verify(tmp_path, part, whose)
+
+
+def test_a_finished_report_is_not_drawn_again_and_a_damaged_one_is(tmp_path):
+    one = SMALL | {"report": {"figures": ["type1_error"]}}
+    folder = simstudy.run(one, jobs=1, results=tmp_path, warn=lambda line: None).folder
+    files = sorted(path for path in (folder / "report").rglob("*") if path.is_file())
+    assert len(files) > 10
+
+    def stamps():
+        return [path.stat().st_mtime_ns for path in files]
+
+    before = stamps()
+    simstudy.run(one, jobs=1, results=tmp_path)
+    assert stamps() == before
+    for gone in files:
+        gone.unlink()
+        simstudy.run(one, jobs=1, results=tmp_path)
+        assert all(new > old for new, old in zip(stamps(), before, strict=True)), gone
+        before = stamps()
+    more = one | {"report": {"figures": ["type1_error", "se_bias"]}}
+    simstudy.run(more, jobs=1, results=tmp_path, warn=lambda line: None)
+    assert (folder / "report" / "figures" / "se_bias.png").is_file()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals")
+def test_a_worker_that_is_lost_while_adding_up_costs_time_alone(tmp_path, monkeypatch):
+    simstudy.run(SMALL, jobs=1, results=tmp_path, report=False)
+    one = load(SMALL)
+    whole = summarise(one, tmp_path / "f")
+
+    def lost(jobs, calls):
+        assert jobs == 2 and list(calls)
+        raise BrokenExecutor
+        yield
+
+    monkeypatch.setattr(gather, "_IN_PROCESS", 0)
+    monkeypatch.setattr(gather, "parallel", lost)
+    assert summarise(one, tmp_path / "f", jobs=2).equals(whole)
+
+
+def test_a_broken_part_comes_home_from_a_worker_as_itself(tmp_path):
+    error = pickle.loads(pickle.dumps(parts.BrokenPartError(tmp_path / "x", "is gone")))
+    assert (error.file, error.reason) == (tmp_path / "x", "is gone")
+    assert str(error).endswith("x: is gone; run the study again, which computes it again")

@@ -8,6 +8,7 @@ import re
 
 import pyarrow as pa
 import pytest
+from helpers_cli import call_process
 from helpers_simulation import study
 
 import simstudy
@@ -198,3 +199,28 @@ def test_measures_that_are_not_known_are_named(written, tmp_path):
     text = methods_section(found.study, tmp_path, changed)
     assert "Reported besides, with their Monte Carlo errors: my own." in text
     assert "| Bias |" not in text and "| Bias |" in written[1]
+
+
+def test_a_method_of_ones_own_says_what_it_is_and_what_it_estimates(tmp_path):
+    text = (
+        "import simstudy\n@simstudy.method\ndef share(data, by=2):\n"
+        '    """A share of the *variance*."""\n    return data.y.var() / 9 / by, 1.0\n'
+    )
+    (tmp_path / "mine.py").write_text(text)
+    use = {"use": f"{tmp_path / 'mine.py'}:share", "by": 3, "truth": "icc"}
+    found, written = section(GRID | {"icc": 0.1}, ["pooled", use], tmp_path)
+    digest = found.study.methods[1].use.digest
+    said = (
+        "A share of the \\*variance\\*. The authors' own function `share` in the file `mine.py`, "
+        f"the SHA-256 of which begins {digest}, with by 3."
+    )
+    assert said in written
+    assert "was the intraclass correlation $\\rho$." in written
+    assert "reads units, they were drawn given these" in written
+    (tmp_path / "mine.py").write_text(text + "# changed\n")
+    assert (
+        call_process("report", found.folder, cwd=tmp_path).code == 0
+    )  # a process that never ran the file
+    again = (found.folder / "report" / "methods.md").read_text(encoding="utf-8")
+    assert said.removeprefix(r"A share of the \*variance\*. ") in again
+    assert "variance\\*" not in again
