@@ -32,8 +32,9 @@ from helpers_simulation import study
 import simstudy
 from simstudy.errors import UserError, WorkError
 from simstudy.generators.streams import BLOCK
+from simstudy.measures import own
 from simstudy.runner import execute as execute_module
-from simstudy.runner import gather
+from simstudy.runner import gather, stored
 from simstudy.runner.execute import execute, work
 from simstudy.runner.plan import plan
 from simstudy.runner.provenance import provenance
@@ -614,6 +615,32 @@ def test_after_a_power_loss_the_parts_are_tested_before_the_summary_is_trusted(t
     again = simstudy.run(SMALL, jobs=1, results=tmp_path, report=False, warn=said.append)
     assert again.n_fits == 8 * 40 * 3 and len(said) == 1 and "bytes" in said[0]
     assert rows(folder).equals(before)
+
+
+def test_a_summary_that_a_power_loss_emptied_is_made_again(tmp_path):
+    simstudy.run(SMALL, jobs=1, results=tmp_path, report=False)
+    folder = tmp_path / "f"
+    whole = (folder / "summary.csv").read_bytes()
+    (folder / "summary.csv").write_bytes(b"")
+    mark = layout.summary_mark(folder) | {"boot": "another"}
+    layout.write_table(folder, "summary.parquet", layout.read_summary(folder), mark)
+    simstudy.run(SMALL, jobs=1, results=tmp_path, report=False)
+    assert (folder / "summary.csv").read_bytes() == whole
+
+
+def test_a_measure_of_ones_own_comes_and_goes_with_its_function(tmp_path, monkeypatch):
+    def measures(found):
+        return {row["measure"]: row["value"] for row in found.summary_table().to_pylist()}
+
+    monkeypatch.setattr(own, "REGISTERED", registered := {})
+    monkeypatch.setattr(stored, "REGISTERED", registered)
+    for value in (1.0, 2.0):
+        registered["mine"] = lambda rows, truth, value=value: (value, 0.1)
+        assert (
+            measures(simstudy.run(SMALL, jobs=1, results=tmp_path, report=False))["mine"] == value
+        )
+    registered.clear()
+    assert "mine" not in measures(simstudy.run(SMALL, jobs=1, results=tmp_path, report=False))
 
 
 def test_every_byte_of_a_part_is_in_its_sum(tmp_path):
