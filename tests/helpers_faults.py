@@ -38,11 +38,11 @@ import numpy as np
 import simstudy
 
 
-@simstudy.method(grain="clusters")
+@simstudy.method(grain="clusters", part=1024)
 def shaky(moments):
     within = moments.within
     slope = (within.a * within.b).sum(axis=0) / (within.a**2).sum(axis=0)
-    if slope.max() > 0.15:
+    if slope.max() > 0.25:
         raise ValueError("too steep")
     return {"estimate": slope, "std_error": np.full_like(slope, 0.1), "sign": np.sign(slope)}
 """
