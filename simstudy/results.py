@@ -214,6 +214,6 @@ def run(
     found.given_up = watch.given_up()
     for line in found.given_up:
         warn(line)
-    if report and not is_drawn(study, found.folder):
+    if report and not is_drawn(study, found.folder, found.summary_table()):
         found.report()
     return found

@@ -561,7 +561,7 @@ def test_results_layout(done):
     assert listing(done[0] / "out")[0] == "tiny"
     assert {path.name for path in results.iterdir()} == LAYOUT
     assert {path.suffix for path in (results / "estimates").iterdir()} == {".parquet"}
-    assert [path.name for path in (results / ".work").iterdir()] == ["report.txt"]
+    assert list((results / ".work").iterdir()) == []
     written = {path.name for path in (results / "report").iterdir()}
     assert written == {"figures", "tables", "methods.md"}
     figures = {path.suffix for path in (results / "report" / "figures").iterdir()}

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from simstudy.report import stored, tables
 from simstudy.report.methods import methods_section
 from simstudy.report.wide import Wide, is_null, wide
-from simstudy.store.files import WORK, replace_file
+from simstudy.store.files import replace_file
 from simstudy.study.study import Study
 
 if TYPE_CHECKING:
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 TABLES = ("rejection_rate", "relative_error_model_se", "coverage", "bias")
 _TABLES = {"csv": "csv", "tex": "latex", "md": "markdown"}
 _FIGURES = ("png", "pdf")
-_LIST = f"{WORK}/report.txt"  # the files that were written last
 
 
 def write_report(study: Study, folder: Path, summary: pa.Table) -> list[Path]:
@@ -30,33 +29,33 @@ def write_report(study: Study, folder: Path, summary: pa.Table) -> list[Path]:
     list of Path
         The files that were written.
     """
-    written = [
+    return [
         *write_tables(folder, summary),
         write_methods(study, folder, summary),
         *write_figures(study, folder, summary),
     ]
-    names = "".join(f"{file.relative_to(folder)}\n" for file in written)
-    replace_file(folder, folder / _LIST, names.encode())
-    return written
 
 
 def write_methods(study: Study, folder: Path, summary: pa.Table) -> Path:
     """Write the methods section, in ADEMP order, with its references."""
-    path = folder / "report" / "methods.md"
+    path = _methods_file(folder)
     replace_file(folder, path, methods_section(study, folder, summary).encode())
     return path
 
 
-def is_drawn(study: Study, folder: Path) -> bool:
-    """Whether a report is there as it was written, and none of it older than the summary."""
-    try:
-        written = (folder / _LIST).read_text(encoding="utf-8").splitlines()
-        made = (folder / "summary.parquet").stat().st_mtime_ns
-        older = any((folder / name).stat().st_mtime_ns < made for name in written)
-    except OSError:
-        return False
-    wanted = {str(_figure_file(Path(), name, e)) for name in study.figures for e in _FIGURES}
-    return not older and wanted <= set(written)
+def is_drawn(study: Study, folder: Path, summary: pa.Table) -> bool:
+    """Whether every file of a report is there, and none is older than the stored summary."""
+    files = [_table_file(folder, name, e) for name, *_ in _listed(summary) for e in _TABLES]
+    files += [_figure_file(folder, name, e) for name in study.figures for e in _FIGURES]
+    made = (folder / "summary.parquet").stat().st_mtime_ns
+    return all(
+        file.is_file() and file.stat().st_mtime_ns >= made
+        for file in (_methods_file(folder), *files)
+    )
+
+
+def _methods_file(folder: Path) -> Path:
+    return folder / "report" / "methods.md"
 
 
 def _table_file(folder: Path, measure: str, ending: str) -> Path:
@@ -85,17 +84,24 @@ def selection(summary: pa.Table) -> Iterator[tuple[str, Wide]]:
     Names of the second and later alphas end in ``_alpha0.01``; where slopes are 0 and not 0,
     power stands in a table of its own too.
     """
+    for name, measure, alpha, of_power in _listed(summary):
+        table = wide(summary, measure, alpha)
+        if of_power:
+            rows = [row for row in table.rows if is_null(row[0], table.fixed) is False]
+            table = replace(table, rows=rows)
+        yield name, table
+
+
+def _listed(summary: pa.Table) -> Iterator[tuple[str, str, float | None, bool]]:
+    """(name, measure, alpha, whether of power alone) of every table of a report."""
+    there = set(summary.column("measure").unique().to_pylist())
+    slopes = set(summary.column("slope").unique().to_pylist())
     for measure in TABLES:
-        for k, alpha in enumerate(tables.alphas(summary, measure)):
-            table = wide(summary, measure, alpha)
-            if not table.rows:
-                continue
+        for k, alpha in enumerate(tables.alphas(summary, measure) if measure in there else ()):
             ending = f"_alpha{alpha:g}" if k else ""
-            yield measure + ending, table
-            if measure == "rejection_rate":
-                powers = [row for row in table.rows if is_null(row[0], table.fixed) is False]
-                if 0 < len(powers) < len(table.rows):
-                    yield f"power{ending}", replace(table, rows=powers)
+            yield measure + ending, measure, alpha, False
+            if measure == "rejection_rate" and 0 in slopes and len(slopes) > 1:
+                yield f"power{ending}", measure, alpha, True
 
 
 def write_figures(study: Study, folder: Path, summary: pa.Table) -> list[Path]:

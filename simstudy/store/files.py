@@ -20,7 +20,7 @@ from typing import Any
 
 from simstudy.errors import WorkError
 
-WORK = ".work"  # what is not a result: temporary and set-aside files, and what was drawn
+WORK = ".work"  # temporary and set-aside files of a results folder
 _OLD = 24 * 3600.0  # seconds after which another machine's temporary file is left over
 _numbers = itertools.count()
 
