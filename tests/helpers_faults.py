@@ -154,11 +154,11 @@ def kill(pid: int, what: int = signal.SIGKILL) -> bool:
     return True
 
 
-def seconds_of_a_start(folder: Path) -> float:
-    """What a run with two workers and next to no work takes here and now."""
+def seconds_of_a_life(folder: Path) -> float:
+    """What an undisturbed run of the youngest study takes here and now."""
     start = time.perf_counter()
-    life = Life(write_study(folder, document() | {"replications": 5}), folder / "start")
-    assert life.end() == (0, [])
+    life = Life(write_study(folder, document(own=True)), folder / "life")
+    assert life.end()[0] == 0
     return time.perf_counter() - start
 
 
@@ -213,9 +213,8 @@ def torment(folder: Path, kills: int, seed: int = 1) -> Counter[str]:
     """Kill a study so many times; what was done, by kind. Fails where anything was lost."""
     chance = random.Random(seed)
     tally: Counter[str] = Counter()
-    age = 0
-    hits = 0
-    longest = 1.6 * min(seconds_of_a_start(folder), 2.0)
+    age = hits = n_parts = 0
+    longest = min(seconds_of_a_life(folder), 5.0)
     results = folder / "disturbed"
     while hits < kills:
         config = write_study(folder, document(age, own=True))
@@ -225,6 +224,8 @@ def torment(folder: Path, kills: int, seed: int = 1) -> Counter[str]:
         life.wait_until_gone()
         check_folder(results / "f")
         tally[kind] += 1
+        before, n_parts = n_parts, len(list((results / "f").glob("estimates/*")))
+        tally["left parts"] += n_parts > before
         hits += kind != "finished before"
         if "finished" in kind:
             assert code == 0, said

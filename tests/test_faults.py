@@ -83,6 +83,7 @@ def test_thirty_kills_lose_nothing_and_leave_nothing(tmp_path):
     tally = torment(tmp_path, 30)
     of_workers = sum(tally[kind] for kind in tally if kind.startswith("worker"))
     assert of_workers >= 5 and tally["parent"] >= 5 and tally["group"] >= 5, tally
+    assert tally["left parts"] >= 5 and tally["extensions"] >= 1, tally  # at work when killed
 
 
 @processes
