@@ -113,6 +113,15 @@ def batch_length(scenario: Scenario, grain: int) -> int:
     return max(chunk, cached, _fit(_MEMORY / scenario.n_clusters, 64))
 
 
+def call_length(scenario: Scenario, grain: int, part: int) -> int:
+    """Replications with which a user's function is called: the same ones whatever is wanted.
+
+    A power of two by the scenario and the method's `part`, so that not even the last digits
+    of a function that minds its neighbours depend on where ranges end.
+    """
+    return _fit(min(part, chunk_length(scenario, grain)), _MOST)
+
+
 def _fit(replications: float, most: int) -> int:
     """Largest power of two that is not above either."""
     return min(most, 1 << (max(1, int(replications)).bit_length() - 1))

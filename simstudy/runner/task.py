@@ -14,7 +14,7 @@ from simstudy.generators import streams
 from simstudy.generators.scenario import Scenario
 from simstudy.generators.source import Source
 from simstudy.moments import Clusters, Moments, Pooled, Rows
-from simstudy.numerics.batches import cut_rows, join, reps_of
+from simstudy.numerics.batches import cut, cut_rows, join, reps_of
 from simstudy.numerics.reduce import reduce
 from simstudy.registry import GRAINS, Method
 from simstudy.study.grid import Design
@@ -111,6 +111,9 @@ def _run_group(task: Task, pieces: list[Design]) -> list[Estimates]:
                     found = _drawing(method, batch, task, pieces[0])
                 else:
                     coarse = coarse or _coarse(batch.chunks)
+                    if method.use is not None:
+                        fitted[k].append(_callwise(method, coarse, batch, pieces[0], grain))
+                        continue
                     found = method.fit(coarse)
                 fitted[k].append(found.cut(batch.start, batch.stop))
     return [concatenate(batches) for batches in fitted]
@@ -148,6 +151,17 @@ def _batches(source: Source, task: Task, grain: str, raw: bool) -> Iterator[_Bat
         held = [moments if raw else _reduced(moments) for moments in drawn]
         yield _Batch(held, begin, first - begin, end - begin)
         first = end
+
+
+def _callwise(
+    method: Method, moments: Moments, batch: _Batch, piece: Design, grain: str
+) -> Estimates:
+    """Fit a user's function to moments: whole calls, as many as hold what is wanted."""
+    number = streams.GRAIN[grain]
+    length = streams.call_length(piece.scenario, number, method.entry.part)
+    first = batch.start // length * length
+    calls = [method.fit(cut(moments, at, at + length)) for at in range(first, batch.stop, length)]
+    return concatenate(calls).cut(batch.start - first, batch.stop - first)
 
 
 def _framewise(method: Method, batch: _Batch, task: Task, piece: Design) -> Estimates:
