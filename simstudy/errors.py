@@ -44,6 +44,12 @@ def one_line(text: str) -> str:
     return "".join(c if c.isprintable() else " " for c in text).strip()
 
 
+def short(text: str, most: int = 200) -> str:
+    """One line of somebody else's text, cut where it is long."""
+    line = " ".join(one_line(text).split())
+    return line if len(line) <= most else line[: most - 3] + "..."
+
+
 def nearest(name: object, known: Iterable[str], synonyms: dict[str, str] | None = None) -> str:
     """Say which known name was probably meant: ``; did you mean 'icc'?``, or list them all."""
     import difflib

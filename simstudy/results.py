@@ -44,6 +44,16 @@ class Results:
         self.given_up: list[str] = []
         self._summaries: dict[str, pa.Table] = {}
 
+    def __repr__(self) -> str:
+        return f"<Results of study {self.study.name} in {self.folder}>"
+
+    @property
+    def n_missing(self) -> int:
+        """Fits that are not there yet."""
+        from simstudy.runner.plan import n_missing
+
+        return n_missing(self.study, parts.listing(self.folder))
+
     @classmethod
     def open(cls, folder: str | Path) -> Results:
         """Open a results folder; `UserError` where it is none."""
@@ -63,19 +73,17 @@ class Results:
         return ds.dataset(parts.estimates_folder(self.folder), format="parquet")
 
     @property
-    def failures(self) -> pd.DataFrame | None:
-        """Failures of the user's own methods: where, message and traceback; None if none."""
-        return self._aside(beside.FAILURES)
+    def failures(self) -> pd.DataFrame:
+        """Failures of the user's own methods: where, message and traceback, a row a failure."""
+        return self._beside(beside.FAILURES)
 
     @property
-    def extras(self) -> pd.DataFrame | None:
-        """Further values of the user's own methods, a row a value; None if there are none."""
-        return self._aside(beside.EXTRAS)
+    def extras(self) -> pd.DataFrame:
+        """Further values of the user's own methods, a row a value."""
+        return self._beside(beside.EXTRAS)
 
-    def _aside(self, kind: str) -> pd.DataFrame | None:
-        methods = {m.canonical: m.label for m in self.study.methods if m.use is not None}
-        table = beside.read(self.folder, kind, methods) if methods else None
-        return None if table is None else table.to_pandas()
+    def _beside(self, kind: str) -> pd.DataFrame:
+        return beside.read(self.study, self.folder, kind).to_pandas()
 
     @property
     def summary(self) -> pd.DataFrame:
@@ -107,20 +115,23 @@ class Results:
         """Write scenarios.parquet, summary.parquet and summary.csv, unless they are current."""
         from simstudy.runner import stored
         from simstudy.runner.summarise import scenario_table
+        from simstudy.runner.watch import failures
 
         mark = stored.mark(self.study, self.folder)
         if stored.is_current(self.study, self.folder, mark):
-            for line in layout.summary_mark(self.folder).get("far", ()):
+            for line in layout.summary_mark(self.folder).get("said", ()):
                 warn(line)
             self._summaries["robust"] = layout.read_summary(self.folder)
             return
-        far: list[str] = []
+        beside.verify_all(self.study, self.folder)
+        said = failures(self.study, self.folder)
         layout.write_table(self.folder, "scenarios.parquet", scenario_table(self.study))
-        summary = self.summary_table(warn=far.append, jobs=jobs)
-        for line in far:
+        summary = self.summary_table(warn=said.append, jobs=jobs)
+        for line in said:
             warn(line)
-        for name in ("summary.csv", "summary.parquet"):
-            layout.write_table(self.folder, name, summary, mark | {"far": far})
+        layout.write_table(self.folder, "summary.csv", summary)
+        mark |= {"said": said, "files": stored.stamps(self.folder)}
+        layout.write_table(self.folder, "summary.parquet", summary, mark)
 
     def report(self) -> list[Path]:
         """Draw figures and write tables from the stored summary; return the files."""
@@ -132,21 +143,14 @@ class Results:
         self, compute: Callable[[], int], warn: Callable[[str], None], jobs: int | None
     ) -> None:
         """Compute what is missing and summarise, again where parts turn out to be broken."""
-        from simstudy.runner.watch import failures
-
         for last in (False, False, True):
             self.n_fits += compute()
             try:
-                lines = failures(self.study, self.folder)
-                self.write_summary(warn, jobs)
+                return self.write_summary(warn, jobs)
             except parts.BrokenPartError:
                 if last:
                     raise
                 aside.set_broken_aside(self.folder, parts.Whose.of(self.study), warn)
-                continue
-            for line in lines:
-                warn(line)
-            return
 
 
 def run(

@@ -371,7 +371,7 @@ def test_components_have_columns_and_further_values_go_to_extras(tmp_path):
                for name in ("n", "sign"))  # fmt: skip
     assert len(n) == 80 and 0 < len(sign) < 80 and set(sign) == {1.0}
     assert set(n[n > 0].index) == set(sign.index)
-    assert Results(study(["pooled"]), tmp_path / "r").extras is None
+    assert Results(study(["pooled"]), tmp_path / "r").extras.empty
 
 
 def test_random_numbers_are_of_the_replication_and_of_nothing_else(tmp_path, mine):

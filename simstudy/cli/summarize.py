@@ -33,7 +33,11 @@ def main(options: Namespace) -> None:
             raise UserError(
                 "a results folder knows its columns and true values", file=options.target
             )
-        summary = Results.open(options.target).summary_table(options.mcse)
+        found = Results.open(options.target)
+        summary = found.summary_table(options.mcse)
+        if missing := found.n_missing:
+            print(f"{options.target}: {missing:,} fits are not there yet; "
+                  "`run` computes what is missing", file=sys.stderr)  # fmt: skip
         if options.format == "text" and not wanted and not options.verdict:
             print(tables.headline(summary, width=terminal_width()))
             return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +12,7 @@ from simstudy.report import stored, tables
 from simstudy.report.methods import methods_section
 from simstudy.report.wide import Wide, is_null, wide
 from simstudy.store.files import replace_file
+from simstudy.study.fields import FIGURES
 from simstudy.study.study import Study
 
 if TYPE_CHECKING:
@@ -29,11 +31,24 @@ def write_report(study: Study, folder: Path, summary: pa.Table) -> list[Path]:
     list of Path
         The files that were written.
     """
-    return [
+    written = [
         *write_tables(folder, summary),
         write_methods(study, folder, summary),
         *write_figures(study, folder, summary),
     ]
+    for file in _stale(folder, written):
+        file.unlink(missing_ok=True)
+    return written
+
+
+def _stale(folder: Path, written: list[Path]) -> Iterator[Path]:
+    """Files of an earlier report that are not in this one: a figure, an alpha that was dropped."""
+    ours = {"tables": ({*TABLES, "power"}, _TABLES), "figures": (set(FIGURES), _FIGURES)}
+    for place, (names, endings) in ours.items():
+        for file in (folder / "report" / place).glob("*.*"):
+            name = re.sub(r"_alpha[\d.e-]+$", "", file.stem)
+            if name in names and file.suffix[1:] in endings and file not in written:
+                yield file
 
 
 def write_methods(study: Study, folder: Path, summary: pa.Table) -> Path:
@@ -44,10 +59,10 @@ def write_methods(study: Study, folder: Path, summary: pa.Table) -> Path:
 
 
 def is_drawn(study: Study, folder: Path, summary: pa.Table) -> bool:
-    """Whether every file of a report is there, and none is older than the stored summary."""
+    """Whether every file of a report is there, and none is older than what it is of."""
     files = [_table_file(folder, name, e) for name, *_ in _listed(summary) for e in _TABLES]
     files += [_figure_file(folder, name, e) for name in study.figures for e in _FIGURES]
-    made = (folder / "summary.parquet").stat().st_mtime_ns
+    made = max((folder / of).stat().st_mtime_ns for of in ("summary.parquet", "study.yaml"))
     return all(
         file.is_file() and file.stat().st_mtime_ns >= made
         for file in (_methods_file(folder), *files)

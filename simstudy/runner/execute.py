@@ -73,6 +73,7 @@ def execute(
     """
     if jobs is not None and (jobs != int(jobs) or jobs < 1):
         raise UserError(f"jobs: {jobs} is not a whole number from 1 up")
+    folder = folder.absolute()  # a user's code may go elsewhere
     source = provenance(study)
     tasks = _missing(study, folder, source, warn)
     if not tasks:
@@ -87,14 +88,14 @@ def execute(
         if second:  # the first run goes through them from the front
             tasks.reverse()
         run = _Run(study, folder, source, jobs, backend, warn, watch, log)
-        with closing(_persistently(run, tasks)) as dones:
+        with closing(_persistently(run, tasks)) as dones, log.until_stopped():
             for number, done in enumerate(dones, start=1):
                 log.write("range", **done.as_logged())
                 each(done, number, max(number, of))
                 told += done.n_fits
                 progress(done.n_fits, watch.pace.see(done))
                 watch.see(done, folder)
-        left_out = watch.left_out.total()
+        left_out = watch.n_left_out
         if told < n_fits - left_out:  # what workers finished that were lost before they said so
             progress(n_fits - left_out - told, None)
         seconds = round(time.perf_counter() - start, 3)
@@ -118,7 +119,8 @@ def _missing(
         try:
             origin.same_bits(study, folder, there, source)
         except parts.BrokenPartError:
-            aside.set_broken_aside(folder, parts.Whose.of(study), warn)
+            if not aside.set_broken_aside(folder, parts.Whose.of(study), warn):
+                raise
             return _missing(study, folder, source, warn)
     layout.prepare(study, folder)
     aside.clear(folder, warn)
@@ -141,7 +143,7 @@ class _Run(NamedTuple):
 def _persistently(run: _Run, tasks: list[Task]) -> Generator[Done, None, None]:
     """Do tasks; where workers are lost, what is still missing with fresh ones."""
     lost, jobs = 0, run.jobs
-    while tasks:
+    while tasks and lost < _TRIES:
         try:
             with closing(_results(run, run.watch.wanted(tasks, jobs), jobs)) as results:
                 for done in results:
@@ -151,15 +153,32 @@ def _persistently(run: _Run, tasks: list[Task]) -> Generator[Done, None, None]:
         except LOST as error:
             lost += 1
             run.log.write("lost", reason=how(error), again=lost < _TRIES)
-            if lost == _TRIES:
+            suspects = set(run.watch.under_way)
+            tasks = plan(run.study, parts.listing(run.folder))
+            tasks.sort(key=lambda task: task.key in suspects)  # what may be at fault comes last
+            if lost == _TRIES and not is_own(tasks[-1]):
                 raise WorkError(
                     f"{how(error)}: {_TRIES} times in a row, nothing finished in between; "
                     "finished ranges are kept, and fewer --jobs need less memory"
                 ) from None
-            run.warn(f"{how(error)}; going on with fresh workers (try {lost + 1} of {_TRIES})")
-            tasks = plan(run.study, parts.listing(run.folder))
+            again = f"try {lost + 1} of {_TRIES}" if lost < _TRIES else "one range at a time"
+            run.warn(f"{how(error)}; going on with fresh workers ({again})")
             if lost > 1:
                 jobs = max(2, jobs // 2) if jobs > 1 else 1
+    yield from _one_by_one(run, tasks)
+
+
+def _one_by_one(run: _Run, tasks: list[Task]) -> Generator[Done, None, None]:
+    """Every task by itself, so that a method that ends its process is known and left out."""
+    for task in run.watch.wanted(tasks, 1):
+        try:
+            with closing(_results(run, [task], min(run.jobs, 2))) as results:
+                yield from results
+        except LOST as error:
+            if not is_own(task):
+                raise WorkError(f"{how(error)}; finished ranges are kept") from None
+            run.log.write("lost", reason=how(error), again=False)
+            run.watch.lose(task, how(error))
 
 
 def _results(run: _Run, tasks: Iterable[Task], jobs: int) -> Generator[Done, None, None]:

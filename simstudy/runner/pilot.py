@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import time
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -29,7 +30,8 @@ from simstudy.study.study import Study
 FORECAST = (*SIMPLE, "rejection_rate", "coverage", "type1_inflation")
 _MOST = 24  # tasks that are tried
 _BATCHES = 3  # of a trial, the median of which counts
-_FEW, _OWN_SECONDS, _ENOUGH = 2, 0.3, 32  # replications and seconds of a user's method
+# of a user's method: seconds of a trial and of all its trials, replications that say something
+_OWN_TRIAL, _OWN_TRIALS, _ENOUGH = 0.3, 2.0, 32
 # CPU seconds of what figures import, of a figure, of a facet, of workers and of a file, on a
 # machine where importing this package with numpy, scipy and pyarrow takes _IMPORTS
 _IMPORTS, _DRAWING, _FIGURE, _FACET, _WORKERS, _FILE = 0.40, 0.3, 0.2, 0.055, 0.6, 4e-4
@@ -82,12 +84,10 @@ def pilot(study: Study) -> Pilot:
     jobs = default_jobs(tasks)
     kinds: dict[tuple[object, ...], list[Task]] = defaultdict(list)
     for task in tasks:
-        own = task.methods[0].canonical if is_own(task) else None
         shape = task.pieces[0].scenario.shape
-        kinds[own, shape, len(task.pieces), task.last - task.first].append(task)
+        kinds[_own(task), shape, len(task.pieces), task.last - task.first].append(task)
     run_task(_cut(tasks[0], 1))  # the first call imports and warms up
-    tried = _choose(list(kinds.values()))
-    trials = [(kind, task, _trial(study, task)) for kind, task in tried]
+    trials = list(_trials(study, _choose(list(kinds.values()))))
     work = _scaled(kinds, trials, [trial.work * task.n_fits for _, task, trial in trials])
     n_fits = sum(task.n_fits for task in tasks)
     files = sum(len(names_of(task)) for task in tasks)
@@ -115,11 +115,28 @@ def _choose(kinds: list[list[Task]]) -> list[tuple[int, Task]]:
     """Some tasks of each kind, or of some kinds where there are many: (kind, task)."""
     step = max(1, math.ceil(len(kinds) / _MOST))
     each = max(1, _MOST // len(kinds))
+    first_of = {_own(tasks[0]): k for k, tasks in reversed(list(enumerate(kinds)))}
     return [
         (k, task)
-        for k in range(0, len(kinds), step)
+        for k in sorted({*range(0, len(kinds), step), *first_of.values()})
         for task in kinds[k][:: max(1, math.ceil(len(kinds[k]) / each))]
     ]
+
+
+def _own(task: Task) -> str:
+    """The user's method that a task is of, or none."""
+    return task.methods[0].canonical if is_own(task) else ""
+
+
+def _trials(study: Study, tried: list[tuple[int, Task]]) -> Iterator[tuple[int, Task, _Trial]]:
+    """Try tasks; of a slow method of the user's only the first few."""
+    spent: dict[str, float] = defaultdict(float)
+    for kind, task in tried:
+        if is_own(task) and spent[_own(task)] > _OWN_TRIALS:
+            continue
+        start = time.perf_counter()
+        yield kind, task, _trial(study, task)
+        spent[_own(task)] += time.perf_counter() - start
 
 
 def _scaled(
@@ -133,10 +150,11 @@ def _scaled(
     for (kind, task, _), spent in zip(trials, seconds, strict=True):
         rough[kind] += forecast([task])
         measured[kind] += spent
-    overall = sum(measured.values()) / sum(rough.values())
+    names = [str(key[0]) for key in kinds]
     total = 0.0
     for kind, tasks in enumerate(kinds.values()):
-        total += forecast(tasks) * (measured[kind] / rough[kind] if kind in rough else overall)
+        like = [kind] if kind in rough else [k for k in rough if names[k] == names[kind]]
+        total += forecast(tasks) * sum(measured[k] for k in like) / sum(rough[k] for k in like)
     return total
 
 
@@ -179,12 +197,17 @@ def _trial(study: Study, task: Task) -> _Trial:
 
 
 def _affordable(task: Task) -> Task:
-    """As many replications of a user's method as `_OWN_SECONDS` hold."""
-    few = _cut(task, _FEW)
+    """As many replications of a user's method as `_OWN_TRIAL` holds, in whole calls."""
+    scenario, method = task.pieces[0].scenario, task.methods[0]
+    number = streams.GRAIN[grain_of(method, scenario, task.grain)]
+    call = 1
+    if method.grain != "rows":
+        call = streams.call_length(scenario, number, method.entry.part)
+    few = _cut(task, call)
     start = time.perf_counter()
     run_task(few)
-    each = (time.perf_counter() - start) / few.n_fits
-    return _cut(task, max(_FEW, int(_OWN_SECONDS / max(each, 1e-9))))
+    each = time.perf_counter() - start
+    return _cut(task, call * max(1, int(_OWN_TRIAL / max(each, 1e-6))))
 
 
 def _totals(study: Study, task: Task, method: Method, estimates: Estimates) -> Totals:

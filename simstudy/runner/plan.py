@@ -83,6 +83,18 @@ def missing(spans: list[Span], last: int) -> list[Span]:
     return gaps
 
 
+def n_missing(study: Study, parts: Iterable[PartName]) -> int:
+    """Fits of a study that no part holds."""
+    there = covered(parts)
+    keys = [method_key(method.canonical) for method in study.methods]
+    spans = (
+        missing(there.get((design.id, key), []), study.replications)
+        for design in study.designs
+        for key in keys
+    )
+    return sum(last - first + 1 for gaps in spans for first, last in gaps)
+
+
 def plan(study: Study, parts: Iterable[PartName]) -> list[Task]:
     """Tasks that complete the study, by spans and methods, scenarios of one shape together.
 

@@ -45,7 +45,9 @@ def how(error: BaseException) -> str:
         return "a worker ran out of memory"
     found = re.search(r"\{(.*)\}", str(error), re.DOTALL)
     code = f" ({' '.join(found[1].split())})" if found else ""
-    return f"a worker was killed{code}; the system does that when memory runs out"
+    if "SIGKILL" in code or not code:
+        return f"a worker was killed{code}; the system does that when memory runs out"
+    return f"a worker ended{code}"
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Room 4: run.log.jsonl, a line of JSON for every range that was done. Imports store.files.
+"""Room 4: run.log.jsonl, a line of JSON for every range that was done. Imports store.files, errors.
 
 Only added to, each line in one go, so that two runs at once keep it readable.
 """
@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from simstudy.errors import WorkError
 from simstudy.store.files import cannot_write
 
 NAME = "run.log.jsonl"
@@ -33,6 +36,16 @@ class RunLog:
 
     def __exit__(self, *_: object) -> None:
         os.close(self._stream)
+
+    @contextmanager
+    def until_stopped(self) -> Iterator[None]:
+        """Say so where what is done here is interrupted or fails."""
+        try:
+            yield
+        except BaseException as error:
+            with suppress(WorkError):  # a full disk, above all
+                self.write("stopped", reason=type(error).__name__)
+            raise
 
     def write(self, event: str, **said: Any) -> None:
         """Add one line: what happened, when, in which process."""

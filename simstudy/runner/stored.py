@@ -17,10 +17,10 @@ import numpy
 import scipy
 
 from simstudy.measures.own import REGISTERED
-from simstudy.store import aside, layout, parts
+from simstudy.store import aside, beside, layout, parts
 from simstudy.study.study import Study
 
-_FILES = ("scenarios.parquet", "summary.parquet", "summary.csv")
+_FILES = ("scenarios.parquet", "summary.csv")
 
 
 def mark(study: Study, folder: Path) -> dict[str, Any]:
@@ -31,9 +31,8 @@ def mark(study: Study, folder: Path) -> dict[str, Any]:
     """
     found = hashlib.sha256(_code())
     found.update(layout.dump(layout.study_document(study, folder.resolve())).encode())
-    with os.scandir(parts.estimates_folder(folder)) as entries:
-        stamps = sorted((e.name, e.stat().st_size, e.stat().st_mtime_ns) for e in entries)
-    found.update(repr((stamps, sorted(REGISTERED))).encode())
+    listed = [_listing(folder / kind) for kind in ("estimates", *beside.KINDS)]
+    found.update(repr((listed, sorted(REGISTERED))).encode())
     return {"digest": found.hexdigest(), "boot": _boot()}
 
 
@@ -45,13 +44,32 @@ def is_current(study: Study, folder: Path, now: dict[str, Any]) -> bool:
     if REGISTERED:  # a function's name says nothing of its code
         return False
     stored = layout.summary_mark(folder)
-    if stored.get("digest") != now["digest"] or not all((folder / f).exists() for f in _FILES):
+    if stored.get("digest") != now["digest"] or stored.get("files") != stamps(folder):
         return False
     if stored.get("boot") == now["boot"]:
         return True
     for _, error in aside.broken(folder, parts.Whose.of(study)):
         raise error
     return False
+
+
+def _listing(folder: Path) -> list[tuple[str, int, int]]:
+    """Name, size and time of every file."""
+    try:
+        with os.scandir(folder) as entries:
+            return sorted((e.name, e.stat().st_size, e.stat().st_mtime_ns) for e in entries)
+    except FileNotFoundError:
+        return []
+
+
+def stamps(folder: Path) -> dict[str, list[int]]:
+    """Size and time of the files that are written with a summary; without what is not there."""
+    found = {}
+    for name in _FILES:
+        with suppress(OSError):
+            stat = (folder / name).stat()
+            found[name] = [stat.st_size, stat.st_mtime_ns]
+    return found
 
 
 def _boot() -> str | None:

@@ -32,6 +32,11 @@ class Task:
     grain: str | None = None
 
     @property
+    def key(self) -> tuple[str, int, tuple[str, ...]]:
+        """What tells it from the other tasks of a run."""
+        return self.pieces[0].id, self.first, tuple(m.canonical for m in self.methods)
+
+    @property
     def n_fits(self) -> int:
         """Fits in the task."""
         return (self.last - self.first + 1) * len(self.pieces) * len(self.methods)

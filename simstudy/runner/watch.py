@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from simstudy.errors import WorkError
+from simstudy.errors import WorkError, short
+from simstudy.estimates import Failure
 from simstudy.moments import Bools
 from simstudy.runner.plan import forecast, is_own
 from simstudy.runner.task import Task
@@ -66,7 +67,7 @@ class Done(NamedTuple):
             "worker": self.worker,
             "seconds": self.seconds,
             "new": self.new,
-        }
+        } | ({} if self.failed is None else {"failed": int(self.failed.sum())})
 
 
 class Watch:
@@ -86,16 +87,23 @@ class Watch:
         self.give_up = give_up
         self.left_out: Counter[tuple[str, str]] = Counter()
         self.pace = Pace()
+        self.under_way: dict[tuple[Any, ...], Task] = {}
+        self._lost: list[str] = []
+        self._n_lost = 0
         self._in_a_row: dict[tuple[str, str], int] = defaultdict(int)
         self._last: dict[tuple[str, str], Failed] = {}
 
     def wanted(self, tasks: Sequence[Task], jobs: int) -> Iterator[Task]:
         """The tasks, but those of methods that were given up by the time they come."""
         self.left_out.clear()
+        self.under_way.clear()
+        self._lost.clear()
+        self._n_lost = 0
         self.pace.begin(tasks, jobs)
         for task in tasks:
             lost = next((place for place in _places(task) if self._is_lost(place)), None)
             if lost is None:
+                self.under_way[task.key] = task
                 yield task
             else:
                 self.left_out[lost] += task.n_fits
@@ -106,14 +114,15 @@ class Watch:
 
     def see(self, done: Done, folder: Path) -> None:
         """Count the failures of a task that is done."""
+        self.under_way.pop(done.task.key, None)
         if done.failed is None:
             return
         if self.fail_fast and done.first is not None:
             one = done.first
             raise WorkError(
                 f"{one.method} failed in scenario {one.scenario}, replication {one.replication}: "
-                f"{one.failure.message} (traceback: replay {folder} --scenario {one.scenario} "
-                f"--replication {one.replication})"
+                f"{short(one.failure.message)} (traceback: python -m simstudy replay {folder} "
+                f"--scenario {one.scenario} --replication {one.replication})"
             )
         worked = np.flatnonzero(~done.failed)
         for place in _places(done.task):
@@ -126,16 +135,32 @@ class Watch:
             if done.first is not None:
                 self._last[place] = done.first
 
+    def lose(self, task: Task, reason: str) -> None:
+        """Leave out a range of a user's method that ends the process it runs in."""
+        where = f"in scenario {task.pieces[0].id}, replications {task.first} to {task.last}"
+        method = task.methods[0].label
+        self._lost.append(f"{method} {where}: {reason}; its {task.n_fits} fits are not computed")
+        self._n_lost += task.n_fits
+        one = Failed(task.pieces[0].id, task.first, method, Failure(reason, ""))
+        for place in _places(task):
+            self._in_a_row[place] += task.n_fits
+            self._last[place] = one
+
+    @property
+    def n_left_out(self) -> int:
+        """Fits that are not computed."""
+        return self.left_out.total() + self._n_lost
+
     def given_up(self) -> list[str]:
         """What was left out and why, a line each."""
-        lines = []
+        lines = list(self._lost)
         for (method, scenario), n_fits in sorted(self.left_out.items()):
             one = self._last[method, scenario]
             where = f" in scenario {scenario}" if scenario else ""
             lines.append(
                 f"gave up on {method}{where} after {self.give_up} failures in a row "
-                f"({one.failure.message}): {n_fits:,} of its fits are not computed; the same "
-                "command tries them again, with --give-up 0 to the end"
+                f"({short(one.failure.message)}): {n_fits:,} of its fits are not computed; the "
+                "same command tries them again, with --give-up 0 to the end"
             )
         return lines
 
@@ -193,21 +218,18 @@ def _kind(task: Task) -> str:
 
 def failures(study: Study, folder: Path) -> list[str]:
     """A line for each method that has failures among the rows that a study summarises."""
-    methods = {m.canonical: m.label for m in study.methods if m.use is not None}
-    table = beside.read(folder, beside.FAILURES, methods) if methods else None
-    if table is None:
+    if all(method.use is None for method in study.methods):
         return []
-    scenarios = {design.id for design in study.designs}
+    table = beside.read(study, folder, beside.FAILURES)
     counts: dict[str, Counter[str]] = defaultdict(Counter)
-    for row in table.select(["scenario", "replication", "method", "message"]).to_pylist():
-        if row["scenario"] in scenarios and row["replication"] <= study.replications:
-            counts[row["method"]][row["message"]] += 1
+    for row in table.select(["method", "message"]).to_pylist():
+        counts[row["method"]][row["message"]] += 1
     n_fits = len(study.designs) * study.replications
     lines = []
     for method, messages in counts.items():
         ((often, count),) = messages.most_common(1)
         lines.append(
             f"{method}: {messages.total():,} of {n_fits:,} fits failed, {count:,} of them with "
-            f"{often} (all in {folder / beside.FAILURES}; replay shows one)"
+            f"'{short(often)}' (all in {folder / beside.FAILURES}; replay shows one)"
         )
     return lines

@@ -8,7 +8,9 @@ what has rows is complete, or is known not to be.
 from __future__ import annotations
 
 import hashlib
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import product
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,9 +23,15 @@ from simstudy.moments import Floats
 from simstudy.store import arrow, parts
 from simstudy.store.files import replace_file
 from simstudy.store.names import PartName, method_key
+from simstudy.study.study import Study
 
 KINDS = FAILURES, EXTRAS = "failures", "extras"
 _DIGITS = 16
+_WHERE = [("scenario", pa.string()), ("replication", pa.int64()), ("method", pa.string())]
+_SCHEMAS = {
+    FAILURES: pa.schema([*_WHERE, ("message", pa.string()), ("traceback", pa.string())]),
+    EXTRAS: pa.schema([*_WHERE, ("name", pa.string()), ("value", pa.float64())]),
+}
 
 
 class Failed(NamedTuple):
@@ -59,6 +67,14 @@ def verify(study_folder: Path, part: PartName) -> None:
         file = study_folder / kind / str(part)
         if not file.is_file() or _digest(file.read_bytes()) != digest:
             raise parts.BrokenPartError(file, "is not what was written with its rows")
+
+
+def verify_all(study: Study, study_folder: Path) -> None:
+    """Raise `BrokenPartError` where anything beside rows of a user's methods was lost."""
+    keys = {method_key(m.canonical) for m in study.methods if m.use is not None}
+    for part in parts.listing(study_folder) if keys else ():
+        if not keys.isdisjoint(part.methods):
+            verify(study_folder, part)
 
 
 def _digest(content: Any) -> str:
@@ -115,28 +131,40 @@ def _extra(method: str, name: str, values: Floats, scenario: Any, replication: A
     )
 
 
-def read(study_folder: Path, kind: str, methods: Mapping[str, str]) -> pa.Table | None:
-    """All rows of `failures` or `extras` of some methods; None where there are none.
+def read(study: Study, study_folder: Path, kind: str) -> pa.Table:
+    """All rows of `failures` or `extras` that belong to a study.
 
-    Parameters
-    ----------
-    kind : {"failures", "extras"}
-    methods : mapping
-        Canonical name -> label, which `method` holds in the table.
+    `method` holds labels. A replication that two parts hold comes once.
     """
-    import pyarrow.compute as pc
-
-    keys = {method_key(canonical) for canonical in methods}
-    files = [study_folder / kind / str(part) for part in parts.listing(study_folder)
-             if keys & set(part.methods)]  # fmt: skip
-    tables = [_opened(file) for file in files if file.is_file()]
-    if not tables:
-        return None
+    methods = {method.canonical: method for method in study.methods if method.use is not None}
+    keys = {method_key(canonical): method for canonical, method in methods.items()}
+    scenarios = {design.id for design in study.designs}
+    done: dict[tuple[str, str], int] = defaultdict(int)
+    tables = [_SCHEMAS[kind].empty_table()]
+    for part in sorted(parts.listing(study_folder), key=lambda p: (p.first, -p.last)):
+        if part.first > study.replications or keys.keys().isdisjoint(part.methods):
+            continue
+        held = list(product(part.scenarios, part.methods))
+        file = study_folder / kind / str(part)
+        if file.is_file():
+            after = {both: done[both] for both in held if both[0] in scenarios}
+            tables.append(_kept(_opened(file), after, study.replications))
+        for both in held:
+            done[both] = max(done[both], part.last)
     table = pa.concat_tables(tables)
-    table = table.filter(pc.is_in(table.column("method"), value_set=pa.array(list(methods))))
-    labels = [methods[name] for name in table.column("method").to_pylist()]
+    labels = [methods[name].label for name in table.column("method").to_pylist()]
     at = table.column_names.index("method")
-    return table.set_column(at, "method", arrow.texts(labels)) if table.num_rows else None
+    return table.set_column(at, "method", arrow.texts(labels))
+
+
+def _kept(table: pa.Table, after: Mapping[tuple[str, str], int], last: int) -> pa.Table:
+    """Rows of these scenarios and methods, from the replication after each up to the last."""
+    columns = (table.column(name).to_pylist() for name in ("scenario", "method", "replication"))
+    keep = [
+        after.get((scenario, method_key(method)), last) < replication <= last
+        for scenario, method, replication in zip(*columns, strict=True)
+    ]
+    return table if all(keep) else table.filter(pa.array(keep, pa.bool_()))
 
 
 def _opened(file: Path) -> pa.Table:

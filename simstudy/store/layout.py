@@ -73,8 +73,10 @@ def prepare(study: Study, folder: Path) -> None:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise cannot_write(folder, error) from None
         raise UserError(f"cannot be written: {error.strerror}", file=str(folder)) from None
-    text = dump(study_document(study, folder.resolve()))
-    replace_file(folder, folder / "study.yaml", text.encode())
+    text = dump(study_document(study, folder.resolve())).encode()
+    file = folder / "study.yaml"
+    if not file.is_file() or file.read_bytes() != text:  # a report is as old as what it is of
+        replace_file(folder, file, text)
 
 
 def same_seed(folder: Path, stored: int | None, seed: int) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -220,6 +221,8 @@ def _open(study_folder: Path, part: PartName, columns: tuple[str, ...], whose: W
         content = file.read_bytes()
         at, total = _sum(memoryview(content))
         if at and content[at : at + _DIGITS] != total:
+            with suppress(OSError):  # so that no stored summary is taken for that of this file
+                os.utime(file)
             raise BrokenPartError(file, "its bytes are not those that were written")
         source = pa.BufferReader(content)
         with pq.ParquetFile(source, read_dictionary=["status"]) as opened:

@@ -61,7 +61,10 @@ def read(file: str | Path) -> Document:
     try:
         raw = Path(file).read_bytes()
     except OSError as error:
-        raise UserError(error.strerror or str(error), file=name) from None
+        hint = ""
+        if Path(file, "study.yaml").is_file():
+            hint = "; it holds results: their study is in study.yaml, Results.open reads them"
+        raise UserError((error.strerror or str(error)) + hint, file=name) from None
     if len(raw) > _MAX_BYTES:
         raise UserError("too large for a study file", file=name)
     try:
