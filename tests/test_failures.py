@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
+import pyarrow.compute as pc
 import pytest
 from helpers_cli import call, call_process
 from helpers_own import FILE, GRID, rows, run, study, use, written
@@ -399,3 +403,93 @@ def test_unreadable_failures_are_found_by_the_next_run(tmp_path, mine):
     again = simstudy.run(one, jobs=1, results=tmp_path, report=False, warn=said.append)
     assert again.n_fits == 32 and len(again.failures) > 0
     assert len(said) == 2 and "set-aside" in said[0] and "fits failed" in said[1]
+
+
+@pytest.mark.parametrize("kind", ["failures", "extras"])
+def test_a_replication_that_two_parts_hold_is_counted_once(tmp_path, mine, kind):
+    """Two runs at once with other --replications leave ranges that overlap."""
+    for last in (40, 64):
+        one = study([use(mine, "fragile", limit=1.5), use(mine, "ols")], last)
+        run(one, tmp_path / str(last))
+    for place in ("estimates", kind):
+        for file in (tmp_path / "40" / place).iterdir():
+            shutil.copy(file, tmp_path / "64" / place)
+    assert any("33-0000000040" in name for name in os.listdir(tmp_path / "64" / kind))
+    found = getattr(Results(one, tmp_path / "64"), kind)
+    run(one, tmp_path / "whole")
+    names = list(found.columns)[:4]
+    whole = getattr(Results(one, tmp_path / "whole"), kind).sort_values(names)
+    assert len(whole) > 4
+    assert found.sort_values(names).reset_index(drop=True).equals(whole.reset_index(drop=True))
+    few = Results(replace(one, replications=10), tmp_path / "64")
+    assert getattr(few, kind).replication.max() <= 10
+
+
+KILLER = """\
+import os
+import simstudy
+
+
+@simstudy.method(part=8)
+def dies(data, code=0):
+    if data.y.max() > 2.5:
+        os._exit(code)
+    return 0.0, 1.0
+
+
+@simstudy.method(part=8)
+def hungry(data):
+    if data.y.max() > 2.5:
+        raise MemoryError
+    return 0.0, 1.0
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals")
+@pytest.mark.parametrize(("name", "jobs"), [("dies", 2), ("hungry", 2), ("hungry", 1)])
+def test_a_method_that_ends_its_process_costs_the_others_nothing(tmp_path, mine, name, jobs):
+    written(tmp_path, KILLER)
+    ols = use(mine, "ols")
+    one, said = study([use(tmp_path, name), "pooled", ols], 48), []
+    watch = Watch()
+    n_fits = execute(one, tmp_path / "r", jobs, warn=said.append, watch=watch)
+    for other in ("pooled", "ols"):
+        assert rows(tmp_path / "r", other).equals(
+            run(study(["pooled", ols], 48), tmp_path / "whole").filter(
+                pc.starts_with(rows(tmp_path / "whole").column("method"), other)
+            )
+        )
+    kept = rows(tmp_path / "r", name)
+    assert 0 < kept.num_rows < 96 and kept.num_rows % 8 == 0
+    assert n_fits == 2 * 96 + kept.num_rows
+    lines = watch.given_up()
+    assert sum("8 fits are not computed" in line for line in lines) == (96 - kept.num_rows) // 8
+    assert all(line.startswith(f"{name} in scenario ") for line in lines)
+    why = "a worker ended (EXIT(0))" if name == "dies" else "a worker ran out of memory"
+    assert all(why in line for line in lines) and "one range at a time" in said[-1]
+
+
+def test_a_stopped_run_says_so_in_its_log(tmp_path, mine):
+    one = study(["pooled", use(mine, "fragile", limit=-99)], 64)
+    with pytest.raises(WorkError):
+        execute(one, tmp_path / "r", 1, watch=Watch(fail_fast=True))
+    events = [json.loads(line) for line in (tmp_path / "r" / "run.log.jsonl").open()]
+    assert [e["event"] for e in events] == ["start", "range", "range", "stopped"]
+    assert events[2]["failed"] == 32 and "failed" not in events[1]
+    assert events[3]["reason"] == "WorkError"
+
+
+def test_a_function_that_goes_elsewhere_takes_no_rows_along(tmp_path, monkeypatch):
+    (tmp_path / "elsewhere").mkdir()
+    text = (
+        "import os\nimport simstudy\n@simstudy.method\ndef f(data):\n"
+        f"    os.chdir({str(tmp_path / 'elsewhere')!r})\n    return 0.0, 1.0\n"
+    )
+    written(tmp_path, text)
+    monkeypatch.chdir(tmp_path)
+    one = study([use(tmp_path, "f"), "pooled"], 40)
+    for jobs in (1, 2):
+        found = simstudy.run(one, jobs=jobs, results=f"r{jobs}", report=False)
+        assert os.listdir(tmp_path / "elsewhere") == []
+        assert rows(tmp_path / f"r{jobs}" / "own", "f[").num_rows == 80
+        assert found.n_missing == 0 and not found.summary.value.isna().all()

@@ -703,3 +703,67 @@ def test_a_broken_part_comes_home_from_a_worker_as_itself(tmp_path):
     error = pickle.loads(pickle.dumps(parts.BrokenPartError(tmp_path / "x", "is gone")))
     assert (error.file, error.reason) == (tmp_path / "x", "is gone")
     assert str(error).endswith("x: is gone; run the study again, which computes it again")
+
+
+def test_an_edited_summary_is_written_again(tmp_path):
+    simstudy.run(SMALL, jobs=1, results=tmp_path, report=False)
+    for name in ("summary.csv", "scenarios.parquet"):
+        file = tmp_path / "f" / name
+        whole = file.read_bytes()
+        file.write_bytes(b"x")
+        simstudy.run(SMALL, jobs=1, results=tmp_path, report=False)
+        assert file.read_bytes() == whole
+
+
+def test_a_broken_part_that_was_read_is_computed_again_by_the_next_run(tmp_path):
+    """A byte that rots on the disk changes no time of a file; who reads it does."""
+    config = write_study(tmp_path, SMALL)
+    run = ["run", config, "--results", tmp_path, "--no-report", "--jobs", "1"]
+    assert call(*run).code == 0
+    before = rows(tmp_path / "f")
+    (file,) = (tmp_path / "f" / "estimates").iterdir()
+    stamp = file.stat().st_mtime_ns
+    with_a_hole(file)
+    os.utime(file, ns=(stamp, stamp))
+    assert "run the study again" in call("summarize", tmp_path / "f").err
+    assert "computed again" in call(*run).err
+    assert rows(tmp_path / "f").equals(before)
+    assert call("summarize", tmp_path / "f").code == 0
+
+
+def test_a_report_of_another_title_alpha_or_figure_leaves_nothing_behind(tmp_path):
+    figures = {"report": {"figures": ["type1_error", "se_bias"]}}
+    more = SMALL | figures | {"alpha": [0.05, 0.01]}
+    folder = simstudy.run(more, jobs=1, results=tmp_path, warn=lambda line: None).folder
+    own = folder / "report" / "tables" / "mine.csv"
+    own.write_text("mine")
+    less = SMALL | {"report": {"figures": ["type1_error"]}}
+    simstudy.run(less, jobs=1, results=tmp_path, warn=lambda line: None)
+    simstudy.run(less, jobs=1, results=tmp_path / "new", warn=lambda line: None)
+    names = [
+        sorted(str(p.relative_to(place)) for p in place.rglob("*") if p != own)
+        for place in (folder / "report", tmp_path / "new" / "f" / "report")
+    ]
+    assert names[0] == names[1] and own.read_text() == "mine"
+    edited = (folder / "study.yaml").read_text().replace("name: f", "name: f\ntitle: Wrong", 1)
+    (folder / "study.yaml").write_text(edited.replace("title: ''\n", ""))
+    assert call("report", folder).code == 0
+    assert "Wrong" in (folder / "report" / "methods.md").read_text()
+    simstudy.run(less, jobs=1, results=tmp_path, warn=lambda line: None)
+    assert "Wrong" not in (folder / "report" / "methods.md").read_text()
+
+
+def test_summarize_says_how_much_is_not_there_yet(tmp_path):
+    simstudy.run(SMALL, jobs=1, results=tmp_path, report=False)
+    assert call("summarize", tmp_path / "f").err == ""
+    more = load(SMALL | {"replications": 50})
+    layout.prepare(more, tmp_path / "f")
+    said = call("summarize", tmp_path / "f")
+    assert said.code == 0 and f"{8 * 3 * 10} fits are not there yet" in said.err
+
+
+def test_loading_a_results_folder_says_how_it_is_opened(tmp_path):
+    found = simstudy.run(SMALL, jobs=1, results=tmp_path, report=False)
+    assert repr(found) == f"<Results of study f in {tmp_path / 'f'}>"
+    with pytest.raises(UserError, match=r"study\.yaml, Results\.open reads them"):
+        simstudy.load(tmp_path / "f")
