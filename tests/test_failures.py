@@ -305,8 +305,10 @@ def test_failures_of_an_earlier_version_of_the_file_are_not_counted(tmp_path, mi
     run(old, tmp_path / "r")
     assert len(failures(old, tmp_path / "r")) == 1
     written(mine, FILE + BROKEN + "# edited\n")
-    new = study([use(mine, "fragile", limit=99)], 10)
-    run(new, tmp_path / "r")
+    new, said = study([use(mine, "fragile", limit=99)], 10), []
+    run(new, tmp_path / "r", warn=said.append)
+    run(new, tmp_path / "r", warn=said.append)
+    assert len(said) == 1 and said[0].startswith(f"{mine / 'mine.py'} has changed: its methods")
     assert failures(new, tmp_path / "r") == []
     assert Results(new, tmp_path / "r").failures.empty
     measures = {row["measure"]: row["value"] for row in summarise(new, tmp_path / "r").to_pylist()}

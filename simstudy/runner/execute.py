@@ -122,6 +122,8 @@ def _missing(
             if not aside.set_broken_aside(folder, parts.Whose.of(study), warn):
                 raise
             return _missing(study, folder, source, warn)
+    for file in layout.changed_files(study, folder):
+        warn(f"{file} has changed: its methods are computed anew; their earlier rows stay, unused")
     layout.prepare(study, folder)
     aside.clear(folder, warn)
     return tasks

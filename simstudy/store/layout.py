@@ -79,6 +79,20 @@ def prepare(study: Study, folder: Path) -> None:
         replace_file(folder, file, text)
 
 
+def changed_files(study: Study, folder: Path) -> list[str]:
+    """Files of a user's methods that were others when this folder's study was last run."""
+    try:
+        text = (folder / "study.yaml").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return []
+    held = set(re.findall(r"use: '?([^'\n]+?):\w+'?,\s+digest: '?(\w+)", text))
+    earlier = {file for file, _ in held}
+    now = {(written(m, folder.resolve())["use"].rpartition(":")[0], m.use)
+           for m in study.methods if m.use is not None}  # fmt: skip
+    return sorted({use.file for file, use in now
+                   if file in earlier and (file, use.digest) not in held})  # fmt: skip
+
+
 def same_seed(folder: Path, stored: int | None, seed: int) -> None:
     """Refuse to mix two seeds in one folder; None is no seed at all."""
     if stored not in (None, seed):
