@@ -11,11 +11,13 @@ MEASURES = ("bias", "rejection_rate", "relative_error_model_se")
 
 
 def summary(
-    factors, methods, *, replications=1000, theory=False, used=1.0, rate=None, alphas=(0.05,)
-) -> pa.Table:
+    factors, methods, *, replications=1000, theory=False, used=1.0, rate=None, alphas=(0.05,),
+    failed=None,
+) -> pa.Table:  # fmt: skip
     """A summary of crossed factors; `used` is the share of replications that are used.
 
-    `rate` maps (levels, method number) to a rejection rate, which is then met exactly.
+    `rate` maps (levels, method number) to a rejection rate, which is then met exactly; `failed`
+    to the number of replications that failed, which then stands in the summary.
     """
     names = list(factors)
     rng = np.random.default_rng(7)
@@ -24,11 +26,20 @@ def summary(
                         "value", "mcse", "ci_low", "ci_high", "n_used", "n_not_used",
                         "theory", "theory_kind", "z")
     }  # fmt: skip
-    n = round(used * replications)
+    every = round(used * replications)
     for s, levels in enumerate(itertools.product(*factors.values())):
         here = dict(zip(names, levels, strict=True))
         deff = 1 + 19 * (here.get("icc") or 0) * (here.get("x_icc") or 0)
-        for (m, method), measure in itertools.product(enumerate(methods), MEASURES):
+        listed = MEASURES if failed is None else (*MEASURES, "share_failed")
+        for (m, method), measure in itertools.product(enumerate(methods), listed):
+            n = every if failed is None else replications - failed(here, m)
+            if measure == "share_failed":
+                share = 1 - n / replications
+                row = (f"{s:08x}", *levels, 200, deff, method, measure, None, share, 0.0, share,
+                       share, replications, 0, None, None, None)  # fmt: skip
+                for column, cell in zip(rows.values(), row, strict=True):
+                    column.append(cell)
+                continue
             for alpha in alphas if measure == "rejection_rate" else (None,):
                 truth, half = _truth(measure, here, m, deff, alpha, rate, max(n, 1))
                 value = truth + half / 2 * rng.standard_normal() * (rate is None)

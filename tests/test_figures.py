@@ -23,8 +23,10 @@ from simstudy.report import figures, stored
 from simstudy.report.figures import style
 from simstudy.report.figures.facets import MOST_COLUMNS, MOST_ROWS, facets
 from simstudy.report.figures.frame import frame
+from simstudy.report.figures.missing import not_used, not_used_of
 from simstudy.report.figures.page import spread
 from simstudy.report.figures.scale import chosen_ticks, error_rate, se_bias
+from simstudy.report.figures.used import used
 from simstudy.report.figures.zips import COVERS, MISSES
 from simstudy.runner.execute import execute
 from simstudy.runner.summarise import summarise
@@ -487,3 +489,93 @@ def test_agreement_is_with_the_reference_under_its_label(tmp_path):
     figure = figures.agreement(rows, TITLE, labels=labels, reference="a mixed model")
     assert figure.axes[0].get_xlabel() == "estimate, a mixed model"
     assert figure.axes[0].get_ylabel() == "estimate, pooled"  # not the one without an SE
+
+
+def note_of(figure):
+    """The note below a figure, as one line."""
+    return " ".join(figure.texts[-1].get_text().split())
+
+
+def losses(levels, m):
+    """The second method fails mostly where the ICC is largest, the third always."""
+    return (0, 976 if levels["icc"] == 0.2 else 100, 1000)[m]
+
+
+@pytest.mark.parametrize("name", figures.OF_SUMMARY)
+@pytest.mark.parametrize("factors", [ONE, THREE, SIXTY, SLOPES], ids=["1", "3", "60", "slopes"])
+def test_replications_that_were_not_used_are_said_of_their_method(factors, name):
+    if name == "power" and len(factors["slope"]) == 1:
+        factors = factors | {"slope": [0.2]}
+    table = summary(factors, THREE_METHODS, failed=losses)
+    figure = figures.FIGURES[name](table, TITLE)
+    assert_readable(figure)
+    part = {1: "90 % (900 of 1,000)", 3: "61 % (least 24 of 1,000)", 5: "72 % (least 24 of 1,000)"}
+    wanted = part[len(factors["icc"])]
+    assert f"Not all replications used: dummy {wanted}, random_intercept 0 %." in note_of(figure)
+    said = [text for text, _ in texts_of(figure)]
+    assert not any("estimable" in text for text in said)
+    where = "no result" if len(factors["icc"]) == 1 else "no result: random_intercept"
+    if name not in ("design_effect", "nested_loop"):
+        assert where in [" ".join(text.split()) for text in said]
+
+
+def test_what_is_not_estimable_and_what_failed_are_told_apart():
+    def lost(levels, m):
+        return 1000 * (m == 3 or (m == 1 and levels["x_icc"] == 1))
+
+    grid = THREE | {"x_icc": [0.5, 1.0]}
+    table = summary(grid, [*THREE_METHODS, "own"], failed=lost)
+    frame_ = table.to_pandas()
+    frame_.loc[(frame_.method == "dummy") & (frame_.measure == "share_failed"), "value"] = 0.0
+    table = pa.Table.from_pandas(frame_, preserve_index=False)
+    figure = figures.type1_error(table)
+    assert_readable(figure)
+    said = [" ".join(text.get_text().split("\n")) for axes in figure.axes for text in axes.texts]
+    assert [text for text in said if ":" in text] == [
+        "no result: own", "not estimable: dummy no result: own"]  # fmt: skip
+    assert "Not all replications used: own 0 %." in note_of(figure)  # dummy's gap has its word
+    assert not_used(frame(made("nothing estimable"), "rejection_rate")) == []
+
+
+def test_a_method_that_was_given_up_has_fewer_replications_than_the_others():
+    table = summary(THREE, ["pooled", "own"], failed=lambda levels, m: 300 * m)
+    frame_ = table.to_pandas()
+    gone = (frame_.method == "own") & (frame_.icc > 0)  # never begun
+    frame_.loc[gone, ["value", "mcse", "ci_low", "ci_high"]] = np.nan
+    frame_.loc[gone, ["n_used", "n_not_used"]] = 0
+    found = frame(pa.Table.from_pandas(frame_, preserve_index=False), "rejection_rate")
+    (note,) = not_used(found)
+    assert " ".join(note.split()).endswith("used: own 23 % (least 0 of 1,000)")
+
+
+def test_at_most_three_methods_are_named_and_no_share_is_rounded_away():
+    lost = (1, 999, 500, 200, 300)
+    names = [f"m{k}" for k in range(5)]
+    table = summary(THREE, names, failed=lambda levels, m: lost[m])
+    (note,) = not_used(frame(table, "rejection_rate"))
+    assert " ".join(note.split()) == (
+        "Not all replications used: m0 over 99 % (least 999 of 1,000), m1 under 1 % (least 1 of "
+        "1,000), m2 50 % (least 500 of 1,000) and 2 more"
+    )
+    assert_readable(figures.type1_error(summary(THREE, TWELVE, failed=lambda levels, m: m), TITLE))
+
+
+@pytest.mark.parametrize("name", figures.OF_ESTIMATES)
+def test_figures_of_estimates_say_what_failed(name):
+    table = estimates([*THREE_METHODS, "own"], 200).to_pandas()
+    few = (table.method == "dummy") & (table.replication <= 150)
+    table.loc[few | (table.method == "own"), "status"] = "failed"
+    table = table[(table.method != "own") | (table.replication <= 120)]  # given up on
+    part = pa.Table.from_pandas(table, preserve_index=False)
+    more = {"method": "dummy"} if name == "agreement" else {}
+    figure = figures.FIGURES[name](part, TITLE, **more)
+    assert_readable(figure)
+    said = [text for text, _ in texts_of(figure)]
+    assert not any("estimable" in text for text in said)
+    if name == "agreement":
+        assert "50 of 200 replications that both methods have" in note_of(figure)
+        return
+    assert "Not all replications used: dummy 25 % (50 of 200), own 0 %." in note_of(figure)
+    assert {"zip": "no result", "p_values": "own: no result"}[name] in said
+    (note,) = not_used_of(used(part, {"pooled": "pooled", "own": "mine"}))
+    assert note.endswith("mine 0\N{NO-BREAK SPACE}%")

@@ -224,3 +224,31 @@ def test_summarize_wide_and_verdict(tmp_path, capsys):
     assert main(["summarize", target, "--verdict", "--measure", "rejection_rate"]) == 0
     text = capsys.readouterr().out
     assert re.search(r"\(\.\d+\)L", text) and "L liberal" in text
+
+
+def with_failures(cells, shares):
+    """A summary with the share of fits that failed, by (levels, method)."""
+    failed = [(levels, method, share, 0.0) for (levels, method), share in shares.items()]
+    both = [summary(cells), summary(failed, "share_failed", None)]
+    return pa.concat_tables(both, promote_options="default")
+
+
+def test_what_failed_is_not_called_not_estimable():
+    there = ((0.0, 0.0), "a", 0.05, 0.002)
+    lost = ((0.0, 0.0), "b", None, None, 100)
+    never = ((0.0, 0.0), "c", None, None, 0)  # given up on: no row at all
+    for cells, shares, said in (
+        ([there, lost], {((0.0, 0.0), "b"): 0.0}, "no replication was estimable"),
+        ([there, lost], {((0.0, 0.0), "b"): 1.0}, "no replication had a result"),
+        ([there, never], {((0.0, 0.0), "a"): 0.0}, "no replication had a result"),
+        ([there, lost, never], {((0.0, 0.0), "b"): 0.0},
+         "no replication was estimable, or no replication had a result"),
+        ([there, lost, ((0.2, 0.0), "a", 0.05, 0.002)], {((0.0, 0.0), "b"): 1.0},
+         "no replication had a result, or no number: too few replications had a result, or it is "
+         "not defined there"),
+    ):  # fmt: skip
+        notes = tables.grid(wide(with_failures(cells, shares), "rejection_rate")).notes
+        assert notes["-"] == said
+    elsewhere = {((0.2, 0.0), "b"): 1.0, ((0.0, 0.0), "a"): 1.0}
+    found = wide(with_failures([there, lost], elsewhere), "rejection_rate")
+    assert [c.failed for c in found.rows[0][1].values()] == [True, False]

@@ -1,4 +1,4 @@
-"""Room 5: the works that methods and measures cite, key -> entry. Imports nothing.
+"""Room 5: the works that methods and measures cite, key -> entry. Imports markdown.
 
 Text cites as pandoc does, ``[@Kish1965; @Moulton1986]``; `Citations` turns that into author and
 year and keeps the list of what was cited.
@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 from typing import NamedTuple
+
+from simstudy.report.tables.markdown import outside_code
 
 _CITED = re.compile(r"\[(@\w+(?:; @\w+)*)\]")
 
@@ -198,8 +200,8 @@ class Citations:
         self._cited: set[str] = set()
 
     def resolve(self, text: str) -> str:
-        """Replace every ``[@Key; @Key]``; `KeyError` where a key has no work."""
-        return _CITED.sub(self._parenthesis, text)
+        """Replace every ``[@Key; @Key]`` but in code; `KeyError` where a key has no work."""
+        return outside_code(text, lambda piece: _CITED.sub(self._parenthesis, piece))
 
     def _parenthesis(self, found: re.Match[str]) -> str:
         keys = [key.strip().lstrip("@") for key in found[1].split(";")]

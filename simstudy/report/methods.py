@@ -1,13 +1,12 @@
 """Room 5: the methods section of a study, in ADEMP order (Morris, White & Crowther 2019).
 
-Imports the study, parts, bibliography and the sections on data, estimands and measures.
+Imports the study, parts, bibliography and the sections on data, estimands, measures and fits.
 """
 
 from __future__ import annotations
 
 import math
 import re
-from collections import Counter
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,23 +16,19 @@ from simstudy.registry import Method
 from simstudy.report.bibliography import Citations
 from simstudy.report.methods_data import data_section
 from simstudy.report.methods_estimands import estimands_section, label_of
+from simstudy.report.methods_lost import Fits, fits_of, lost_section
 from simstudy.report.methods_measures import measures_section
-from simstudy.report.tables.markdown import escape
+from simstudy.report.tables.markdown import escape, prose
 from simstudy.report.wide import LIBERAL, number
-from simstudy.store import arrow, parts
+from simstudy.store import parts
+from simstudy.store.names import method_key
 from simstudy.study.study import Study
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-_LOST = {
-    "share_not_estimable": "not estimable",
-    "share_no_std_error": "no standard error",
-    "share_failed": "failed",
-}
-_BOUNDARY = "share_boundary"
-_NONE = "scenarios without any"
 _VERSIONS = ("simstudy", "python", "numpy", "scipy")
+_UNSAID = "a method of your own"  # ends the summary of a function without a docstring
 
 
 def methods_section(study: Study, folder: Path, summary: pa.Table) -> str:
@@ -48,14 +43,15 @@ def methods_section(study: Study, folder: Path, summary: pa.Table) -> str:
     summary : pyarrow.Table
         As in summary.parquet.
     """
+    fits = fits_of(summary)
     sections = {
         "Aims": [escape(_sentence(study.aim)) if study.aim.strip() else _aim(study)],
         "Data-generating mechanisms": data_section(study),
         "Estimands": estimands_section(study),
-        "Methods": _methods(study),
+        "Methods": _methods(study, fits),
         "Performance measures": measures_section(_measures(summary)) + _inflated(study, summary),
-        "Number of replications": _replications(study),
-        "Estimates that do not exist": _lost(summary),
+        "Number of replications": _replications(study, fits),
+        "Estimates that do not exist": lost_section(study, folder, fits),
         "Computation": _computation(study, folder),
     }
     cite = Citations()
@@ -82,12 +78,12 @@ def _count(n: int, what: str) -> str:
     return f"{n:,} {what}" + ("" if n == 1 else "s")
 
 
-def _methods(study: Study) -> list[str]:
-    many = len(study.methods) > 1
+def _methods(study: Study, fits: Fits) -> list[str]:
+    but = ", but for the fits that were not computed (see below)" if fits.fewer(study) else ""
     lead = (
-        f"Every data set was analysed by {len(study.methods)} methods, so that differences "
+        f"Every data set was analysed by {len(study.methods)} methods{but}, so that differences "
         "between methods are free of the variation between data sets:"
-        if many
+        if len(study.methods) > 1
         else "Every data set was analysed by one method:"
     )
     after = (
@@ -95,7 +91,19 @@ def _methods(study: Study) -> list[str]:
     )
     listed = [f"- **{label_of(m)}.** {_account(m)}" for m in study.methods]
     intervals = any(m.use is not None or not m.entry.tests_only for m in study.methods)
-    return [lead, *listed, *([after] if intervals else [])]
+    own = sum(m.use is not None for m in study.methods)
+    return [lead, *listed, *([after] if intervals else []), *([_returned(own)] if own else [])]
+
+
+def _returned(own: int) -> str:
+    """What of a test is the authors' own."""
+    who, theirs, have = ("method returns", "its", "it has") if own == 1 else (
+        "methods return", "their", "they have")  # fmt: skip
+    return (
+        f"The authors' own {who} {theirs} standard error, and {theirs} degrees of freedom and "
+        f"$p$-value where {have} any; without degrees of freedom the reference distribution is "
+        "the standard normal."
+    )
 
 
 def _account(method: Method) -> str:
@@ -109,8 +117,15 @@ def _account(method: Method) -> str:
     text = f"The authors' own function `{use.function}` {where}"
     text += f", with {escape(named)}." if named else "."
     with suppress(UserError):
-        text = f"{escape(method.entry.summary)}. {text}"
+        if said := _docstring(method):
+            text = f"{_sentence(prose(said))} {text}"
     return text
+
+
+def _docstring(method: Method) -> str:
+    """First line of a user's docstring; empty where there is none."""
+    summary = method.entry.summary
+    return method.account or ("" if summary.endswith(_UNSAID) else summary)
 
 
 def _measures(summary: pa.Table) -> list[str]:
@@ -127,7 +142,7 @@ def _inflated(study: Study, summary: pa.Table) -> list[str]:
     ]
 
 
-def _replications(study: Study) -> list[str]:
+def _replications(study: Study, fits: Fits) -> list[str]:
     r, s, m = study.replications, len(study.designs), len(study.methods)
     errors = [
         f"{_rounded(math.sqrt(a * (1 - a) / r))} for a rate equal to the nominal ${a:g}$"
@@ -135,72 +150,25 @@ def _replications(study: Study) -> list[str]:
     ]
     levels = ", ".join(errors)
     half = _rounded(1.96 * math.sqrt(study.alpha[0] * (1 - study.alpha[0]) / r))
+    fewer = fits.fewer(study)
+    had = "was to have" if fewer else "had"
+    there = (f"**{label_of(m)}** ({n:,} of {_count(s * r, 'fit')})" for m, n in fewer.items())
+    but = f" Fewer were computed of {' and '.join(there)}."
+    larger = " Where fewer replications have a result, these errors are larger."
     return [
-        f"Each scenario had {_count(r, 'replication')}, in all {_count(s * r, 'data set')} and "
-        f"{_count(s * r * m, 'fit')}. With this number the Monte Carlo standard error of a "
+        f"Each scenario {had} {_count(r, 'replication')}, in all {_count(s * r, 'data set')} and "
+        f"{_count(s * r * m, 'fit')}.{but if fewer else ''} With {'that' if fewer else 'this'} "
+        "number the Monte Carlo standard error of a "
         f"rejection rate, $\\sqrt{{p(1-p)/{r}}}$, is {levels}, and at most "
         f"{_rounded(0.5 / math.sqrt(r))} for any rate. A rate at the level "
         f"$\\alpha = {study.alpha[0]:g}$ is thus known to about $\\pm{half}$ with 95 % confidence."
+        f"{larger if fewer or fits.partly(study) else ''}"
     ]
 
 
 def _rounded(value: float) -> str:
     places = max(0, 1 - math.floor(math.log10(value)))
     return number(value, places)
-
-
-def _lost(summary: pa.Table) -> list[str]:
-    """How fits without a result are treated, and how many there were of each method."""
-    out = [
-        "A fit that gave no valid result was kept as a row with its status; it was not replaced "
-        "by another data set, and every measure uses the replications of its own method that "
-        "have a result. The number used and not used stands beside every number of the summary."
-    ]
-    counts, total = _counts(summary)
-    shown = {s: text for s, text in _LOST.items() if any(counts[m, s] for m in total)}
-    if shown:
-        out += ["Fits without a valid result, over all scenarios:", _lost_table(shown, summary)]
-    elif total:
-        out.append("In this study every fit gave a valid result.")
-    zero = {method: counts[method, _BOUNDARY] for method in total if counts[method, _BOUNDARY]}
-    if zero:
-        names = "; ".join(f"{escape(' '.join(k.split()))}: {n:,}" for k, n in zero.items())
-        out.append(
-            "Fits with an estimated cluster variance of zero are valid and were used "
-            f"(number over all scenarios: {names})."
-        )
-    return out
-
-
-def _lost_table(shown: dict[str, str], summary: pa.Table) -> str:
-    """Fits without a result by method, and the scenarios in which there was no other."""
-    counts, total = _counts(summary)
-    head = ["Method", *shown.values(), "of fits", "scenarios without any result"]
-    lines = ["| " + " | ".join(head) + " |", "|:---|" + "---:|" * (len(head) - 1)]
-    for method, n in total.items():
-        if any(counts[method, status] for status in shown):
-            cells = [counts[method, status] for status in shown]
-            name = escape(" ".join(method.split()))
-            numbers = (f"{k:,}" for k in (*cells, n, counts[method, _NONE]))
-            lines.append("| " + " | ".join([name, *numbers]) + " |")
-    return "\n".join(lines)
-
-
-def _counts(summary: pa.Table) -> tuple[Counter[tuple[str, str]], dict[str, int]]:
-    """Fits by (method, share), and all fits by method."""
-    counts: Counter[tuple[str, str]] = Counter()
-    total: dict[str, int] = {}
-    for share in (*_LOST, _BOUNDARY):
-        part = summary.take(arrow.equal_to(summary.column("measure"), share))
-        columns = (part.column(name).to_pylist() for name in ("method", "value", "n_used"))
-        sums: dict[str, int] = {}
-        for method, value, n in zip(*columns, strict=True):
-            lost = round((value or 0.0) * n)
-            counts[method, share] += lost
-            counts[method, _NONE] += share in _LOST and 0 < lost == n
-            sums[method] = sums.get(method, 0) + n
-        total = total or sums
-    return counts, total
 
 
 def _computation(study: Study, folder: Path) -> list[str]:
@@ -220,8 +188,18 @@ def _computation(study: Study, folder: Path) -> list[str]:
         "the number of the replication alone: every scenario has its own streams of the SFC64 "
         "generator of NumPy, seeded through its SeedSequence with the seed and a SHA-256 digest of "
         "the scenario, whatever the order or the number of processes.",
-        software + (f" The study file is that of git commit {commit}." if commit else ""),
+        software
+        + _packages(found)
+        + (f" The study file is that of git commit {commit}." if commit else ""),
     ]
+
+
+def _packages(found: list[dict[str, Any]]) -> str:
+    """What the users' own files import."""
+    every = [footer.get("packages", {}) for footer in found]
+    names = sorted({name for one in every for name in one} - set(_VERSIONS), key=str.casefold)
+    used = ", ".join(f"{escape(name)} {_all(every, name)}" for name in names)
+    return f" The authors' own functions used {used}." if used else ""
 
 
 _PAPERS = {"numpy": " [@Harris2020]", "scipy": " [@Virtanen2020]"}
@@ -236,11 +214,18 @@ def _all(found: list[dict[str, Any]], name: str) -> str:
 def footers(study: Study, folder: Path) -> list[dict[str, Any]]:
     """Provenance of the parts that hold the study's own scenarios and replications, distinct."""
     ids = {design.id for design in study.designs}
+    own = {method_key(method.canonical) for method in study.methods if method.use is not None}
     found: dict[tuple[str, ...], dict[str, Any]] = {}
     for part in parts.listing(folder):
         if part.first > study.replications or ids.isdisjoint(part.scenarios):
             continue
         footer = parts.footer(folder, part) or {}
-        kept = {n: footer[n] for n in (*_VERSIONS, "cpu", "git_commit") if footer.get(n)}
+        names = (
+            *_VERSIONS,
+            "cpu",
+            "git_commit",
+            *(["packages"] if own & set(part.methods) else []),
+        )
+        kept = {n: footer[n] for n in names if footer.get(n)}
         found.setdefault(tuple(map(str, kept.items())), kept)
     return list(found.values())

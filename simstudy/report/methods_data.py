@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from simstudy.generators.predictor import gamma_shape
@@ -32,6 +33,15 @@ def data_section(study: Study) -> list[str]:
         shown = grid if contextual(scenarios) else grid | {"contextual_effect": None}
         out += [_crossing(k, len(grids), len(scenarios)), factor_table(shown)]
     return out
+
+
+def symbols(levels: Mapping[str, Any]) -> dict[str, str]:
+    """A scenario's levels as Markdown, by the symbols of their factors."""
+    return {
+        text.rpartition(", ")[2]: escape(text_of(levels[name]))
+        for name, text in _FACTORS.items()
+        if levels.get(name) is not None
+    }
 
 
 def contextual(scenarios: list[Scenario]) -> bool:

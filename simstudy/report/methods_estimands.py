@@ -29,7 +29,8 @@ def estimands_section(study: Study) -> list[str]:
             names = ", ".join(f"**{label_of(m)}**" for m in methods)
             out.append(f"The estimand of {names} was {what}.")
     out[-1] += (
-        " Tests are two-sided tests of the null hypothesis that the estimand is zero, at level "
+        " Tests are two-sided tests of the null hypothesis that the estimand is zero, at "
+        f"{'the levels' if len(study.alpha) > 1 else 'level'} "
         rf"$\alpha = {', '.join(f'{a:g}' for a in study.alpha)}$."
     )
     if context:

@@ -22,6 +22,7 @@ class Cell(NamedTuple):
     """A value and its Monte Carlo error; NaN where there is none.
 
     `inflated` marks a power: the same design has a Type I error wholly above `LIBERAL` alpha.
+    `failed` tells replications that failed, or are not there, from those not estimable.
     """
 
     value: float
@@ -31,6 +32,7 @@ class Cell(NamedTuple):
     ci_low: float = math.nan
     ci_high: float = math.nan
     inflated: bool = False
+    failed: bool = False
 
 
 _NUMBERS = Cell._fields[:6]
@@ -89,17 +91,28 @@ def wide(summary: pa.Table, measure: str, alpha: float | None = None) -> Wide:
     varying = [name for name in columns if len(set(every[name])) > 1]
     shown = [name for name in before if name not in ("scenario", "n_obs")]
     rows: dict[Any, Row] = {}
+    failed = _failed(summary, before)
     for i, (key, method, found) in enumerate(_cells(every, before)):
         if key not in rows:
             rows[key] = ({name: every[name][i] for name in shown}, {})
         filled: Any = [math.nan if number is None else number for number in found]
-        rows[key][1][method] = Cell(*filled)
+        lost = (key, method) in failed or filled[2] + filled[3] == 0
+        rows[key][1][method] = Cell(*filled)._replace(failed=lost)
     fixed = {n: every[n][0] for n in columns if n not in varying and every[n]}
     methods = tuple(dict.fromkeys(every["method"]))
     at = math.nan if chosen is None else chosen
     listed = list(rows.values())
     unchecked = measure == "rejection_rate" and _mark_powers(listed, columns, at)
     return Wide(measure, at, tuple(varying), fixed, methods, listed, unchecked)
+
+
+def _failed(summary: pa.Table, before: list[str]) -> set[tuple[Any, str]]:
+    """(scenario, method) where some replications failed."""
+    part = summary.take(arrow.equal_to(summary.column("measure"), "share_failed"))
+    if not any(part.column("value").to_pylist()):
+        return set()
+    every = {name: part.column(name).to_pylist() for name in (*before, "method", *_NUMBERS)}
+    return {(key, method) for key, method, found in _cells(every, before) if found[0]}
 
 
 def _cells(every: dict[str, list[Any]], before: list[str]) -> Iterator[tuple[Any, str, Any]]:

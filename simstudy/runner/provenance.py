@@ -1,9 +1,15 @@
-"""Room 4: where results come from: versions, machine, commit. Imports the package's version."""
+"""Room 4: where results come from: versions, machine, commit. Imports the version and own.
+
+Of what the users' own files import the versions are looked up; nothing of it is imported.
+"""
 
 from __future__ import annotations
 
+import ast
 import platform
 import subprocess
+import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +17,16 @@ import numpy
 import scipy
 
 from simstudy import __version__
+from simstudy.own.files import digest_of
+from simstudy.registry import Use
 from simstudy.study.study import Study
 
 
 def provenance(study: Study) -> dict[str, Any]:
     """What every part's footer says of the run that made it."""
-    return {
+    files = [m.use for m in study.methods if m.use is not None and m.use.file]
+    own = {"packages": packages(files)} if files else {}
+    return own | {
         "seed": study.seed,
         "simstudy": __version__,
         "numpy": numpy.__version__,
@@ -25,6 +35,52 @@ def provenance(study: Study) -> dict[str, Any]:
         "cpu": cpu(),
         "git_commit": git_commit(study.folder),
     }
+
+
+def packages(uses: Sequence[Use]) -> dict[str, str]:
+    """Versions of what the files of users' methods import, by the name of the distribution.
+
+    What a file imports is read from its text, functions and all. A file that is not readable,
+    or not the one that is meant, has none; so has what belongs to no distribution.
+    """
+    names = {name for use in uses for name in _imported(use)}
+    names -= {"simstudy", *sys.stdlib_module_names}
+    return dict(sorted(version for name in names for version in _versions(name)))
+
+
+def _imported(use: Use) -> Iterator[str]:
+    """Top-level modules of a file's import statements; pandas for a method on data frames."""
+    try:
+        content = Path(use.file).read_bytes()
+        tree = ast.parse(content)
+    except (OSError, SyntaxError, ValueError, RecursionError):
+        return
+    if digest_of(content) != use.digest:
+        return
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            yield node.module.partition(".")[0]
+        elif isinstance(node, ast.FunctionDef) and node.name == use.function:
+            grains = [
+                getattr(given.value, "value", "")
+                for decorator in node.decorator_list
+                for given in getattr(decorator, "keywords", ())
+                if given.arg == "grain"
+            ]
+            yield from [] if {"clusters", "pooled"} & set(grains) else ["pandas"]
+
+
+def _versions(name: str) -> Iterator[tuple[str, str]]:
+    """(distribution, version) behind a module's name."""
+    from importlib import metadata
+
+    try:
+        yield name, metadata.version(name)
+    except metadata.PackageNotFoundError:
+        for distribution in sorted(set(metadata.packages_distributions().get(name, ()))):
+            yield distribution, metadata.version(distribution)
 
 
 def cpu() -> str:

@@ -16,6 +16,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from simstudy.moments import Floats
 from simstudy.report.figures import style
 from simstudy.report.figures.frame import Frame, frame, where
+from simstudy.report.figures.missing import no_method, not_used
 from simstudy.report.figures.page import Layout, page
 from simstudy.report.figures.points import method_handles, on_axis
 from simstudy.report.figures.rates import INTERVAL, edges
@@ -61,6 +62,7 @@ def design_effect(summary: pa.Table, title: str = "", alpha: float | None = None
     notes = ["Every point is a scenario" + ("" if crowd else f". {INTERVAL}")]
     notes += ["Dotted: size 2Φ(−z/√deff) and SE bias 1/√deff − 1"]
     notes += [note for table, scale, _ in pairs for note in edges(table, scale)]
+    notes += not_used(rates)
     layout = Layout(
         title, "design effect", "", handles, list(dict.fromkeys(notes)), panel=(2.9, 2.7),
         wspace=0.72, shared=False,
@@ -90,7 +92,7 @@ def _panel(axes: Axes, table: Frame, scale: Scale, curve: Any) -> None:
         shift = 1 + 0.012 * (m - (n_methods - 1) / 2) / max(n_methods / 4, 1)
         _method(axes, table.design_effect * shift, [v[:, m] for v in (value, low, high)], m)
     if not np.isfinite(value).any():
-        style.nothing(axes, "no method is estimable")
+        style.nothing(axes, no_method(table))
     inside = [tick for tick in _TICKS if ends[0] <= tick <= ends[1]]
     every = -(-len(inside) // 7)
     axes.xaxis.set_major_locator(FixedLocator(inside[::every]))

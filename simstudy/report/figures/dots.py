@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from simstudy.moments import Bools
 from simstudy.report.figures import style
 from simstudy.report.figures.frame import Frame
+from simstudy.report.figures.missing import absence
 from simstudy.report.figures.page import Layout, page, text_width, wrapped
 from simstudy.report.figures.points import on_axis, theory_handles
 from simstudy.report.figures.scale import Scale, draw_scale, scale_handles
@@ -57,9 +58,3 @@ def _method(axes: Axes, table: Frame, scale: Scale, m: int, *, hollow: bool) -> 
         known = float(scale.of(table.theory[kind][0, m]))
         if math.isfinite(known):
             axes.plot([known, known], [m - 0.3, m + 0.3], color=look["color"], zorder=2.2, **line)
-
-
-def absence(table: Frame, scenarios: list[int], m: int) -> str:
-    """Why a method has no number in some scenarios."""
-    used, unused = (n[scenarios, m].sum() for n in (table.n_used, table.n_not_used))
-    return "not estimable" if unused and not used else "no number"

@@ -39,6 +39,8 @@ class Frame:
         The measure and its 95 % Monte Carlo interval; NaN where there is none.
     n_used, n_not_used : arrays of int, shape (S, M)
         Zeros in both where a method has no row.
+    failed : array of bool, shape (S, M)
+        Where replications failed, or are not there, rather than being not estimable.
     theory : dict
         "exact" and "asymptotic" answers, shape (S, M); NaN where there is none.
     """
@@ -55,6 +57,7 @@ class Frame:
     high: Floats
     n_used: Ints
     n_not_used: Ints
+    failed: Bools
     theory: dict[str, Floats]
 
     @property
@@ -78,16 +81,17 @@ def frame(
     theory : bool
         Whether theory is read, too.
     """
-    part = summary.take(arrow.equal_to(summary.column("measure"), measure))
-    table = wide(part, measure, alpha)
+    table = wide(summary, measure, alpha)
     value, low, high = (_cells(table, name, math.nan) for name in ("value", "ci_low", "ci_high"))
     used, unused = (_cells(table, name, 0).astype(np.int64) for name in ("n_used", "n_not_used"))
+    failed = _cells(table, "failed", False).astype(bool)
     shown = [row[0] for row in table.rows]
     deff = np.array([row.get("design_effect") for row in shown], dtype=float)
     levels = [{f: row[f] for f in row if f != "design_effect"} for row in shown]
     return Frame(
         measure, table.alpha, table.factors, table.fixed, table.methods, levels, deff,
-        value, low, high, used, unused, _theory(part if theory else None, measure, alpha, value),
+        value, low, high, used, unused, failed,
+        _theory(summary if theory else None, measure, alpha, value),
     )  # fmt: skip
 
 
@@ -98,12 +102,13 @@ def _cells(table: Wide, name: str, missing: float) -> Any:
 
 
 def _theory(
-    part: pa.Table | None, measure: str, alpha: float | None, like: Floats
+    summary: pa.Table | None, measure: str, alpha: float | None, like: Floats
 ) -> dict[str, Floats]:
     """Answers without simulation, by kind: the same table with the answer for the value."""
-    if part is None or not {"theory", "theory_kind"} <= set(part.column_names):
+    if summary is None or not {"theory", "theory_kind"} <= set(summary.column_names):
         return {kind: np.full_like(like, math.nan) for kind in KINDS}
     found = {}
+    part = summary.take(arrow.equal_to(summary.column("measure"), measure))
     at = part.column_names.index("value")
     answers = np.array(part.column("theory").to_pylist(), dtype=float)
     kinds = part.column("theory_kind").to_pylist()
@@ -125,7 +130,7 @@ def take(table: Frame, index: Ints) -> Frame:
     levels = [table.levels[i] for i in index]
     varying = tuple(f for f in table.factors if len({row[f] for row in levels}) > 1)
     fixed = {f: levels[0][f] for f in (levels[0] if levels else ()) if f not in varying}
-    names = ("design_effect", "value", "low", "high", "n_used", "n_not_used")
+    names = ("design_effect", "value", "low", "high", "n_used", "n_not_used", "failed")
     arrays: Any = {name: getattr(table, name)[index] for name in names}
     theory = {kind: answers[index] for kind, answers in table.theory.items()}
     return replace(table, factors=varying, fixed=fixed, levels=levels, theory=theory, **arrays)

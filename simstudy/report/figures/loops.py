@@ -18,6 +18,7 @@ from matplotlib.ticker import NullLocator
 from simstudy.moments import Floats
 from simstudy.report.figures import style
 from simstudy.report.figures.frame import Frame, frame, take, where
+from simstudy.report.figures.missing import no_method, not_used
 from simstudy.report.figures.page import Layout, end_labels, label_ends, page, text_width
 from simstudy.report.figures.points import method_handles, on_axis
 from simstudy.report.figures.scale import Scale, draw_scale, error_rate, scale_handles, se_bias
@@ -54,12 +55,12 @@ def nested_loop(
         table = where(table, lambda levels: levels.get("slope") == 0)
     scale = error_rate(table.alpha, null=null) if rate else se_bias()
     n_scenarios = len(table.levels)
-    factors = _order(table, order)
+    factors, lost = _order(table, order), not_used(table)
     table, levels = _nested(table, factors)
     shown = len(table.levels)
     many = f"{shown} of {n_scenarios}" if shown < n_scenarios else f"{shown}"
     notes = [f"{many} scenarios, ordered by the factors below" if shown > 1 else "One scenario"]
-    return _figure(table, scale, (factors, levels), title, notes)
+    return _figure(table, scale, (factors, levels), title, [*notes, *lost])
 
 
 def _figure(
@@ -100,7 +101,7 @@ def _figure(
         axis.xaxis.set_major_locator(NullLocator())
         style.clean(axis, "y" if axis is top else None)
     if not np.isfinite(cells[0]).any():
-        style.nothing(top, "no method is estimable")
+        style.nothing(top, no_method(table))
     if direct:
         label_ends(top, ends, marked=False)
     _loops(bottom, table, factors, levels)

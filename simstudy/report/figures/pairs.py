@@ -56,7 +56,8 @@ def agreement(
     pairs = _pairs(rows.get(first), rows.get(second))
     n = pairs[0].reference.size
     notes = [what] if what else []
-    notes += [f"{n} replications that both methods have" + (
+    every = max((mine.n_all for mine in rows.values()), default=0)
+    notes += [f"{n} {f'of {every} ' if n < every else ''}replications that both methods have" + (
         f", {_MOST_POINTS} of them drawn" if n > _MOST_POINTS else "")]  # fmt: skip
     if n > 1:
         notes += ["Lines: equality (dashed); mean difference and 95 % limits of agreement (blue)"]

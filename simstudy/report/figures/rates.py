@@ -11,9 +11,10 @@ from matplotlib.lines import Line2D
 
 from simstudy.moments import Bools, Floats, Ints
 from simstudy.report.figures import style
-from simstudy.report.figures.dots import absence, dots
+from simstudy.report.figures.dots import dots
 from simstudy.report.figures.facets import Facets, facets
 from simstudy.report.figures.frame import Frame, frame, where
+from simstudy.report.figures.missing import absence, not_used
 from simstudy.report.figures.page import Layout, end_labels, label_ends, page, text_width, wrapped
 from simstudy.report.figures.points import (
     HOLLOW,
@@ -138,7 +139,7 @@ def against(
     columns: str | None = None, hollow: Bools | None = None, notes: list[str] | None = None,
 ) -> Figure:  # fmt: skip
     """A measure against a factor, in facets; methods one below another where none varies."""
-    notes = [*_fixed(table), *(notes or []), *edges(table, scale)]
+    notes = [*_fixed(table), *(notes or []), *edges(table, scale), *not_used(table)]
     if not table.factors and across is None:
         return dots(table, scale, title, hollow, notes)
     laid = facets(table, across, columns)
@@ -231,16 +232,16 @@ def _missing(axes: Axes, table: Frame, scale: Scale, scenarios: Ints, x: Floats)
     lost = np.flatnonzero(~table.there[scenarios].any(0))
     if not lost.size:
         return
-    why = absence(table, scenarios.tolist(), int(lost[0]))
-    names = ", ".join(table.methods[m] for m in lost)
-    if lost.size == len(table.methods):
-        names = "all methods" if lost.size > 1 else names
-    elif len(names) > 50:
-        names = f"{lost.size} methods"
+    reasons: dict[str, list[str]] = {}
+    for m in lost:
+        why = absence(table, scenarios.tolist(), int(m))
+        reasons.setdefault(why, []).append(table.methods[m])
     figure: Any = axes.get_figure()
     width = axes.get_position().width * figure.get_figwidth()
-    text = "\n".join(wrapped(f"{why}: {names}", 0.95 * width, 7))
-    drawn = on_axis(table, scale)[0][scenarios[x <= x.min() + 0.6 * (x.max() - x.min())]]
+    said = [f"{why}: {_names(mine, len(table.methods))}" for why, mine in reasons.items()]
+    text = "\n".join(line for one in said for line in wrapped(one, 0.95 * width, 7))
+    left = scenarios[x <= x.min() + 0.6 * (x.max() - x.min())]
+    drawn = np.concatenate([ends[left].ravel() for ends in on_axis(table, scale)])
     height = (axes.transData + axes.transAxes.inverted()).transform
     at = [height((0.0, y))[1] for y in drawn[np.isfinite(drawn)]]
     top = not at or 1 - max(at) >= min(at)
@@ -248,6 +249,14 @@ def _missing(axes: Axes, table: Frame, scale: Scale, scenarios: Ints, x: Floats)
         0.03, 0.97 if top else 0.03, text, transform=axes.transAxes, fontsize=7,
         color=style.GREY, va="top" if top else "bottom", zorder=4,
     )  # fmt: skip
+
+
+def _names(methods: list[str], of: int) -> str:
+    """Methods by name, or how many they are."""
+    if len(methods) == of > 1:
+        return "all methods"
+    names = ", ".join(methods)
+    return names if len(names) <= 50 or len(methods) == 1 else f"{len(methods)} methods"
 
 
 def _head(axes: Axes, text: str, inches: float) -> None:

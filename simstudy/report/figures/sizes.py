@@ -13,6 +13,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from simstudy.moments import Floats
 from simstudy.report.figures import style
+from simstudy.report.figures.missing import not_used_of, why_empty
 from simstudy.report.figures.page import Layout, page
 from simstudy.report.figures.used import Used, used
 
@@ -49,15 +50,16 @@ def p_values(
     found = {name: _sizes(mine, levels) for name, mine in rows.items()}
     handles = [
         Line2D([], [], color=style.series(m)["color"], linestyle=style.series(m)["linestyle"],
-               linewidth=1.3, label=name + ("" if found[name] is not None else ": not estimable"))
-        for m, name in enumerate(rows)
+               linewidth=1.3, label=name + ("" if found[name] is not None
+                                            else f": {why_empty(mine)}"))
+        for m, (name, mine) in enumerate(rows.items())
     ]  # fmt: skip
     handles.append(Line2D([], [], label="nominal", **style.NOMINAL))
     patches = [Patch(facecolor=style.INNER_BAND, label="95 % band of a fair test")] if over else []
     label = "rejection rate / level" if over else "rejection rate"
     notes = [what] if what else []
     notes += [f"Replications: {n}" + ("; the band is for one level at a time" if over else "")]
-    notes += [] if null else [f"The slope is {true:g}, so this is power"]
+    notes += [*([] if null else [f"The slope is {true:g}, so this is power"]), *not_used_of(rows)]
     layout = Layout(title, "nominal level", label, [*handles, *patches], notes, panel=(4.6, 3.0),
                     headings=0)  # fmt: skip
     figure, axes = page(1, 1, layout)

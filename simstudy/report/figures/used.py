@@ -32,6 +32,8 @@ class Used:
         NaN where they do not exist.
     n_all : int
         Replications, used or not.
+    n_failed : int
+        Of those.
     """
 
     replication: Ints
@@ -40,6 +42,7 @@ class Used:
     df: Floats
     p_value: Floats
     n_all: int
+    n_failed: int
 
     @property
     def with_se(self) -> Bools:
@@ -78,7 +81,8 @@ def used(
         every = mine[first]  # ascending, each once: parts may overlap
         kept = every[status[every] < USED]
         numbers = {key: column[kept] for key, column in values.items()}
-        found[label] = Used(**numbers, n_all=int(every.size))
+        failed = int((status[every] == STATUSES.index("failed")).sum())
+        found[label] = Used(**numbers, n_all=int(every.size), n_failed=failed)
     return found
 
 
@@ -99,10 +103,3 @@ def p_of_truth(rows: Used, true: float) -> Floats:
     there = rows.with_se
     df = np.where(np.isnan(rows.df[there]), np.inf, rows.df[there])
     return two_sided((rows.estimate[there] - true) / rows.std_error[there], df)
-
-
-def why_empty(rows: Used) -> str:
-    """Why a method has no interval to draw."""
-    if rows.estimate.size:
-        return "no standard error"
-    return "not estimable" if rows.n_all else "no rows are stored"

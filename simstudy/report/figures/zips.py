@@ -16,8 +16,9 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter
 
 from simstudy.report.figures import style
+from simstudy.report.figures.missing import not_used_of, why_empty
 from simstudy.report.figures.page import Layout, page, wrapped
-from simstudy.report.figures.used import Used, intervals, p_of_truth, used, why_empty
+from simstudy.report.figures.used import Used, intervals, p_of_truth, used
 from simstudy.report.wide import number
 
 if TYPE_CHECKING:
@@ -63,8 +64,8 @@ def zip_plot(
     lines = max((len(head) for head in heads.values()), default=1)
     columns = min(n, _PER_ROW)
     layout = Layout(
-        title, "slope", "centile", _handles(alpha), _notes(what, most), panel=(1.75, _HEIGHT),
-        hspace=0.3 + 0.14 * lines, headings=lines,
+        title, "slope", "centile", _handles(alpha), [*_notes(what, most), *not_used_of(rows)],
+        panel=(1.75, _HEIGHT), hspace=0.3 + 0.14 * lines, headings=lines,
     )  # fmt: skip
     figure, axes = page(-(-n // columns), columns, layout)
     reach = _reach(rows, alpha, true)

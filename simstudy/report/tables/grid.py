@@ -31,7 +31,8 @@ NOTES = {
     "C": f"conservative: Type I error below {CONSERVATIVE:g} alpha (Bradley 1978)",
     "U": "undecided: the Monte Carlo interval straddles a bound of Bradley's",
 }
-_NO_NUMBER = "no number: too few replications were estimable, or it is not defined there"
+_NO_RESULT = "no replication had a result"  # of a method that failed: not the data's doing
+_NO_NUMBER = "no number: too few replications {}, or it is not defined there"
 _NO_MCSE = "(-): one replication has no Monte Carlo SE"
 _UNCHECKED = "power is shown without its Type I error: some designs have no scenario of slope 0"
 
@@ -138,16 +139,27 @@ def _scientific(value: float) -> str:
 def _notes(table: Wide, rows: list[list[Shown]], found: list[Cell]) -> dict[str, str]:
     shown = [cell for row in rows for cell in row]
     marks = set("".join(cell.marks for cell in shown))
-    if any(cell.value == "-" for cell in shown):
+    if dashes := sum(cell.value == "-" for cell in shown):
         marks.add("-")
     notes = {mark: text for mark, text in NOTES.items() if mark in marks}
-    none = sum(cell.n_used == 0 for cell in found)
-    if none < sum(cell.value == "-" for cell in shown):
-        notes["-"] = _NO_NUMBER if not none else f"{NOTES['-']}, or {_NO_NUMBER}"
+    if dashes:
+        notes["-"] = _why(found, dashes)
     remarks = [_NO_MCSE] if any(cell.mcse == "-" for cell in shown) else []
     remarks += [_UNCHECKED] if table.unchecked else []
     remarks += [_fixed(table)] if table.fixed else []
     return notes | ({"": "\n".join(remarks)} if remarks else {})
+
+
+def _why(found: list[Cell], dashes: int) -> str:
+    """Why there is no number where a dash stands."""
+    none = [cell.failed for cell in found if cell.n_used == 0]
+    had = "had a result" if any(cell.failed for cell in found) else "were estimable"
+    reasons = {
+        NOTES["-"]: not all(none),
+        _NO_RESULT: any(none),
+        _NO_NUMBER.format(had): len(none) < dashes,
+    }
+    return ", or ".join(text for text, there in reasons.items() if there)
 
 
 def _fixed(table: Wide) -> str:

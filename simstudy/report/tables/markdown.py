@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 from simstudy.report.tables.grid import Grid, Shown, once
 
 _MARKS = {"!": "†", "*": "\\*", "-": "\\-"}
 _SPECIAL = re.compile(r"([\\`*|\[\]<>$])|(?<![^\W_])(_)|(_)(?![^\W_])")
+
+_CODE = re.compile(r"(?<![\\`])(`+)(?!`).+?(?<!`)\1(?!`)", re.DOTALL)
 
 
 def as_markdown(table: Grid) -> str:
@@ -30,6 +33,27 @@ def as_markdown(table: Grid) -> str:
 def escape(text: str) -> str:
     """Text that Markdown shows as it is."""
     return _SPECIAL.sub(lambda found: "\\" + found.group(0), text)
+
+
+def prose(text: str) -> str:
+    """The same, but for code in backticks, which stays code."""
+    return outside_code(text, escape)
+
+
+def code(text: str) -> str:
+    """Text as Markdown code, whatever is in it."""
+    fence = "`" * (1 + max(map(len, re.findall("`+", text)), default=0))
+    edge = " " if "`" in (text[:1], text[-1:]) else ""
+    return f"{fence}{edge}{text}{edge}{fence}"
+
+
+def outside_code(text: str, change: Callable[[str], str]) -> str:
+    """Change what is not code in backticks."""
+    done, out = 0, []
+    for found in _CODE.finditer(text):
+        out += [change(text[done : found.start()]), found[0]]
+        done = found.end()
+    return "".join([*out, change(text[done:])])
 
 
 def _line(cells: list[str]) -> str:
