@@ -21,6 +21,7 @@ from simstudy.errors import UserError
 from simstudy.estimates import STATUSES
 from simstudy.own import answers
 from simstudy.results import Results
+from simstudy.runner import execute as execute_module
 from simstudy.runner.execute import execute, work
 from simstudy.runner.expected import expected
 from simstudy.runner.plan import is_own, plan
@@ -589,3 +590,27 @@ def test_rows_beside_failures_do_not_depend_on_where_ranges_end(tmp_path):
     assert 10 < sum(status == "failed" for *_, status in done.values()) < 200
     assert done == {(r["scenario"], r["replication"]): (r["estimate"], r["p_value"], r["status"])
                     for r in whole.to_pylist()}  # fmt: skip
+
+
+def test_another_version_of_what_a_file_imports_is_told_by_its_bits(tmp_path, monkeypatch):
+    text = (
+        "import os\nimport pandas\nimport simstudy\n@simstudy.method\ndef f(data):\n"
+        "    return data.y.mean() + float(os.environ.get('SHIFT', 0)), 1.0\n"
+    )
+    written(tmp_path, text)
+    one, two, three = (study(["pooled", use(tmp_path, "f")], n) for n in (20, 24, 30))
+    run(one, tmp_path / "r")
+
+    def with_pandas(version):
+        changed = {"packages": {"pandas": version}}
+        monkeypatch.setattr(execute_module, "provenance", lambda s: provenance(s) | changed)
+
+    with_pandas("98.0")
+    run(two, tmp_path / "r")
+    with_pandas("99.0")
+    monkeypatch.setenv("SHIFT", "1e-9")
+    said = r"pandas 98.0 \(here: pandas 99.0\), and f\[use=mine.*differs.*--fresh"
+    with pytest.raises(UserError, match=said):
+        run(three, tmp_path / "r")
+    monkeypatch.delenv("SHIFT")
+    assert run(three, tmp_path / "r").equals(run(three, tmp_path / "whole"))

@@ -171,16 +171,10 @@ def _levels(study: Study, scenario: str) -> str:
 
 def _messages(study: Study, folder: Path, failed: list[Method]) -> dict[str, Counter[str]]:
     """Messages by method, of the study's own scenarios and replications, each fit once."""
-    names = {method.canonical: method.label for method in failed}
-    table = beside.read(folder, beside.FAILURES, names) if names else None
-    found: dict[tuple[str, str, int], str] = {}
-    if table is not None:
-        scenarios = {design.id for design in study.designs}
-        columns = ("method", "scenario", "replication", "message")
-        for *fit, message in zip(*(table.column(c).to_pylist() for c in columns), strict=True):
-            if fit[1] in scenarios and fit[2] <= study.replications:
-                found[tuple(fit)] = message
     counts: dict[str, Counter[str]] = defaultdict(Counter)
-    for (label, _, _), message in found.items():
-        counts[label][" ".join(message.split())] += 1
+    if failed:
+        table = beside.read(study, folder, beside.FAILURES)
+        columns = (table.column(name).to_pylist() for name in ("method", "message"))
+        for label, message in zip(*columns, strict=True):
+            counts[label][" ".join(message.split())] += 1
     return counts

@@ -48,25 +48,36 @@ def same_bits(study: Study, folder: Path, there: list[PartName], ours: dict[str,
     A part that is broken raises `parts.BrokenPartError`.
     """
     stored = next(_footers(folder, there), ours)
-    other = [name for name in _ORIGIN if stored.get(name) != ours[name]]
-    if not other:
-        return
+    elsewhere = [name for name in _ORIGIN if stored.get(name) != ours[name]]
     for method in study.methods:
-        task = _cheapest(study, method, there)
-        if task is None or _agree(study, folder, *task):
+        if not elsewhere and method.use is None:
             continue
-        theirs = ", ".join(f"{name} {stored.get(name)}" for name in other)
-        here = ", ".join(f"{name} {ours[name]}" for name in other)
-        (piece,), first, last = task[1].pieces, task[1].first, task[1].last
+        part, task = _cheapest(study, method, there)
+        if part is None or task is None:
+            continue
+        theirs = parts.footer(folder, part) or {} if method.use is not None else stored
+        other = _versions(theirs), _versions(ours)
+        names = [name for name in other[0] | other[1] if other[0].get(name) != other[1].get(name)]
+        if not names or _agree(study, folder, part, task):
+            continue
+        before, here = (", ".join(f"{name} {of.get(name)}" for name in names) for of in other)
+        (piece,), first, last = task.pieces, task.first, task.last
         message = (
-            f"earlier rows come from {theirs} (here: {here}), and {method.canonical} in scenario "
+            f"earlier rows come from {before} (here: {here}), and {method.canonical} in scenario "
             f"{piece.id}, replications {first} to {last}, differs when computed again; go on with "
             "the earlier versions, or start over with --fresh"
         )
         raise UserError(message, file=str(folder))
 
 
-def _cheapest(study: Study, method: Method, there: list[PartName]) -> tuple[PartName, Task] | None:
+def _versions(footer: dict[str, Any]) -> dict[str, Any]:
+    """What may move the last digits; of a user's method also what its file imports."""
+    return {name: footer.get(name) for name in _ORIGIN} | footer.get("packages", {})
+
+
+def _cheapest(
+    study: Study, method: Method, there: list[PartName]
+) -> tuple[PartName, Task] | tuple[None, None]:
     """The stored range of a method that is computed again the soonest, and its part."""
     designs, key = {design.id: design for design in study.designs}, method_key(method.canonical)
     found: tuple[float, PartName, Task] | None = None
@@ -79,7 +90,7 @@ def _cheapest(study: Study, method: Method, there: list[PartName]) -> tuple[Part
         cost = forecast([task])
         if found is None or cost < found[0]:
             found = cost, part, task
-    return found[1:] if found else None
+    return found[1:] if found else (None, None)
 
 
 def _agree(study: Study, folder: Path, part: PartName, task: Task) -> bool:
