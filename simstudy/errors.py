@@ -44,6 +44,12 @@ def one_line(text: str) -> str:
     return "".join(c if c.isprintable() else " " for c in text).strip()
 
 
+def brief(text: str, most: int = 200) -> str:
+    """Text as one line of at most so many characters: a message that somebody else wrote."""
+    line = one_line(" ".join(text.split()))
+    return line if len(line) <= most else line[: most - 3].rstrip() + "..."
+
+
 def nearest(name: object, known: Iterable[str], synonyms: dict[str, str] | None = None) -> str:
     """Say which known name was probably meant: ``; did you mean 'icc'?``, or list them all."""
     import difflib
