@@ -131,14 +131,14 @@ def _failures(trial: _Trial) -> Verdict:
     return Verdict(right, f"{what}: {_message(trial.found)}; in a study these are failed rows")
 
 
-def _gap(first: Estimates, second: Estimates, scale: float = 1.0) -> float:
-    """Largest relative difference of two sets of rows, the first times `scale`."""
+def _gap(first: Estimates, second: Estimates, scale: float = 1.0, kept: Any = True) -> float:
+    """Largest relative difference of two sets of rows that are kept, the first times `scale`."""
     worst = 0.0
     for name, factor in (("estimate", scale), ("std_error", scale), ("df", 1.0), ("p_value", 1.0)):
         a, b = getattr(first, name) * factor, getattr(second, name)
-        if not np.array_equal(np.isnan(a), np.isnan(b)):
+        if ((np.isnan(a) != np.isnan(b)) & kept).any():
             return np.inf
-        there = np.isfinite(a) & np.isfinite(b)
+        there = np.isfinite(a) & np.isfinite(b) & kept
         gap = np.abs(a[there] - b[there]) / np.maximum(np.abs(a[there]), 1e-3)
         worst = max(worst, float(gap.max(initial=0.0)))
     return worst
@@ -147,23 +147,33 @@ def _gap(first: Estimates, second: Estimates, scale: float = 1.0) -> float:
 def _worst(
     method: Method, trials: list[_Trial], change: Callable[[Data], Data], scale: float = 1.0
 ) -> tuple[float, str]:
-    """Where changed data change the rows most: relative difference, and that in words."""
+    """Where changed data change the rows most: relative difference, and that in words.
+
+    An iteration may converge on some data and not on others that are equivalent.
+    """
     gaps = []
     for trial in trials:
-        again = _fit(method, change(trial.data))
-        gap = _gap(trial.found, again, scale)
-        gaps.append((gap, _said(gap, trial.design, trial.found, again)))
+        data = change(trial.data)
+        again = _fit(method, data)
+        kept = (data is trial.data) | ~(_unconverged(trial.found) | _unconverged(again))
+        gap = _gap(trial.found, again, scale, kept)
+        gaps.append((gap, _said(gap, trial.design, trial.found, again, kept)))
     return max(gaps)
 
 
-def _said(gap: float, design: str, before: Estimates, after: Estimates) -> str:
+def _unconverged(found: Estimates) -> Any:
+    failures = [None] * found.outcome.size if found.failures is None else found.failures
+    return np.array([f is not None and "converge" in f.message.lower() for f in failures])
+
+
+def _said(gap: float, design: str, before: Estimates, after: Estimates, kept: Any = True) -> str:
     """How rows differ; where a result appears or goes, in which data set and why."""
     if np.isfinite(gap):
         return f"relative difference {gap:.2g}, {design}"
     apart = [
         np.isnan(getattr(before, name)) != np.isnan(getattr(after, name)) for name in answers.FIELDS
     ]
-    k = int(np.argmax(np.any(apart, axis=0)))
+    k = int(np.argmax(np.any(apart, axis=0) & kept))
     n_sets = before.outcome.size
     place = f"data set {k + 1} of {n_sets} with {design}" if n_sets > 1 else f"one with {design}"
     assert before.failures is not None and after.failures is not None

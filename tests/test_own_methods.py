@@ -736,6 +736,18 @@ def test_check_does_not_blame_the_truth_for_a_failure(tmp_path):
     assert "truth" not in line and len(line) < 400
 
 
+def test_check_does_not_mind_which_of_equivalent_data_sets_converge(tmp_path):
+    text = (
+        "import simstudy\n@simstudy.method\ndef f(data, wrong=0.0):\n"
+        "    x = data.x - data.x.mean()\n    y, xx = data.y, (x * x).sum()\n"
+        "    return {'estimate': (x * y).sum() / xx + wrong, 'std_error': y.std() / xx,\n"
+        "            'converged': y.iloc[0] > y.iloc[-1]}\n"
+    )
+    found = call("check", written(tmp_path, text))
+    assert found.code == 0 and "did not converge (converged is False)" in found.out
+    assert "WRONG" in call("check", tmp_path / "mine.py", "--options", "{wrong: 9.0}").out
+
+
 def test_check_refuses_what_it_cannot_try(tmp_path):
     written(tmp_path, FILE + "\n\n@simstudy.method\ndef needs(data, k):\n    return k, 1.0\n")
     file = tmp_path / "mine.py"
