@@ -18,7 +18,7 @@ def robust(data):
 @simstudy.method(grain="clusters")
 def own_slopes(moments, trim=0):
     """Mean of the clusters' own slopes, without the `trim` smallest and largest."""
-    slopes = np.sort(moments.within.b / moments.within.a, axis=0)
+    slopes = np.sort(moments.within.xy / moments.within.xx, axis=0)
     kept = slopes[trim : len(slopes) - trim]
     error = kept.std(axis=0, ddof=1) / np.sqrt(len(kept))
     return {"estimate": kept.mean(axis=0), "std_error": error, "df": len(kept) - 1}

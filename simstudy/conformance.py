@@ -12,12 +12,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from simstudy.errors import brief
 from simstudy.estimates import Estimates, Failure, Outcome
 from simstudy.generators import streams
 from simstudy.generators.source import Source
 from simstudy.moments import Clusters, Factor, Moments, Pooled, Rows
 from simstudy.numerics.batches import cut, cut_rows
 from simstudy.numerics.segments import Segments
+from simstudy.own import answers
 from simstudy.registry import GRAINS, Entry, Method
 from simstudy.study.study import load
 
@@ -54,38 +56,41 @@ def conform(method: Method) -> Iterator[Verdict]:
     """Try a method; what fails on every data set ends the trial."""
     entry = method.entry
     assert isinstance(entry.grain, str)
-    trials = [
-        _Trial(name, data, _fit(method, data))
-        for name, data in ((name, _data(entry, fields)) for name, fields in _DESIGNS.items())
-    ]
+    tried = [(name, _data(entry, name, _REPS[entry.grain])) for name in _DESIGNS]
+    trials = [_Trial(name, data, _fit(method, data)) for name, data in tried]
     yield _answers(trials)
     fitted = [trial for trial in trials if _used(trial.found).any()]
     if not fitted:
         return
     yield from (_failures(trial) for trial in trials if not _used(trial.found).all())
+    if all((trial.found.outcome >= Outcome.NO_STD_ERROR).all() for trial in trials):
+        yield Verdict(None, "no data set has a standard error or a p-value: in a study such rows "
+                            "are no_std_error, kept, and used by no measure")  # fmt: skip
     for check in (_repeats, _alone, _reordered):
         if (verdict := check(method, fitted)) is not None:
             yield verdict
     if method.use is not None and method.use.truth == "slope":
         yield _rescaled(method, fitted)
-    start = time.process_time()
-    _fit(method, fitted[0].data)
-    yield _pace(entry, (time.process_time() - start) / _REPS[entry.grain])
+    yield _pace(method, fitted[0].design)
 
 
-def _data(entry: Entry, fields: dict[str, Any]) -> Data:
-    """Data sets of one design at the grain that the method reads."""
+def _drawn(entry: Entry, design: str) -> tuple[Source, str]:
+    """Where data sets of one design come from, and at which grain the method reads them."""
     head = {"name": "check", "seed": 1, "replications": 1, "methods": ["pooled"]}
-    grid = {"n_clusters": 8, "icc": 0.2, "slope": 0.5, **fields}
-    (design,) = load(head | {"scenarios": grid}).designs
-    source = Source(design.scenario, 1, design.key)
+    grid = {"n_clusters": 8, "icc": 0.2, "slope": 0.5, **_DESIGNS[design]}
+    (found,) = load(head | {"scenarios": grid}).designs
     assert isinstance(entry.grain, str)  # a user's does not depend on options
-    n_reps = _REPS[entry.grain]
+    grain = max(entry.grain, found.scenario.first_grain, key=GRAINS.index)
+    return Source(found.scenario, 1, found.key), grain
+
+
+def _data(entry: Entry, design: str, n_reps: int) -> Data:
+    """The first data sets of one design."""
+    source, grain = _drawn(entry, design)
     if entry.grain == "rows":
         rows = source.moments(streams.ROWS, 0)
         assert isinstance(rows, Rows)
         return cut_rows(rows, 0, n_reps)
-    grain = max(entry.grain, design.scenario.first_grain, key=GRAINS.index)
     moments = source.moments(streams.GRAIN[grain], 0)
     assert not isinstance(moments, Rows)
     return cut(moments, 0, n_reps)
@@ -114,23 +119,26 @@ def _message(found: Estimates) -> str:
     assert found.failures is not None
     failure: Failure = next(failure for failure in found.failures if failure is not None)
     place = [line.strip() for line in failure.traceback.splitlines() if ", line " in line]
-    return f"{failure.message} ({place[-1]})" if place else failure.message
+    return brief(failure.message) + (f" ({place[-1]})" if place else "")
 
 
 def _failures(trial: _Trial) -> Verdict:
+    failures = [] if trial.found.failures is None else list(trial.found.failures)
+    misnamed = any(f is not None and answers.MISNAMED in f.message for f in failures)
     n_failed = int((~_used(trial.found)).sum())
     what = f"{n_failed} of {trial.found.outcome.size} data sets with {trial.design} fail"
-    return Verdict(None, f"{what}: {_message(trial.found)}; in a study these are failed rows")
+    right = False if misnamed else None
+    return Verdict(right, f"{what}: {_message(trial.found)}; in a study these are failed rows")
 
 
-def _gap(first: Estimates, second: Estimates, scale: float = 1.0) -> float:
-    """Largest relative difference of two sets of rows, the first times `scale`."""
+def _gap(first: Estimates, second: Estimates, scale: float = 1.0, kept: Any = True) -> float:
+    """Largest relative difference of two sets of rows that are kept, the first times `scale`."""
     worst = 0.0
     for name, factor in (("estimate", scale), ("std_error", scale), ("df", 1.0), ("p_value", 1.0)):
         a, b = getattr(first, name) * factor, getattr(second, name)
-        if not np.array_equal(np.isnan(a), np.isnan(b)):
+        if ((np.isnan(a) != np.isnan(b)) & kept).any():
             return np.inf
-        there = np.isfinite(a) & np.isfinite(b)
+        there = np.isfinite(a) & np.isfinite(b) & kept
         gap = np.abs(a[there] - b[there]) / np.maximum(np.abs(a[there]), 1e-3)
         worst = max(worst, float(gap.max(initial=0.0)))
     return worst
@@ -139,48 +147,75 @@ def _gap(first: Estimates, second: Estimates, scale: float = 1.0) -> float:
 def _worst(
     method: Method, trials: list[_Trial], change: Callable[[Data], Data], scale: float = 1.0
 ) -> tuple[float, str]:
-    """Where changed data change the rows most: (relative difference, design)."""
-    gaps = [
-        (_gap(trial.found, _fit(method, change(trial.data)), scale), trial.design)
-        for trial in trials
-    ]
+    """Where changed data change the rows most: relative difference, and that in words.
+
+    An iteration may converge on some data and not on others that are equivalent.
+    """
+    gaps = []
+    for trial in trials:
+        data = change(trial.data)
+        again = _fit(method, data)
+        kept = (data is trial.data) | ~(_unconverged(trial.found) | _unconverged(again))
+        gap = _gap(trial.found, again, scale, kept)
+        gaps.append((gap, _said(gap, trial.design, trial.found, again, kept)))
     return max(gaps)
 
 
-def _said(gap: float) -> str:
-    return "a result appears or goes" if gap == np.inf else f"relative difference {gap:.2g}"
+def _unconverged(found: Estimates) -> Any:
+    failures = [None] * found.outcome.size if found.failures is None else found.failures
+    return np.array([f is not None and "converge" in f.message.lower() for f in failures])
+
+
+def _said(gap: float, design: str, before: Estimates, after: Estimates, kept: Any = True) -> str:
+    """How rows differ; where a result appears or goes, in which data set and why."""
+    if np.isfinite(gap):
+        return f"relative difference {gap:.2g}, {design}"
+    apart = [
+        np.isnan(getattr(before, name)) != np.isnan(getattr(after, name)) for name in answers.FIELDS
+    ]
+    k = int(np.argmax(np.any(apart, axis=0) & kept))
+    n_sets = before.outcome.size
+    place = f"data set {k + 1} of {n_sets} with {design}" if n_sets > 1 else f"one with {design}"
+    assert before.failures is not None and after.failures is not None
+    if (failure := after.failures[k]) is not None:
+        return f"{place} fails then: {brief(failure.message)}"
+    if (failure := before.failures[k]) is not None:
+        return f"{place} fails otherwise: {brief(failure.message)}"
+    return f"{place} has other numbers missing"
 
 
 def _repeats(method: Method, trials: list[_Trial]) -> Verdict:
-    gap, design = _worst(method, trials, lambda data: data)
+    gap, said = _worst(method, trials, lambda data: data)
     if gap == 0:
         return Verdict(True, "the same data give the same numbers again")
-    return Verdict(False, f"the same data give other numbers the second time ({_said(gap)}, "
-                          f"{design}): take random numbers from an argument rng")  # fmt: skip
+    return Verdict(False, f"the same data give other numbers the second time ({said}): take "
+                          "random numbers from an argument rng")  # fmt: skip
 
 
 def _alone(method: Method, trials: list[_Trial]) -> Verdict | None:
     """Whether a replication of moments has the same row alone as among others."""
-    worst = 0.0
+    worst = 0.0, ""
     for trial in trials:
         if isinstance(trial.data, Rows):
             return None
         for k in range(trial.found.outcome.size):
-            one = _fit(method, cut(trial.data, k, k + 1))
-            worst = max(worst, _gap(trial.found.cut(k, k + 1), one))
-    if worst <= _SAME_DATA:
+            among, one = trial.found.cut(k, k + 1), _fit(method, cut(trial.data, k, k + 1))
+            gap = _gap(among, one)
+            worst = max(worst, (gap, _said(gap, trial.design, among, one)))
+    gap, said = worst
+    if gap <= _SAME_DATA:
         return Verdict(True, "a replication has the same row alone as in a batch")
-    return Verdict(False, f"a replication's row depends on the others in its batch "
-                          f"({_said(worst)}): replications are the last axis")  # fmt: skip
+    return Verdict(False, "a replication's row depends on the others in its batch "
+                          f"({said}): replications are the last axis")  # fmt: skip
 
 
 def _reordered(method: Method, trials: list[_Trial]) -> Verdict | None:
     if all(isinstance(trial.data, Pooled) for trial in trials):
         return None
-    gap, design = _worst(method, trials, _backwards)
+    gap, said = _worst(method, trials, _backwards)
     if gap <= _SAME_FIT:
         return Verdict(True, "the order of the clusters does not matter")
-    return Verdict(False, f"the order of the clusters matters ({_said(gap)}, {design})")
+    return Verdict(False, f"the order of the clusters matters ({said})")
 
 
 def _backwards(data: Data) -> Data:
@@ -204,13 +239,15 @@ def _flip(values: Any) -> Any:
 
 
 def _rescaled(method: Method, trials: list[_Trial]) -> Verdict:
-    gap, design = _worst(method, trials, _rescale, SCALE)
+    gap, said = _worst(method, trials, _rescale, SCALE)
     change = f"y -> {SHIFT:g} + {SCALE:g} y"
     if gap <= _SAME_FIT:
         return Verdict(True, f"{change} scales estimate and standard error by {SCALE:g} alone")
-    return Verdict(False, f"{change} should scale estimate and standard error by {SCALE:g} and "
-                          f"leave df and p-value ({_said(gap)}, {design}); if it does not "
-                          "estimate a slope, say truth=... in the decorator")  # fmt: skip
+    should = f"{change} should scale estimate and std_error by {SCALE:g} and leave df and p_value"
+    if np.isinf(gap):
+        return Verdict(False, f"{should}, but {said}")
+    return Verdict(False, f"{should} ({said}); if it does not estimate a slope, say truth=... "
+                          "in the decorator")  # fmt: skip
 
 
 def _rescale(data: Data) -> Data:
@@ -224,18 +261,39 @@ def _rescale(data: Data) -> Data:
     return replace(data, mean_y=SHIFT + SCALE * data.mean_y, within=scaled(data.within))
 
 
-def _pace(entry: Entry, seconds: float) -> Verdict:
-    """How long a fit takes, and what a killed worker loses."""
-    lost = seconds * entry.part
-    text = f"{_time(seconds)} a replication; a killed worker loses {_time(lost)} at most"
-    if lost <= _SECONDS or entry.part == 1:
+def _pace(method: Method, design: str) -> Verdict:
+    """How long a fit takes, in calls as a study makes them, and what a killed worker loses."""
+    entry = method.entry
+    source, grain = _drawn(entry, design)
+    units, part = f"{source.scenario.mean_n_obs:g} units", entry.part
+    assert isinstance(entry.grain, str)
+    seconds, lost = _timed(method, design, _REPS[entry.grain]), part
+    text = f"{_time(seconds)} a replication of {units}"
+    if entry.grain != "rows":
+        call = streams.call_length(source.scenario, streams.GRAIN[grain], part)
+        if seconds * call < _SECONDS:
+            seconds = _timed(method, design, call)
+        text = f"{_time(seconds)} a replication of {units} in calls of {call}"
+        if part % call:  # ranges begin inside a call, and calls are whole
+            lost = ((part + call - 2) // call + 1) * call
+    text += f"; with ranges of {part:,} replication{'s' if part > 1 else ''} a killed worker loses "
+    text += f"at most {_time(seconds * lost)} of work"
+    if seconds * lost <= _SECONDS or part == 1:
         return Verdict(None, text)
-    part = max(1, int(_SECONDS / seconds))
-    return Verdict(None, f"{text}: part={1 << (part.bit_length() - 1)} in the decorator cuts that")
+    less = max(1, int(_SECONDS / seconds))
+    return Verdict(None, f"{text}: part={1 << (less.bit_length() - 1)} in the decorator cuts that")
+
+
+def _timed(method: Method, design: str, n_reps: int) -> float:
+    """Seconds a replication by the clock: a method may wait for another program."""
+    data = _data(method.entry, design, n_reps)
+    start = time.perf_counter()
+    _fit(method, data)
+    return (time.perf_counter() - start) / n_reps
 
 
 def _time(seconds: float) -> str:
-    if seconds >= 1:
+    if seconds >= 0.1:
         return f"{seconds:.1f} s"
     rounded = float(f"{max(seconds, 1e-6) * 1e3:.2g}")
     return f"{rounded:g} ms"

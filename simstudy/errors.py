@@ -44,10 +44,10 @@ def one_line(text: str) -> str:
     return "".join(c if c.isprintable() else " " for c in text).strip()
 
 
-def short(text: str, most: int = 200) -> str:
-    """One line of somebody else's text, cut where it is long."""
-    line = " ".join(one_line(text).split())
-    return line if len(line) <= most else line[: most - 3] + "..."
+def brief(text: str, most: int = 200) -> str:
+    """Text as one line of at most so many characters: a message that somebody else wrote."""
+    line = one_line(" ".join(text.split()))
+    return line if len(line) <= most else line[: most - 3].rstrip() + "..."
 
 
 def nearest(name: object, known: Iterable[str], synonyms: dict[str, str] | None = None) -> str:

@@ -25,11 +25,27 @@ class Factor(NamedTuple):
     """Cross-products of (x, y) as a Cholesky factor: xx = a^2, xy = a b, yy = b^2 + r^2.
 
     `b` is zero where `a` is zero (then all of yy is in `r`). Any broadcastable shapes.
+    The products themselves, `xx`, `xy` and `yy`, are computed each time they are asked for.
     """
 
     a: Floats
     b: Floats
     r: Floats
+
+    @property
+    def xx(self) -> Floats:
+        """Sum of the squares of x about its mean."""
+        return np.asarray(self.a * self.a)
+
+    @property
+    def xy(self) -> Floats:
+        """Sum of the products of x and y about their means."""
+        return np.asarray(self.a * self.b)
+
+    @property
+    def yy(self) -> Floats:
+        """Sum of the squares of y about its mean."""
+        return np.asarray(self.b * self.b + self.r * self.r)
 
 
 @dataclass(frozen=True, eq=False)

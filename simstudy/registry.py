@@ -63,7 +63,8 @@ class Entry:
     ----------
     fit : callable
         ``fit(moments, term="slope", origin=(0, 0), **options) -> Estimates``; a method that
-        `draws` takes `words` as well.
+        `draws` takes `words` as well. A user's own: ``fit(data, options, words)``, where data
+        are units or moments and options a dict.
     describe : callable
         ``describe(moments, **options) -> dict`` of sigma, r_squared and criterion of one
         data set, for `fit`.
@@ -79,7 +80,8 @@ class Entry:
         Options -> a reason why they do not go together, or None.
     account : callable
         Options -> what the method does, in sentences for a methods section: Markdown with
-        LaTeX, citing ``[@Kish1965; @Moulton1986]`` by the keys of the bibliography.
+        LaTeX, citing ``[@Kish1965; @Moulton1986]`` by the keys of the bibliography. Of a
+        user's own the first line of its docstring as it stands, or nothing.
     part : int
         Replications of a stored range of a user's own method.
     """
@@ -219,6 +221,16 @@ def synonyms() -> dict[str, str]:
     return {word: entry.name for entry in methods().values() for word in entry.synonyms}
 
 
+def _meant(name: str) -> str:
+    """What an unknown method may be: one of ours, or a user's own that lacks its `use:`."""
+    if ".py" in name:
+        place = name if ":" in name else f"{name}:FUNCTION"
+        return f'; a method of your own is written {{use: "{place}"}}'
+    hint = nearest(name, methods(), synonyms())
+    own = f'; one of your own is written {{use: "FILE.py:{name}"}}'
+    return hint + (own if name.isidentifier() and "did you mean" not in hint else "")
+
+
 def configure(name: str, options: Mapping[str, Any] | None = None) -> Method:
     """Settle a method's options, or raise `UserError` naming what is wrong.
 
@@ -231,7 +243,7 @@ def configure(name: str, options: Mapping[str, Any] | None = None) -> Method:
     """
     known = methods()
     if name not in known:
-        raise UserError(f"unknown method '{name}'{nearest(name, known, synonyms())}")
+        raise UserError(f"unknown method '{name}'{_meant(name)}")
     entry = known[name]
     given = dict(options or {})
     label = given.pop("label", None)

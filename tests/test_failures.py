@@ -7,6 +7,7 @@ import os
 import shutil
 from collections import Counter
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pyarrow.compute as pc
@@ -181,6 +182,127 @@ def test_settings_that_a_method_changes_do_not_outlive_it(tmp_path, mine):
     assert np.geterr() == before
     assert set(status(tmp_path / "r", "fragile")) == {"ok"}
     assert run_task(plan(study(["random_intercept"], 5), [])[0])[0].estimate.size == 10
+
+
+WANDERER = """\
+import os
+import sys
+
+import simstudy
+
+os.chdir(os.path.dirname(__file__))
+
+
+@simstudy.method
+def wanders(data):
+    os.chdir("/")
+    print("\\udc80")
+    sys.stdout.buffer.write(b"x")
+    sys.stderr.reconfigure(line_buffering=True)
+    assert sys.stdout.encoding == "utf-8" and sys.stdout.fileno() > 2
+    sys.stdout.reconfigure(encoding="ascii", errors="strict")
+    if data.y.mean() > 0:
+        sys.stdout.close()
+    if data.y.mean() > 0.3:
+        raise ValueError("far")
+    return 1.0, 1.0
+"""
+
+
+def test_a_method_that_changes_folder_or_stream_moves_nothing(tmp_path, monkeypatch, capfd):
+    written(tmp_path / "files", WANDERER)
+    monkeypatch.chdir(tmp_path)
+    one = study([use(tmp_path / "files", "wanders")], 12)
+    run(one, Path("there"))
+    assert os.getcwd() == str(tmp_path)
+    table = rows(tmp_path / "there").to_pylist()
+    messages = Results(one, tmp_path / "there").failures
+    assert set(messages.message) == {"ValueError: far"}
+    assert 6 < [row["status"] for row in table].count("ok") < 24
+    assert capfd.readouterr() == ("", "")
+
+
+CONVERGING = """\
+import warnings
+
+import numpy as np
+import simstudy
+
+
+class ConvergenceWarning(UserWarning):
+    pass
+
+
+@simstudy.method
+def rowwise(data, kind="runtime", converged="absent"):
+    kinds = {
+        "runtime": (RuntimeWarning, "did not converge"),
+        "boundary": (ConvergenceWarning, "The MLE may be on the boundary of the parameter space."),
+        "kind": (ConvergenceWarning, "gradient is large"),
+    }
+    warnings.warn(kinds[kind][1], kinds[kind][0])
+    answer = {"estimate": 1.0, "std_error": 1.0, "n": 3}
+    return answer if converged == "absent" else answer | {"converged": converged}
+
+
+@simstudy.method(grain="clusters")
+def batch(moments):
+    slope = (moments.mean_x * moments.mean_y).sum(axis=0)
+    warnings.warn("some did not converge", RuntimeWarning)
+    return {"estimate": slope, "std_error": 1.0, "converged": slope < 0.5}
+"""
+SAYS = "did not converge (converged is False)"
+CONVERGED = {
+    "in words": ({"kind": "runtime"}, "RuntimeWarning: did not converge"),
+    "by kind": ({"kind": "kind"}, "ConvergenceWarning: gradient is large"),
+    "boundary": ({"kind": "boundary"}, None),
+    "its own business": ({"kind": "kind", "converged": True}, None),
+    "said": ({"kind": "runtime", "converged": False}, SAYS),
+    "said, nothing warned": ({"kind": "boundary", "converged": False}, SAYS),
+}
+
+
+@pytest.mark.parametrize("case", CONVERGED)
+def test_non_convergence_is_warned_of_or_said(tmp_path, case):
+    options, message = CONVERGED[case]
+    written(tmp_path, CONVERGING)
+    one = study([use(tmp_path, "rowwise", **options)], 4)
+    run(one, tmp_path / "r")
+    results = Results(one, tmp_path / "r")
+    assert set(status(tmp_path / "r", "rowwise")) == {"failed" if message else "ok"}
+    if message:
+        assert set(results.failures.message) == {message}
+    else:
+        assert set(results.extras.name) == {"n"}
+
+
+def test_moments_say_which_replications_converged(tmp_path):
+    written(tmp_path, CONVERGING)
+    one = study([use(tmp_path, "batch")], 60)
+    found = run(one, tmp_path / "r")
+    kept = np.array(found.column("estimate").to_pylist(), float)
+    results = Results(one, tmp_path / "r")
+    assert 5 < np.isnan(kept).sum() < 115 and (kept[~np.isnan(kept)] < 0.5).all()
+    assert set(results.failures.message) == {SAYS} and results.extras is None
+
+
+def test_a_message_of_several_lines_is_one_line(tmp_path):
+    text = (
+        "import simstudy\n@simstudy.method\ndef f(data):\n"
+        "    error = ValueError('first\\n   second\\tthird\\udc80' + 'x' * 500)\n"
+        "    error.add_note('a note')\n    raise error\n"
+    )
+    written(tmp_path, text)
+    one = study([use(tmp_path, "f")], 2)
+    run(one, tmp_path / "r")
+    failures = Results(one, tmp_path / "r").failures
+    assert set(failures.message) == {"ValueError: first second third " + "x" * 500}
+    assert "   second" in failures.traceback[0] and "a note" in failures.traceback[0]
+    file = tmp_path / "d.csv"
+    file.write_text("g,u,v\n" + "".join(f"{i % 4},{i * i % 7},{i % 5}\n" for i in range(24)))
+    said = call("fit", file, "v ~ u + (1 | g)", "--method", f"{{use: '{tmp_path / 'mine.py'}:f'}}")
+    (line,) = [line for line in said.out.splitlines() if "first" in line]
+    assert line.startswith("failed: ValueError: first second third xx") and len(line) < 220
 
 
 def test_fail_fast_stops_with_the_failure_kept(tmp_path, mine):

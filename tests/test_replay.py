@@ -156,7 +156,12 @@ def test_it_prints_like_fit_with_the_stored_row_beside(done):
     lines = [line for line in said.out.splitlines() if line.startswith("pooled ")]
     assert len(lines) == 2 and all(repr(pooled["estimate"]) in line for line in lines)
     assert lines[1].endswith("identical")
-    assert "raise ValueError" in said.out and "ValueError: y is above 2" in said.out
+    assert "raise ValueError" in said.out and said.out.count("ValueError: y is above 2") == 1
+    assert "Residual SD: -, R-squared: -" not in said.out.split("--- ols")[1].split("--- The")[0]
+    (line,) = [line for line in said.out.splitlines() if "random numbers of its own" in line]
+    assert line.startswith("wild_bootstrap[draws=99], bootstrap: `fit` on the CSV")
+    own = call("replay", folder, *place, "--method", "ols").out
+    assert "random numbers" not in own and "ValueError" not in own
     assert "noise" not in said.out
 
 
@@ -223,6 +228,51 @@ def test_a_changed_file_is_said_and_the_new_version_can_be_asked_for(tmp_path):
     old = rows(tmp_path / "own", "ols").to_pylist()[2]["estimate"]
     assert fit["verdict"] == "not stored" and fit["stored"] is None
     assert fit["refitted"]["estimate"] == pytest.approx(old + 1, rel=1e-14)
+
+
+CHOSEN = [
+    (("ols",), ["ols"]),
+    (("wild_bootstrap",), ["wild_bootstrap[draws=99]"]),
+    (("pooled",), ["pooled"]),
+    (("pooled[se=CR2]",), ["pooled[se=CR2]"]),
+    (("fragile", "fragile[limit=2]", "gee"), ["fragile[limit=2]", "gee"]),
+    (("{pooled: {se: CR1}}", "dummy"), ["pooled[se=CR1]", "dummy"]),
+]
+
+
+@pytest.mark.parametrize(("names", "labels"), CHOSEN)
+def test_methods_of_the_study_are_chosen_by_label_or_name(done, names, labels):
+    one, folder = done
+    asked = [word for name in names for word in ("--method", name)]
+    place = ("--scenario", one.designs[0].id, "--replication", 7, *asked, "--json")
+    said = call("replay", folder, *place)
+    fits = json.loads(said.out)["fits"]
+    assert [fit["label"] for fit in fits] == labels
+    for fit in fits:
+        asked_anew = fit["label"] == "pooled[se=CR1]"
+        assert fit["verdict"] == ("not stored" if asked_anew else "identical")
+    said = call("replay", folder, *place[:4], "--method", one.methods[-4].canonical, "--json")
+    (fit,) = json.loads(said.out)["fits"]
+    assert fit["label"] == "ols" and set(fit["extras"]) == {"largest"}
+    assert "unknown method 'olz'" in assert_refused(
+        call("replay", folder, *place[:4], "--method", "olz")
+    )
+
+
+def test_a_file_that_moved_can_be_named_where_it_is(tmp_path):
+    files = written(tmp_path / "files").parent
+    one = study([use(files, "fragile", limit=99.5), "pooled"], 10)
+    execute(one, tmp_path / "r", 1)
+    files.rename(tmp_path / "there")
+    place = ("replay", tmp_path / "r", "--scenario", one.designs[0].id, "--replication", 3)
+    said = call_process(*place, cwd=tmp_path)
+    assert said.code == 0 and "No such file" in said.out
+    hint = """--method '{use: "there/mine.py:fragile", limit: 99.5}'"""
+    assert hint in said.out
+    entry = hint.removeprefix("--method '").removesuffix("'")
+    again = call_process(*place, "--method", entry, "--json", cwd=tmp_path)
+    (fit,) = json.loads(again.out)["fits"]
+    assert fit["verdict"] == "identical" and fit["options"] == {"limit": 99.5}
 
 
 def test_a_data_set_too_large_to_hold_is_refitted_from_its_moments(tmp_path):

@@ -21,6 +21,9 @@ def main(options: Namespace) -> None:
     if not place or not only.isidentifier():
         place, only = options.file, ""
     path = Path(place).resolve()
+    if path.suffix in (".yaml", ".yml") and path.is_file():
+        message = f"is a study, not methods; try it with: python -m simstudy plan {place}"
+        raise UserError(message, file=place)
     known = files.offered(files.module_of(str(path), files.digest_of(files.content_of(path))))
     names = [only] if only else list(known)
     if not names:
@@ -29,7 +32,8 @@ def main(options: Namespace) -> None:
     wrong = []
     for name in names:
         method = settle({"use": f"{path.name}:{name}", **given}, path.parent)
-        print(f"{method.label}: {method.entry.summary} ({_reads(method.grain)})")
+        told = f": {method.entry.summary}" if method.account else ""
+        print(f"{method.label}{told} ({_reads(method.grain)})")
         verdicts = list(conform(method))
         for right, what in verdicts:
             print(f"  {_WORDS[right]}  {what}")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import builtins
 import keyword
+import sys
 from argparse import Namespace
 from pathlib import Path
 
@@ -50,8 +52,9 @@ In a study file beside this one:
 
 A method returns estimate, std_error and, if it has them, df and p_value; whatever else a dict
 holds goes to extras/. What it raises, a warning of non-convergence, NaN or a wrong shape makes a
-row with status failed. The content of this file is part of the methods' identity: after a change
-their rows are computed anew. What it imports must be installed, not lie beside it.
+row with status failed; with "converged": True or False in the dict that decides, not a warning.
+The content of this file is part of the methods' identity: after a change their rows are computed
+anew. What it imports must be installed, not lie beside it.
 """
 
 import numpy as np
@@ -72,13 +75,18 @@ def {name}(data, trim=0.0):
     return {{"estimate": kept.mean(), "std_error": error, "df": len(kept) - 1, "kept": len(kept)}}
 
 
-@simstudy.method(grain="clusters")  # all replications at once, the last axis of every array
+# All replications at once: arrays whose last axis is the R replications, the first J clusters.
+# n_clusters; sizes (J, 1) or (J, R); mean_x, mean_y (J, R); and the cross-products about the
+# cluster means within.xx, within.xy, within.yy (J, R). With grain="pooled", equal sizes and a
+# normal x: n_clusters, cluster_size, within and between, pooled over clusters, (R,).
+@simstudy.method(grain="clusters")
 def {name}_moments(moments):
-    """Mean of the clusters' own slopes, from their cross-products (within: xx = a a, xy = a b)."""
-    slopes = moments.within.b / moments.within.a
+    """Mean of the clusters' own slopes, from their cross-products."""
+    slopes = moments.within.xy / moments.within.xx
     error = slopes.std(axis=0, ddof=1) / np.sqrt(len(slopes))
     return slopes.mean(axis=0), error, len(slopes) - 1
 '''
+_TAKEN = {"np", "numpy", "simstudy", *dir(builtins), *sys.stdlib_module_names}
 
 
 def main(options: Namespace) -> None:
@@ -87,6 +95,9 @@ def main(options: Namespace) -> None:
     if options.method:
         if not name.isidentifier() or keyword.iskeyword(name):
             raise UserError(f"{name!r} cannot name a method; use letters, digits and '_'")
+        if name in _TAKEN:
+            message = "a file and a function of that name would hide what others import by it"
+            raise UserError(f"{name!r} cannot name a method: {message}")
         _write(Path(f"{name}.py"), _METHOD.format(name=name), "check")
         return
     if not valid_name(name):

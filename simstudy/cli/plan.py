@@ -45,7 +45,7 @@ def _imports(study: Study) -> list[str]:
         if method.use is not None:
             files.setdefault(method.use.file, []).append(method.label)
     return [f"imports {file} for {', '.join(labels)}" for file, labels in files.items()] or [
-        "imports no file: no method says use:"
+        "imports nothing: no method says `use:`"
     ]
 
 

@@ -5,19 +5,24 @@ from __future__ import annotations
 import json
 import math
 from argparse import Namespace
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from simstudy.cli.fit import method_from
-from simstudy.errors import WorkError
+from simstudy.errors import WorkError, brief
 from simstudy.real.printed import table
-from simstudy.real.replay import NUMBERS, Refit, Replay, replay
+from simstudy.real.replay import NUMBERS, Refit, Replay, chosen_of, replay
+from simstudy.registry import Method
+from simstudy.store import layout
 from simstudy.study.fields import DEFAULTS
 from simstudy.study.grid import text_of
 
 
 def main(options: Namespace) -> None:
     """Print one replication's fits, each beside its stored row."""
-    chosen = [method_from(text) for text in options.method or ()]
+    chosen = _chosen(options.results, options.method or ())
     found = replay(options.results, options.scenario, options.replication, chosen)
     if options.csv:
         found.write_csv(options.csv)
@@ -30,6 +35,15 @@ def main(options: Namespace) -> None:
         raise WorkError(f"not what is stored: {names}")
 
 
+def _chosen(folder: str, texts: Sequence[str]) -> list[Method]:
+    """Methods by their label or name in the study, or written as in a study file."""
+    if not texts:
+        return []
+    study = layout.stored_study(Path(folder))
+    methods = [m for text in texts for m in chosen_of(study, text) or [method_from(text)]]
+    return list({method.canonical: method for method in methods}.values())
+
+
 def _print(found: Replay, csv: str | None) -> None:
     levels = ", ".join(
         f"{key} {text_of(level)}"
@@ -38,7 +52,10 @@ def _print(found: Replay, csv: str | None) -> None:
     )
     print(f"scenario {found.design.id}, replication {found.replication}: {levels}\n")
     if found.data is not None:
-        print(f"{found.fits()}\n")
+        fits = found.fits()
+        told = [refit.method for refit in found.refits if refit.failure is not None]
+        shown = [one for one in fits.fits if one.status != "failed" or one.method not in told]
+        print(f"{replace(fits, fits=shown)}\n")
     print("--- Stored, and fitted again from what the method reads")
     rows = [line for refit in found.refits for line in _lines(refit)]
     lines = table(["method", "", "status", *NUMBERS], [row[:-1] for row in rows], left=3)
@@ -46,8 +63,12 @@ def _print(found: Replay, csv: str | None) -> None:
         print(f"{line}  {last}".rstrip())
     for refit in found.refits:
         if refit.failure is not None:
-            print(f"\n{refit.method.label} failed: {refit.failure.message}")
-            print(refit.failure.traceback.rstrip())
+            why = refit.failure.traceback.rstrip() or brief(refit.failure.message)
+            print(f"\n{refit.method.label} failed:\n{why}")
+    drawing = [r.method.label for r in found.refits if r.again is not None and r.method.entry.draws]
+    if drawing and found.data is not None:
+        print(f"\n{', '.join(drawing)}: `fit` on the CSV of these units draws random numbers of "
+              "its own, so its numbers differ")  # fmt: skip
     if csv:
         print(f"\n{csv}")
 

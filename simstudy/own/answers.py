@@ -6,6 +6,8 @@ which one it was.
 
 from __future__ import annotations
 
+import re
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,6 +19,14 @@ from simstudy.numerics import tails
 
 FIELDS = ("estimate", "std_error", "df", "p_value")
 _COMPONENTS = ("tau2", "sigma2")
+_SYNONYMS = {
+    "estimate": ("est", "coef", "coefficient", "b", "beta", "slope"),
+    "std_error": ("se", "std_err", "stderr", "standard_error", "bse"),
+    "df": ("dof", "ddf", "df_resid"),
+    "p_value": ("p", "pval", "pvalue", "p_val"),
+}  # other packages' words; beside the right one they are values like any others
+_CONVERGED = "converged"
+MISNAMED = "is no name of a result"
 _EXPECTED = "expected estimate, std_error and, if any, df and p_value, as a tuple or a dict"
 
 
@@ -34,15 +44,25 @@ def estimates(answer: Any, n_reps: int, batch: bool) -> Estimates:
     batch : bool
         Whether values are arrays over replications; else they are numbers.
     """
+    returned = _named(answer)
     given = {
         name: _column(name, value, n_reps, batch and name == "estimate")
-        for name, value in _named(answer).items()
+        for name, value in returned.items()
         if value is not None
     }
+    lost = _lost(given.pop(_CONVERGED, None), n_reps)
     if "estimate" not in given:
-        raise AnswerError(f"the estimate is missing; {_EXPECTED}")
+        if not lost.all():
+            raise AnswerError(f"{_missing(returned)}; {_EXPECTED}")
+        given["estimate"] = np.full(n_reps, np.nan)
     numbers = {name: given.pop(name, None) for name in (*FIELDS, *_COMPONENTS)}
-    return _finish(numbers, given, n_reps)
+    return _finish(numbers, given, lost)
+
+
+def says_converged(answer: Any) -> bool:
+    """Whether an answer says itself if the fit converged: then no warning decides it."""
+    named = _opened(answer)
+    return isinstance(named, Mapping) and named.get(_CONVERGED) is not None
 
 
 def failed(failure: Failure) -> Estimates:
@@ -52,11 +72,12 @@ def failed(failure: Failure) -> Estimates:
 
 
 def _named(answer: Any) -> dict[str, Any]:
-    if hasattr(answer, "_asdict"):
-        answer = answer._asdict()
+    answer = _opened(answer)
     if isinstance(answer, Mapping):
         if any(not isinstance(name, str) for name in answer):
             raise AnswerError("a name in the returned dict is not text")
+        for name in FIELDS:
+            _refuse_synonyms(name, answer)
         return dict(answer)
     if isinstance(answer, tuple | list):
         if not 1 <= len(answer) <= len(FIELDS):
@@ -65,28 +86,67 @@ def _named(answer: Any) -> dict[str, Any]:
     raise AnswerError(f"returned {type(answer).__name__}; {_EXPECTED}")
 
 
+def _opened(answer: Any) -> Any:
+    """A named tuple as a dict, anything else as it is."""
+    return answer._asdict() if isinstance(answer, tuple) and hasattr(answer, "_asdict") else answer
+
+
+def _refuse_synonyms(name: str, answer: Mapping[str, Any]) -> None:
+    """A result under another name would be taken for an extra and silently be used by nothing."""
+    for key in answer if name not in answer else ():
+        folded = re.sub(r"[^a-z0-9]+", "_", key.lower()).strip("_")
+        if folded == name or folded in _SYNONYMS[name]:
+            raise AnswerError(f"'{key}' {MISNAMED}; did you mean '{name}'?")
+
+
+def _missing(returned: Mapping[str, Any]) -> str:
+    if "estimate" in returned:
+        return "the estimate is None"
+    names = ", ".join(f"'{name}'" for name in returned)
+    return f"the estimate is missing: got {names or 'an empty dict'}"
+
+
+def _lost(converged: Floats | None, n_reps: int) -> Bools:
+    """Replications that are said not to have converged."""
+    if converged is None:
+        return np.zeros(n_reps, dtype=bool)
+    for value in converged[(converged != 0) & (converged != 1) & ~np.isnan(converged)]:
+        raise AnswerError(f"{_CONVERGED} is {value:g}, not true or false")
+    return np.asarray(converged != 1)
+
+
 def _column(name: str, value: Any, n_reps: int, whole: bool) -> Floats:
     """A value a replication; `whole` asks for all of them, else one may stand for all."""
     try:
-        found = np.asarray(value)
-        if found.dtype.kind not in "bifu":
-            raise TypeError
-        found = found.astype(float)
-    except (TypeError, ValueError):
+        found = _array(value)
+    except Exception:  # how an object becomes an array is its own affair
         raise AnswerError(f"{name} is {_shown(value)}, not a number") from None
     if found.shape == (n_reps,) or (found.size == 1 and not (whole and n_reps > 1)):
         return np.array(np.broadcast_to(found.ravel(), (n_reps,)))
     raise AnswerError(f"{name} has shape {found.shape}, not {(n_reps,)}")
 
 
+def _array(value: Any) -> Floats:
+    """Numbers as doubles, NaN where they are masked."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of a masked number in a list
+        found = value if isinstance(value, np.ma.MaskedArray) else np.asarray(value)
+    if found.dtype.kind not in "bifu":
+        raise TypeError
+    found = found.astype(float)
+    return found.filled(np.nan) if isinstance(found, np.ma.MaskedArray) else found
+
+
 def _shown(value: Any) -> str:
+    if not isinstance(value, str | bytes | complex | np.generic):
+        return f"of type {type(value).__name__}"
     text = " ".join(repr(value).split())
     return text if len(text) <= 60 else text[:57] + "..."
 
 
-def _finish(numbers: dict[str, Floats | None], extras: dict[str, Floats], n_reps: int) -> Estimates:
+def _finish(numbers: dict[str, Floats | None], extras: dict[str, Floats], lost: Bools) -> Estimates:
     """Check every number, test the estimate where it comes without a p-value."""
-    nan = np.full(n_reps, np.nan)
+    nan = np.full(lost.size, np.nan)
     estimate, error, df, p = (numbers[name] for name in FIELDS)
     assert estimate is not None
     wrong: dict[str, tuple[Floats, Bools]] = {"estimate": (estimate, ~np.isfinite(estimate))}
@@ -102,14 +162,15 @@ def _finish(numbers: dict[str, Floats | None], extras: dict[str, Floats], n_reps
         error = nan if error is None else error
         df = np.where(np.isnan(error), np.nan, np.inf if df is None else df)
         tested = tails.two_sided(estimate / error, df) if p is None else p
-    failures = _failures(wrong, n_reps)
+    failures = _failures(wrong, lost)
     components = {name: nan if (v := numbers[name]) is None else v for name in _COMPONENTS}
     columns = dict(zip(FIELDS, (estimate, error, df, tested), strict=True)) | components
     return _rows(columns, extras, failures)
 
 
-def _failures(wrong: dict[str, tuple[Floats, Bools]], n_reps: int) -> list[Failure | None]:
-    found: list[Failure | None] = [None] * n_reps
+def _failures(wrong: dict[str, tuple[Floats, Bools]], lost: Bools) -> list[Failure | None]:
+    unconverged = Failure(f"did not converge ({_CONVERGED} is False)", "")
+    found: list[Failure | None] = [unconverged if bad else None for bad in lost]
     for name, (values, bad) in wrong.items():
         for k in np.flatnonzero(bad):
             if found[k] is None:

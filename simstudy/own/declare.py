@@ -1,4 +1,4 @@
-"""Room 2: ``@simstudy.method``. Imports the registry alone, so that a user's file loads fast."""
+"""Room 2: ``@simstudy.method``. Imports registry and errors, so that a user's file loads fast."""
 
 from __future__ import annotations
 
@@ -7,12 +7,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar, overload
 
+from simstudy.errors import nearest
 from simstudy.registry import GRAINS
 
 F = TypeVar("F", bound=Callable[..., Any])
 MARK = "__simstudy__"
+RESERVED = ("use", "label", "truth", "digest")  # the study file's own words beside options
 PART = {"rows": 32, "clusters": 4096, "pooled": 4096}
 TRUTHS = ("slope", "intercept", "contextual_effect", "icc", "total_variance", "tau2", "sigma2")
+
+
+class DeclarationError(ValueError):
+    """A function cannot be a method as it is declared; says why in one line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,38 +52,62 @@ def method(
     The function returns (estimate, std_error), then df and p_value if it has them, as a tuple
     or as a dict; whatever else a dict holds goes to `extras/`, and tau2 and sigma2 to their
     columns. Without df the test is normal; without a standard error the p_value stands alone.
-    What it raises, a warning of non-convergence, NaN or another shape makes a `failed` row.
+    What it raises, a warning of non-convergence, NaN or another shape makes a `failed` row. A
+    dict with `converged` (true or false, for moments an array as well) decides that itself,
+    whatever is warned.
 
     Parameters
     ----------
     function : callable
-        ``function(data, **options)``; options are numbers, text or truth values. With an
-        argument `rng` (of a method on data frames) it gets a ``numpy.random.Generator`` of that
-        replication.
+        ``function(data, **options)``; options are numbers, text or truth values, by any name
+        but use, label, truth and digest. With an argument `rng` (of a method on data frames) it
+        gets a ``numpy.random.Generator`` of that replication.
     grain : {"rows", "clusters", "pooled"}
-        rows: data is one replication's DataFrame with columns cluster, x and y. clusters,
-        pooled: data is `simstudy.moments.Clusters` (or, for pooled, `Pooled` where that is
-        enough) of R replications, the last axis, and every value returned has shape (R,).
+        rows: data is one replication's DataFrame with columns cluster, x and y.
+        clusters: data is the moments (`simstudy.moments.Clusters`) of R replications, the last
+        axis, of J clusters: `n_clusters`; `sizes` of shape (J, 1) or (J, R); `mean_x` and
+        `mean_y` of shape (J, R); and cross-products about the cluster means `within.xx`,
+        `within.xy` and `within.yy` of shape (J, R). What all replications share may have one
+        column. pooled: the same, or where equal sizes and normal x allow it
+        `simstudy.moments.Pooled`: `n_clusters`, `cluster_size`, and `within` and `between`,
+        pooled over clusters, of shape (R,). Every value returned is of shape (R,).
     part : int, optional
-        Replications of a stored range (32 data frames or 4,096 replications of moments): what
-        a killed worker loses. Fewer for a method that takes longer than 50 ms.
+        Replications of a stored range (32 data frames or 4,096 replications of moments): the
+        work that is lost with a killed worker, and computed again. Choose fewer where a range
+        takes longer than a few seconds; `check` says how long.
     truth : str
         The scenario's field that is estimated, the slope by default.
     """
 
     def declare(function: F) -> F:
-        if grain != "rows" and draws(function):
-            raise ValueError("rng is for methods on data frames: a batch has many replications")
+        _refuse_arguments(function, grain)
         setattr(function, MARK, Declared(grain, part or PART[grain], truth))
         return function
 
-    if grain not in GRAINS:
-        raise ValueError(f"grain {grain!r} is none of {', '.join(GRAINS)}")
-    if truth not in TRUTHS:
-        raise ValueError(f"truth {truth!r} is none of {', '.join(TRUTHS)}")
+    for name, value, known in (("grain", grain, GRAINS), ("truth", truth, TRUTHS)):
+        if value not in known:
+            raise DeclarationError(f"{name} {value!r:.40} is not known{nearest(value, known)}")
     if part is not None and (not isinstance(part, int) or part < 1):
-        raise ValueError(f"part {part!r} is not a whole number from 1 up")
+        raise DeclarationError(f"part {part!r:.40} is not a whole number from 1 up")
     return declare if function is None else declare(function)
+
+
+def _refuse_arguments(function: Any, grain: str) -> None:
+    """Refuse a function that cannot be called with data and then with options by name."""
+    name = getattr(function, "__name__", "the method")
+    parameters = list(inspect.signature(function).parameters.values())
+    first = parameters[0] if parameters else None
+    if first is None or first.kind in (first.KEYWORD_ONLY, first.VAR_KEYWORD):
+        raise DeclarationError(f"{name} needs an argument for the data")
+    if first.name == "rng":
+        raise DeclarationError(f"{name} needs an argument for the data before rng")
+    if grain != "rows" and draws(function):
+        message = "rng is for methods on data frames: a batch has many replications"
+        raise DeclarationError(f"{name}: {message}")
+    for parameter in parameters[1:]:
+        if parameter.name in RESERVED:
+            message = f"{name}: '{parameter.name}' is a word of the study file's own"
+            raise DeclarationError(f"{message}; give that option another name")
 
 
 def declared(function: Any) -> Declared | None:

@@ -15,9 +15,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from simstudy.errors import UserError, nearest
-from simstudy.own.declare import declared
-from simstudy.own.quiet import quiet
+from simstudy.errors import UserError, brief, nearest
+from simstudy.own.declare import DeclarationError, declared
+from simstudy.own.quiet import named, quiet
 from simstudy.registry import Use
 
 _DIGITS = 8
@@ -53,14 +53,22 @@ def module_of(file: str, digest: str) -> ModuleType:
             exec(compile(content, file, "exec"), module.__dict__)
     except (Exception, SystemExit) as error:
         del sys.modules[name]
-        message = f"cannot be imported: {type(error).__name__}: {error}"
-        raise UserError(message, file=file, line=_line(error, file)) from None
+        raise UserError(_wrong(error, file), file=file, line=_line(error, file)) from None
     return module
+
+
+def _wrong(error: BaseException, file: str) -> str:
+    """What is wrong with a file, without its place."""
+    if isinstance(error, DeclarationError):
+        return str(error)
+    if isinstance(error, SyntaxError) and error.filename == file:
+        return f"cannot be imported: SyntaxError: {error.msg}"
+    return f"cannot be imported: {brief(named(error))}"
 
 
 def _line(error: BaseException, file: str) -> int | None:
     """Where in the file it went wrong."""
-    if isinstance(error, SyntaxError):
+    if isinstance(error, SyntaxError) and error.filename == file:
         return error.lineno
     frames = traceback.extract_tb(error.__traceback__)
     return next((frame.lineno for frame in reversed(frames) if frame.filename == file), None)
@@ -78,10 +86,22 @@ def function_of(use: Use) -> Any:
         return use.given
     if not use.file:
         raise UserError(f"{use.function} was given from Python; run the study from there")
-    known = offered(module_of(use.file, use.digest))
+    module = module_of(use.file, use.digest)
+    known = offered(module)
     if use.function in known:
         return known[use.function]
-    if hasattr(module_of(use.file, use.digest), use.function):
-        raise UserError(f"{use.function} is not decorated with @simstudy.method", file=use.file)
+    if hasattr(module, use.function):
+        raise UserError(f"{use.function} {_unfit(module, use.function)}", file=use.file)
     hint = nearest(use.function, known) if known else "; no function has @simstudy.method"
     raise UserError(f"no function '{use.function}'{hint}", file=use.file)
+
+
+def _unfit(module: ModuleType, name: str) -> str:
+    """Why something of a module cannot be used as a method."""
+    found = getattr(module, name)
+    home = getattr(found, "__module__", module.__name__)
+    if not callable(found):
+        return f"is no function: it is of type {type(found).__name__}"
+    if home != module.__name__:
+        return f"is imported from {home}; use the file in which it is written"
+    return "is not decorated with @simstudy.method"

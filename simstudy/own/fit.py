@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from simstudy.errors import one_line
 from simstudy.estimates import Estimates, Failure, concatenate
 from simstudy.moments import Array, Moments, Rows
 from simstudy.numerics import batches
@@ -22,30 +23,32 @@ Function = Callable[..., Any]
 
 def entry_of(use: Use) -> Entry:
     """The function behind a `use:` with the registry's face."""
-    return _entry(use, use.file)
+    return _entry(use, use.file, id(use.given))
 
 
 @lru_cache(maxsize=256)
-def _entry(use: Use, file: str) -> Entry:  # one for each file, which tracebacks name
+def _entry(use: Use, file: str, given: int) -> Entry:
+    """One for each file, which tracebacks name, and for each function, which `use` keeps alive."""
     function = files.function_of(use)
     said = declare.declared(function)
     assert said is not None
     return Entry(
         name=use.function,
-        summary=summary_of(function),
+        summary=account_of(function).rstrip(".") or use.function,
         grain=said.grain,
         fit=partial(fit_frames if said.grain == "rows" else fit_moments, function),
         describe=lambda moments, **options: {},
         terms=("slope",),
         draws=declare.draws(function),
+        account=lambda chosen: account_of(function),
         part=said.part,
     )
 
 
-def summary_of(function: Function) -> str:
-    """First line of a function's docstring, or what it is."""
+def account_of(function: Function) -> str:
+    """First line of a function's docstring; empty without one."""
     lines = (function.__doc__ or "").strip().splitlines()
-    return lines[0].rstrip(".") if lines else f"{function.__name__}, a method of your own"
+    return lines[0].strip() if lines else ""
 
 
 def fit_frames(
@@ -99,13 +102,13 @@ def _one(
     function: Function, data: Any, n_reps: int, options: dict[str, Any], batch: bool
 ) -> Estimates | Failure:
     """One call and what it gave."""
-    answer = attempt(partial(function, data, **options))
+    answer = attempt(partial(function, data, **options), answers.says_converged)
     if isinstance(answer, Failure):
         return answer
     try:
         return answers.estimates(answer, n_reps, batch)
     except answers.AnswerError as error:
-        return Failure(str(error), "")
+        return Failure(one_line(str(error)), "")
 
 
 def _row(found: Estimates | Failure) -> Estimates:

@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from simstudy.errors import nearest
-from simstudy.own import declare, files
+from simstudy.own import declare, files, identity
+from simstudy.own.declare import RESERVED
 from simstudy.registry import Method, OptionError, Use
 
 PYTHON = "python"  # instead of a file: the function was given from Python
-RESERVED = ("use", "label", "truth", "digest")
 _PLAIN = re.compile(r"[\w.-]+")
 
 
@@ -82,7 +82,10 @@ def _use(where: Any, folder: Path, digest: str | None, truth: str | None) -> Use
 
 
 def _given(function: Callable[..., Any], truth: str | None) -> Use:
-    """A function from Python; its source alone is its identity."""
+    """A function from Python; its identity is what it is written as and its defaults hold.
+
+    What else it refers to, such as a constant or a helper beside it, is no part of that.
+    """
     name = getattr(function, "__name__", "")
     if declare.declared(function) is None or not name.isidentifier():
         raise OptionError("use", f"{name or function!r:.60} is not decorated with @simstudy.method")
@@ -90,11 +93,9 @@ def _given(function: Callable[..., Any], truth: str | None) -> Use:
         message = f"{name} refers to variables of the function around it; make them options"
         raise OptionError("use", message)
     try:
-        content = inspect.getsource(function).encode()
-    except (OSError, TypeError):  # typed at a prompt: what it compiles to
-        code = function.__code__
-        content = code.co_code + repr((code.co_consts, code.co_names)).encode()
-    digest = files.digest_of(content)
+        digest = files.digest_of(identity.of(function))
+    except identity.UnknownError as error:
+        raise OptionError("use", f"{name} has {error}") from None
     return _with_truth(Use("", name, digest, "slope", function), function, truth)
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,17 +27,25 @@ DEFAULT_METHODS = ("pooled", "dummy", "random_intercept")
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """One method on one data set, as plain numbers; None where there is none."""
+    """One method on one data set, as plain numbers; None where there is none.
+
+    `extras` are the further values of a user's own method.
+    """
 
     method: Method
     status: str
     message: str | None
     terms: list[dict[str, Any]]
     numbers: dict[str, float | None]
+    extras: dict[str, float | None] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
-        """The fit as `fit --json` prints it."""
-        head: dict[str, Any] = {"method": self.method.name, **dict(self.method.options)}
+        """The fit as `fit --json` prints it; a user's names are free, so they stand apart."""
+        head: dict[str, Any] = {"method": self.method.name}
+        if self.method.use is None:
+            head |= dict(self.method.options)
+        else:
+            head |= {"options": _plain(self.method.options), "extras": self.extras}
         head |= {"label": self.method.label, "status": self.status, "message": self.message}
         return head | {"terms": self.terms} | self.numbers
 
@@ -121,9 +129,17 @@ def _fit_own(data: DataSet, method: Method, words: Words | None) -> Fit:
     terms = [{"term": data.formula.predictor, **_term(found)}]
     numbers: dict[str, float | None] = dict.fromkeys(("sigma", "r_squared", "icc", "criterion"))
     numbers |= {name: _one(getattr(found, name)) for name in ("tau2", "sigma2")}
-    numbers |= {name: _one(values) for name, values in (found.extras or {}).items()}
+    extras = {name: _one(values) for name, values in (found.extras or {}).items()}
     message = outcome.reason if failure is None else failure.message
-    return Fit(method, outcome.status, message, terms, numbers)
+    return Fit(method, outcome.status, message, terms, numbers, extras)
+
+
+def _plain(options: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    """Options as JSON can hold them: an infinite number is text."""
+    return {
+        name: str(value) if isinstance(value, float) and not math.isfinite(value) else value
+        for name, value in options
+    }
 
 
 _USED = (Outcome.OK, Outcome.BOUNDARY)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from simstudy.errors import brief
 from simstudy.real import options
 from simstudy.real.fit import Fit, Fits, default_methods, fit_one
 
@@ -67,12 +68,12 @@ def table(heading: list[str], rows: list[list[str]], left: int = 1) -> str:
 def _fit(fits: Fits, one: Fit) -> str:
     lines = [f"--- {one.method.label}: {_what(one)}"]
     if one.status in ("not_estimable", "failed"):
-        return "\n".join([*lines, f"{one.status.replace('_', ' ')}: {one.message}"])
+        return "\n".join([*lines, f"{one.status.replace('_', ' ')}: {brief(one.message or '')}"])
     if one.numbers["tau2"] is not None:
         lines += [*_random(fits, one), _sizes(fits)]
     lines += ["", "Fixed effects:", _coefficients(one)]
     if one.numbers["tau2"] is None:
-        lines += [_sizes(fits), _residual(one)]
+        lines += [_sizes(fits), *([] if one.method.use is not None else [_residual(one)])]
     if one.message:
         lines.append(one.message)
     if one.status == "boundary":

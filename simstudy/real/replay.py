@@ -6,6 +6,7 @@ the methods were fitted to, and every fit is done again from what its method rea
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -157,12 +158,30 @@ def _refit(study: Study, folder: Path, design: Design, replication: int, method:
     try:
         _ = method.entry
     except UserError as error:
-        return Refit(method, stored, None, f"not refitted: {error}")
+        return Refit(method, stored, None, f"not refitted: {error}{_how_on(method)}")
     task = Task(study.seed, (design,), replication, replication, (method,), study.grain)
     (found,) = run_task(task)
     again = _row({name: getattr(found, name) for name in (*NUMBERS, "status")})
     failure = None if found.failures is None else found.failures[0]
     return Refit(method, stored, again, _verdict(stored, again), failure)
+
+
+def _how_on(method: Method) -> str:
+    """What to say where a user's file is no longer there."""
+    use = method.use
+    if use is None or not use.file or Path(use.file).exists():
+        return ""
+    options = "".join(f", {name}: {json.dumps(value)}" for name, value in method.options)
+    place = f"there/{Path(use.file).name}:{use.function}"
+    return f"; say where it is: --method '{{use: \"{place}\"{options}}}'"
+
+
+def chosen_of(study: Study, name: str) -> list[Method]:
+    """Methods of a study by label, canonical name or name; none where it has none such."""
+    for key in ("label", "canonical", "name"):
+        if found := [method for method in study.methods if getattr(method, key) == name]:
+            return found
+    return []
 
 
 def _stored(

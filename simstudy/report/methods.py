@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _VERSIONS = ("simstudy", "python", "numpy", "scipy")
-_UNSAID = "a method of your own"  # ends the summary of a function without a docstring
 
 
 def methods_section(study: Study, folder: Path, summary: pa.Table) -> str:
@@ -117,15 +116,9 @@ def _account(method: Method) -> str:
     text = f"The authors' own function `{use.function}` {where}"
     text += f", with {escape(named)}." if named else "."
     with suppress(UserError):
-        if said := _docstring(method):
+        if said := method.account:
             text = f"{_sentence(prose(said))} {text}"
     return text
-
-
-def _docstring(method: Method) -> str:
-    """First line of a user's docstring; empty where there is none."""
-    summary = method.entry.summary
-    return method.account or ("" if summary.endswith(_UNSAID) else summary)
 
 
 def _measures(summary: pa.Table) -> list[str]:

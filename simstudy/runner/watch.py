@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from simstudy.errors import WorkError, short
+from simstudy.errors import WorkError, brief
 from simstudy.estimates import Failure
 from simstudy.moments import Bools
 from simstudy.runner.plan import forecast, is_own
@@ -121,7 +121,7 @@ class Watch:
             one = done.first
             raise WorkError(
                 f"{one.method} failed in scenario {one.scenario}, replication {one.replication}: "
-                f"{short(one.failure.message)} (traceback: python -m simstudy replay {folder} "
+                f"{brief(one.failure.message)} (traceback: python -m simstudy replay {folder} "
                 f"--scenario {one.scenario} --replication {one.replication})"
             )
         worked = np.flatnonzero(~done.failed)
@@ -159,7 +159,7 @@ class Watch:
             where = f" in scenario {scenario}" if scenario else ""
             lines.append(
                 f"gave up on {method}{where} after {self.give_up} failures in a row "
-                f"({short(one.failure.message)}): {n_fits:,} of its fits are not computed; the "
+                f"({brief(one.failure.message)}): {n_fits:,} of its fits are not computed; the "
                 "same command tries them again, with --give-up 0 to the end"
             )
         return lines
@@ -230,6 +230,6 @@ def failures(study: Study, folder: Path) -> list[str]:
         ((often, count),) = messages.most_common(1)
         lines.append(
             f"{method}: {messages.total():,} of {n_fits:,} fits failed, {count:,} of them with "
-            f"'{short(often)}' (all in {folder / beside.FAILURES}; replay shows one)"
+            f"'{brief(often)}' (all in {folder / beside.FAILURES}; replay shows one)"
         )
     return lines

@@ -191,6 +191,8 @@ def method_of(item: Any, folder: Path | None = None) -> Method:
         return settle(item, folder or Path.cwd())
     if isinstance(item, str):
         return configure(item)
+    if isinstance(item, dict) and (meant := _misspelt_use(item)):
+        raise UserError(f"unknown key '{meant}'; did you mean 'use'?")
     if not isinstance(item, dict) or len(item) != 1:
         raise UserError(f"expected a method's name or 'name: {{option: value}}', got {item!r:.60}")
     ((name, options),) = item.items()
@@ -202,6 +204,15 @@ def method_of(item: Any, folder: Path | None = None) -> Method:
         message = f"options of {name}: expected {{option: value}}, got {fields.shown(options)}"
         raise UserError(message)
     return configure(str(name), options)
+
+
+def _misspelt_use(item: Mapping[str, Any]) -> str | None:
+    """The key that was to be `use`: by its spelling, or by what it names."""
+    for key, value in item.items():
+        place = isinstance(value, str) and ".py:" in value
+        if key not in methods() and (place or "'use'" in nearest(key, ("use",), {"file": "use"})):
+            return key
+    return None
 
 
 def _reference(document: Document, chosen: tuple[Method, ...]) -> str | None:
