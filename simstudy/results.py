@@ -34,7 +34,7 @@ class Results:
     n_fits : int
         Computed by the run that gave these results.
     given_up : list of str
-        What the run that gave these results left out, since its method only failed.
+        What the run that gave these results left out, a line each, and why.
     """
 
     def __init__(self, study: Study, folder: Path) -> None:

@@ -34,7 +34,7 @@ def main(options: Namespace) -> None:
     if not options.quiet:
         _print(found)
     if found.given_up:
-        raise WorkError("some fits are not computed, since their method only failed")
+        raise WorkError("some fits are not computed: see above")
 
 
 def _print(found: Results) -> None:
