@@ -844,22 +844,24 @@ def test_report_before_any_run(here):
 # pipes
 
 
-def closed_pipe(*arguments, cwd):
+def closed_pipe(*arguments, cwd, unbuffered):
     """Run a command whose reader has gone."""
     reader, writer = os.pipe()
     os.close(reader)
     try:
-        return subprocess.run([sys.executable, "-m", "simstudy", *map(str, arguments)], cwd=cwd,
-                              env=environment(), stdout=writer, stderr=subprocess.PIPE, text=True,
-                              timeout=60, check=False)  # fmt: skip
+        command = [sys.executable, "-m", "simstudy", *map(str, arguments)]
+        settings = environment() | {"PYTHONUNBUFFERED": unbuffered}
+        return subprocess.run(command, cwd=cwd, env=settings, stdout=writer, text=True,
+                              stderr=subprocess.PIPE, timeout=60, check=False)  # fmt: skip
     finally:
         os.close(writer)
 
 
 @pytest.mark.skipif(os.name != "posix", reason="pipes of POSIX")
+@pytest.mark.parametrize("unbuffered", ["", "1"])
 @pytest.mark.parametrize("arguments", [("schema",), ("--help",), ("fit", TWO_CLASSROOMS, LECTURE)],
                          ids=["schema", "help", "fit"])  # fmt: skip
-def test_a_broken_pipe_is_quiet(tmp_path, arguments):
-    ran = closed_pipe(*arguments, cwd=tmp_path)
+def test_a_broken_pipe_is_quiet(tmp_path, arguments, unbuffered):
+    ran = closed_pipe(*arguments, cwd=tmp_path, unbuffered=unbuffered)
     assert ran.stderr == ""
     assert ran.returncode == 0

@@ -383,9 +383,7 @@ def test_giving_up_exits_1_after_the_table(tmp_path, mine):
     found = call(*command, 50)
     assert found.code == 1 and "Rejection rate" in found.out
     assert "gave up on fragile[limit=-99] after 50" in found.err
-    assert (
-        found.err.splitlines()[-1] == "some fits are not computed: see above"
-    )
+    assert found.err.splitlines()[-1] == "some fits are not computed: see above"
     assert call(*command, 0).code == 0
     assert call("run", file, "--give-up", "-1").code == 2
 

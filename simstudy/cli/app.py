@@ -12,7 +12,8 @@ import io
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib import import_module
 from typing import Any, NoReturn
 
@@ -202,19 +203,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         options = parser().parse_args(given)
     except SystemExit as stop:
+        with _unheard():
+            sys.stdout.flush()
         return stop.code if isinstance(stop.code, int) else WRONG
     try:
-        module = import_module(f"simstudy.cli.{options.verb}")
-        module.main(options)
-        sys.stdout.flush()
-        return DONE
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        with _unheard():
+            module = import_module(f"simstudy.cli.{options.verb}")
+            module.main(options)
+            sys.stdout.flush()
         return DONE
     except BaseException as error:
         if getattr(options, "debug", False) and not isinstance(error, KeyboardInterrupt):
             raise
         return _say(error)
+
+
+@contextmanager
+def _unheard() -> Iterator[None]:
+    """End quietly where nobody reads on, such as ``head``."""
+    try:
+        yield
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def entry() -> NoReturn:
