@@ -62,23 +62,23 @@ def _scenarios(quick: bool) -> Iterator[Row]:
     counts = (1, 100, 1000) if quick else (1, 100, 1000, 10_000)
     for count in counts[:-1]:
         repeats = 1 if quick else 3
-        seconds = [seconds_of_a_run(100, _grid(count)) for _ in range(repeats)]
+        seconds = [seconds_of_a_run(100, grid(count)) for _ in range(repeats)]
         yield Row(f"scenarios x 100: {count:,}", seconds, "s")
     most = counts[-1]
     one = partial(seconds_of_a_run, 100 * most, {})
-    many = partial(seconds_of_a_run, 100, _grid(most))
+    many = partial(seconds_of_a_run, 100, grid(most))
     (timings,) = against(one, [many], 1 if quick else 3)
     yield Row(f"scenarios x 100: {most:,}", [t.seconds for t in timings], "s")
     what = f"{most:,} scenarios x 100 over one x {100 * most:,}"
     yield Row(f"{what}, summary included", [t.ratio for t in timings], "ratio")
     one = partial(seconds_a_replication, 100 * most, {})
-    many = partial(seconds_a_replication, 100, _grid(most))
+    many = partial(seconds_a_replication, 100, grid(most))
     (timings,) = against(one, [many], 1 if quick else 3)
     ratios = [t.ratio / (100 * most) * 100 for t in timings]
     yield Row(f"{what}, drawn, fitted and stored", ratios, "ratio", "" if quick else "< 2")
 
 
-def _grid(count: int) -> dict[str, Any]:
+def grid(count: int) -> dict[str, Any]:
     """Fields of so many scenarios: 1, or a multiple of 100."""
     if count == 1:
         return {}

@@ -21,6 +21,7 @@ from pathlib import Path
 
 import growth  # noqa: F401  each import puts its rows into the list
 import in_process  # noqa: F401
+import long_runs  # noqa: F401
 import peers  # noqa: F401
 import whole_process  # noqa: F401
 from measure import BENCHMARKS, Benchmark, Row, cores
