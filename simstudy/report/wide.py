@@ -97,7 +97,7 @@ def wide(summary: pa.Table, measure: str, alpha: float | None = None) -> Wide:
             rows[key] = ({name: every[name][i] for name in shown}, {})
         filled: Any = [math.nan if number is None else number for number in found]
         lost = (key, method) in failed or filled[2] + filled[3] == 0
-        rows[key][1][method] = Cell(*filled)._replace(failed=lost)
+        rows[key][1][method] = Cell._make([*filled, False, lost])
     fixed = {n: every[n][0] for n in columns if n not in varying and every[n]}
     methods = tuple(dict.fromkeys(every["method"]))
     at = math.nan if chosen is None else chosen

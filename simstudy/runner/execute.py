@@ -155,7 +155,7 @@ def _persistently(run: _Run, tasks: list[Task]) -> Generator[Done, None, None]:
         except LOST as error:
             lost += 1
             run.log.write("lost", reason=how(error), again=lost < _TRIES)
-            suspects = set(run.watch.under_way)
+            suspects = run.watch.under_way.copy()
             tasks = plan(run.study, parts.listing(run.folder))
             tasks.sort(key=lambda task: task.key in suspects)  # what may be at fault comes last
             if lost == _TRIES and not is_own(tasks[-1]):

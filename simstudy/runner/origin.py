@@ -55,7 +55,7 @@ def same_bits(study: Study, folder: Path, there: list[PartName], ours: dict[str,
         part, task = _cheapest(study, method, there)
         if part is None or task is None:
             continue
-        theirs = parts.footer(folder, part) or {} if method.use is not None else stored
+        theirs = stored if method.use is None else parts.footer(folder, part) or {}
         other = _versions(theirs), _versions(ours)
         names = [name for name in other[0] | other[1] if other[0].get(name) != other[1].get(name)]
         if not names or _agree(study, folder, part, task):

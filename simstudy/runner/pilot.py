@@ -21,7 +21,7 @@ from simstudy.measures.measures import SIMPLE
 from simstudy.measures.totals import COLUMNS, Totals, of_block
 from simstudy.registry import GRAINS, Method
 from simstudy.runner.execute import default_jobs
-from simstudy.runner.plan import forecast, is_own, names_of, parts_of, plan
+from simstudy.runner.plan import forecast, is_own, names_of, own_method, parts_of, plan
 from simstudy.runner.process import settle
 from simstudy.runner.task import Task, grain_of, run_task
 from simstudy.store import parts
@@ -85,7 +85,7 @@ def pilot(study: Study) -> Pilot:
     kinds: dict[tuple[object, ...], list[Task]] = defaultdict(list)
     for task in tasks:
         shape = task.pieces[0].scenario.shape
-        kinds[_own(task), shape, len(task.pieces), task.last - task.first].append(task)
+        kinds[own_method(task), shape, len(task.pieces), task.last - task.first].append(task)
     run_task(_cut(tasks[0], 1))  # the first call imports and warms up
     trials = list(_trials(study, _choose(list(kinds.values()))))
     work = _scaled(kinds, trials, [trial.work * task.n_fits for _, task, trial in trials])
@@ -115,7 +115,7 @@ def _choose(kinds: list[list[Task]]) -> list[tuple[int, Task]]:
     """Some tasks of each kind, or of some kinds where there are many: (kind, task)."""
     step = max(1, math.ceil(len(kinds) / _MOST))
     each = max(1, _MOST // len(kinds))
-    first_of = {_own(tasks[0]): k for k, tasks in reversed(list(enumerate(kinds)))}
+    first_of = {own_method(tasks[0]): k for k, tasks in reversed(list(enumerate(kinds)))}
     return [
         (k, task)
         for k in sorted({*range(0, len(kinds), step), *first_of.values()})
@@ -123,20 +123,15 @@ def _choose(kinds: list[list[Task]]) -> list[tuple[int, Task]]:
     ]
 
 
-def _own(task: Task) -> str:
-    """The user's method that a task is of, or none."""
-    return task.methods[0].canonical if is_own(task) else ""
-
-
 def _trials(study: Study, tried: list[tuple[int, Task]]) -> Iterator[tuple[int, Task, _Trial]]:
     """Try tasks; of a slow method of the user's only the first few."""
     spent: dict[str, float] = defaultdict(float)
     for kind, task in tried:
-        if is_own(task) and spent[_own(task)] > _OWN_TRIALS:
+        if is_own(task) and spent[own_method(task)] > _OWN_TRIALS:
             continue
         start = time.perf_counter()
         yield kind, task, _trial(study, task)
-        spent[_own(task)] += time.perf_counter() - start
+        spent[own_method(task)] += time.perf_counter() - start
 
 
 def _scaled(

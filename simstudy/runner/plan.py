@@ -235,3 +235,8 @@ def forecast(tasks: Iterable[Task]) -> float:
 def is_own(task: Task) -> bool:
     """Whether the task is of a user's own method."""
     return task.methods[0].use is not None
+
+
+def own_method(task: Task) -> str:
+    """Canonical name of the user's own method that a task is of; empty for the built-in ones."""
+    return task.methods[0].canonical if is_own(task) else ""

@@ -7,7 +7,6 @@ are those the summary was made from, by the code that is here.
 from __future__ import annotations
 
 import hashlib
-import os
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
@@ -17,7 +16,7 @@ import numpy
 import scipy
 
 from simstudy.measures.own import REGISTERED
-from simstudy.store import aside, beside, layout, parts
+from simstudy.store import aside, beside, files, layout, parts
 from simstudy.study.study import Study
 
 _FILES = ("scenarios.parquet", "summary.csv")
@@ -55,11 +54,7 @@ def is_current(study: Study, folder: Path, now: dict[str, Any]) -> bool:
 
 def _listing(folder: Path) -> list[tuple[str, int, int]]:
     """Name, size and time of every file."""
-    try:
-        with os.scandir(folder) as entries:
-            return sorted((e.name, e.stat().st_size, e.stat().st_mtime_ns) for e in entries)
-    except FileNotFoundError:
-        return []
+    return sorted((e.name, e.stat().st_size, e.stat().st_mtime_ns) for e in files.entries(folder))
 
 
 def stamps(folder: Path) -> dict[str, list[int]]:

@@ -16,7 +16,7 @@ import numpy as np
 from simstudy.errors import WorkError, brief
 from simstudy.estimates import Failure
 from simstudy.moments import Bools
-from simstudy.runner.plan import forecast, is_own
+from simstudy.runner.plan import forecast, is_own, own_method
 from simstudy.runner.task import Task
 from simstudy.store import beside
 from simstudy.store.beside import Failed
@@ -87,9 +87,8 @@ class Watch:
         self.give_up = give_up
         self.left_out: Counter[tuple[str, str]] = Counter()
         self.pace = Pace()
-        self.under_way: dict[tuple[Any, ...], Task] = {}
-        self._lost: list[str] = []
-        self._n_lost = 0
+        self.under_way: set[tuple[Any, ...]] = set()
+        self._lost: list[tuple[Task, str]] = []
         self._in_a_row: dict[tuple[str, str], int] = defaultdict(int)
         self._last: dict[tuple[str, str], Failed] = {}
 
@@ -98,12 +97,11 @@ class Watch:
         self.left_out.clear()
         self.under_way.clear()
         self._lost.clear()
-        self._n_lost = 0
         self.pace.begin(tasks, jobs)
         for task in tasks:
             lost = next((place for place in _places(task) if self._is_lost(place)), None)
             if lost is None:
-                self.under_way[task.key] = task
+                self.under_way.add(task.key)
                 yield task
             else:
                 self.left_out[lost] += task.n_fits
@@ -114,7 +112,7 @@ class Watch:
 
     def see(self, done: Done, folder: Path) -> None:
         """Count the failures of a task that is done."""
-        self.under_way.pop(done.task.key, None)
+        self.under_way.discard(done.task.key)
         if done.failed is None:
             return
         if self.fail_fast and done.first is not None:
@@ -137,11 +135,8 @@ class Watch:
 
     def lose(self, task: Task, reason: str) -> None:
         """Leave out a range of a user's method that ends the process it runs in."""
-        where = f"in scenario {task.pieces[0].id}, replications {task.first} to {task.last}"
-        method = task.methods[0].label
-        self._lost.append(f"{method} {where}: {reason}; its {task.n_fits} fits are not computed")
-        self._n_lost += task.n_fits
-        one = Failed(task.pieces[0].id, task.first, method, Failure(reason, ""))
+        self._lost.append((task, reason))
+        one = Failed(task.pieces[0].id, task.first, task.methods[0].label, Failure(reason, ""))
         for place in _places(task):
             self._in_a_row[place] += task.n_fits
             self._last[place] = one
@@ -149,11 +144,15 @@ class Watch:
     @property
     def n_left_out(self) -> int:
         """Fits that are not computed."""
-        return self.left_out.total() + self._n_lost
+        return self.left_out.total() + sum(task.n_fits for task, _ in self._lost)
 
     def given_up(self) -> list[str]:
         """What was left out and why, a line each."""
-        lines = list(self._lost)
+        lines = [
+            f"{task.methods[0].label} in scenario {task.pieces[0].id}, replications {task.first} "
+            f"to {task.last}: {reason}; its {task.n_fits} fits are not computed"
+            for task, reason in self._lost
+        ]
         for (method, scenario), n_fits in sorted(self.left_out.items()):
             one = self._last[method, scenario]
             where = f" in scenario {scenario}" if scenario else ""
@@ -191,15 +190,15 @@ class Pace:
         self._jobs = jobs
         self._left.clear()
         for task in tasks:
-            self._left[_kind(task)] += forecast([task])
+            self._left[own_method(task)] += forecast([task])
 
     def drop(self, task: Task) -> None:
         """A task that will not be done."""
-        self._left[_kind(task)] -= forecast([task])
+        self._left[own_method(task)] -= forecast([task])
 
     def see(self, done: Done) -> float | None:
         """Seconds left after this task; None before every kind of method was timed."""
-        kind, rough = _kind(done.task), forecast([done.task])
+        kind, rough = own_method(done.task), forecast([done.task])
         self._left[kind] -= rough
         self._spent[kind] += done.seconds
         self._rough[kind] += rough
@@ -210,10 +209,6 @@ class Pace:
                     return None
                 left += rough * self._spent[kind] / self._rough[kind]
         return left / self._jobs
-
-
-def _kind(task: Task) -> str:
-    return task.methods[0].canonical if is_own(task) else ""
 
 
 def failures(study: Study, folder: Path) -> list[str]:

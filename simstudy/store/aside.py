@@ -1,6 +1,4 @@
-"""Room 3: results that are moved out of the way, never deleted. Imports files, names, parts,
-beside.
-"""
+"""Room 3: results moved out of the way, never deleted. Imports beside, files, names, parts."""
 
 from __future__ import annotations
 

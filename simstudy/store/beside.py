@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import product
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -71,10 +71,14 @@ def verify(study_folder: Path, part: PartName) -> None:
 
 def verify_all(study: Study, study_folder: Path) -> None:
     """Raise `BrokenPartError` where anything beside rows of a user's methods was lost."""
-    keys = {method_key(m.canonical) for m in study.methods if m.use is not None}
-    for part in parts.listing(study_folder) if keys else ():
-        if not keys.isdisjoint(part.methods):
-            verify(study_folder, part)
+    for part in _of(study, parts.listing(study_folder)):
+        verify(study_folder, part)
+
+
+def _of(study: Study, there: Iterable[PartName]) -> Iterator[PartName]:
+    """Parts that hold rows of a study's own methods."""
+    keys = {method_key(method.canonical) for method in study.methods if method.use is not None}
+    return (part for part in there if not keys.isdisjoint(part.methods))
 
 
 def _digest(content: Any) -> str:
@@ -136,14 +140,12 @@ def read(study: Study, study_folder: Path, kind: str) -> pa.Table:
 
     `method` holds labels. A replication that two parts hold comes once.
     """
-    methods = {method.canonical: method for method in study.methods if method.use is not None}
-    keys = {method_key(canonical): method for canonical, method in methods.items()}
+    labels = {method.canonical: method.label for method in study.methods}
     scenarios = {design.id for design in study.designs}
     done: dict[tuple[str, str], int] = defaultdict(int)
     tables = [_SCHEMAS[kind].empty_table()]
-    for part in sorted(parts.listing(study_folder), key=lambda p: (p.first, -p.last)):
-        if part.first > study.replications or keys.keys().isdisjoint(part.methods):
-            continue
+    wanted = (p for p in parts.listing(study_folder) if p.first <= study.replications)
+    for part in sorted(_of(study, wanted), key=lambda p: (p.first, -p.last)):
         held = list(product(part.scenarios, part.methods))
         file = study_folder / kind / str(part)
         if file.is_file():
@@ -152,9 +154,9 @@ def read(study: Study, study_folder: Path, kind: str) -> pa.Table:
         for both in held:
             done[both] = max(done[both], part.last)
     table = pa.concat_tables(tables)
-    labels = [methods[name].label for name in table.column("method").to_pylist()]
+    named = [labels[name] for name in table.column("method").to_pylist()]
     at = table.column_names.index("method")
-    return table.set_column(at, "method", arrow.texts(labels))
+    return table.set_column(at, "method", arrow.texts(named))
 
 
 def _kept(table: pa.Table, after: Mapping[tuple[str, str], int], last: int) -> pa.Table:

@@ -88,7 +88,7 @@ def alive(pid: int) -> bool | None:
 
 def tidy(study_folder: Path) -> None:
     """Remove temporary files of processes that are gone."""
-    for entry in _entries(study_folder / WORK):
+    for entry in entries(study_folder / WORK):
         owner = _owner(entry.name)
         if owner is None or entry.is_dir():
             continue
@@ -108,7 +108,7 @@ def processes(study_folder: Path, ending: str) -> Iterator[tuple[int, int]]:
     tuple
         The file's time in nanoseconds, and the process.
     """
-    for entry in _entries(study_folder / WORK):
+    for entry in entries(study_folder / WORK):
         owner = _owner(entry.name)
         if owner is None or owner[0] == os.getpid() or owner[1] != f"{_host()}-{ending}":
             continue
@@ -117,7 +117,8 @@ def processes(study_folder: Path, ending: str) -> Iterator[tuple[int, int]]:
                 yield entry.stat().st_mtime_ns, owner[0]
 
 
-def _entries(folder: Path) -> list[os.DirEntry[str]]:
+def entries(folder: Path) -> list[os.DirEntry[str]]:
+    """What is in a folder; nothing where that cannot be read."""
     try:
         with os.scandir(folder) as found:
             return list(found)
