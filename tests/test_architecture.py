@@ -81,7 +81,7 @@ def test_generators_and_methods_do_not_know_each_other():
 @pytest.mark.parametrize("file", FILES, ids=lambda f: str(f.relative_to(PACKAGE)))
 def test_modules_and_functions_stay_short(file: Path):
     text = file.read_text(encoding="utf-8")
-    assert len(text.splitlines()) < 300
+    assert len(text.splitlines()) < 400  # cut by concept; 300 is a smell
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.FunctionDef):
             body = node.body
