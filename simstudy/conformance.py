@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from simstudy.errors import brief
+from simstudy.estimands import DEFAULT
 from simstudy.estimates import Estimates, Failure, Outcome
 from simstudy.generators import streams
 from simstudy.generators.source import Source
@@ -69,7 +70,7 @@ def conform(method: Method) -> Iterator[Verdict]:
     for check in (_repeats, _alone, _reordered):
         if (verdict := check(method, fitted)) is not None:
             yield verdict
-    if method.use is not None and method.use.truth == "slope":
+    if method.use is not None and method.estimand == DEFAULT and not method.null_value:
         yield _rescaled(method, fitted)
     yield _pace(method, fitted[0].design)
 
@@ -246,7 +247,7 @@ def _rescaled(method: Method, trials: list[_Trial]) -> Verdict:
     should = f"{change} should scale estimate and std_error by {SCALE:g} and leave df and p_value"
     if np.isinf(gap):
         return Verdict(False, f"{should}, but {said}")
-    return Verdict(False, f"{should} ({said}); if it does not estimate a slope, say truth=... "
+    return Verdict(False, f"{should} ({said}); if it does not estimate a slope, say estimand=... "
                           "in the decorator")  # fmt: skip
 
 

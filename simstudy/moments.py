@@ -47,6 +47,10 @@ class Factor(NamedTuple):
         """Sum of the squares of y about its mean."""
         return np.asarray(self.b * self.b + self.r * self.r)
 
+    def tilted(self, by: float) -> Factor:
+        """Cross-products of (x, y + by x)."""
+        return self if by == 0 else self._replace(b=self.b + by * self.a)
+
 
 @dataclass(frozen=True, eq=False)
 class Pooled:

@@ -1,4 +1,4 @@
-"""Room 0: what methods there are and which options they take. Imports errors alone.
+"""Room 0: what methods there are and which options they take. Imports errors and estimands.
 
 A method is a pure function ``moments -> Estimates`` with one registration; a configured
 method (`Method`) is plain data that travels to a worker and is looked up there by name, or,
@@ -7,16 +7,20 @@ if it is a user's own (`Use`), by its file and name.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from itertools import product
 from typing import Any
 
 from simstudy.errors import UserError, nearest
+from simstudy.estimands import DEFAULT, ESTIMANDS, INTERCEPT, Estimand
 
 Chosen = dict[str, Any]  # words, or whole numbers
 Words = Callable[[int], Any]  # k -> the next k random 64-bit words of each replication, (k, R)
 GRAINS = ("pooled", "clusters", "rows")
+COMMON = ("label", "estimand", "null_value")  # what every method takes beside its own options
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +66,9 @@ class Entry:
     Attributes
     ----------
     fit : callable
-        ``fit(moments, term="slope", origin=(0, 0), **options) -> Estimates``; a method that
-        `draws` takes `words` as well. A user's own: ``fit(data, options, words)``, where data
-        are units or moments and options a dict.
+        ``fit(moments, term="slope", origin=(0, 0), **options) -> Estimates``, tested against 0;
+        a method that `draws` takes `words` as well. A user's own: ``fit(data, options, words,
+        null_value)``, where data are units or moments and options a dict.
     describe : callable
         ``describe(moments, **options) -> dict`` of sigma, r_squared and criterion of one
         data set, for `fit`.
@@ -72,10 +76,11 @@ class Entry:
         The coarsest grain that suffices, pooled, clusters or rows; or options -> that.
     draws : bool
         Whether it needs random numbers beside the data.
-    truth : callable
-        (options, scenario) -> the true value of what it estimates, the slope by default.
+    estimands : callable
+        Options -> names of what it has an estimate of (`ESTIMANDS`), the usual one first.
     tests_only : bool
-        Whether it gives a p-value without a standard error and df (both NaN where it is ok).
+        Whether it gives a p-value of the slope without a standard error and df (both NaN where
+        it is ok).
     refuse : callable
         Options -> a reason why they do not go together, or None.
     account : callable
@@ -97,7 +102,7 @@ class Entry:
     refuse: Callable[[Chosen], str | None] = field(default=lambda chosen: None)
     draws: bool = False
     tests_only: bool = False
-    truth: Callable[[Chosen, Any], float] = field(default=lambda chosen, scenario: scenario.slope)
+    estimands: Callable[[Chosen], tuple[str, ...]] = field(default=lambda chosen: (DEFAULT,))
     account: Callable[[Chosen], str] = field(default=lambda chosen: "")
     part: int = 1
 
@@ -119,8 +124,6 @@ class Use:
     function : str
     digest : str
         Of the file's content.
-    truth : str
-        The field of a scenario that is estimated.
     given : callable, optional
         The function itself, where there is no file.
     """
@@ -128,19 +131,28 @@ class Use:
     file: str = field(compare=False)
     function: str
     digest: str
-    truth: str
     given: Callable[..., Any] | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """A method with its options settled: plain data, picklable, hashable."""
+    """A method with its options settled: plain data, picklable, hashable.
+
+    Attributes
+    ----------
+    estimand : str
+        Name of what it estimates, of `ESTIMANDS`.
+    null_value : float
+        What its tests are about.
+    """
 
     name: str
     options: tuple[tuple[str, Any], ...]
     canonical: str
     label: str
     use: Use | None = None
+    estimand: str = DEFAULT
+    null_value: float = 0.0
 
     @property
     def entry(self) -> Entry:
@@ -152,10 +164,18 @@ class Method:
         return methods()[self.name]
 
     def truth(self, scenario: Any) -> float:
-        """True value of what is estimated in a scenario (slope, contextual_effect)."""
-        if self.use is not None:
-            return getattr(scenario, self.use.truth)
-        return self.entry.truth(dict(self.options), scenario)
+        """True value of what is estimated in a scenario."""
+        return self.target.value(scenario)
+
+    @property
+    def target(self) -> Estimand:
+        """What is estimated."""
+        return ESTIMANDS[self.estimand]
+
+    @property
+    def tested(self) -> bool:
+        """Whether there is a test: not of a variance, but a user's own may give one."""
+        return self.use is not None or self.target.of_variances is None
 
     @property
     def account(self) -> str:
@@ -169,29 +189,29 @@ class Method:
 
     @property
     def grain(self) -> str:
-        """The coarsest grain that suffices for these options."""
+        """The coarsest grain that suffices for these options and this estimand."""
         grain = self.entry.grain
-        return grain if isinstance(grain, str) else grain(dict(self.options))
+        found = grain if isinstance(grain, str) else grain(dict(self.options))
+        if self.use is None and self.estimand == INTERCEPT:  # means are not in pooled moments
+            return max(found, "clusters", key=GRAINS.index)
+        return found
 
     def fit(
         self,
         moments: Any,
-        term: str = "slope",
+        term: str | None = None,
         origin: tuple[float, float] = (0.0, 0.0),
         words: Words | None = None,
     ) -> Any:
-        """Fit every replication of `moments`; see `Entry.fit`.
+        """Fit every replication of `moments`, for the estimand or for a term; see `Entry.fit`.
 
         A user's own method is given its options in one piece: any name is free for them.
         """
         if self.use is not None:
-            return self.entry.fit(moments, dict(self.options), words)
-        options: dict[str, Any] = {**dict(self.options), "term": term}
-        if term != "slope":
-            options["origin"] = origin
-        if self.entry.draws:
-            options["words"] = words
-        return self.entry.fit(moments, **options)
+            return self.entry.fit(moments, dict(self.options), words, self.null_value)
+        from simstudy.methods._asked import fit
+
+        return fit(self, moments, term, origin, words)
 
     def describe(self, moments: Any) -> dict[str, float | None]:
         """Fit statistics of one data set; see `Entry.describe`."""
@@ -239,20 +259,20 @@ def configure(name: str, options: Mapping[str, Any] | None = None) -> Method:
     name : str
         As in the study file.
     options : mapping, optional
-        Option values and, optionally, `label`.
+        Option values and, optionally, `estimand`, `null_value` and `label`.
     """
     known = methods()
     if name not in known:
         raise UserError(f"unknown method '{name}'{_meant(name)}")
     entry = known[name]
     given = dict(options or {})
-    label = given.pop("label", None)
+    label, estimand, null = (given.pop(key, None) for key in COMMON)
     if label is not None and (not isinstance(label, str) or not label.strip()):
         raise OptionError("label", f"expected text, got {label!r}")
     names = [option.name for option in entry.options]
     for key in given:
         if key not in names:
-            hint = nearest(key, [*names, "label"])
+            hint = nearest(key, [*names, *COMMON])
             raise OptionError(str(key), f"{name} has no option '{key}'{hint}")
     chosen: Chosen = {}
     differing = []
@@ -264,5 +284,56 @@ def configure(name: str, options: Mapping[str, Any] | None = None) -> Method:
             differing.append(f"{option.name}={value}")
     if reason := entry.refuse(chosen):
         raise OptionError("df", reason)
+    wanted, null_value = _estimand(entry, chosen, estimand), settle_null(null)
+    if null_value and ESTIMANDS[wanted].of_variances is not None:
+        raise OptionError("null_value", f"{name} has no test of {wanted}")
+    if wanted != entry.estimands(chosen)[0]:
+        differing.append(f"estimand={wanted}")
+    differing += named_null(null_value)
     canonical = name + (f"[{','.join(differing)}]" if differing else "")
-    return Method(name, tuple(chosen.items()), canonical, label or canonical)
+    return Method(
+        name, tuple(chosen.items()), canonical, label or canonical, None, wanted, null_value
+    )
+
+
+def possible(entry: Entry) -> dict[str, Chosen]:
+    """Estimands that a method has, in the order of `ESTIMANDS`, and options with which it does."""
+    there = [option for option in entry.options if option.values]
+    found: dict[str, Chosen] = {}
+    for values in product(*(option.values for option in there)):
+        chosen = {option.name: value for option, value in zip(there, values, strict=True)}
+        for name in entry.estimands(chosen):
+            found.setdefault(name, chosen)
+    return {name: found[name] for name in ESTIMANDS if name in found}
+
+
+def _estimand(entry: Entry, chosen: Chosen, given: Any) -> str:
+    """What a built-in method is to estimate: the usual one, or one that it has."""
+    there = entry.estimands(chosen)
+    if given is None:
+        return there[0]
+    if given in there:
+        return str(given)
+    if given not in ESTIMANDS:
+        raise OptionError("estimand", f"{given!r:.40} is no estimand{nearest(given, ESTIMANDS)}")
+    message = f"{entry.name} has no estimate of {given}, only of {', '.join(there)}"
+    if with_it := possible(entry).get(given):
+        needed = next(k for k, v in with_it.items() if v != chosen[k])
+        message += f"; with {needed}: {with_it[needed]} it has"
+    raise OptionError("estimand", message)
+
+
+def settle_null(given: Any) -> float:
+    """Check a null value, 0 where none is given, or raise `OptionError`."""
+    if given is None:
+        return 0.0
+    number = isinstance(given, int | float) and not isinstance(given, bool)
+    if not number or not math.isfinite(given):
+        raise OptionError("null_value", f"expected a number, got {given!r:.40}")
+    return float(given) + 0.0
+
+
+def named_null(value: float) -> list[str]:
+    """How a null value stands in a canonical name: not at all where it is 0."""
+    shown = int(value) if value == int(value) else value
+    return [f"null_value={shown!r}"] if value else []

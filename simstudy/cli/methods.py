@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from argparse import Namespace
 
-from simstudy.registry import Chosen, methods
+from simstudy.registry import Chosen, methods, possible
 
 
 def main(options: Namespace) -> None:
@@ -18,6 +18,9 @@ def main(options: Namespace) -> None:
             if option.least is not None:
                 values = f"[{default}], or any whole number from {option.least} up"
             print(f"    {option.name}: {values}    ({option.summary})")
+        there = possible(entry)
+        usual = entry.estimands(chosen)[0]
+        print("    estimand: " + " | ".join(f"[{e}]" if e == usual else e for e in there))
         print(f"    other names: {', '.join(entry.synonyms)}")
-    print("\nDefaults are in brackets; every method also takes a label.")
+    print("\nDefaults are in brackets; every method also takes a label and a null_value [0].")
     print("In a study file:  - random_intercept: {df: wald, label: random intercept (z)}")

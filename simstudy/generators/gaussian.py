@@ -128,15 +128,11 @@ def draw_within(
 def finish(scenario: Scenario, moments: Pooled | Clusters) -> Pooled | Clusters:
     """Turn moments of (x, e) into moments of (x, y)."""
     slope, outer_slope = scenario.slope, scenario.slope + scenario.contextual_effect
-
-    def tilt(factor: Factor, by: float) -> Factor:
-        return factor if by == 0 else factor._replace(b=factor.b + by * factor.a)
-
     if isinstance(moments, Pooled):
         return replace(
             moments,
-            within=tilt(moments.within, slope),
-            between=tilt(moments.between, outer_slope),
+            within=moments.within.tilted(slope),
+            between=moments.between.tilted(outer_slope),
         )
     mean_y = scenario.intercept + outer_slope * moments.mean_x + moments.mean_y
-    return replace(moments, mean_y=mean_y, within=tilt(moments.within, slope))
+    return replace(moments, mean_y=mean_y, within=moments.within.tilted(slope))

@@ -81,11 +81,16 @@ def estimates(
         std_error, free = np.where(tested, std_error, np.nan), np.where(tested, free, np.nan)
         tau2 = None if tau2 is None else np.where(shown, tau2, np.nan)
         sigma2 = None if sigma2 is None else np.where(shown, sigma2, np.nan)
-    constant = free.size and free.strides == (0,)  # one df for all: the scalar path is faster
-    with np.errstate(over="ignore"):
-        statistic = estimate / std_error
-    p_value = tails.two_sided(statistic, float(free[0]) if constant else free)
+    p_value = p_values(estimate, std_error, free)
     return Estimates(estimate, std_error, free, p_value, outcome, tau2, sigma2)
+
+
+def p_values(distance: Floats, std_error: Floats, df: Floats) -> Floats:
+    """P-values of t tests, `distance` from the null value; NaN where there is no test."""
+    constant = df.size and df.strides == (0,)  # one df for all: the scalar path is faster
+    with np.errstate(over="ignore"):
+        statistic = distance / std_error
+    return tails.two_sided(statistic, float(df[0]) if constant else df)
 
 
 def with_means(moments: Moments, term: str) -> Clusters:

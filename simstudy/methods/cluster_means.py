@@ -115,6 +115,7 @@ register(
             Option("df", ("residual", "wald"), lambda chosen: "residual", "J - 2, or z"),
         ),
         synonyms=("between", "between_effects", "be", "aggregated", "means", "cluster_level"),
+        estimands=lambda chosen: ("slope", "intercept", "between_slope"),
         account=_account,
     )
 )

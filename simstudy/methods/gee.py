@@ -10,6 +10,7 @@ from simstudy.methods._assemble import ZERO, Origin
 from simstudy.moments import Array, Clusters, Floats
 from simstudy.numerics import exchangeable, gram
 from simstudy.numerics.exchangeable import Working
+from simstudy.numerics.shared import shared
 from simstudy.registry import Chosen, Entry, Option, register
 
 
@@ -34,7 +35,7 @@ def fit(
         Point about which the means in `moments` are; the intercept is that of the data.
     """
     with np.errstate(all="ignore"):  # what is degenerate has an outcome that says so
-        found = exchangeable.solve(moments, gram.within(moments))
+        found = _solution(moments)
         at = found.at
         level: Floats | float = 0.0
         slope: Floats | float = 1.0
@@ -50,6 +51,11 @@ def fit(
             std_error = np.where(std_error > _assemble.PERFECT * model, std_error, np.nan)
     free = np.inf if df == "wald" else float(moments.n_clusters - 1)
     return _assemble.estimates(estimate, std_error, free, _outcome(moments, found))
+
+
+@shared
+def _solution(moments: Clusters) -> Working:
+    return exchangeable.solve(moments, gram.within(moments))
 
 
 def _outcome(moments: Clusters, found: Working) -> Array:
@@ -77,7 +83,7 @@ def _outcome(moments: Clusters, found: Working) -> Array:
 
 def describe(moments: Clusters, *, se: str, df: str) -> dict[str, float | None]:
     """Root of the scale phi of one data set."""
-    found = exchangeable.solve(moments, gram.within(moments))
+    found = _solution(moments)
     return {"sigma": np.sqrt(found.phi).item(), "r_squared": None, "criterion": None}
 
 
@@ -112,6 +118,7 @@ register(
             Option("df", ("wald", "clusters"), lambda chosen: "wald", "z, or J - 1"),
         ),
         synonyms=("geeglm", "geepack", "geese", "xtgee", "genmod", "exchangeable"),
+        estimands=lambda chosen: ("slope", "intercept"),
         account=_account,
     )
 )

@@ -96,6 +96,7 @@ register(
         options=_clustered.options("moulton"),
         synonyms=("ols", "lm", "linear", "regression", "naive", "ignore"),
         refuse=_clustered.refuse,
+        estimands=lambda chosen: ("slope", "intercept"),
         account=_account,
     )
 )

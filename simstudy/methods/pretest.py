@@ -118,6 +118,7 @@ register(
             ),
         ),
         synonyms=("preliminary_test", "two_step", "lrt", "deff"),
+        estimands=lambda chosen: ("slope", "intercept"),
         account=_account,
     )
 )

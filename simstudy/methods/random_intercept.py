@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from simstudy.estimands import VARIANCES
 from simstudy.estimates import Estimates, Outcome
 from simstudy.methods import _assemble, _mixed
 from simstudy.methods._assemble import ZERO, Origin
 from simstudy.moments import Array, Factor, Floats, Moments
 from simstudy.numerics import gram, information
+from simstudy.numerics.shared import shared
 from simstudy.registry import Chosen, Entry, register
 
 
@@ -34,7 +36,7 @@ def fit(
 def _fit(moments: Moments, estimator: str, df: str, term: str, origin: Origin) -> Estimates:
     inner = gram.within(moments)
     outcome = _outcome(moments, inner)
-    found = _mixed.optimum(moments, inner, estimator)
+    found = _optimum(moments, estimator)
     outcome = np.where((outcome == Outcome.OK) & found.boundary, Outcome.BOUNDARY, outcome)
     at = found.sums.at
     if term == "slope":
@@ -50,6 +52,11 @@ def _fit(moments: Moments, estimator: str, df: str, term: str, origin: Origin) -
     return _assemble.estimates(
         estimate, std_error, free, outcome, found.sigma2 * found.psi, found.sigma2
     )
+
+
+@shared
+def _optimum(moments: Moments, estimator: str) -> _mixed.Fitted:
+    return _mixed.optimum(moments, gram.within(moments), estimator)
 
 
 def _outcome(moments: Moments, inner: Factor) -> Array:
@@ -87,7 +94,7 @@ def _between_within(moments: Moments, inner: Factor, term: str) -> Floats:
 
 def describe(moments: Moments, *, estimator: str, df: str) -> dict[str, float | None]:
     """Residual SD and lme4's criterion of one data set."""
-    return _mixed.described(moments, _mixed.optimum(moments, gram.within(moments), estimator))
+    return _mixed.described(moments, _optimum(moments, estimator))
 
 
 def _account(chosen: Chosen) -> str:
@@ -108,6 +115,7 @@ register(
         options=_mixed.OPTIONS,
         synonyms=("lmer", "mixed", "mlm", "hlm", "multilevel", "mixedlm", "reml", "random", "lme"),
         refuse=_mixed.refuse,
+        estimands=lambda chosen: ("slope", "intercept", *VARIANCES),
         account=_account,
     )
 )

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
+from simstudy.estimands import VARIANCES
 from simstudy.estimates import Estimates, Outcome
 from simstudy.methods import _assemble, _mixed
 from simstudy.methods._assemble import ZERO, Origin
 from simstudy.moments import Array, Factor, Floats, Moments
 from simstudy.numerics import gram, information
 from simstudy.numerics.information import Contrast
+from simstudy.numerics.shared import shared
 from simstudy.registry import Chosen, Entry, Option, register
 
 _N_FIXED = 3  # intercept, within slope, between slope
@@ -54,7 +54,7 @@ def _fit(
 ) -> Estimates:
     inner = gram.within(moments)
     outcome = _outcome(moments, inner)
-    found = _mixed.optimum(moments, _without_slope(inner), estimator, _N_FIXED)
+    found = _optimum(moments, estimator)
     outcome = np.where((outcome == Outcome.OK) & found.boundary, Outcome.BOUNDARY, outcome)
     if term == "slope":
         estimate, of = _effect(effect, inner, found)
@@ -75,10 +75,12 @@ def _fit(
     )
 
 
-def _without_slope(inner: Factor) -> Factor:
-    """Within cross-products of what the within slope has left."""
-    none = np.zeros_like(inner.r)
-    return Factor(none, none, inner.r)
+@shared
+def _optimum(moments: Moments, estimator: str) -> _mixed.Fitted:
+    """Fit to what the within slope has left."""
+    left = gram.within(moments).r
+    none = np.zeros_like(left)
+    return _mixed.optimum(moments, Factor(none, none, left), estimator, _N_FIXED)
 
 
 def _effect(effect: str, inner: Factor, found: _mixed.Fitted) -> tuple[Floats, Contrast]:
@@ -120,18 +122,11 @@ def _outcome(moments: Moments, inner: Factor) -> Array:
 def describe(moments: Moments, *, effect: str, estimator: str, df: str) -> dict[str, float | None]:
     """Residual SD and lme4's criterion of one data set."""
     inner = gram.within(moments)
-    found = _mixed.optimum(moments, _without_slope(inner), estimator, _N_FIXED)
+    found = _optimum(moments, estimator)
     return _mixed.described(moments, found, _N_FIXED, 2.0 * np.log(inner.a).item())
 
 
-def _truth(chosen: Chosen, scenario: Any) -> float:
-    """What `effect` is in the data-generating mechanism."""
-    slope, contextual = scenario.slope, scenario.contextual_effect
-    return {"within": slope, "between": slope + contextual, "contextual": contextual}[
-        chosen["effect"]
-    ]
-
-
+_ESTIMANDS = {"within": "slope", "between": "between_slope", "contextual": "contextual_effect"}
 _EFFECTS = {
     "within": "the within-cluster slope, on $x_{ij}-\\bar x_j$",
     "between": "the between-cluster slope, on $\\bar x_j$",
@@ -167,7 +162,7 @@ register(
         ),
         synonyms=("mundlak", "hybrid", "wb", "rewb", "contextual", "cre", "xthybrid"),
         refuse=_mixed.refuse,
-        truth=_truth,
+        estimands=lambda chosen: (_ESTIMANDS[chosen["effect"]], "intercept", *VARIANCES),
         account=_account,
     )
 )

@@ -34,7 +34,7 @@ class AnswerError(Exception):
     """What was returned is no answer; says why in one line."""
 
 
-def estimates(answer: Any, n_reps: int, batch: bool) -> Estimates:
+def estimates(answer: Any, n_reps: int, batch: bool, null_value: float = 0.0) -> Estimates:
     """One answer for `n_reps` replications as estimates, or `AnswerError`.
 
     Parameters
@@ -43,6 +43,8 @@ def estimates(answer: Any, n_reps: int, batch: bool) -> Estimates:
     n_reps : int
     batch : bool
         Whether values are arrays over replications; else they are numbers.
+    null_value : float
+        What an estimate is tested against that comes without a p-value.
     """
     returned = _named(answer)
     given = {
@@ -56,7 +58,7 @@ def estimates(answer: Any, n_reps: int, batch: bool) -> Estimates:
             raise AnswerError(f"{_missing(returned)}; {_EXPECTED}")
         given["estimate"] = np.full(n_reps, np.nan)
     numbers = {name: given.pop(name, None) for name in (*FIELDS, *_COMPONENTS)}
-    return _finish(numbers, given, lost)
+    return _finish(numbers, given, lost, null_value)
 
 
 def says_converged(answer: Any) -> bool:
@@ -144,7 +146,9 @@ def _shown(value: Any) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
-def _finish(numbers: dict[str, Floats | None], extras: dict[str, Floats], lost: Bools) -> Estimates:
+def _finish(
+    numbers: dict[str, Floats | None], extras: dict[str, Floats], lost: Bools, null_value: float
+) -> Estimates:
     """Check every number, test the estimate where it comes without a p-value."""
     nan = np.full(lost.size, np.nan)
     estimate, error, df, p = (numbers[name] for name in FIELDS)
@@ -161,7 +165,7 @@ def _finish(numbers: dict[str, Floats | None], extras: dict[str, Floats], lost: 
             wrong["p_value"] = p, ~((p >= 0) & (p <= 1))
         error = nan if error is None else error
         df = np.where(np.isnan(error), np.nan, np.inf if df is None else df)
-        tested = tails.two_sided(estimate / error, df) if p is None else p
+        tested = tails.two_sided((estimate - null_value) / error, df) if p is None else p
     failures = _failures(wrong, lost)
     components = {name: nan if (v := numbers[name]) is None else v for name in _COMPONENTS}
     columns = dict(zip(FIELDS, (estimate, error, df, tested), strict=True)) | components

@@ -8,13 +8,20 @@ from dataclasses import dataclass
 from typing import Any, TypeVar, overload
 
 from simstudy.errors import nearest
+from simstudy.estimands import DEFAULT, ESTIMANDS
 from simstudy.registry import GRAINS
 
 F = TypeVar("F", bound=Callable[..., Any])
 MARK = "__simstudy__"
-RESERVED = ("use", "label", "truth", "digest")  # the study file's own words beside options
+RESERVED = (
+    "use",
+    "label",
+    "truth",
+    "digest",
+    "estimand",
+    "null_value",
+)  # the study file's own words beside options
 PART = {"rows": 32, "clusters": 4096, "pooled": 4096}
-TRUTHS = ("slope", "intercept", "contextual_effect", "icc", "total_variance", "tau2", "sigma2")
 
 
 class DeclarationError(ValueError):
@@ -31,21 +38,32 @@ class Declared:
         rows: one data frame at a time; else all moments of a batch at once.
     part : int
         Replications of a stored range.
-    truth : str
-        What of a scenario is estimated.
+    estimand : str
+        Name of what is estimated.
     """
 
     grain: str
     part: int
-    truth: str
+    estimand: str
 
 
 @overload
 def method(function: F) -> F: ...
 @overload
-def method(*, grain: str = "rows", part: int | None = None, truth: str = "slope") -> Any: ...
 def method(
-    function: Any = None, *, grain: str = "rows", part: int | None = None, truth: str = "slope"
+    *,
+    grain: str = "rows",
+    part: int | None = None,
+    estimand: str | None = None,
+    truth: str | None = None,
+) -> Any: ...
+def method(
+    function: Any = None,
+    *,
+    grain: str = "rows",
+    part: int | None = None,
+    estimand: str | None = None,
+    truth: str | None = None,
 ) -> Any:
     """Make a function a method that a study file can name: ``{use: "my_methods.py:trimmed"}``.
 
@@ -60,8 +78,8 @@ def method(
     ----------
     function : callable
         ``function(data, **options)``; options are numbers, text or truth values, by any name
-        but use, label, truth and digest. With an argument `rng` (of a method on data frames) it
-        gets a ``numpy.random.Generator`` of that replication.
+        but use, label, estimand, null_value, truth and digest. With an argument `rng` (of a
+        method on data frames) it gets a ``numpy.random.Generator`` of that replication.
     grain : {"rows", "clusters", "pooled"}
         rows: data is one replication's DataFrame with columns cluster, x and y.
         clusters: data is the moments (`simstudy.moments.Clusters`) of R replications, the last
@@ -75,16 +93,24 @@ def method(
         Replications of a stored range (32 data frames or 4,096 replications of moments): the
         work that is lost with a killed worker, and computed again. Choose fewer where a range
         takes longer than a few seconds; `check` says how long.
-    truth : str
-        The scenario's field that is estimated, the slope by default.
+    estimand : str, optional
+        What is estimated, by default the slope: a name of `simstudy.estimands.ESTIMANDS`.
+    truth : str, optional
+        An older word for estimand.
     """
+    if estimand is not None and truth is not None:
+        raise DeclarationError("truth is an older word for estimand; give one of them")
+    target = estimand or truth or DEFAULT
 
     def declare(function: F) -> F:
         _refuse_arguments(function, grain)
-        setattr(function, MARK, Declared(grain, part or PART[grain], truth))
+        setattr(function, MARK, Declared(grain, part or PART[grain], target))
         return function
 
-    for name, value, known in (("grain", grain, GRAINS), ("truth", truth, TRUTHS)):
+    for name, value, known in (
+        ("grain", grain, GRAINS),
+        ("truth" if truth else "estimand", target, ESTIMANDS),
+    ):
         if value not in known:
             raise DeclarationError(f"{name} {value!r:.40} is not known{nearest(value, known)}")
     if part is not None and (not isinstance(part, int) or part < 1):

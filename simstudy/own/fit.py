@@ -52,7 +52,11 @@ def account_of(function: Function) -> str:
 
 
 def fit_frames(
-    function: Function, rows: Rows, options: dict[str, Any], words: Words | None = None
+    function: Function,
+    rows: Rows,
+    options: dict[str, Any],
+    words: Words | None = None,
+    null_value: float = 0.0,
 ) -> Estimates:
     """Fit one data frame a replication, each by itself.
 
@@ -62,6 +66,8 @@ def fit_frames(
     options : dict
     words : callable, optional
         Random words by replication, for a function that takes `rng`.
+    null_value : float
+        What estimates that come without a p-value are tested against.
     """
     n_reps = batches.reps_of(rows)
     streams = _streams(function, words, n_reps)
@@ -69,7 +75,8 @@ def fit_frames(
     for k in range(n_reps):
         one = rows if n_reps == 1 else batches.cut_rows(rows, k, k + 1)
         more = {} if streams is None else {"rng": streams[k]}
-        found.append(_one(function, frame(one), 1, options | more, batch=False))
+        call = partial(function, frame(one), **options | more)
+        found.append(_one(call, 1, null_value, batch=False))
     return concatenate([_row(one) for one in found])
 
 
@@ -82,31 +89,36 @@ def frame(rows: Rows) -> Any:
 
 
 def fit_moments(
-    function: Function, moments: Moments, options: dict[str, Any], words: Words | None = None
+    function: Function,
+    moments: Moments,
+    options: dict[str, Any],
+    words: Words | None = None,
+    null_value: float = 0.0,
 ) -> Estimates:
     """Fit a batch; where that fails, halves of it, down to the replications at fault."""
-    return concatenate(list(_halves(function, batches.read_only(moments), options)))
+    given = partial(function, **options)
+    return concatenate(list(_halves(given, batches.read_only(moments), null_value)))
 
 
-def _halves(function: Function, moments: Moments, options: dict[str, Any]) -> Iterator[Estimates]:
-    found = _one(function, moments, moments.n_reps, options, batch=True)
+def _halves(function: Function, moments: Moments, null_value: float) -> Iterator[Estimates]:
+    found = _one(partial(function, moments), moments.n_reps, null_value, batch=True)
     if moments.n_reps == 1 or not isinstance(found, Failure):
         yield _row(found)
         return
     middle = moments.n_reps // 2
     for first, last in ((0, middle), (middle, moments.n_reps)):
-        yield from _halves(function, batches.cut(moments, first, last), options)
+        yield from _halves(function, batches.cut(moments, first, last), null_value)
 
 
 def _one(
-    function: Function, data: Any, n_reps: int, options: dict[str, Any], batch: bool
+    call: Callable[[], Any], n_reps: int, null_value: float, batch: bool
 ) -> Estimates | Failure:
     """One call and what it gave."""
-    answer = attempt(partial(function, data, **options), answers.says_converged)
+    answer = attempt(call, answers.says_converged)
     if isinstance(answer, Failure):
         return answer
     try:
-        return answers.estimates(answer, n_reps, batch)
+        return answers.estimates(answer, n_reps, batch, null_value)
     except answers.AnswerError as error:
         return Failure(one_line(str(error)), "")
 

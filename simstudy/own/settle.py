@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from simstudy.errors import nearest
+from simstudy.estimands import DEFAULT, ESTIMANDS
 from simstudy.own import declare, files, identity
 from simstudy.own.declare import RESERVED
-from simstudy.registry import Method, OptionError, Use
+from simstudy.registry import Method, OptionError, Use, named_null, settle_null
 
 PYTHON = "python"  # instead of a file: the function was given from Python
 _PLAIN = re.compile(r"[\w.-]+")
@@ -29,7 +30,7 @@ def settle(item: Mapping[str, Any], folder: Path) -> Method:
     Parameters
     ----------
     item : mapping
-        use, and optionally label, truth, digest and the function's own options.
+        use, and optionally label, estimand, null_value, digest and the function's own options.
     folder : Path
         The file's name is relative to this.
     """
@@ -37,15 +38,23 @@ def settle(item: Mapping[str, Any], folder: Path) -> Method:
     for key, value in options.items():
         if not isinstance(value, bool | int | float | str):
             raise OptionError(str(key), f"expected a number, text or true/false, got {value!r:.40}")
-    label, truth, digest = (_text(item, key) for key in RESERVED[1:])
-    use = _use(item["use"], folder, digest, truth)
+    label, digest = (_text(item, key) for key in ("label", "digest"))
+    estimand, null_value = _estimand(item), settle_null(item.get("null_value"))
+    use = _use(item["use"], folder, digest)
     if digest is None:
-        _fits(files.function_of(use), options, use)
-    named = [f"{key}={_shown(options[key])}" for key in sorted(options)]
+        function = files.function_of(use)
+        _fits(function, options, use)
+        said = declare.declared(function)
+        assert said is not None
+        estimand = estimand or said.estimand
+    named = [f"{key}={_shown(options[key])}" for key in sorted(options)] + named_null(null_value)
     plain = use.function + (f"[{','.join(named)}]" if named else "")
     place = Path(use.file).name or PYTHON
     canonical = f"{use.function}[{','.join([f'use={place}', f'digest={use.digest}', *named])}]"
-    return Method(use.function, tuple(options.items()), canonical, label or plain, use)
+    return Method(
+        use.function, tuple(options.items()), canonical, label or plain, use,
+        estimand or DEFAULT, null_value,
+    )  # fmt: skip
 
 
 def written(method: Method, folder: Path) -> dict[str, Any]:
@@ -53,7 +62,11 @@ def written(method: Method, folder: Path) -> dict[str, Any]:
     use = method.use
     assert use is not None
     place = Path(os.path.relpath(use.file, folder)).as_posix() if use.file else PYTHON
-    head = {"use": f"{place}:{use.function}", "digest": use.digest, "truth": use.truth}
+    # `truth` is what every version reads
+    head: dict[str, Any] = {"use": f"{place}:{use.function}", "digest": use.digest}
+    head["truth"] = method.estimand
+    if method.null_value:
+        head["null_value"] = method.null_value
     return head | dict(method.options) | {"label": method.label}
 
 
@@ -64,24 +77,31 @@ def _text(item: Mapping[str, Any], key: str) -> str | None:
     return value
 
 
-def _use(where: Any, folder: Path, digest: str | None, truth: str | None) -> Use:
-    if truth is not None and truth not in declare.TRUTHS:
-        hint = nearest(truth, declare.TRUTHS)
-        raise OptionError("truth", f"'{truth}' is no field of a scenario that has a truth{hint}")
+def _estimand(item: Mapping[str, Any]) -> str | None:
+    """What is estimated, by the study file; `truth` is its older word."""
+    if "estimand" in item and "truth" in item:
+        raise OptionError("truth", "is an older word for estimand; give one of them")
+    key = "truth" if "truth" in item else "estimand"
+    name = _text(item, key)
+    if name is not None and name not in ESTIMANDS:
+        raise OptionError(key, f"'{name}' is no estimand{nearest(name, ESTIMANDS)}")
+    return name
+
+
+def _use(where: Any, folder: Path, digest: str | None) -> Use:
     if callable(where):
-        return _given(where, truth)
+        return _given(where)
     place, _, function = where.rpartition(":") if isinstance(where, str) else ("", "", "")
     if not function.isidentifier() or not (place.endswith(".py") or (place == PYTHON and digest)):
         message = f"expected 'file.py:function', got {where!r:.60}"
         raise OptionError("use", message)
     file = "" if place == PYTHON else str((folder / place).resolve())
     if digest is not None:
-        return Use(file, function, digest, truth or "slope")
-    use = Use(file, function, files.digest_of(files.content_of(file)), "slope")
-    return _with_truth(use, files.function_of(use), truth)
+        return Use(file, function, digest)
+    return Use(file, function, files.digest_of(files.content_of(file)))
 
 
-def _given(function: Callable[..., Any], truth: str | None) -> Use:
+def _given(function: Callable[..., Any]) -> Use:
     """A function from Python; its identity is what it is written as and its defaults hold.
 
     What else it refers to, such as a constant or a helper beside it, is no part of that.
@@ -96,13 +116,7 @@ def _given(function: Callable[..., Any], truth: str | None) -> Use:
         digest = files.digest_of(identity.of(function))
     except identity.UnknownError as error:
         raise OptionError("use", f"{name} has {error}") from None
-    return _with_truth(Use("", name, digest, "slope", function), function, truth)
-
-
-def _with_truth(use: Use, function: Any, truth: str | None) -> Use:
-    said = declare.declared(function)
-    assert said is not None
-    return Use(use.file, use.function, use.digest, truth or said.truth, use.given)
+    return Use("", name, digest, function)
 
 
 def _fits(function: Any, options: Mapping[str, Any], use: Use) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from simstudy.registry import Method
 from simstudy.report.methods_data import contextual
 from simstudy.report.tables.markdown import escape
@@ -11,28 +9,20 @@ from simstudy.study.study import Study
 
 
 def estimands_section(study: Study) -> list[str]:
-    """What every method is compared with, from the registered truth itself."""
+    """What every method is compared with, and what its tests are about."""
+    context = contextual([design.scenario for design in study.designs])
     groups: dict[str, list[Method]] = {}
     for method in study.methods:
-        groups.setdefault(_target(method, study), []).append(method)
-    slope = r"the slope $\beta_1$"
-    context = contextual([design.scenario for design in study.designs])
-    if context:
-        slope += ", the difference in $y$ for a difference of one in $x$ within a cluster"
-    words = {r"$\beta_1$": slope}
+        groups.setdefault(_target(method, context), []).append(method)
     out = []
-    for target, methods in groups.items():
-        what = words.get(target, target)
+    for what, methods in groups.items():
         if len(groups) == 1:
             out.append(f"The estimand of every method was {what}.")
         else:
             names = ", ".join(f"**{label_of(m)}**" for m in methods)
             out.append(f"The estimand of {names} was {what}.")
-    out[-1] += (
-        " Tests are two-sided tests of the null hypothesis that the estimand is zero, at "
-        f"{'the levels' if len(study.alpha) > 1 else 'level'} "
-        rf"$\alpha = {', '.join(f'{a:g}' for a in study.alpha)}$."
-    )
+    out[-1] += _hypotheses(study)
+    out += _untested(study)
     if context:
         out.append(
             "Methods that do not separate the two slopes estimate a mixture of them, and their "
@@ -41,33 +31,52 @@ def estimands_section(study: Study) -> list[str]:
     return out
 
 
-_FIELDS = {
-    "intercept": r"the intercept $\beta_0$",
-    "icc": r"the intraclass correlation $\rho$",
-    "total_variance": r"the total variance given the predictor $\omega^2$",
-    "tau2": r"the variance between clusters $\tau^2$",
-    "sigma2": r"the variance within clusters $\sigma^2$",
-}
-
-
-def _target(method: Method, study: Study) -> str:
-    """Estimand as LaTeX: what the method's truth makes of the slope and the contextual effect."""
-    if method.use is not None and method.use.truth in _FIELDS:
-        return _FIELDS[method.use.truth]
-    base = replace(study.designs[0].scenario, slope=1.0, contextual_effect=0.0)
-    of_slope = method.truth(base)
-    of_context = method.truth(replace(base, slope=0.0, contextual_effect=1.0))
-    context = r"the contextual effect, " + (
-        r"$\gamma$" if contextual([d.scenario for d in study.designs]) else "which is 0 here"
+def _hypotheses(study: Study) -> str:
+    """What the tests are about, and their levels."""
+    tested = [method for method in study.methods if method.tested]
+    if not tested:
+        return ""
+    nulls: dict[float, list[Method]] = {}
+    for method in tested:
+        nulls.setdefault(method.null_value, []).append(method)
+    if len(nulls) == 1:
+        (value,) = nulls
+        what = f"the estimand is {_number(value)}"
+    else:
+        each = (
+            f"{_number(value)} for {', '.join(f'**{label_of(m)}**' for m in methods)}"
+            for value, methods in nulls.items()
+        )
+        what = f"the estimand is {' and '.join(each)}"
+    return (
+        f" Tests are two-sided tests of the null hypothesis that {what}, at "
+        f"{'the levels' if len(study.alpha) > 1 else 'level'} "
+        rf"$\alpha = {', '.join(f'{a:g}' for a in study.alpha)}$."
     )
-    names = {
-        (1.0, 0.0): r"$\beta_1$",
-        (1.0, 1.0): r"the between-cluster slope, $\beta_1 + \gamma$",
-        (0.0, 1.0): context,
-    }
-    if (of_slope, of_context) == (1.0, 1.0) and context.endswith("here"):
+
+
+def _number(value: float) -> str:
+    return f"{value:g}" if value else "zero"
+
+
+def _untested(study: Study) -> list[str]:
+    """Methods whose estimates come without a standard error."""
+    names = ", ".join(f"**{label_of(m)}**" for m in study.methods if not m.tested)
+    return [f"Estimates of {names} have no standard error, and are not tested."] if names else []
+
+
+def _target(method: Method, context: bool) -> str:
+    """Estimand with its symbol, in a world with a contextual effect or without."""
+    target = method.target
+    if target.name == "between_slope" and not context:
         return r"the between-cluster slope, which equals $\beta_1$ here"
-    return names[of_slope, of_context]
+    if target.name == "contextual_effect" and not context:
+        return "the contextual effect, which is 0 here"
+    if target.name == "slope":
+        inside = ", the difference in $y$ for a difference of one in $x$ within a cluster"
+        return rf"the slope ${target.symbol}${inside if context else ''}"
+    comma = "," if context and target.name in ("between_slope", "contextual_effect") else ""
+    return f"{target.words}{comma} ${target.symbol}$"
 
 
 def label_of(method: Method) -> str:

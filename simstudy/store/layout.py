@@ -41,7 +41,12 @@ def study_document(study: Study, folder: Path) -> dict[str, Any]:
 def _method(method: Method, folder: Path) -> dict[str, Any]:
     if method.use is not None:
         return written(method, folder)
-    return {method.name: dict(method.options) | {"label": method.label}}
+    more: dict[str, Any] = {}
+    if method.estimand != method.entry.estimands(dict(method.options))[0]:
+        more["estimand"] = method.estimand
+    if method.null_value:
+        more["null_value"] = method.null_value
+    return {method.name: dict(method.options) | more | {"label": method.label}}
 
 
 def _with_files(scenarios: Any, old: Path, new: Path) -> Any:

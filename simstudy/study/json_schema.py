@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from simstudy.own.declare import TRUTHS
-from simstudy.registry import GRAINS, Entry, Option, methods
+from simstudy.estimands import ESTIMANDS
+from simstudy.registry import GRAINS, Entry, Option, methods, possible
 from simstudy.study import fields
 
 _TEXT = {"type": "string"}
+_NULL_VALUE = {"type": "number", "description": "what tests are about, 0 by default"}
 
 
 def _or_list(one: dict[str, Any]) -> dict[str, Any]:
@@ -94,7 +95,9 @@ def _use() -> dict[str, Any]:
                 "description": "FILE.py:FUNCTION, relative to this file. FILE.py is run as Python "
                                "code; nothing is imported for a study file without it"},
         "label": {"type": "string", "minLength": 1},
-        "truth": {"enum": list(TRUTHS), "description": "what of a scenario is estimated"},
+        "estimand": {"enum": list(ESTIMANDS), "description": "what is estimated"},
+        "truth": {"enum": list(ESTIMANDS), "description": "an older word for estimand"},
+        "null_value": _NULL_VALUE,
         "digest": {"description": "of the content that FILE.py must have", **_TEXT},
     }  # fmt: skip
     option = {"anyOf": [{"type": kind} for kind in ("number", "string", "boolean")]}
@@ -105,6 +108,8 @@ def _options(entry: Entry) -> dict[str, Any]:
     options: dict[str, Any] = {
         option.name: {"description": option.summary, **_values(option)} for option in entry.options
     }
+    options["estimand"] = {"enum": list(possible(entry)), "description": "what is estimated"}
+    options["null_value"] = _NULL_VALUE
     options["label"] = {"type": "string", "minLength": 1}
     chosen = {"anyOf": [_mapping(options, []), {"type": "null"}]}
     return _mapping({entry.name: {"description": entry.summary, **chosen}}, [entry.name])

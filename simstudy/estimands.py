@@ -1,0 +1,102 @@
+"""Room 0: what methods estimate: names, symbols, words and true values. Imports nothing of ours.
+
+The one list of them; a method says which of these it has an estimate of. Whether a null
+hypothesis is true is decided here and nowhere else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+DEFAULT = "slope"
+INTERCEPT = "intercept"
+_EQUAL = 1e-12  # a truth that is a sum (.1 + .2) equals a null value that was typed (.3)
+
+
+@dataclass(frozen=True, slots=True)
+class Estimand:
+    """A quantity of the data-generating model.
+
+    Attributes
+    ----------
+    name : str
+        As in study files and summaries.
+    symbol : str
+        LaTeX, without dollar signs.
+    words : str
+        As a noun with its article.
+    fields : tuple of str
+        Fields of a scenario that its true value depends on.
+    value : callable
+        Scenario -> its true value.
+    of_variances : callable, optional
+        (tau2, sigma2) -> its estimate, of arrays, where it is one of the variances: then the
+        methods of this package have no standard error of it, and no test.
+    """
+
+    name: str
+    symbol: str
+    words: str
+    fields: tuple[str, ...]
+    value: Callable[[Any], float]
+    of_variances: Callable[[Any, Any], Any] | None = None
+
+    @property
+    def term(self) -> str:
+        """The term of the regression that is its estimate, where it is no variance."""
+        return INTERCEPT if self.name == INTERCEPT else DEFAULT
+
+    @property
+    def plain(self) -> str:
+        """Its name in plain words."""
+        return self.words.removeprefix("the ")
+
+
+ESTIMANDS: Mapping[str, Estimand] = {
+    one.name: one
+    for one in (
+        Estimand("slope", r"\beta_1", "the slope", ("slope",), lambda s: s.slope),
+        Estimand(
+            "intercept", r"\beta_0", "the intercept", ("intercept",), lambda s: s.intercept
+        ),
+        Estimand(
+            "icc", r"\rho", "the intraclass correlation", ("icc",), lambda s: s.icc,
+            lambda tau2, sigma2: tau2 / (tau2 + sigma2),
+        ),
+        Estimand(
+            "tau2", r"\tau^2", "the variance between clusters", ("icc", "total_variance"),
+            lambda s: s.tau2, lambda tau2, sigma2: tau2,
+        ),
+        Estimand(
+            "sigma2", r"\sigma^2", "the variance within clusters", ("icc", "total_variance"),
+            lambda s: s.sigma2, lambda tau2, sigma2: sigma2,
+        ),
+        Estimand(
+            "total_variance", r"\omega^2", "the total variance given the predictor",
+            ("total_variance",), lambda s: s.total_variance,
+            lambda tau2, sigma2: tau2 + sigma2,
+        ),
+        Estimand(
+            "contextual_effect", r"\gamma", "the contextual effect", ("contextual_effect",),
+            lambda s: s.contextual_effect,
+        ),
+        Estimand(
+            "between_slope", r"\beta_1 + \gamma", "the between-cluster slope",
+            ("slope", "contextual_effect"), lambda s: s.slope + s.contextual_effect,
+        ),
+    )
+}  # fmt: skip
+VARIANCES = tuple(name for name, one in ESTIMANDS.items() if one.of_variances is not None)
+
+
+def is_null(truth: Any, null_value: Any) -> Any:
+    """Whether the null hypothesis is true, so that rejections are Type I errors.
+
+    Parameters
+    ----------
+    truth, null_value : float or array
+        NaN where a truth is not one number: the null is then not true.
+    """
+    return abs(truth - null_value) <= _EQUAL * abs(null_value)

@@ -1,0 +1,77 @@
+"""Room 2: from a fit to what is asked of it, an estimand and its test. Imports assemble.
+
+What a null value does is done here, once for all methods: a test of b = b0 with a standard
+error is that of b - b0, whatever model was chosen on the way; one without is that of the
+slope of y - b0 x. Estimates of variances come without a test.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from simstudy.estimands import DEFAULT
+from simstudy.estimates import Estimates, Outcome
+from simstudy.methods import _assemble
+from simstudy.methods._assemble import Origin
+from simstudy.moments import Floats, Moments, Pooled
+from simstudy.registry import Method, Words
+
+_SHOWN = (Outcome.OK, Outcome.BOUNDARY, Outcome.NO_STD_ERROR)
+
+
+def fit(
+    method: Method, moments: Moments, term: str | None, origin: Origin, words: Words | None
+) -> Estimates:
+    """Fit a method of this package.
+
+    Parameters
+    ----------
+    method : Method
+    moments : Pooled or Clusters
+    term : {"slope", "intercept"}, optional
+        Instead of the estimand; it is tested against the null value where it is its estimate.
+    origin : (x, y)
+        Point about which the means in `moments` are.
+    words : callable, optional
+        Random words by replication, for a method that draws.
+    """
+    target, entry = method.target, method.entry
+    options: dict[str, Any] = {**dict(method.options), "term": term or target.term}
+    if options["term"] != DEFAULT:
+        options["origin"] = origin
+    if entry.draws:
+        options["words"] = words
+    null = method.null_value if options["term"] == target.term else 0.0
+    if null and entry.tests_only:
+        found = entry.fit(_tilted(moments, -null), **options)
+        return replace(found, estimate=found.estimate + null)
+    found = entry.fit(moments, **options)
+    if term is None and target.of_variances is not None:
+        with np.errstate(all="ignore"):  # what is not estimable is NaN
+            return _without_test(found, target.of_variances(found.tau2, found.sigma2))
+    if not null:
+        return found
+    about = found.estimate - null
+    return replace(found, p_value=_assemble.p_values(about, found.std_error, found.df))
+
+
+def _tilted(moments: Moments, by: float) -> Moments:
+    """Moments of (x, y + by x)."""
+    within = moments.within.tilted(by)
+    if isinstance(moments, Pooled):
+        return replace(moments, within=within, between=moments.between.tilted(by))
+    return replace(moments, within=within, mean_y=moments.mean_y + by * moments.mean_x)
+
+
+def _without_test(found: Estimates, estimate: Floats) -> Estimates:
+    """Rows of an estimate that has no standard error."""
+    none = np.full_like(estimate, np.nan)
+    there = np.isin(found.outcome, _SHOWN) & np.isfinite(estimate)
+    outcome = np.where(there, np.int8(Outcome.NO_STD_ERROR), found.outcome)
+    lost = np.isin(outcome, _SHOWN) & ~there
+    outcome = np.where(lost, Outcome.NON_FINITE, outcome).astype(np.int8)
+    kept = np.where(there, estimate, np.nan)
+    return Estimates(kept, none, none, none, outcome, found.tau2, found.sigma2)
