@@ -364,7 +364,7 @@ def test_a_data_frame_of_mixed_objects_is_not_numeric():
     [
         (["2", "10"], ["2", "10"]),  # numbers sort as numbers
         (["b", "a"], ["a", "b"]),
-        (["true", "false"], ["False", "True"]),
+        (["true", "false"], ["false", "true"]),
         (["1.5", "0.5"], ["0.5", "1.5"]),
         (["1", "b"], ["1", "b"]),
     ],

@@ -216,7 +216,7 @@ def _named(name):
     ({"std_error": "how"}, "is not numeric"),
     ({"ci_low": "low"}, "needs both"),
     ({"by": "value"}, "no column 'value'"),
-    ({"reference": "A", "replication": "cell"}, "occur twice"),
+    ({"reference": "A", "replication": "cell"}, "occurs twice"),
 ])  # fmt: skip
 def test_what_is_wrong_is_said_in_a_line(change, message):
     with pytest.raises(simstudy.UserError, match=message):

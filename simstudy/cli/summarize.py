@@ -69,7 +69,12 @@ def _anybody(options: Namespace, given: dict[str, Any]) -> Any:
         raise UserError("say the true value: --true VALUE or --true COL", file=options.target)
     if not Path(options.target).exists():
         raise UserError("no such file or folder", file=options.target)
-    return summarize_table(options.target, options.true, mcse=options.mcse, **given)
+    found = summarize_table(options.target, options.true, mcse=options.mcse, **given)
+    for name, heading in zip(given.get("by", ()), found.column_names, strict=False):
+        if name != heading:
+            print(f"{options.target}: the column '{name}' is called '{heading}' below",
+                  file=sys.stderr)  # fmt: skip
+    return found
 
 
 def _usual(summary: Any, form: str) -> list[str]:

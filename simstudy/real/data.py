@@ -97,7 +97,8 @@ def read(data: str | Path | pd.DataFrame, formula: Formula) -> DataSet:
 
 def _table(data: Any, formula: Formula) -> tuple[Any, str]:
     if isinstance(data, str | Path):
-        return frames.read_table(data), str(data)
+        labels = {formula.cluster} - {formula.outcome, formula.predictor}
+        return frames.read_table(data, labels), str(data)
     import pyarrow as pa
 
     there = list(getattr(data, "columns", ()))

@@ -1,4 +1,4 @@
-"""Room 5: the summary with methods side by side. Imports store.arrow."""
+"""Room 5: the summary with methods side by side. Imports runner.rows and store.arrow."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from simstudy.runner.rows import OF_ANYBODY
 from simstudy.store import arrow
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 Level = float | int | str | None
 LIBERAL = 1.5  # times alpha: Bradley's (1978, Br. J. Math. Stat. Psychol. 31:144-152) bound
-_BESIDE = ("scenario", "n_obs", "design_effect")  # columns before `method` that are no factors
+_BESIDE = ("scenario", "n_obs", "design_effect")  # of a study, before `method`: no factors
 _OUTLIER = 1000.0  # times the median Monte Carlo error: not what sets a table's decimals
 
 
@@ -81,7 +82,9 @@ def wide(summary: pa.Table, measure: str, alpha: float | None = None) -> Wide:
         Default: the first there is.
     """
     before = summary.column_names[: summary.column_names.index("method")]
-    columns = [name for name in before if name not in _BESIDE]
+    of_anybody = OF_ANYBODY.items() <= (summary.schema.metadata or {}).items()
+    beside = () if of_anybody else _BESIDE
+    columns = [name for name in before if name not in beside]
     part = summary.take(arrow.equal_to(summary.column("measure"), measure))
     levels = part.column("alpha").unique().drop_null().to_pylist()
     chosen = levels[0] if alpha is None and levels else alpha
@@ -89,7 +92,7 @@ def wide(summary: pa.Table, measure: str, alpha: float | None = None) -> Wide:
         part = part.take(arrow.equal_to(part.column("alpha"), chosen))
     every = {name: part.column(name).to_pylist() for name in (*before, "method", *_NUMBERS)}
     varying = [name for name in columns if len(set(every[name])) > 1]
-    shown = [name for name in before if name not in ("scenario", "n_obs")]
+    shown = [name for name in before if name not in beside[:2]]
     rows: dict[Any, Row] = {}
     failed = _failed(summary, before)
     for i, (key, method, found) in enumerate(_cells(every, before)):
@@ -120,7 +123,7 @@ def _cells(every: dict[str, list[Any]], before: list[str]) -> Iterator[tuple[Any
     methods = every["method"]
     keys: Any = [()] * len(methods)
     if before:
-        keys = every.get("scenario") or zip(*(every[name] for name in before), strict=True)
+        keys = zip(*(every[name] for name in before), strict=True)
     return zip(keys, methods, zip(*(every[name] for name in _NUMBERS), strict=True), strict=True)
 
 

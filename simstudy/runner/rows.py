@@ -13,6 +13,7 @@ from simstudy.moments import Array, Bools, Floats, Ints
 from simstudy.store import arrow
 
 VERDICT = "verdict"
+OF_ANYBODY = {b"simstudy": b"groups of anybody's"}  # in the schema: columns of any name
 
 
 def rows(found: Sequence[Column]) -> tuple[Ints, Bools, dict[str, pa.Array]]:

@@ -193,7 +193,7 @@ def read_given(document: Document, value: dict[str, str]) -> GivenX:
     import numpy as np
 
     file = str(Path(document.file or "").parent / value["file"])
-    table = frames.read_table(file)
+    table = frames.read_table(file, {value["cluster"]} - {value["column"]})
     x = frames.numbers(frames.column(table, value["column"], file), value["column"], file)
     codes, names = frames.group_by(
         frames.column(table, value["cluster"], file), value["cluster"], file

@@ -73,10 +73,6 @@ def _aligned(
     first, second = np.arange(n), np.arange(m)
     if "replication" in mine:
         ids = mine["replication"], other["replication"]
-        for label, one in zip((name, reference), ids, strict=True):
-            if np.unique(one).size < one.size:
-                message = f"replications of method '{label}' occur twice in a group"
-                raise UserError(f"{message}; group by more columns", file=file)
         _, first, second = np.intersect1d(*ids, assume_unique=True, return_indices=True)
     elif n != m:
         message = f"'{name}' has {n} rows in a group and '{reference}' {m}"

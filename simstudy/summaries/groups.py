@@ -12,6 +12,7 @@ from simstudy.errors import UserError, nearest
 from simstudy.estimates import STATUSES
 from simstudy.moments import Array, Floats, Ints
 from simstudy.numerics.tails import two_sided
+from simstudy.summaries.replications import Replications
 from simstudy.summaries.roles import Roles
 
 _OK, _NO_SE, _NONE = (STATUSES.index(s) for s in ("ok", "no_std_error", "not_estimable"))
@@ -31,6 +32,8 @@ class Groups:
         self.roles = roles
         self.file = file
         self.keys: dict[Key, int] = {}
+        column = roles.replication
+        self.replications = None if column is None else Replications(column, file)
         self._truth: list[float] = []
 
     @property
@@ -50,6 +53,18 @@ class Groups:
             group = np.array(number, dtype=np.int64)[cell]
             self._note(group, truth)
             yield group, self._numbers(table, k)
+
+    def refuse_copies(self) -> None:
+        """Refuse rows of which two are the same replication of a method in a group."""
+        found = None if self.replications is None else self.replications.twice()
+        if found is None:
+            return
+        group, replication = found
+        *levels, method = next(key for key, number in self.keys.items() if number == group)
+        pairs = zip(self.roles.by, levels, strict=True)
+        where = "".join(f", {name} {level}" for name, level in pairs)
+        message = f"replication {replication} of method '{method}'{where} occurs twice"
+        raise UserError(f"{message}; group by more columns, or drop the copies", file=self.file)
 
     def _column(self, table: Any, name: str) -> Any:
         return frames.column(table, name, self.file)
@@ -102,8 +117,9 @@ class Groups:
                 by_t = two_sided(found["estimate"] / found["std_error"], df)
             found["p_value"] = np.where(np.isnan(found["p_value"]), by_t, found["p_value"])
         found["status"] = self._status(table, found, has_se)
-        if self.roles.replication:
-            found["replication"] = _plain(self._column(table, self.roles.replication))
+        if self.replications is not None:
+            labels = self._column(table, self.replications.column)
+            found["replication"] = self.replications.numbers(labels)
         return found
 
     def _status(self, table: Any, found: dict[str, Array], has_se: bool) -> Array:

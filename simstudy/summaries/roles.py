@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from simstudy.errors import UserError, nearest
@@ -51,7 +51,7 @@ def roles(
     true: float | str,
     numbers: dict[str, Names],
     method: str | None,
-    by: Iterable[str] | None,
+    by: tuple[str, ...] | None,
     replication: str | None,
 ) -> Roles:
     """Check names against the columns there are; a frame with our names needs none."""
@@ -61,18 +61,21 @@ def roles(
     if wide and method is not None:
         raise UserError("one column a method leaves no column of methods", file=data.file)
 
-    def default(name: str, allowed: bool) -> str | None:
-        return name if allowed and name in data.names else None
+    grouped = by or ()
 
-    if by is None:
-        by = ("scenario",) if default("scenario", ours) else ()
+    def default(name: str, allowed: bool) -> str | None:
+        free = name not in (*grouped, method)
+        return name if allowed and name in data.names and free else None
+
+    if by is None and default("scenario", ours):
+        grouped = ("scenario",)
     found = Roles(
         {role: names for role, names in chosen.items() if names},
         wide,
         method or default("method", not wide),
-        default("status", ours),
+        "status" if ours and "status" in data.names else None,
         replication or default("replication", not wide),
-        (by,) if isinstance(by, str) else tuple(by),
+        grouped,
         _truth(true, data.names),
     )
     _check(found, data)
@@ -102,18 +105,15 @@ def _chosen(data: Source, numbers: dict[str, Names], ours: bool) -> dict[str, tu
 
 
 def _check(found: Roles, data: Source) -> None:
-    """Refuse columns that are not there, or twice, or that the summary itself has."""
+    """Refuse columns that are not there, or twice."""
     for name in found.columns:
         if name not in data.names:
             raise UserError(f"no column '{name}'{nearest(name, data.names)}", file=data.file)
         if data.names.count(name) > 1:
             raise UserError(f"two columns are called '{name}'", file=data.file)
     for name in found.by:
-        if name == found.method or found.by.count(name) > 1 or name in _OUTPUT:
+        if name == found.method or found.by.count(name) > 1:
             raise UserError(f"cannot group by '{name}' as well", file=data.file)
-
-
-_OUTPUT = ("measure", "alpha", "value", "mcse", "n_used", "n_not_used", "verdict")
 
 
 def _names(names: Names) -> tuple[str, ...]:

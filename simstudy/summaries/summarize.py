@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from simstudy.errors import UserError, nearest
+from simstudy.frames import in_order
 from simstudy.measures import totals
 from simstudy.measures.block import Block
 from simstudy.measures.measures import finish
@@ -88,7 +90,9 @@ def summarize_table(
     if mcse not in _MCSE:
         raise UserError(f"unknown mcse '{mcse}'{nearest(mcse, _MCSE)}")
     alphas = _alphas(alpha)
-    opened = source(data)
+    by = by if by is None else (by,) if isinstance(by, str) else tuple(by)
+    labels = {*(("scenario",) if by is None else by), replication or "replication"}
+    opened = source(data, method or "method", labels)
     numbers = {"estimate": estimate, "std_error": std_error, "df": df, "p_value": p_value,
                "ci_low": ci_low, "ci_high": ci_high}  # fmt: skip
     chosen = roles(opened, true, numbers, method, by, replication)
@@ -96,10 +100,13 @@ def summarize_table(
     for group, rows in _batches(opened, chosen, groups):
         if reference is not None or REGISTERED:
             kept.add(group, rows)
+        if groups.replications is not None:
+            groups.replications.add(group, rows["replication"])
         for here, block in _blocks(group, rows, groups):
             running.add(here, totals.of_ready(block, alphas))
     if not groups.keys:
         raise UserError("no rows", file=opened.file)
+    groups.refuse_copies()
     found = running.total()
     truth, n_groups = groups.truth, len(groups.keys)
     eliminated = np.zeros((n_groups, len(alphas)), dtype=np.int64)
@@ -148,7 +155,7 @@ def _table(groups: Groups, columns: list[Column]) -> pa.Table:
     """The summary, groups in the order of their levels, methods as they were met."""
     import pyarrow as pa
 
-    from simstudy.runner.rows import VERDICT, rows, verdicts
+    from simstudy.runner.rows import OF_ANYBODY, VERDICT, rows, verdicts
 
     group, there, measures = rows(columns)
     verdict = verdicts(columns, groups.truth, there)
@@ -156,21 +163,37 @@ def _table(groups: Groups, columns: list[Column]) -> pa.Table:
     rank = np.empty(len(keys), dtype=np.int64)
     rank[_order(keys)] = np.arange(len(keys))
     order = pa.array(np.argsort(rank[group], kind="stable"))
-    names = [*groups.roles.by, "method"]
-    out = {}
-    for k, name in enumerate(names):
-        values = [key[k] for key in keys]
-        if name == "method":
-            values = [None if value is None else str(value) for value in values]
-        out[name] = pa.array(values).take(pa.array(group))
-    return pa.table(out | measures | {VERDICT: verdict}).take(order)
+    of_group = pa.array(group)
+    out = {
+        name: pa.array([key[k] for key in keys]).take(of_group)
+        for k, name in enumerate(_headings(groups.roles.by, ["method", *measures, VERDICT]))
+    }
+    labels = [None if key[-1] is None else str(key[-1]) for key in keys]
+    out["method"] = pa.array(labels).take(of_group)
+    return pa.table(out | measures | {VERDICT: verdict}, metadata=OF_ANYBODY).take(order)
+
+
+def _headings(by: Sequence[str], taken: Sequence[str]) -> list[str]:
+    """Names of the columns of groups: as they are, or by_NAME where the summary has a NAME."""
+    out: list[str] = []
+    for name in by:
+        others = {*taken, *by} - {name} if name not in taken else {*taken, *by}
+        while name in others or name in out:
+            name = f"by_{name}"
+        out.append(name)
+    return out
 
 
 def _order(keys: list[tuple[Any, ...]]) -> list[int]:
-    def place(i: int) -> tuple[Any, ...]:
-        return tuple((level is None, level if level is not None else 0) for level in keys[i][:-1])
+    """Places of groups by the levels of each column of `by` in turn; missing ones last."""
+    ranks = [_ranks([key[k] for key in keys]) for k in range(len(keys[0]) - 1)]
+    return sorted(range(len(keys)), key=lambda i: [rank[i] for rank in ranks])
 
-    try:
-        return sorted(range(len(keys)), key=place)
-    except TypeError:  # levels of several kinds: as they were met
-        return list(range(len(keys)))
+
+def _ranks(levels: list[Any]) -> list[int]:
+    """Rank of every level; those of several kinds as they were met."""
+    there = [level for level in dict.fromkeys(levels) if level is not None]
+    with suppress(TypeError):
+        there = [there[i] for i in in_order(there)]
+    rank = {level: i for i, level in enumerate(there)}
+    return [rank.get(level, len(there)) for level in levels]

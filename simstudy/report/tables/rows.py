@@ -75,8 +75,14 @@ def by_method(summary: pa.Table) -> pa.Table:
     order = np.argsort(first, kind="stable")
     place = np.empty_like(order)
     place[order] = np.arange(order.size)
-    out = {name: summary.column(name).take(pa.array(first[order])) for name in kept}
     methods = summary.column("method").unique().to_pylist()
+    made = {f"{label}_{name}" for label in methods for name in ("value", "mcse")}
+    out = {}
+    for name in kept:
+        heading = name
+        while heading in made or (heading != name and heading in kept):
+            heading = f"by_{heading}"
+        out[heading] = summary.column(name).take(pa.array(first[order]))
     method = _codes(summary.column("method"))
     for k, label in enumerate(methods):
         here = np.flatnonzero(method == k)
