@@ -126,12 +126,15 @@ class Use:
         Of the file's content.
     given : callable, optional
         The function itself, where there is no file.
+    trusted : bool
+        Whether the file may be imported: not where the study is that of a results folder.
     """
 
     file: str = field(compare=False)
     function: str
     digest: str
     given: Callable[..., Any] | None = field(default=None, compare=False)
+    trusted: bool = field(default=True, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import re
+import shutil
 
 import pyarrow as pa
 import pytest
@@ -221,6 +222,10 @@ def test_a_method_of_ones_own_says_what_it_is_and_what_it_estimates(tmp_path):
     assert (
         call_process("report", found.folder, cwd=tmp_path).code == 0
     )  # a process that never ran the file
+    again = (found.folder / "report" / "methods.md").read_text(encoding="utf-8")
+    assert said in again  # it is what the method said when it was run
+    shutil.rmtree(found.folder / "sources")  # as in folders of the first version
+    assert call_process("report", found.folder, cwd=tmp_path).code == 0
     again = (found.folder / "report" / "methods.md").read_text(encoding="utf-8")
     assert said.removeprefix(r"A share of the \*variance\*. ") in again
     assert "variance\\*" not in again

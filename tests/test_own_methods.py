@@ -185,7 +185,12 @@ def test_stored_results_read_without_the_file_and_say_so_when_they_need_it(tmp_p
     before = call("summarize", folder, "--format", "csv")
     shutil.rmtree(mine)
     assert call("summarize", folder, "--format", "csv") == before
-    command = ("run", folder / "study.yaml", "--results", folder.parent, "--replications", 40)
+    command = ["run", folder / "study.yaml", "--results", folder.parent, "--replications", 40]
+    assert "is not imported for a study.yaml of a results folder" in assert_refused(
+        call_process(*command, cwd=tmp_path)
+    )
+    (folder.parent / "copy").mkdir()  # a study file like any other, and as deep
+    command[1] = shutil.copy(folder / "study.yaml", folder.parent / "copy")
     assert "mine.py" in assert_refused(call_process(*command, cwd=tmp_path))
     written(mine, FILE + "# edited\n")
     said = assert_refused(call_process(*command, cwd=tmp_path))
@@ -228,7 +233,7 @@ def test_what_cannot_be_used_is_refused_in_one_line(tmp_path, case):
     file = tmp_path / "s.yaml"
     head = "name: s\nseed: 1\nreplications: 5\nscenarios: {n_clusters: 4, cluster_size: 3, icc: 0"
     file.write_text(f"{head}, x_icc: 0, slope: 0}}\nmethods:\n  - {json.dumps(entry)}\n")
-    line = assert_refused(call("plan", file))
+    line = assert_refused(call("run", file, "--results", tmp_path))
     assert message in line and (str(file) in line or "mine.py" in line)
 
 

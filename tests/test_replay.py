@@ -54,7 +54,7 @@ def done(tmp_path_factory, mine):
 def test_every_stored_row_comes_again_to_the_bit(done, replication):
     one, folder = done
     for design in one.designs:
-        found = replay(folder, design.id, replication)
+        found = replay(folder, design.id, replication, trusted=True)
         verdicts = {refit.method.label: refit.verdict for refit in found.refits}
         assert set(verdicts.values()) == {"identical"}, verdicts
         assert found.same
@@ -131,7 +131,7 @@ def test_csv_holds_the_data_set_to_the_bit(tmp_path, done):
     assert np.array_equal(table.column("y").to_numpy(), whole.y)
     fitted = json.loads(call("fit", file, "y ~ x + (1 | cluster)", "--json").out)["fits"]
     found = json.loads(
-        call("replay", folder, "--scenario", scenario, "--replication", 9, "--json").out
+        call("replay", folder, "--scenario", scenario, "--replication", 9, "--trust", "--json").out
     )
     by_label = {fit["label"]: fit for fit in found["fits"]}
     for fit in fitted:
@@ -147,7 +147,7 @@ def test_it_prints_like_fit_with_the_stored_row_beside(done):
     stored = rows(folder, "fragile").to_pylist()
     failed = next(row for row in stored if row["status"] == "failed")
     place = ("--scenario", failed["scenario"], "--replication", failed["replication"])
-    said = call("replay", folder, *place)
+    said = call("replay", folder, *place, "--trust")
     assert said.code == 0, said
     assert "Formula: y ~ x + (1 | cluster)" in said.out and "Fixed effects:" in said.out
     pooled = next(r for r in rows(folder, "pooled").to_pylist() if r["method"] == "pooled"
@@ -160,14 +160,14 @@ def test_it_prints_like_fit_with_the_stored_row_beside(done):
     assert "Residual SD: -, R-squared: -" not in said.out.split("--- ols")[1].split("--- The")[0]
     (line,) = [line for line in said.out.splitlines() if "random numbers of its own" in line]
     assert line.startswith("wild_bootstrap[draws=99], bootstrap: `fit` on the CSV")
-    own = call("replay", folder, *place, "--method", "ols").out
+    own = call("replay", folder, *place, "--method", "ols", "--trust").out
     assert "random numbers" not in own and "ValueError" not in own
     assert "noise" not in said.out
 
 
 def test_a_replication_beyond_the_stored_ones_is_made_all_the_same(done):
     one, folder = done
-    found = replay(folder, one.designs[0].id, 5000)
+    found = replay(folder, one.designs[0].id, 5000, trusted=True)
     assert {refit.verdict for refit in found.refits} == {"not stored"}
     assert all(refit.again is not None for refit in found.refits) and found.same
 
@@ -220,7 +220,7 @@ def test_a_changed_file_is_said_and_the_new_version_can_be_asked_for(tmp_path):
     written(files, FILE.replace('"estimate": slope,', '"estimate": slope + 1,'))
     (design,) = load(file).designs
     place = ("replay", tmp_path / "own", "--scenario", design.id, "--replication", 3)
-    said = call_process(*place, cwd=tmp_path)
+    said = call_process(*place, "--trust", cwd=tmp_path)
     assert said.code == 0 and "not refitted:" in said.out and "has changed" in said.out
     assert sum(line.endswith("identical") for line in said.out.splitlines()) == 1
     said = call_process(*place, "--method", "{use: 'files/mine.py:ols'}", "--json", cwd=tmp_path)
@@ -244,14 +244,16 @@ CHOSEN = [
 def test_methods_of_the_study_are_chosen_by_label_or_name(done, names, labels):
     one, folder = done
     asked = [word for name in names for word in ("--method", name)]
-    place = ("--scenario", one.designs[0].id, "--replication", 7, *asked, "--json")
+    place = ("--scenario", one.designs[0].id, "--replication", 7, *asked, "--json", "--trust")
     said = call("replay", folder, *place)
     fits = json.loads(said.out)["fits"]
     assert [fit["label"] for fit in fits] == labels
     for fit in fits:
         asked_anew = fit["label"] == "pooled[se=CR1]"
         assert fit["verdict"] == ("not stored" if asked_anew else "identical")
-    said = call("replay", folder, *place[:4], "--method", one.methods[-4].canonical, "--json")
+    said = call(
+        "replay", folder, *place[:4], "--method", one.methods[-4].canonical, "--json", "--trust"
+    )
     (fit,) = json.loads(said.out)["fits"]
     assert fit["label"] == "ols" and set(fit["extras"]) == {"largest"}
     assert "unknown method 'olz'" in assert_refused(
@@ -265,7 +267,7 @@ def test_a_file_that_moved_can_be_named_where_it_is(tmp_path):
     execute(one, tmp_path / "r", 1)
     files.rename(tmp_path / "there")
     place = ("replay", tmp_path / "r", "--scenario", one.designs[0].id, "--replication", 3)
-    said = call_process(*place, cwd=tmp_path)
+    said = call_process(*place, "--trust", cwd=tmp_path)
     assert said.code == 0 and "No such file" in said.out
     hint = """--method '{use: "there/mine.py:fragile", limit: 99.5}'"""
     assert hint in said.out

@@ -59,6 +59,7 @@ def _replications(text: str) -> int:
 _FORMATS = ("text", "csv", "json", "markdown", "latex")
 _METHOD = "as in a study file: pooled, 'random_intercept: {df: wald}'"
 _GIVE_UP = "leave a method of yours out after N failures in a row (200); 0: never"
+_TRUST = "import the files of the study's own methods and refit those too"
 _TARGET = "say how many replications this Monte Carlo SE needs"
 
 Arguments = list[tuple[str, dict[str, Any]]]
@@ -149,6 +150,7 @@ VERBS: dict[str, tuple[str, Arguments]] = {
             ("--scenario", {"required": True, "metavar": "ID", "help": "as in scenarios.parquet"}),
             ("--replication", {"required": True, "type": _replications, "metavar": "K"}),
             ("--csv", {"metavar": "FILE", "help": "write the data set: cluster, x, y"}),
+            ("--trust", {"action": "store_true", "help": _TRUST}),
             ("--method", {"action": "append", "metavar": "M", "help": _METHOD}),
             ("--json", {"action": "store_true", "help": "full precision, as JSON"}),
         ],

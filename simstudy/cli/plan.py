@@ -7,19 +7,19 @@ from argparse import Namespace
 
 from simstudy.errors import UserError, nearest
 from simstudy.runner.pilot import FORECAST, pilot
-from simstudy.study.study import Study, load
+from simstudy.study.study import load
 
 
 def main(options: Namespace) -> None:
     """Print what a study will take; write nothing."""
-    study = load(options.config)
     targets = [_target(text) for text in options.mcse]
+    study = load(options.config, importing=_tell)
+    if not any(method.use for method in study.methods):
+        print("imports nothing: no method says `use:`")
     found = pilot(study)
     n_fits = len(study.designs) * study.replications * len(study.methods)
     print(f"{study.name}: {len(study.designs)} scenarios x {study.replications} replications "
           f"x {len(study.methods)} methods = {n_fits:,} fits")  # fmt: skip
-    for line in _imports(study):
-        print(line)
     alone = f" ({_time(found.seconds_in_process)} in one process)" if found.jobs > 1 else ""
     where = f"with {found.jobs} jobs" if found.jobs > 1 else "in this process"
     print(f"expected time: {_time(found.seconds)} {where}{alone}, summary and figures included")
@@ -38,15 +38,9 @@ def main(options: Namespace) -> None:
         print(f"for a Monte Carlo SE of {value:g} of {measure}: {needed:,} replications")
 
 
-def _imports(study: Study) -> list[str]:
-    """Which files are run as code; nothing is for a study that does not say `use:`."""
-    files: dict[str, list[str]] = {}
-    for method in study.methods:
-        if method.use is not None:
-            files.setdefault(method.use.file, []).append(method.label)
-    return [f"imports {file} for {', '.join(labels)}" for file, labels in files.items()] or [
-        "imports nothing: no method says `use:`"
-    ]
+def _tell(file: str, method: str) -> None:
+    """Say what is run as code, before it is."""
+    print(f"imports {file} for {method}", flush=True)
 
 
 def _target(text: str) -> tuple[str, float]:

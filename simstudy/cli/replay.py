@@ -22,8 +22,8 @@ from simstudy.study.grid import text_of
 
 def main(options: Namespace) -> None:
     """Print one replication's fits, each beside its stored row."""
-    chosen = _chosen(options.results, options.method or ())
-    found = replay(options.results, options.scenario, options.replication, chosen)
+    chosen = _chosen(options.results, options.method or (), options.trust)
+    found = replay(options.results, options.scenario, options.replication, chosen, options.trust)
     if options.csv:
         found.write_csv(options.csv)
     if options.json:
@@ -35,11 +35,11 @@ def main(options: Namespace) -> None:
         raise WorkError(f"not what is stored: {names}")
 
 
-def _chosen(folder: str, texts: Sequence[str]) -> list[Method]:
+def _chosen(folder: str, texts: Sequence[str], trusted: bool) -> list[Method]:
     """Methods by their label or name in the study, or written as in a study file."""
     if not texts:
         return []
-    study = layout.stored_study(Path(folder))
+    study = layout.stored_study(Path(folder), trusted)
     methods = [m for text in texts for m in chosen_of(study, text) or [method_from(text)]]
     return list({method.canonical: method for method in methods}.values())
 

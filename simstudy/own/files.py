@@ -21,6 +21,10 @@ from simstudy.own.quiet import named, quiet
 from simstudy.registry import Use
 
 _DIGITS = 8
+_UNTRUSTED = (
+    "is not imported for a study.yaml of a results folder; `replay` does it with --trust, `run` "
+    "and `plan` for the study file that the results were made from"
+)
 
 
 def digest_of(content: bytes) -> str:
@@ -86,6 +90,8 @@ def function_of(use: Use) -> Any:
         return use.given
     if not use.file:
         raise UserError(f"{use.function} was given from Python; run the study from there")
+    if not use.trusted:
+        raise UserError(f"{use.function} {_UNTRUSTED}", file=use.file)
     module = module_of(use.file, use.digest)
     known = offered(module)
     if use.function in known:

@@ -23,11 +23,11 @@ Function = Callable[..., Any]
 
 def entry_of(use: Use) -> Entry:
     """The function behind a `use:` with the registry's face."""
-    return _entry(use, use.file, id(use.given))
+    return _entry(use, use.file, id(use.given), use.trusted)
 
 
 @lru_cache(maxsize=256)
-def _entry(use: Use, file: str, given: int) -> Entry:
+def _entry(use: Use, file: str, given: int, trusted: bool) -> Entry:
     """One for each file, which tracebacks name, and for each function, which `use` keeps alive."""
     function = files.function_of(use)
     said = declare.declared(function)

@@ -11,6 +11,7 @@ import json
 import os
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +23,15 @@ from simstudy.registry import Method, OptionError, Use, named_null, settle_null
 
 PYTHON = "python"  # instead of a file: the function was given from Python
 _PLAIN = re.compile(r"[\w.-]+")
+Importing = Callable[[str, str], None]
 
 
-def settle(item: Mapping[str, Any], folder: Path) -> Method:
+def settle(
+    item: Mapping[str, Any],
+    folder: Path,
+    trusted: bool = True,
+    importing: Importing = lambda file, method: None,
+) -> Method:
     """Check one entry of `methods:` that says `use:`, or raise `UserError`.
 
     Parameters
@@ -33,22 +40,31 @@ def settle(item: Mapping[str, Any], folder: Path) -> Method:
         use, and optionally label, estimand, null_value, digest and the function's own options.
     folder : Path
         The file's name is relative to this.
+    trusted : bool
+        Whether the file may be imported, now and later; else a digest must be given.
+    importing : callable
+        Told the file and the method's label, before the file is imported.
     """
     options = {key: value for key, value in item.items() if key not in RESERVED}
     for key, value in options.items():
         if not isinstance(value, bool | int | float | str):
             raise OptionError(str(key), f"expected a number, text or true/false, got {value!r:.40}")
     label, digest = (_text(item, key) for key in ("label", "digest"))
+    if digest is None and not trusted:
+        message = "the digest of its file is missing; nothing is imported to find it out"
+        raise OptionError("use", f"{item['use']!r:.60}: {message}")
     estimand, null_value = _estimand(item), settle_null(item.get("null_value"))
-    use = _use(item["use"], folder, digest)
+    named = [f"{key}={_shown(options[key])}" for key in sorted(options)] + named_null(null_value)
+    use = replace(_use(item["use"], folder, digest), trusted=trusted)
+    plain = use.function + (f"[{','.join(named)}]" if named else "")
+    if trusted and use.file:
+        importing(use.file, label or plain)
     if digest is None:
         function = files.function_of(use)
         _fits(function, options, use)
         said = declare.declared(function)
         assert said is not None
         estimand = estimand or said.estimand
-    named = [f"{key}={_shown(options[key])}" for key in sorted(options)] + named_null(null_value)
-    plain = use.function + (f"[{','.join(named)}]" if named else "")
     place = Path(use.file).name or PYTHON
     canonical = f"{use.function}[{','.join([f'use={place}', f'digest={use.digest}', *named])}]"
     return Method(

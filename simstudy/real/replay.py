@@ -111,7 +111,11 @@ class Replay:
 
 
 def replay(
-    folder: str | Path, scenario: str, replication: int, methods: Sequence[Method] = ()
+    folder: str | Path,
+    scenario: str,
+    replication: int,
+    methods: Sequence[Method] = (),
+    trusted: bool = False,
 ) -> Replay:
     """Make one replication of a results folder again.
 
@@ -125,9 +129,12 @@ def replay(
         From 1; it need not be stored.
     methods : sequence of Method, optional
         Instead of the study's.
+    trusted : bool
+        Whether the files of the study's own methods may be imported; else their rows are shown
+        as stored.
     """
     folder = Path(folder)
-    study = layout.stored_study(folder)
+    study = layout.stored_study(folder, trusted)
     known = {design.id: design for design in study.designs}
     if scenario not in known:
         hint = nearest(scenario, known) if len(known) <= 20 else "; see scenarios.parquet"

@@ -7,11 +7,9 @@ from __future__ import annotations
 
 import math
 import re
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from simstudy.errors import UserError
 from simstudy.registry import Method
 from simstudy.report.bibliography import Citations
 from simstudy.report.methods_data import data_section
@@ -22,6 +20,7 @@ from simstudy.report.tables.markdown import escape, prose
 from simstudy.report.wide import LIBERAL, number
 from simstudy.store import parts
 from simstudy.store.names import method_key
+from simstudy.store.sources import accounts
 from simstudy.study.study import Study
 
 if TYPE_CHECKING:
@@ -47,7 +46,7 @@ def methods_section(study: Study, folder: Path, summary: pa.Table) -> str:
         "Aims": [escape(_sentence(study.aim)) if study.aim.strip() else _aim(study)],
         "Data-generating mechanisms": data_section(study),
         "Estimands": estimands_section(study),
-        "Methods": _methods(study, fits),
+        "Methods": _methods(study, folder, fits),
         "Performance measures": measures_section(_measures(summary)) + _inflated(study, summary),
         "Number of replications": _replications(study, fits),
         "Estimates that do not exist": lost_section(study, folder, fits),
@@ -77,7 +76,7 @@ def _count(n: int, what: str) -> str:
     return f"{n:,} {what}" + ("" if n == 1 else "s")
 
 
-def _methods(study: Study, fits: Fits) -> list[str]:
+def _methods(study: Study, folder: Path, fits: Fits) -> list[str]:
     but = ", but for the fits that were not computed (see below)" if fits.fewer(study) else ""
     lead = (
         f"Every data set was analysed by {len(study.methods)} methods{but}, so that differences "
@@ -88,7 +87,8 @@ def _methods(study: Study, fits: Fits) -> list[str]:
     after = (
         "Confidence intervals have the standard error and the reference distribution of the test."
     )
-    listed = [f"- **{label_of(m)}.** {_account(m)}" for m in study.methods]
+    told = accounts(folder)
+    listed = [f"- **{label_of(m)}.** {_account(m, told)}" for m in study.methods]
     intervals = any(m.use is not None or not m.entry.tests_only for m in study.methods)
     own = sum(m.use is not None for m in study.methods)
     return [lead, *listed, *([after] if intervals else []), *([_returned(own)] if own else [])]
@@ -105,8 +105,8 @@ def _returned(own: int) -> str:
     )
 
 
-def _account(method: Method) -> str:
-    """What a method does; of a user's own its docstring, where its file is still the same."""
+def _account(method: Method, told: dict[str, str]) -> str:
+    """What a method does; of a user's own its docstring, where that is stored."""
     use = method.use
     if use is None:
         return method.account
@@ -115,9 +115,8 @@ def _account(method: Method) -> str:
     where += f", the SHA-256 of which begins {use.digest}"
     text = f"The authors' own function `{use.function}` {where}"
     text += f", with {escape(named)}." if named else "."
-    with suppress(UserError):
-        if said := method.account:
-            text = f"{_sentence(prose(said))} {text}"
+    if said := told.get(method.canonical):
+        text = f"{_sentence(prose(said))} {text}"
     return text
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 import os
 import socket
+import stat
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
@@ -42,6 +43,14 @@ def replace_file(study_folder: Path, path: Path, *content: Any) -> None:
         if isinstance(error, OSError):
             raise cannot_write(path, error) from None
         raise
+
+
+def is_plain(path: Path) -> bool:
+    """Whether a file is there, and neither a link nor a pipe."""
+    try:
+        return stat.S_ISREG(os.lstat(path).st_mode)
+    except (OSError, ValueError):
+        return False
 
 
 def cannot_write(path: Path, error: OSError) -> WorkError:

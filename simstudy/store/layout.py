@@ -11,7 +11,8 @@ from typing import Any
 from simstudy.errors import UserError
 from simstudy.own.settle import written
 from simstudy.registry import Method
-from simstudy.store.files import WORK, cannot_write, replace_file
+from simstudy.store import sources
+from simstudy.store.files import WORK, cannot_write, is_plain, replace_file
 from simstudy.study.fields import DEFAULTS
 from simstudy.study.study import Study, load
 
@@ -80,8 +81,9 @@ def prepare(study: Study, folder: Path) -> None:
         raise UserError(f"cannot be written: {error.strerror}", file=str(folder)) from None
     text = dump(study_document(study, folder.resolve())).encode()
     file = folder / "study.yaml"
-    if not file.is_file() or file.read_bytes() != text:  # a report is as old as what it is of
+    if not is_plain(file) or file.read_bytes() != text:  # a report is as old as what it is of
         replace_file(folder, file, text)
+    sources.keep(study, folder)
 
 
 def changed_files(study: Study, folder: Path) -> list[str]:
@@ -136,12 +138,12 @@ def dump(document: dict[str, Any]) -> str:
     return stream.getvalue()
 
 
-def stored_study(folder: Path) -> Study:
-    """The study of a results folder."""
+def stored_study(folder: Path, trusted: bool = False) -> Study:
+    """The study of a results folder; what it says to `use:` is imported only if `trusted`."""
     file = folder / "study.yaml"
     if not file.is_file():
         raise UserError("no study.yaml here; expected a results folder", file=str(folder))
-    return load(file)
+    return load(file, trusted=trusted)
 
 
 def write_table(folder: Path, name: str, table: Any, mark: dict[str, Any] | None = None) -> None:

@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from simstudy.errors import UserError, nearest
-from simstudy.own.settle import settle
+from simstudy.own.settle import Importing, settle
 from simstudy.registry import GRAINS, Method, OptionError, configure, methods
 from simstudy.study import fields
 from simstudy.study.grid import Design, expand
 from simstudy.study.yaml_lines import Document, read
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+_RESULTS = ("estimates", "scenarios.parquet", "summary.parquet", "summary.csv", "run.log.jsonl")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +50,23 @@ class Study:
     folder: Path
 
 
-def load(source: str | Path | Mapping[str, Any]) -> Study:
+def load(
+    source: str | Path | Mapping[str, Any],
+    *,
+    trusted: bool | None = None,
+    importing: Importing = lambda file, method: None,
+) -> Study:
     """Load and check a study.
 
     Parameters
     ----------
     source : path or mapping
         A YAML file, or the same as a dict.
+    trusted : bool
+        Whether files that it says to `use:` may be imported. Default: unless it is the
+        study.yaml of a results folder.
+    importing : callable
+        Told of each such file, and the method that it is for, before it is imported.
 
     Returns
     -------
@@ -67,8 +78,18 @@ def load(source: str | Path | Mapping[str, Any]) -> Study:
         One line: file, line, what is wrong and what would be right.
     """
     if isinstance(source, Mapping):
-        return check(Document(plain(source)))
-    return check(read(source))
+        return check(Document(plain(source)), trusted is not False, importing)
+    if trusted is None:
+        trusted = not _is_stored(Path(source))
+    return check(read(source), trusted, importing)
+
+
+def _is_stored(file: Path) -> bool:
+    """Whether a file is the study.yaml of a results folder, by its own or by a linked name."""
+    return any(
+        path.name == "study.yaml" and any((path.parent / name).exists() for name in _RESULTS)
+        for path in (file, file.resolve())
+    )
 
 
 def plain(value: Any) -> Any:
@@ -82,8 +103,12 @@ def plain(value: Any) -> Any:
     return value
 
 
-def check(document: Document) -> Study:
-    """Check a document and build the study."""
+def check(
+    document: Document,
+    trusted: bool = True,
+    importing: Importing = lambda file, method: None,
+) -> Study:
+    """Check a document and build the study; see `load`."""
     data = document.data
     if not isinstance(data, dict):
         document.refuse((), f"expected a study (name, seed, ...), got {fields.shown(data)}")
@@ -108,7 +133,7 @@ def check(document: Document) -> Study:
     alpha = _alpha(document)
     designs = tuple(expand(document))
     folder = Path(document.file).resolve().parent if document.file else Path.cwd()
-    chosen = _methods(document, folder)
+    chosen = _methods(document, folder, trusted, importing)
     return Study(
         name=name,
         title=_text(document, "title"),
@@ -151,7 +176,9 @@ def _alpha(document: Document) -> tuple[float, ...]:
     return tuple(levels)
 
 
-def _methods(document: Document, folder: Path) -> tuple[Method, ...]:
+def _methods(
+    document: Document, folder: Path, trusted: bool, importing: Importing
+) -> tuple[Method, ...]:
     listed = document.data["methods"]
     if not isinstance(listed, list) or not listed:
         document.refuse(("methods",), f"expected a list such as [{', '.join(methods())}]")
@@ -159,7 +186,7 @@ def _methods(document: Document, folder: Path) -> tuple[Method, ...]:
     for i, item in enumerate(listed):
         path = ("methods", i)
         try:
-            method = method_of(item, folder)
+            method = method_of(item, folder, trusted, importing)
         except OptionError as error:
             inner = () if callable(item) or "use" in item else item
             document.refuse((*path, *inner, error.option), error.message)
@@ -174,7 +201,12 @@ def _methods(document: Document, folder: Path) -> tuple[Method, ...]:
     return tuple(chosen)
 
 
-def method_of(item: Any, folder: Path | None = None) -> Method:
+def method_of(
+    item: Any,
+    folder: Path | None = None,
+    trusted: bool = True,
+    importing: Importing = lambda file, method: None,
+) -> Method:
     """Read one entry of `methods:`.
 
     Parameters
@@ -184,11 +216,13 @@ def method_of(item: Any, folder: Path | None = None) -> Method:
         from Python, a function decorated with ``@simstudy.method``.
     folder : Path, optional
         File names are relative to this; by default to the current one.
+    trusted, importing
+        See `settle`.
     """
     if callable(item):
         item = {"use": item}
     if isinstance(item, dict) and "use" in item:
-        return settle(item, folder or Path.cwd())
+        return settle(item, folder or Path.cwd(), trusted, importing)
     if isinstance(item, str):
         return configure(item)
     if isinstance(item, dict) and (meant := _misspelt_use(item)):

@@ -1,0 +1,70 @@
+"""Room 3: what a results folder keeps of the users' own methods. Imports own, files and study.
+
+Their files as they were run, to be read by people, and the first line of each docstring for
+the methods section. Nothing of it is ever imported: whoever reads results need not trust them.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+import re
+from contextlib import suppress
+from pathlib import Path
+
+from simstudy.errors import UserError
+from simstudy.own import files
+from simstudy.registry import Use
+from simstudy.store.files import is_plain, replace_file
+from simstudy.study.study import Study
+
+FOLDER = "sources"
+FORMAT = 1
+_MOST = 10_000_000  # bytes that are read
+
+
+def keep(study: Study, folder: Path) -> None:
+    """Write down what the methods of a study are, as far as their files are still there."""
+    told = accounts(folder)
+    for method in study.methods:
+        if method.use is not None:
+            with suppress(UserError):  # its file is gone, or not to be imported
+                told[method.canonical] = method.account
+                _keep_source(folder, method.use)
+    if told:
+        document = {"format": FORMAT, "accounts": told}
+        _replace(folder, "accounts.json", json.dumps(document, indent=1, sort_keys=True).encode())
+
+
+def accounts(folder: Path) -> dict[str, str]:
+    """Canonical name -> what a method says that it does; what is not told so is left out."""
+    file = folder / FOLDER / "accounts.json"
+    try:
+        if not is_plain(file) or file.stat().st_size > _MOST:
+            return {}
+        told = json.loads(file.read_bytes())["accounts"]
+        return {name: text for name, text in told.items() if isinstance(text, str)}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return {}
+
+
+def _keep_source(folder: Path, use: Use) -> None:
+    if use.given is not None:
+        with suppress(OSError, TypeError):  # typed at a prompt
+            _replace(folder, f"{use.function}-{use.digest}.py", _text(use))
+        return
+    content = files.content_of(use.file)
+    if files.digest_of(content) == use.digest:
+        stem = re.sub(r"[^\w.-]+", "_", Path(use.file).stem)[:64]
+        _replace(folder, f"{stem}-{use.digest}.py", content)
+
+
+def _text(use: Use) -> bytes:
+    assert use.given is not None
+    return inspect.getsource(use.given).encode("utf-8", "backslashreplace")
+
+
+def _replace(folder: Path, name: str, content: bytes) -> None:
+    file = folder / FOLDER / name
+    if not is_plain(file) or file.read_bytes() != content:  # a report is as old as what it is of
+        replace_file(folder, file, content)
