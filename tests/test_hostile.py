@@ -153,7 +153,7 @@ def test_nor_does_python_when_it_opens_one(place, variant):
         return
     assert "ols" in str(found.summary.method.unique())
     assert len(found.failures) == len(found.extras) == 0
-    with pytest.raises(UserError, match="is not imported for a study.yaml of a results folder"):
+    with pytest.raises(UserError, match="is not imported for a study"):
         found.study.methods[1].fit(None)
     with pytest.raises(UserError, match="is not imported"):
         simstudy.run(found.study, results=place / "new", jobs=1)
