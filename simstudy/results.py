@@ -137,7 +137,10 @@ class Results:
         """Draw figures and write tables from the stored summary; return the files."""
         from simstudy.report.report import write_report
 
-        return write_report(self.study, self.folder, layout.read_summary(self.folder))
+        summary = layout.read_summary(self.folder)
+        if "truth" not in summary.column_names:  # of a version that did not say it
+            summary = self.summary_table()
+        return write_report(self.study, self.folder, summary)
 
     def _complete(
         self, compute: Callable[[], int], warn: Callable[[str], None], jobs: int | None

@@ -516,9 +516,9 @@ LAYOUT = {
 }  # fmt: skip
 ESTIMATES = ["scenario", "replication", "method", "estimate", "std_error", "df", "p_value",
              "status", "tau2", "sigma2"]  # fmt: skip
-AFTER_FACTORS = ["n_obs", "design_effect", "method", "measure", "alpha", "value", "mcse", "ci_low",
-                 "ci_high", "n_used", "n_not_used", "theory", "theory_kind", "z",
-                 "verdict"]  # fmt: skip
+AFTER_FACTORS = ["n_obs", "design_effect", "method", "method_name", "estimand", "truth",
+                 "null_value", "measure", "alpha", "value", "mcse", "ci_low", "ci_high",
+                 "n_used", "n_not_used", "theory", "theory_kind", "z", "verdict"]  # fmt: skip
 FACTORS = ["n_clusters", "cluster_size", "icc", "x_icc", "slope"]
 CANONICAL = {"pooled", "dummy", "random_intercept", "random_intercept[df=wald]"}
 

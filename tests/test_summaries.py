@@ -50,8 +50,9 @@ def numbers(frame, **where):
 
 def test_columns_are_those_of_a_summary_with_by_in_place_of_the_factors():
     found = simstudy.summarize(FRAME, **ROLES)
-    assert list(found.columns) == ["cell", "method", "measure", "alpha", "value", "mcse", "ci_low",
-                                   "ci_high", "n_used", "n_not_used", "verdict"]  # fmt: skip
+    names = ["cell", "method", "truth", "null_value", "measure", "alpha", "value", "mcse"]
+    names += ["ci_low", "ci_high", "n_used", "n_not_used", "verdict"]
+    assert list(found.columns) == names
     assert list(dict.fromkeys(zip(found.cell, found.method, strict=True))) == [
         (cell, method) for cell in ("one", "two") for method in "ABC"
     ]

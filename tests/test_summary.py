@@ -24,7 +24,8 @@ GRID = {"n_clusters": [4, 6], "cluster_size": [3, {"uniform": [2, 5]}], "icc": [
         "x_icc": [0, 1], "slope": 0}  # fmt: skip
 METHODS = ["pooled", "dummy", {"random_intercept": {"label": "random intercept (KR)"}}]
 COLUMNS = ["scenario", "n_clusters", "cluster_size", "icc", "x_icc", "slope", "n_obs",
-           "design_effect", "method", "measure", "alpha", "value", "mcse", "ci_low", "ci_high",
+           "design_effect", "method", "method_name", "estimand", "truth", "null_value",
+           "measure", "alpha", "value", "mcse", "ci_low", "ci_high",
            "n_used", "n_not_used", "theory", "theory_kind", "z", "verdict"]  # fmt: skip
 
 

@@ -77,6 +77,7 @@ _ESTIMATES: Arguments = [  # of anybody's estimates
     ("--replication", _COLUMN | {"help": "data sets (default: replication, or order of rows)"}),
     ("--reference", {"metavar": "METHOD", "help": "compare the others with this one"}),
     ("--alpha", {"action": "extend", "nargs": "+", "type": float, "metavar": "A"}),
+    ("--null", {"type": float, "metavar": "V", "help": "what the tests are about (default: 0)"}),
 ]
 VERBS: dict[str, tuple[str, Arguments]] = {
     "run": (

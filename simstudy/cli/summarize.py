@@ -16,7 +16,7 @@ from simstudy.report.wide import wide
 from simstudy.results import Results
 
 COLUMNS = ("estimate", "std_error", "method", "by", "df", "p_value", "ci_low", "ci_high",
-           "replication", "reference", "alpha")  # fmt: skip
+           "replication", "reference", "alpha", "null")  # fmt: skip
 _SHOWN = ("bias", "empirical_se", "relative_error_model_se", "coverage", "rejection_rate")
 
 

@@ -1,6 +1,6 @@
 """Room 4: the rows of a block, made ready for totals. Imports quantiles and estimates.
 
-A test at level alpha is |estimate| > c s and an interval holds a value iff
+A test at level alpha is |estimate - null value| > c s and an interval holds a value iff
 |estimate - value| <= c s, with c the critical value of the row's own df: no p-value is
 needed, and none is made where there is none.
 """
@@ -11,6 +11,7 @@ from typing import cast
 
 import numpy as np
 
+from simstudy.estimands import is_null
 from simstudy.estimates import USED
 from simstudy.moments import Array, Bools, Floats
 from simstudy.numerics.quantiles import critical_values
@@ -28,8 +29,10 @@ class Block:
         `ci_low` and `ci_high` these are the intervals, whatever alpha is.
     truth : array, shape (K,), or float
     dual : bool
-        Whether the interval holds 0 exactly where p_value >= alpha; then it is asked nothing
-        else where the truth is 0.
+        Whether the interval holds the null value exactly where p_value >= alpha; then it is
+        asked nothing else where that is the truth.
+    null_value : array, shape (K,), or float
+        What the tests are about.
 
     Attributes
     ----------
@@ -39,11 +42,20 @@ class Block:
         Used rows, and those among them with an estimate, a standard error and an interval.
     """
 
-    def __init__(self, columns: dict[str, Array], truth: Floats | float, dual: bool = True) -> None:
+    def __init__(
+        self,
+        columns: dict[str, Array],
+        truth: Floats | float,
+        dual: bool = True,
+        null_value: Floats | float = 0.0,
+    ) -> None:
         given = {name: np.atleast_2d(values) for name, values in columns.items()}
         estimate, std_error = given["estimate"], given["std_error"]
         self.status = given["status"]
-        self.truth = np.broadcast_to(truth, self.status.shape[:1]).astype(float)
+        self.truth, self.null_value = (
+            np.broadcast_to(value, self.status.shape[:1]).astype(float)
+            for value in (truth, null_value)
+        )
         self.used: Bools = self.status < USED
         self.there = self.used & ~np.isnan(estimate)
         self.error = np.where(self.there, estimate - self.truth[:, None], 0.0)
@@ -60,8 +72,8 @@ class Block:
 
     @property
     def null(self) -> Bools:
-        """Where the truth is 0, shape (K,)."""
-        return self.truth == 0.0
+        """Where the null hypothesis is true, shape (K,)."""
+        return np.asarray(is_null(self.truth, self.null_value))
 
     def critical(self, alpha: float) -> Floats:
         """Critical value of each row, shape (K, n), or (K, 1) where a group has one df."""
@@ -73,11 +85,11 @@ class Block:
         return self._critical[alpha]
 
     def rejected(self, alpha: float) -> Bools:
-        """Used rows whose test of 0 rejects."""
+        """Used rows whose test rejects."""
         with np.errstate(invalid="ignore", over="ignore"):
             if self.p_value is not None:
                 return (self.p_value < alpha) & self.used
-            distance = np.abs(self.error + self.truth[:, None])
+            distance = np.abs(self.error + (self.truth - self.null_value)[:, None])
             return (distance > self.critical(alpha) * self.std_error) & self.has_se
 
     def covers(self, alpha: float, at: Floats) -> Bools:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
+from simstudy.estimands import is_null
 from simstudy.estimates import STATUSES
 from simstudy.measures import pairs as paired
 from simstudy.measures.decomposition import PARTS, decompose
@@ -104,6 +105,12 @@ SIMPLE: dict[str, Callable[[Totals, str], Value]] = {
     "relative_error_model_se": relative_error_model_se,
 }
 _WITH_SE = {"model_se", "relative_error_model_se"}  # of replications with a standard error
+# by the beginning of their names: what there is of an estimate with a standard error or a test
+WITH_A_TEST = (
+    "model_se", "relative_error_model_se", "coverage", "bias_eliminated_coverage",
+    "mean_ci_width", "rejection_rate", "type1_", "difference_coverage",
+    "difference_rejection_rate",
+)  # fmt: skip
 SHARES = tuple(f"share_{status}" for status in STATUSES if status != "ok")
 BOUNDS = ("rejection_rate_lower_bound", "rejection_rate_upper_bound")
 MEASURES = (
@@ -120,6 +127,7 @@ def finish(
     mcse: str = "robust",
     eliminated: Ints | None = None,
     pairs: tuple[Pairs, Bools] | None = None,
+    null_value: Floats | float = 0.0,
 ) -> list[Column]:
     """All measures of every group, in the order of a summary.
 
@@ -130,20 +138,21 @@ def finish(
     alphas : tuple of float
         As given when the totals were made.
     truth : array, shape (K,), or float
-        True slope; what is said of a Type I error exists where it is 0 only, the relative
-        bias where it is not.
+        True values; the relative bias exists where they are not 0.
     mcse : {"robust", "normal"}
     eliminated : array of int, shape (K, A), optional
         Intervals that hold the mean estimate; without it bias-eliminated coverage has no row.
     pairs : (Pairs, array of bool of shape (K,)), optional
         Totals against the reference method, and which groups have them.
+    null_value : array, shape (K,), or float
+        What is said of a Type I error exists where it is the truth only.
     """
     level = np.broadcast_to(np.asarray(truth, dtype=float), totals.n_all.shape)
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
         found = [
             *_of_estimates(totals, level, mcse),
             *_of_intervals(totals, alphas, eliminated),
-            *_of_tests(totals, alphas, level == 0),
+            *_of_tests(totals, alphas, np.asarray(is_null(level, null_value))),
         ]
         if pairs is not None:
             found += paired.finish(pairs[0], alphas, totals.n_all, pairs[1])

@@ -47,11 +47,11 @@ class Totals:
         Of (t, v) over those among them that have a standard error: of a method that gives a
         p-value and no standard error there are none.
     tests : Powers, arrays (K, A)
-        Of (t, v, c, r) over the same, for each alpha, where the truth is 0; else no rows.
+        Of (t, v, c, r) over the same, for each alpha, where the null is true; else no rows.
     width : Powers, arrays (K, A)
         Of the width of the intervals that there are.
     rejected, covered : arrays of int, shape (K, A)
-        Used replications that reject 0, and intervals that hold the truth, for each alpha.
+        Used replications that reject the null, and intervals that hold the truth, for each alpha.
     """
 
     by_status: Ints
@@ -73,9 +73,14 @@ class Totals:
         return np.asarray(self.by_status.sum(axis=1))
 
 
-def of_block(columns: dict[str, Array], truth: Floats | float, alphas: tuple[float, ...]) -> Totals:
+def of_block(
+    columns: dict[str, Array],
+    truth: Floats | float,
+    alphas: tuple[float, ...],
+    null_value: Floats | float = 0.0,
+) -> Totals:
     """Totals of one block of rows in each of K groups; parameters as of `Block`."""
-    return of_ready(Block(columns, truth), alphas)
+    return of_ready(Block(columns, truth, null_value=null_value), alphas)
 
 
 def of_ready(rows: Block, alphas: tuple[float, ...]) -> Totals:
@@ -108,7 +113,7 @@ def _tests(
     n: Floats,
     alphas: tuple[float, ...],
 ) -> Powers:
-    """Powers of (t, v, c, r) where the truth is 0; `means` and `centred` are of (t, v)."""
+    """Powers of (t, v, c, r) where the null is true; `means` and `centred` are of (t, v)."""
     shape = len(n), len(alphas)
     if not (rows.null.any() and n.any()):
         return powers.nothing(4, TEST_ORDERS, shape)

@@ -33,7 +33,7 @@ class Column(NamedTuple):
     value : Value
     n_used, n_not_used : arrays of int, shape (K,)
     defined : array of bool, shape (K,)
-        False where the measure has no row, such as the Type I error of a slope that is not 0.
+        False where the measure has no row, such as the Type I error of a false null.
     """
 
     measure: str

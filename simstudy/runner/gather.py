@@ -86,7 +86,8 @@ def _spread(
 
 
 def _block(piece: Piece, wanted: Wanted) -> Block:
-    return Block(piece.rows, wanted.truth.ravel()[piece.groups])
+    truth, null_value = (of.ravel()[piece.groups] for of in (wanted.truth, wanted.null_value))
+    return Block(piece.rows, truth, null_value=null_value)
 
 
 def _add_up(

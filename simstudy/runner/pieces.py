@@ -36,7 +36,7 @@ class Wanted(NamedTuple):
         Method keys.
     scenarios : dict
         Scenario id -> 128-bit key, in order.
-    truth : array, shape (scenarios, methods)
+    truth, null_value : arrays, shape (scenarios, methods)
     alphas : tuple of float
     replications : int
         The first so many.
@@ -49,6 +49,7 @@ class Wanted(NamedTuple):
     methods: Sequence[str]
     scenarios: Mapping[str, int]
     truth: Floats
+    null_value: Floats
     alphas: tuple[float, ...]
     replications: int
     reference: int | None = None

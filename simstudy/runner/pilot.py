@@ -209,7 +209,7 @@ def _totals(study: Study, task: Task, method: Method, estimates: Estimates) -> T
     shape = len(task.pieces), -1
     columns = {key: getattr(estimates, key).reshape(shape) for key in COLUMNS}
     truth = np.array([method.truth(piece.scenario) for piece in task.pieces])
-    return of_block(columns, truth, study.alpha)
+    return of_block(columns, truth, study.alpha, method.null_value)
 
 
 def _largest(study: Study, trials: list[_Trial]) -> dict[str, float]:

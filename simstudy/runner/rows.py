@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pyarrow as pa
 
+from simstudy.estimands import is_null
 from simstudy.measures.bradley import VERDICTS, verdict
 from simstudy.measures.values import NAN, Column
 from simstudy.moments import Array, Bools, Floats, Ints
@@ -33,10 +34,13 @@ def rows(found: Sequence[Column]) -> tuple[Ints, Bools, dict[str, pa.Array]]:
     return group, there, columns
 
 
-def verdicts(found: Sequence[Column], truth: Floats, there: Bools) -> pa.Array:
-    """Bradley's verdict, liberal band, of rejection rates where the truth is 0; else null."""
+def verdicts(
+    found: Sequence[Column], truth: Floats, null_value: Floats | float, there: Bools
+) -> pa.Array:
+    """Bradley's verdict, liberal band, of rejection rates where the null is true; else null."""
+    null = np.asarray(is_null(truth, null_value))
     low, high = (
-        np.stack([np.where(truth == 0, c.value[k], NAN) if c.measure == "rejection_rate"
+        np.stack([np.where(null, c.value[k], NAN) if c.measure == "rejection_rate"
                   else np.full(truth.shape, NAN) for c in found], axis=1)
         for k in (2, 3)
     )  # fmt: skip

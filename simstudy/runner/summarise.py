@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from simstudy.measures.measures import Column, finish
+from simstudy.measures.measures import WITH_A_TEST, Column, finish
 from simstudy.measures.own import own_columns
 from simstudy.moments import Floats
 from simstudy.runner.expected import KINDS, Expected, expected, far
@@ -46,26 +46,41 @@ def summarise(
     Returns
     -------
     pyarrow.Table
-        scenario, its factors, n_obs, design_effect, method (its label), measure, alpha,
-        value, mcse, ci_low, ci_high, n_used, n_not_used, theory, theory_kind, z, verdict; null
-        where there is no number. `z` is (value - theory) / MCSE of an exact answer; `verdict`
-        is Bradley's, liberal band, of a Type I error rate.
+        scenario, its factors, n_obs, design_effect, method (its label), method_name (the
+        canonical one), estimand, truth, null_value, measure, alpha, value, mcse, ci_low,
+        ci_high, n_used, n_not_used, theory, theory_kind, z, verdict; null where there is no
+        number. A rate is a Type I error where truth is null_value; `z` is (value - theory) /
+        MCSE of an exact answer; `verdict` is Bradley's, liberal band, of a Type I error rate.
     """
     truth = np.array(
         [[m.truth(design.scenario) for m in study.methods] for design in study.designs]
     )
+    null_value = np.broadcast_to([m.null_value for m in study.methods], truth.shape)
     keys = [method_key(method.canonical) for method in study.methods]
     scenarios = {design.id: design.key for design in study.designs}
     names = [method.canonical for method in study.methods]
     reference = names.index(study.reference) if study.reference else None
-    wanted = Wanted(keys, scenarios, truth, study.alpha, study.replications, reference, study.seed)
+    wanted = Wanted(keys, scenarios, truth, null_value, study.alpha, study.replications,
+                    reference, study.seed)  # fmt: skip
     found = gather(folder, wanted, jobs)
-    columns = finish(found.totals, study.alpha, truth.ravel(), mcse, *found[1:])
+    columns = finish(
+        found.totals, study.alpha, truth.ravel(), mcse, *found[1:], null_value=null_value.ravel()
+    )
+    columns = _tested(study, columns)
     columns += own_columns(reader(folder, wanted), truth.ravel(), found.totals.n_all)
     theory = expected(study, columns)
     for line in far(study, columns, theory):
         warn(line)
     return _table(study, columns, theory, truth.ravel())
+
+
+def _tested(study: Study, found: list[Column]) -> list[Column]:
+    """Without rows of a test where an estimand has none."""
+    tested = np.array([method.tested for method in study.methods] * len(study.designs))
+    return [
+        one._replace(defined=one.defined & tested) if one.measure.startswith(WITH_A_TEST) else one
+        for one in found
+    ]
 
 
 def scenario_table(study: Study) -> pa.Table:
@@ -113,10 +128,16 @@ def _table(study: Study, found: list[Column], theory: Expected, truth: Floats) -
     n_methods = len(study.methods)
     scenarios = scenario_table(study).take(arrow.integers(group // n_methods))
     columns = {name: scenarios.column(name) for name in scenarios.column_names}
-    columns["method"] = words(group % n_methods, [method.label for method in study.methods])
+    method, methods = group % n_methods, study.methods
+    columns["method"] = words(method, [one.label for one in methods])
+    columns["method_name"] = words(method, [one.canonical for one in methods])
+    columns["estimand"] = words(method, [one.estimand for one in methods])
+    null_value = np.array([one.null_value for one in methods])
+    columns["truth"] = arrow.doubles(truth[group])
+    columns["null_value"] = arrow.doubles(null_value[method])
     columns |= measures
     columns["theory"] = arrow.doubles(theory.value[there])
     columns["theory_kind"] = words(theory.kind[there] % (len(KINDS) + 1), [*KINDS, None])
     columns["z"] = arrow.doubles(theory.z[there])
-    columns[VERDICT] = verdicts(found, truth, there)
+    columns[VERDICT] = verdicts(found, truth, np.tile(null_value, len(study.designs)), there)
     return pa.table(columns)

@@ -55,7 +55,7 @@ def against(
         rows = _aligned(kept.rows(g), kept.rows(other), str(key[-1]), reference, groups.file)
         for start in range(0, rows["status"].shape[1], _ROWS):
             here = {name: values[:, start : start + _ROWS] for name, values in rows.items()}
-            block = Block(here, groups.truth[[g, other]], dual=False)
+            block = Block(here, groups.truth[[g, other]], False, groups.null_value)
             found.append(pairs.of_block(block, np.array([0]), np.array([1]), alphas))
             mine.append(g)
     found.append(pairs.nothing(n, len(alphas)))

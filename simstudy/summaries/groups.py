@@ -26,10 +26,13 @@ class Groups:
     ----------
     keys : dict
         (levels of `by` ..., method) -> number.
+    null_value : float
+        What the tests are about.
     """
 
-    def __init__(self, roles: Roles, file: str) -> None:
+    def __init__(self, roles: Roles, file: str, null_value: float = 0.0) -> None:
         self.roles = roles
+        self.null_value = null_value
         self.file = file
         self.keys: dict[Key, int] = {}
         column = roles.replication
@@ -114,7 +117,7 @@ class Groups:
             found[role] = np.where(np.isfinite(lone), lone, np.nan)
         if "p_value" in found and has_se:
             with np.errstate(invalid="ignore", divide="ignore"):
-                by_t = two_sided(found["estimate"] / found["std_error"], df)
+                by_t = two_sided((found["estimate"] - self.null_value) / found["std_error"], df)
             found["p_value"] = np.where(np.isnan(found["p_value"]), by_t, found["p_value"])
         found["status"] = self._status(table, found, has_se)
         if self.replications is not None:

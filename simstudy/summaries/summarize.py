@@ -17,6 +17,8 @@ from simstudy.measures.measures import finish
 from simstudy.measures.own import REGISTERED, own_columns
 from simstudy.measures.values import Column
 from simstudy.moments import Array, Ints
+from simstudy.registry import OptionError, settle_null
+from simstudy.store import arrow
 from simstudy.summaries.against import Kept, against
 from simstudy.summaries.groups import Groups
 from simstudy.summaries.rectangles import Running, rectangles
@@ -57,12 +59,15 @@ def summarize(data: pd.DataFrame | pa.Table | str | Path, **given: Any) -> pd.Da
     alpha : float or sequence of float
         Nominal level, default .05. Given intervals are of the first level.
     mcse : {"robust", "normal"}
+    null : float
+        What tests are about: those that are made here, and given p-values.
 
     Returns
     -------
     DataFrame
-        `by`, method, measure, alpha, value, mcse, ci_low, ci_high, n_used, n_not_used,
-        verdict. A row without an estimate is not used, nor one without a standard error.
+        `by`, method, truth, null_value, measure, alpha, value, mcse, ci_low, ci_high, n_used,
+        n_not_used, verdict. A row without an estimate is not used, nor one without a standard
+        error.
     """
     if "true" not in given:
         raise UserError("say the true value: true=0.5, or true='column'")
@@ -85,6 +90,7 @@ def summarize_table(
     replication: str | None = None,
     alpha: float | Sequence[float] = 0.05,
     mcse: str = "robust",
+    null: float = 0.0,
 ) -> pa.Table:
     """As `summarize`, as a pyarrow table."""
     if mcse not in _MCSE:
@@ -96,7 +102,7 @@ def summarize_table(
     numbers = {"estimate": estimate, "std_error": std_error, "df": df, "p_value": p_value,
                "ci_low": ci_low, "ci_high": ci_high}  # fmt: skip
     chosen = roles(opened, true, numbers, method, by, replication)
-    groups, running, kept = Groups(chosen, opened.file), Running(), Kept()
+    groups, running, kept = Groups(chosen, opened.file, _null(null)), Running(), Kept()
     for group, rows in _batches(opened, chosen, groups):
         if reference is not None or REGISTERED:
             kept.add(group, rows)
@@ -116,7 +122,7 @@ def summarize_table(
             for k, level in enumerate(alphas):
                 np.add.at(eliminated[:, k], here, block.covers(level, means[here]).sum(axis=1))
     both = None if reference is None else against(kept, groups, reference, alphas)
-    columns = finish(found, alphas, truth, mcse, eliminated, both)
+    columns = finish(found, alphas, truth, mcse, eliminated, both, groups.null_value)
     columns += own_columns(kept.rows, truth, found.n_all)
     return _table(groups, [c for c in columns if _has_rows(c, chosen, alphas)])
 
@@ -127,6 +133,13 @@ def _alphas(alpha: float | Sequence[float]) -> tuple[float, ...]:
         if not 0 < level < 1:
             raise UserError(f"alpha: {level:g} is not in (0, 1)")
     return tuple(dict.fromkeys(levels))
+
+
+def _null(null: Any) -> float:
+    try:
+        return settle_null(null)
+    except OptionError as error:
+        raise UserError(f"null: {error.message}") from None
 
 
 def _batches(
@@ -140,7 +153,7 @@ def _blocks(group: Ints, rows: dict[str, Array], groups: Groups) -> Iterator[tup
     """Blocks of a batch of rows, and the groups in each."""
     measured = {name: values for name, values in rows.items() if name != "replication"}
     for here, block in rectangles(group, measured):
-        yield here, Block(block, groups.truth[here], dual=False)
+        yield here, Block(block, groups.truth[here], False, groups.null_value)
 
 
 def _has_rows(column: Column, chosen: Roles, alphas: tuple[float, ...]) -> bool:
@@ -158,12 +171,14 @@ def _table(groups: Groups, columns: list[Column]) -> pa.Table:
     from simstudy.runner.rows import OF_ANYBODY, VERDICT, rows, verdicts
 
     group, there, measures = rows(columns)
-    verdict = verdicts(columns, groups.truth, there)
+    verdict = verdicts(columns, groups.truth, groups.null_value, there)
     keys = list(groups.keys)
     rank = np.empty(len(keys), dtype=np.int64)
     rank[_order(keys)] = np.arange(len(keys))
     order = pa.array(np.argsort(rank[group], kind="stable"))
     of_group = pa.array(group)
+    null_value = arrow.doubles(np.full(group.size, groups.null_value))
+    measures = {"truth": arrow.doubles(groups.truth[group]), "null_value": null_value} | measures
     out = {
         name: pa.array([key[k] for key in keys]).take(of_group)
         for k, name in enumerate(_headings(groups.roles.by, ["method", *measures, VERDICT]))
