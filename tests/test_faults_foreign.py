@@ -23,11 +23,11 @@ FAULTS = Path(__file__).parent / "data" / "faults"
 ROLES = {"estimate": "b", "std_error": "se", "true": 0.5}
 WORDS = ["--estimate", "b", "--std-error", "se", "--true", "0.5"]
 BASE = {"A": (-0.003394, 0.024806, 50), "B": (-0.026240, 0.028896, 50)}
-OUTPUT = ["method", "measure", "alpha", "value", "mcse", "ci_low", "ci_high", "n_used",
-          "n_not_used", "verdict"]  # fmt: skip
+OUTPUT = ["method", "truth", "null_value", "measure", "alpha", "value", "mcse", "ci_low",
+          "ci_high", "n_used", "n_not_used", "verdict"]  # fmt: skip
 ANY_NAME = [*OUTPUT, "scenario", "n_obs", "design_effect", "slope", "theory", "z", "estimate",
-            "std_error", "status", "replication", "df", "p_value", "truth", "A_value", "by_value",
-            "estimand", "method_name", "null_value"]  # fmt: skip
+            "std_error", "status", "replication", "df", "p_value", "A_value", "by_value",
+            "estimand", "method_name"]  # fmt: skip
 
 
 def measures(found: pd.DataFrame, measure: str, *by: str) -> dict:
