@@ -39,6 +39,10 @@ class WorkError(Exception):
     """The input is right and the work failed all the same: one line, exit code 1."""
 
 
+class UnmetError(Exception):
+    """An assertion that was asked for does not hold: one line, exit code 4."""
+
+
 def one_line(text: str) -> str:
     """Text without line breaks or control characters."""
     return "".join(c if c.isprintable() else " " for c in text).strip()

@@ -18,9 +18,9 @@ from importlib import import_module
 from typing import Any, NoReturn
 
 from simstudy import __version__
-from simstudy.errors import UserError, WorkError, one_line
+from simstudy.errors import UnmetError, UserError, WorkError, one_line
 
-DONE, FAILED, WRONG, INTERRUPTED, TERMINATED = 0, 1, 2, 130, 143
+DONE, FAILED, WRONG, UNMET, INTERRUPTED, TERMINATED = 0, 1, 2, 4, 130, 143
 _KEPT = "finished ranges are kept, the same command goes on"
 
 
@@ -56,10 +56,24 @@ def _replications(text: str) -> int:
     return int(value)
 
 
+def _positive(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
+    return value
+
+
 _FORMATS = ("text", "csv", "json", "markdown", "latex")
 _METHOD = "as in a study file: pooled, 'random_intercept: {df: wald}'"
 _GIVE_UP = "leave a method of yours out after N failures in a row (200); 0: never"
 _TRUST = "import the files of the study's own methods and refit those too"
+_PUBLISHED = (
+    "CSV: columns of a cell (factors, method), printed and, if any, measure (rejection_rate), "
+    "alpha (the first), decimals, and of the printed number replications or mcse"
+)
 _TARGET = "say how many replications this Monte Carlo SE needs"
 
 Arguments = list[tuple[str, dict[str, Any]]]
@@ -131,7 +145,8 @@ VERBS: dict[str, tuple[str, Arguments]] = {
         "a study's numbers beside printed ones",
         [
             ("results", {"help": "results folder of a study"}),
-            ("published", {"help": "CSV: columns of a cell, printed (see configs/published)"}),
+            ("published", {"help": _PUBLISHED}),
+            ("--max-z", {"type": _positive, "metavar": "Z", "help": "exit 4 where a |z| is above"}),
         ],
     ),
     "fit": (
@@ -200,7 +215,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0 done, 1 the work failed, 2 the input is wrong, 130 interrupted, 143 terminated.
+        0 done, 1 the work failed, 2 the input is wrong, 4 an assertion does not hold,
+        130 interrupted, 143 terminated.
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
@@ -261,6 +277,8 @@ def _say(error: BaseException) -> int:
         text, code = str(error), WRONG
     elif isinstance(error, WorkError):
         text, code = str(error), FAILED
+    elif isinstance(error, UnmetError):
+        text, code = str(error), UNMET
     elif isinstance(error, OSError | MemoryError):
         text, code = f"failed: {str(error) or 'out of memory'}", FAILED
     elif isinstance(error, Exception):

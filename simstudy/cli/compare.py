@@ -5,18 +5,20 @@ from __future__ import annotations
 import math
 import statistics
 from argparse import Namespace
+from collections import Counter
 
+from simstudy.errors import UnmetError
 from simstudy.report.published import Pair, compare
 from simstudy.results import Results
 
 
 def main(options: Namespace) -> None:
     """Print cell, printed number, ours, its Monte Carlo SE and z; then all z together."""
-    pairs = compare(Results.open(options.results).summary_table(), options.published)
-    theory = any(pair.theory == pair.theory for pair in pairs)
-    heading = [*pairs[0].cell, "printed", "ours", "MCSE", *(["theory"] if theory else []), "z"]
-    lines = [heading, *(_line(pair, theory) for pair in pairs)]
-    widths = [max(len(line[i]) for line in lines) for i in range(len(heading))]
+    found = Results.open(options.results)
+    names = {method.canonical: method.label for method in found.study.methods}
+    pairs = compare(found.summary_table(), options.published, names)
+    lines = _lines(pairs)
+    widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
     for line in lines:
         print("  ".join(cell.rjust(width) for cell, width in zip(line, widths, strict=True)))
     every = [pair.z for pair in pairs if math.isfinite(pair.z)]
@@ -24,9 +26,41 @@ def main(options: Namespace) -> None:
         mean, spread = statistics.mean(every), statistics.stdev(every)
         print(f"z of {len(every)} cells: mean {mean:.2f}, SD {spread:.2f}, "
               f"largest {max(every, key=abs):.2f}")  # fmt: skip
+    for reason, count in Counter(pair.missing for pair in pairs if pair.missing).items():
+        print(f"{_cells(count)} without z: {reason}")
+    if options.max_z is not None:
+        _assert_near(pairs, options.max_z)
 
 
-def _line(pair: Pair, theory: bool) -> list[str]:
-    numbers = [f"{pair.printed:g}", f"{pair.ours:.4f}", f"{pair.mcse:.4f}"]
-    numbers += [f"{pair.theory:.4f}" if pair.theory == pair.theory else "-"] if theory else []
-    return [*pair.cell.values(), *numbers, f"{pair.z:.2f}"]
+def _lines(pairs: list[Pair]) -> list[list[str]]:
+    """The table in words, its headings first; columns that say nothing are left out."""
+    measures = len({(pair.measure, pair.alpha) for pair in pairs}) > 1
+    theory = not all(math.isnan(pair.theory) for pair in pairs)
+    heading = [*pairs[0].cell, *(["measure"] if measures else []), "printed", "ours", "MCSE"]
+    lines = [[*heading, *(["theory"] if theory else []), "z"]]
+    for pair in pairs:
+        level = "" if math.isnan(pair.alpha) else f" {pair.alpha:g}"
+        line = [*pair.cell.values(), *([pair.measure + level] if measures else [])]
+        line += [_number(pair.printed, "g"), _number(pair.ours), _number(pair.mcse)]
+        line += [_number(pair.theory)] if theory else []
+        lines.append([*line, _number(pair.z, ".2f")])
+    return lines
+
+
+def _number(value: float, form: str = ".4f") -> str:
+    return "-" if math.isnan(value) else f"{value:{form}}"
+
+
+def _cells(count: int) -> str:
+    return f"{count} cell" + ("s" if count > 1 else "")
+
+
+def _assert_near(pairs: list[Pair], most: float) -> None:
+    """Fail where a z is larger than `most`, or where there is none at all."""
+    every = [pair.z for pair in pairs if not math.isnan(pair.z)]
+    beyond = [z for z in every if abs(z) > most]
+    if beyond:
+        largest = max(beyond, key=abs)
+        raise UnmetError(f"{_cells(len(beyond))} with |z| above {most:g}, largest {largest:.2f}")
+    if not every:
+        raise UnmetError(f"no cell has a z that could be held against {most:g}")

@@ -113,6 +113,7 @@ WITH_A_TEST = (
 )  # fmt: skip
 SHARES = tuple(f"share_{status}" for status in STATUSES if status != "ok")
 BOUNDS = ("rejection_rate_lower_bound", "rejection_rate_upper_bound")
+PROPORTIONS = ("coverage", "bias_eliminated_coverage", "rejection_rate", *BOUNDS, *SHARES)
 MEASURES = (
     "bias", "relative_bias", *list(SIMPLE)[1:],
     "coverage", "bias_eliminated_coverage", "mean_ci_width",

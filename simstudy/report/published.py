@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import math
+from collections import defaultdict
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from simstudy.errors import UserError, nearest
 from simstudy.frames import column, numbers, read_table
+from simstudy.measures.measures import PROPORTIONS
 from simstudy.report.wide import level_text
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-_ABOUT = ("printed", "decimals", "replications", "measure", "alpha", "column")
+_NUMBERS = ("printed", "decimals", "replications", "mcse", "alpha")
+_ABOUT = (*_NUMBERS, "measure", "column")
+_METHODS = ("method", "method_name")
+_USUAL = "rejection_rate"
+Row = dict[str, Any]
 
 
 class Pair(NamedTuple):
@@ -22,21 +29,35 @@ class Pair(NamedTuple):
     ----------
     cell : dict
         Column of the summary -> its level, as the file of printed numbers has them.
+    measure : str
+    alpha : float
+        NaN for a measure without one.
     printed, ours, mcse, theory : float
     z : float
-        (ours - printed) over the root of ours and the printed Monte Carlo variance and that
-        of rounding to the printed decimals.
+        (ours - printed) over the root of the variance of that difference; NaN where one of
+        the two is missing, or nothing is known of its error.
     """
 
     cell: dict[str, str]
+    measure: str
+    alpha: float
     printed: float
     ours: float
     mcse: float
     theory: float
     z: float
 
+    @property
+    def missing(self) -> str | None:
+        """Why there is no z."""
+        if not math.isnan(self.z):
+            return None
+        if math.isnan(self.printed):
+            return "no printed number"
+        return "no number here" if math.isnan(self.ours) else "no Monte Carlo error here"
 
-def compare(summary: pa.Table, file: str) -> list[Pair]:
+
+def compare(summary: pa.Table, file: str, names: Mapping[str, str] | None = None) -> list[Pair]:
     """Look up every printed number in a summary.
 
     Parameters
@@ -45,53 +66,130 @@ def compare(summary: pa.Table, file: str) -> list[Pair]:
         As in summary.parquet.
     file : str
         CSV: columns of the summary that identify a cell (factors, method), `printed`, and
-        optional ones: `decimals` printed, `replications` behind the printed number,
-        `measure` (rejection_rate), `alpha` (the first).
+        optional ones: `measure` (rejection_rate), `alpha` (the first), `decimals` printed, and
+        of the printed number `replications` or `mcse`; without both it has no error. `column`
+        is a remark.
+    names : mapping, optional
+        Canonical name of a method -> its label: either stands in the column `method`.
     """
-    table = read_table(file)
+    table = read_table(file, _METHODS, named=True)
     given = table.column_names
     keys = [name for name in given if name not in _ABOUT]
     for key in keys:
         if key not in summary.column_names:
-            raise UserError(
-                f"no column '{key}' in the summary{nearest(key, summary.column_names)}", file=file
-            )
-    printed = numbers(column(table, "printed", file), "printed", file)
+            known = nearest(key, summary.column_names)
+            raise UserError(f"no column '{key}' in the summary{known}", file=file)
+    column(table, "printed", file)
+    if not table.num_rows:
+        raise UserError("no rows", file=file)
+    of = {name: numbers(column(table, name, file), name, file).tolist()
+          for name in _NUMBERS if name in given}  # fmt: skip
     rows = _by_cell(summary, keys)
     pairs = []
-    for i, value in enumerate(printed.tolist()):
-        line = {name: table.column(name)[i].as_py() for name in given}
-        cell = {key: _text(line[key]) for key in keys}
-        measure = line.get("measure") or "rejection_rate"
-        found = rows.get((measure, *cell.values()))
-        if found is None:
-            what = ", ".join(f"{key} {level}" for key, level in cell.items())
-            raise UserError(f"no {measure} of {what} in the summary", file=file, line=i + 2)
-        pairs.append(_pair(cell, value, line, found))
+    for i, line in enumerate(table.select([name for name in given if name not in of]).to_pylist()):
+        line |= {name: values[i] for name, values in of.items()}
+        try:
+            found = _found(rows, line, keys, names or {})
+        except UserError as error:
+            raise UserError(str(error), file=file, line=i + 2) from None
+        cell = {key: level_text(_number(line[key])) for key in keys}
+        pairs.append(_pair(cell, line, found))
     return pairs
 
 
-def _text(value: Any) -> str:
-    return level_text(float(value) if isinstance(value, int) else value)
+def _number(value: Any) -> Any:
+    """Whole numbers as doubles, for one way of writing."""
+    return float(value) if isinstance(value, int) else value
 
 
-def _by_cell(summary: pa.Table, keys: list[str]) -> dict[tuple[str, ...], dict[str, Any]]:
-    wanted = ["measure", *keys, "value", "mcse", "n_used", "theory"]
-    rows = summary.select(list(dict.fromkeys(wanted))).to_pylist()
-    found: dict[tuple[str, ...], dict[str, Any]] = {}
-    for row in rows:
-        found.setdefault((row["measure"], *(_text(row[key]) for key in keys)), row)
+def _level(key: str, value: Any) -> Any:
+    """A level by its value, however it is written; a method by its text."""
+    if key in _METHODS or value is None:
+        return value
+    try:
+        return float(value)
+    except ValueError:
+        return str(value)
+
+
+def _by_cell(summary: pa.Table, keys: list[str]) -> dict[tuple[Any, ...], list[Row]]:
+    """Rows of the summary by measure and cell."""
+    found: dict[tuple[Any, ...], list[Row]] = defaultdict(list)
+    for row in summary.to_pylist():
+        found[row["measure"], *(_level(key, row[key]) for key in keys)].append(row)
     return found
 
 
-def _pair(cell: dict[str, str], printed: float, line: dict[str, Any], row: dict[str, Any]) -> Pair:
-    ours, mcse, theory = (
-        math.nan if row[k] is None else row[k] for k in ("value", "mcse", "theory")
+def _found(
+    rows: dict[tuple[Any, ...], list[Row]], line: Row, keys: list[str], names: Mapping[str, str]
+) -> Row:
+    """The one row of the summary that a line is about."""
+    measure = line.get("measure") or _USUAL
+    cell = {key: _level(key, line[key]) for key in keys}
+    here = rows.get((measure, *cell.values()))
+    if here is None and cell.get("method") in names:
+        cell["method"] = names[cell["method"]]
+        here = rows.get((measure, *cell.values()))
+    known = list(dict.fromkeys(key[0] for key in rows))
+    if measure not in known:
+        raise UserError(f"no measure '{measure}' in the summary{nearest(measure, known)}")
+    what = measure + " of " + ", ".join(f"{k} {level_text(_number(line[k]))}" for k in keys)
+    if here is None:
+        raise UserError(f"no {what} in the summary")
+    here = _at_alpha(here, line.get("alpha", math.nan), what)
+    if len(here) > 1:
+        _refuse_several(here, keys, what)
+    return here[0]
+
+
+def _at_alpha(here: list[Row], alpha: float, what: str) -> list[Row]:
+    """Rows at a level, or at the first there is."""
+    there = list(dict.fromkeys(row["alpha"] for row in here))
+    first = math.isnan(alpha) or there == [None]
+    found = [row for row in here if row["alpha"] == (there[0] if first else alpha)]
+    if not found:
+        levels = ", ".join(f"{level:g}" for level in there)
+        raise UserError(f"no {what} at alpha {alpha:g} in the summary; there is {levels}")
+    return found
+
+
+def _refuse_several(here: list[Row], keys: list[str], what: str) -> None:
+    names = list(here[0])
+    before = names[: names.index("method") + 1]
+    told = [name for name in before if name not in ("scenario", "n_obs", "design_effect", *keys)]
+    differ = [name for name in told if len({row[name] for row in here}) > 1] or ["scenario"]
+    message = f"{len(here)} cells of the summary are {what}; say which"
+    raise UserError(f"{message} in a column {' and in one '.join(differ)}")
+
+
+def _pair(cell: dict[str, str], line: Row, row: Row) -> Pair:
+    """A line beside its row."""
+    ours, mcse, theory, alpha = (
+        math.nan if row.get(k) is None else float(row[k])
+        for k in ("value", "mcse", "theory", "alpha")
     )
-    variance = mcse * mcse
-    if line.get("replications"):
-        variance += ours * (1.0 - ours) / line["replications"]
-    if line.get("decimals") is not None:
-        variance += 10.0 ** (-2 * line["decimals"]) / 12.0
-    z = (ours - printed) / math.sqrt(variance) if variance > 0 else math.nan
-    return Pair(cell, printed, ours, mcse, theory, z)
+    measure, printed, more = row["measure"], line["printed"], line.get("decimals", math.nan)
+    variance = _variance(line, measure, ours, mcse, row["n_used"])
+    variance += 0.0 if math.isnan(more) else 10.0 ** (-2 * more) / 12.0
+    if variance == 0:
+        z = 0.0 if ours == printed else math.copysign(math.inf, ours - printed)
+    else:
+        z = (ours - printed) / math.sqrt(variance)
+    return Pair(cell, measure, alpha, printed, ours, mcse, theory, z)
+
+
+def _variance(line: Row, measure: str, ours: float, mcse: float, n: int) -> float:
+    """Variance of ours minus the printed number, where both estimate the same.
+
+    The Monte Carlo variance of any measure falls with the number of replications, so that of
+    the printed number is ours times n over its replications. Of a proportion it is p (1 - p)
+    over each number, at the proportion of both together: where one of the two is 0 its own
+    would be 0.
+    """
+    printed, own, m = (line.get(k, math.nan) for k in ("printed", "mcse", "replications"))
+    if not math.isnan(own):
+        return mcse * mcse + own * own
+    if measure in PROPORTIONS and n > 0 and 0 <= printed <= 1:
+        both = printed if math.isnan(m) else (n * ours + m * printed) / (n + m)
+        return both * (1.0 - both) * (1.0 / n + (0.0 if math.isnan(m) else 1.0 / m))
+    return mcse * mcse * (1.0 if math.isnan(m) else 1.0 + n / m)
