@@ -45,6 +45,7 @@ class Outcome(IntEnum):
 STATUSES = ("ok", "boundary", "no_std_error", "not_estimable", "failed")
 STATUS_OF = np.array([0, 1, 2, 3, 3, 3, 3, 3, 3, 4, 3, 3, 3, 3], dtype=np.int8)
 USED = 2  # statuses below this index (ok, boundary) are used by every measure
+ESTIMATED = 3  # those below this (no_std_error too) by measures that need the estimate alone
 _REASONS = {
     Outcome.NO_STD_ERROR: "the standard error does not exist",
     Outcome.NO_RESIDUAL_DF: "no residual degrees of freedom",

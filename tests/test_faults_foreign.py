@@ -313,3 +313,110 @@ def test_only_named_columns_are_labels(tmp_path):
     opened = source(tmp_path / "plain.csv", "method", {"rep"})
     assert opened.names == ["b", "se", "n"]
     assert next(iter(opened.batches(["n"]))).column("n").to_pylist() == [1, 1]
+
+
+@pytest.mark.parametrize("file", ["ci_and_some_se.csv", "one_method_no_se.csv"])
+def test_bias_needs_no_standard_error(file):
+    found = simstudy.summarize(FAULTS / file, **ROLES)
+    assert_base(measures(found, "bias"))
+    frame = pd.read_csv(FAULTS / file)
+    for measure in ("empirical_se", "mse", "rmse"):
+        assert {key: value[2] for key, value in measures(found, measure).items()} == {
+            "A": 50, "B": 50,
+        }  # fmt: skip
+    with_se = frame[frame.se.notna()].groupby("method").size()
+    for measure in ("model_se", "relative_error_model_se", "coverage", "rejection_rate"):
+        got = {key: value[2] for key, value in measures(found, measure).items()}
+        assert got == {name: with_se.get(name, 0) for name in "AB"}
+
+
+def test_limits_need_no_standard_error():
+    given = {"ci_low": "lo", "ci_high": "hi"}
+    found = simstudy.summarize(FAULTS / "ci_and_some_se.csv", **ROLES, **given)
+    assert measures(found, "coverage")["B"] == pytest.approx((0.94, 0.033586, 50), abs=5e-7)
+    assert measures(found, "mean_ci_width")["B"][2] == 50
+    assert measures(found, "bias_eliminated_coverage")["B"][2] == 50
+    assert measures(found, "rejection_rate")["B"][2] == 45
+
+
+def test_a_row_without_limits_has_no_interval():
+    frame = pd.read_csv(FAULTS / "ci_and_some_se.csv")
+    frame.loc[:4, "lo"] = np.nan
+    given = {"ci_low": "lo", "ci_high": "hi", "alpha": [0.05, 0.01]}
+    found = simstudy.summarize(frame, **ROLES, **given)
+    covered = (frame.lo <= 0.5) & (frame.hi >= 0.5) & (frame.method == "A")
+    of_a = found[(found.method == "A") & (found.measure == "coverage")]
+    assert of_a[["alpha", "n_used"]].to_numpy().tolist() == [[0.05, 45]]
+    assert of_a.value.item() == covered.sum() / 45
+    assert measures(found[found.alpha == 0.05], "rejection_rate")["A"][2] == 50
+
+
+def test_a_truth_of_each_replication():
+    given = ROLES | {"true": "estimand"}
+    found = simstudy.summarize(FAULTS / "random_estimand.csv", **given)
+    frame = pd.read_csv(FAULTS / "random_estimand.csv")
+    frame["error"] = frame.b - frame.estimand
+    bias = measures(found, "bias")
+    assert {name: round(value[0], 4) for name, value in bias.items()} == {"A": 0.0291, "B": 0.0062}
+    for name, rows in frame.groupby("method"):
+        e, low, high = rows.error, rows.b - 1.959964 * rows.se, rows.b + 1.959964 * rows.se
+        relative = e / rows.estimand
+        centred = (e - e.mean()).abs() <= 1.959964 * rows.se
+        right = {"bias": (e.mean(), e.std() / 50**0.5),
+                 "mse": ((e**2).mean(), (e**2).std() / 50**0.5),
+                 "relative_bias": (relative.mean(), relative.std() / 50**0.5)}  # fmt: skip
+        for measure, value in right.items():
+            assert measures(found, measure)[name][:2] == pytest.approx(value, rel=1e-12)
+        share = ((low <= rows.estimand) & (rows.estimand <= high)).mean()
+        assert measures(found, "coverage")[name][0] == pytest.approx(share, abs=1e-15)
+        assert measures(found, "bias_eliminated_coverage")[name][0] == centred.mean()
+        assert measures(found, "empirical_se")[name][0] == pytest.approx(rows.b.std(), rel=1e-12)
+    assert found.truth.isna().all() and found.verdict.isna().all()
+    assert "type1_inflation" not in set(found.measure)
+
+
+def test_a_truth_of_each_replication_in_every_shape(tmp_path):
+    frame = pd.read_csv(FAULTS / "random_estimand.csv")
+    given = ROLES | {"true": "estimand", "replication": "rep", "reference": "A"}
+    long = simstudy.summarize(frame, **given)
+    frame.to_parquet(tmp_path / "long.parquet", row_group_size=7)
+    streamed = simstudy.summarize(tmp_path / "long.parquet", **given)
+    pd.testing.assert_frame_equal(long, streamed, rtol=1e-12)
+    same = frame.assign(estimand=frame.groupby("rep").estimand.transform("first"))
+    wide = same.pivot(index=["rep", "estimand"], columns="method", values=["b", "se"])
+    wide.columns = ["_".join(name) for name in wide.columns]
+    found = simstudy.summarize(wide.reset_index(), true="estimand", estimate=["b_A", "b_B"],
+                               std_error=["se_A", "se_B"])  # fmt: skip
+    right = measures(simstudy.summarize(same, **ROLES | {"true": "estimand"}), "bias")
+    got = measures(found, "bias")
+    assert [*got.values()] == [pytest.approx(right[name], rel=1e-12) for name in "AB"]
+
+
+def test_a_truth_is_needed_where_an_estimate_is_and_equal_to_rounding_is_equal():
+    frame = pd.read_csv(FAULTS / "base.csv").assign(true=[0.3, 0.1 + 0.2] * 50)
+    frame.loc[[0, 60], ["b", "se", "true"]] = np.nan
+    found = simstudy.summarize(frame, **ROLES | {"true": "true"})
+    assert set(found.truth) == {0.3}
+    bias = measures(found, "bias")["A"]
+    assert bias[0] == pytest.approx(frame.b[frame.method == "A"].mean() - 0.3, rel=1e-12)
+    assert bias[2] == 49
+    frame.loc[70, "true"] = np.nan
+    with pytest.raises(simstudy.UserError, match=r"'true': .* method 'B' has an est"):
+        simstudy.summarize(frame, **ROLES | {"true": "true"})
+
+
+def test_a_relative_bias_is_not_defined_where_one_truth_is_zero():
+    frame = pd.read_csv(FAULTS / "random_estimand.csv")
+    frame.loc[3, "estimand"] = 0.0
+    found = simstudy.summarize(frame, **ROLES | {"true": "estimand"})
+    assert set(found[found.measure == "relative_bias"].method) == {"B"}
+
+
+def test_groups_whose_truth_varies_and_others_side_by_side():
+    frame = pd.read_csv(FAULTS / "random_estimand.csv")
+    frame.loc[frame.method == "B", "estimand"] = 0.5
+    found = simstudy.summarize(frame, **ROLES | {"true": "estimand"})
+    whole = simstudy.summarize(FAULTS / "base.csv", **ROLES)
+    one, other = (of[of.method == "B"].reset_index(drop=True) for of in (found, whole))
+    pd.testing.assert_frame_equal(one, other)  # to the last digit
+    assert measures(found, "bias")["A"][0] == pytest.approx(0.0291, abs=5e-5)

@@ -156,11 +156,12 @@ def test_only_ok_and_boundary_rows_are_used_and_shares_are_of_all():
     status = np.array([0, 1, 2, 3, 4, 0, 0, 1, 0, 3], dtype=np.int8)
     data = columns(ESTIMATE, STD_ERROR, status=status)
     data["std_error"] = np.where(status > 1, np.nan, STD_ERROR)
-    used = status <= 1
     rows = measured(data, TRUTH)
-    alone = measured(columns(ESTIMATE[used], STD_ERROR[used]), TRUTH)
-    assert rows["bias", None].value == alone["bias", None].value
-    assert (rows["bias", None].n_used, rows["bias", None].n_not_used) == (6, 4)
+    for measure, most in (("model_se", 1), ("relative_error_model_se", 1), ("bias", 2), ("mse", 2)):
+        used = status <= most  # of an estimate without standard error the bias is known
+        alone = measured(columns(ESTIMATE[used], STD_ERROR[used]), TRUTH)
+        assert rows[measure, None].value == pytest.approx(alone[measure, None].value, rel=1e-15)
+        assert (rows[measure, None].n_used, rows[measure, None].n_not_used) == (5 + most, 5 - most)
     shares = {"boundary": 0.2, "no_std_error": 0.1, "not_estimable": 0.2, "failed": 0.1}
     for name, share in shares.items():
         row = rows[f"share_{name}", None]

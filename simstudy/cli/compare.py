@@ -14,9 +14,7 @@ from simstudy.results import Results
 
 def main(options: Namespace) -> None:
     """Print cell, printed number, ours, its Monte Carlo SE and z; then all z together."""
-    found = Results.open(options.results)
-    names = {method.canonical: method.label for method in found.study.methods}
-    pairs = compare(found.summary_table(), options.published, names)
+    pairs = compare(Results.open(options.results).summary_table(), options.published)
     lines = _lines(pairs)
     widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
     for line in lines:

@@ -74,6 +74,9 @@ def _anybody(options: Namespace, given: dict[str, Any]) -> Any:
         if name != heading:
             print(f"{options.target}: the column '{name}' is called '{heading}' below",
                   file=sys.stderr)  # fmt: skip
+    if found.column("truth").null_count:
+        print(f"{options.target}: the true value differs within a group; each estimate is held "
+              "against its own", file=sys.stderr)  # fmt: skip
     return found
 
 

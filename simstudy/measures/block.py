@@ -12,11 +12,13 @@ from typing import cast
 import numpy as np
 
 from simstudy.estimands import is_null
-from simstudy.estimates import USED
+from simstudy.estimates import ESTIMATED, USED
 from simstudy.moments import Array, Bools, Floats
 from simstudy.numerics.quantiles import critical_values
 
 COLUMNS = ("estimate", "std_error", "df", "p_value", "status")  # what a block is made of
+TRUTH, LIMITS = "truth", ("ci_low", "ci_high")
+GIVEN = (TRUTH, *LIMITS)  # what it may have beside
 
 
 class Block:
@@ -25,21 +27,29 @@ class Block:
     Parameters
     ----------
     columns : dict of arrays, shape (K, n) or (n,)
-        `COLUMNS`; status is an index into `STATUSES`. `p_value` may be left out. With
-        `ci_low` and `ci_high` these are the intervals, whatever alpha is.
+        `COLUMNS`; status is an index into `STATUSES`. `p_value` may be left out. With `truth`,
+        which is that of each row, and with `ci_low` and `ci_high`, which are its interval,
+        whatever alpha is.
     truth : array, shape (K,), or float
+        NaN in groups whose rows have a truth each.
     dual : bool
         Whether the interval holds the null value exactly where p_value >= alpha; then it is
         asked nothing else where that is the truth.
     null_value : array, shape (K,), or float
         What the tests are about.
+    limits : array of bool, shape (K,), or bool
+        Groups whose intervals are those in `ci_low` and `ci_high`, where there are such
+        columns: a row without them has none.
 
     Attributes
     ----------
     error : array, shape (K, n)
         Estimate less truth; 0 where not `there`.
+    deviation : array, shape (K, n)
+        Estimate less the truth of its group, or less 0 where that is none.
     used, there, has_se, has_interval : arrays of bool, shape (K, n)
-        Used rows, and those among them with an estimate, a standard error and an interval.
+        Rows with a test; rows with an estimate, be there a standard error or not; used rows
+        with an estimate and a standard error; rows with an interval.
     """
 
     def __init__(
@@ -48,6 +58,7 @@ class Block:
         truth: Floats | float,
         dual: bool = True,
         null_value: Floats | float = 0.0,
+        limits: Bools | bool = True,
     ) -> None:
         given = {name: np.atleast_2d(values) for name, values in columns.items()}
         estimate, std_error = given["estimate"], given["std_error"]
@@ -56,24 +67,40 @@ class Block:
             np.broadcast_to(value, self.status.shape[:1]).astype(float)
             for value in (truth, null_value)
         )
+        self.varies: Bools = np.isnan(self.truth) & (TRUTH in given)
+        self._of_group = np.where(self.varies, 0.0, self.truth)[:, None]
+        self._of_row = self._of_group
+        if self.varies.any():
+            self._of_row = np.where(self.varies[:, None], given[TRUTH], self._of_group)
         self.used: Bools = self.status < USED
-        self.there = self.used & ~np.isnan(estimate)
-        self.error = np.where(self.there, estimate - self.truth[:, None], 0.0)
-        self.has_se = self.there & ~np.isnan(std_error)
+        self.there = (self.status < ESTIMATED) & ~np.isnan(estimate) & ~np.isnan(self._of_row)
+        self.error = np.where(self.there, estimate - self._of_row, 0.0)
+        self.deviation = self.error
+        if self.varies.any():
+            self.deviation = np.where(self.there, estimate - self._of_group, 0.0)
+        self.has_se = self.used & self.there & ~np.isnan(std_error)
         self.std_error = np.where(self.has_se, std_error, 0.0)
         self.df = np.where(self.has_se, given["df"], np.inf)
         self.p_value = given.get("p_value")
-        self.dual = dual and "p_value" in given and "ci_low" not in given
-        self.low, self.high = (given.get(name) for name in ("ci_low", "ci_high"))
+        self.dual = dual and "p_value" in given
+        self.limits: Bools = np.broadcast_to(limits, self.truth.shape) & (LIMITS[0] in given)
         self.has_interval = self.has_se
-        if self.low is not None and self.high is not None:
-            self.has_interval = self.there & ~np.isnan(self.low) & ~np.isnan(self.high)
+        if self.limits.any():
+            self.low, self.high = (given[name] for name in LIMITS)
+            both = self.there & ~np.isnan(self.low) & ~np.isnan(self.high)
+            self.has_interval = np.where(self.limits[:, None], both, self.has_se)
         self._critical: dict[float, Floats] = {}
 
     @property
     def null(self) -> Bools:
         """Where the null hypothesis is true, shape (K,)."""
         return np.asarray(is_null(self.truth, self.null_value))
+
+    @property
+    def relative_error(self) -> Floats:
+        """Error over the truth of its row, shape (K, n)."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.asarray(self.error / self._of_row)
 
     def critical(self, alpha: float) -> Floats:
         """Critical value of each row, shape (K, n), or (K, 1) where a group has one df."""
@@ -89,32 +116,39 @@ class Block:
         with np.errstate(invalid="ignore", over="ignore"):
             if self.p_value is not None:
                 return (self.p_value < alpha) & self.used
-            distance = np.abs(self.error + (self.truth - self.null_value)[:, None])
+            distance = np.abs(self.deviation + (self._of_group - self.null_value[:, None]))
             return (distance > self.critical(alpha) * self.std_error) & self.has_se
 
     def covers(self, alpha: float, at: Floats) -> Bools:
         """Rows whose interval holds the truth plus `at`, shape (K,)."""
         with np.errstate(invalid="ignore", over="ignore"):
-            if self.low is not None and self.high is not None:
-                value = (self.truth + at)[:, None]
-                return (self.low <= value) & (value <= self.high) & self.has_interval
+            if self.limits.any():
+                value = self._of_row + at[:, None]
+                given = (self.low <= value) & (value <= self.high) & self.has_interval
+                if self.limits.all():
+                    return given
             half = self.critical(alpha) * self.std_error
-            return (np.abs(self.error - at[:, None]) <= half) & self.has_se
+            by_se = (np.abs(self.error - at[:, None]) <= half) & self.has_se
+        return np.where(self.limits[:, None], given, by_se) if self.limits.any() else by_se
 
     def covered(self, alpha: float) -> Bools:
         """Rows whose interval holds the truth."""
-        if not self.dual:
+        by_test = self.null & ~self.limits if self.dual else np.zeros_like(self.null)
+        if not by_test.any():
             return self.covers(alpha, np.zeros_like(self.truth))
         with np.errstate(invalid="ignore"):
-            by_test = (cast(Floats, self.p_value) >= alpha) & self.has_se
-        if self.null.all():
-            return by_test
+            accepted = (cast(Floats, self.p_value) >= alpha) & self.has_se
+        if by_test.all():
+            return accepted
         by_distance = self.covers(alpha, np.zeros_like(self.truth))
-        return np.where(self.null[:, None], by_test, by_distance)
+        return np.where(by_test[:, None], accepted, by_distance)
 
     def width(self, alpha: float) -> Floats:
         """Width of each interval."""
-        if self.low is not None and self.high is not None:
-            return np.asarray(self.high - self.low)
-        with np.errstate(over="ignore"):
-            return np.asarray(2.0 * self.critical(alpha) * self.std_error)
+        with np.errstate(over="ignore", invalid="ignore"):
+            if self.limits.all():
+                return np.asarray(self.high - self.low)
+            by_se = np.asarray(2.0 * self.critical(alpha) * self.std_error)
+            if self.limits.any():
+                return np.where(self.limits[:, None], self.high - self.low, by_se)
+        return by_se

@@ -31,15 +31,17 @@ def bias(t: Totals, mcse: str) -> Value:
 
 
 def relative_bias(t: Totals, truth: Floats) -> Value:
-    """Bias over the truth; undefined where that is 0."""
+    """Bias over the truth, or the mean error over its own truth; undefined where one is 0."""
     one = bias(t, "robust")
     size = np.where(truth == 0, NAN, truth)
-    return plain(one.value / size, one.mcse / np.abs(size))
+    of_one = plain(one.value / size, one.mcse / np.abs(size))
+    each = mean_of(t.relative.means[0], t.relative.about[2,], t.relative.n)
+    return Value(*(np.where(np.isnan(truth), a, b) for a, b in zip(each, of_one, strict=True)))
 
 
 def empirical_se(t: Totals, mcse: str) -> Value:
-    """SD of the estimates."""
-    n, about = t.of_error.n, t.of_error.about
+    """SD of the estimates, be the truth the same for all of them or not."""
+    n, about = t.of_estimate.n, t.of_estimate.about
     s2 = ratio(about[2, 0], n - 1)
     s = np.where(s2 > 0, np.sqrt(s2), NAN)
     if mcse == "normal":
@@ -139,7 +141,7 @@ def finish(
     alphas : tuple of float
         As given when the totals were made.
     truth : array, shape (K,), or float
-        True values; the relative bias exists where they are not 0.
+        True values, NaN where they vary; the relative bias exists where they are not 0.
     mcse : {"robust", "normal"}
     eliminated : array of int, shape (K, A), optional
         Intervals that hold the mean estimate; without it bias-eliminated coverage has no row.
@@ -165,6 +167,29 @@ def finish(
     return found
 
 
+_OF_INTERVALS = ("coverage", "bias_eliminated_coverage", "mean_ci_width", "difference_coverage")
+
+
+def at_first_level(
+    found: list[Column], alphas: tuple[float, ...], limits: Bools, of_pairs: Bools
+) -> list[Column]:
+    """Without what intervals at other levels would be: limits that were given are of the first.
+
+    Parameters
+    ----------
+    limits, of_pairs : arrays of bool, shape (K,)
+        Groups whose intervals were given, and those that are compared with such a group or are
+        one.
+    """
+    out = []
+    for one in found:
+        if one.measure in _OF_INTERVALS and one.alpha != alphas[0]:
+            given = of_pairs if one.measure in paired.MEASURES else limits
+            one = one._replace(defined=one.defined & ~given)
+        out.append(one)
+    return out
+
+
 def _there(totals: Totals, n: Ints) -> Bools:
     """Groups with a row of a measure of n replications: not where p-values are all there is."""
     return np.asarray((totals.n_used == 0) | (n > 0))
@@ -176,7 +201,8 @@ def _of_estimates(totals: Totals, truth: Floats, mcse: str) -> Iterator[Column]:
         there = _there(totals, n)
         yield Column(measure, NAN, function(totals, mcse), n, totals.n_all - n, there)
         if measure == "bias":
-            relative, defined = relative_bias(totals, truth), there & (truth != 0)
+            relative = relative_bias(totals, truth)
+            defined = there & (truth != 0) & ~(np.isnan(truth) & (n > 0) & np.isnan(relative.value))
             yield Column("relative_bias", NAN, relative, n, totals.n_all - n, defined)
 
 

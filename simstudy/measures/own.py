@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -9,12 +10,13 @@ import numpy as np
 
 from simstudy.errors import UserError
 from simstudy.estimates import USED
+from simstudy.measures.block import TRUTH
 from simstudy.measures.jackknife import bootstrap_mcse
 from simstudy.measures.measures import MEASURES
 from simstudy.measures.values import NAN, Column, plain
 from simstudy.moments import Array, Bools, Floats, Ints
 
-Own = Callable[[dict[str, Array], float], Any]
+Own = Callable[[dict[str, Array], Any], Any]
 REGISTERED: dict[str, Own] = {}
 
 
@@ -25,8 +27,9 @@ def measure(function: Own) -> Own:
     ----------
     function : callable
         Given the used rows of one method in one scenario (a dict of arrays: estimate,
-        std_error, df, p_value, status) and the truth; returns the value, or the value and
-        its Monte Carlo SE. Of a value alone the SE is bootstrapped (200 draws of the rows).
+        std_error, df, p_value, status) and the truth, an array where each row has its own;
+        returns the value, or the value and its Monte Carlo SE. Of a value alone the SE is
+        bootstrapped (200 draws of the rows).
         From then on every summary has it; it needs the rows, so it cannot be streamed.
     """
     name = getattr(function, "__name__", "")
@@ -60,7 +63,11 @@ def own_columns(
 
 
 def _value(function: Own, rows: dict[str, Array], truth: float) -> tuple[float, float]:
-    value = function(rows, truth)
+    def of(rows: dict[str, Array]) -> Any:
+        each = rows.get(TRUTH) if math.isnan(truth) else None
+        return function(rows, truth if each is None else each)
+
+    value = of(rows)
     if np.ndim(value) == 1:
         return float(value[0]), float(value[1])
-    return float(value), bootstrap_mcse(lambda drawn: float(function(drawn, truth)), rows)
+    return float(value), bootstrap_mcse(lambda drawn: float(of(drawn)), rows)

@@ -29,7 +29,7 @@ TEST_ORDERS = (
     (1, 0, 1, 0), (2, 0, 1, 0), (0, 1, 1, 0), (0, 0, 2, 0),
     (1, 0, 0, 1), (2, 0, 0, 1), (0, 1, 0, 1), (0, 0, 1, 1), (0, 0, 0, 2),
 )  # fmt: skip
-WIDTH_ORDERS = ((0,), (1,), (2,))
+OF_ONE = ((0,), (1,), (2,))  # of a width, or a relative error
 T = TypeVar("T")
 
 
@@ -41,11 +41,14 @@ class Totals:
     ----------
     by_status : array of int, shape (K, S)
         Replications by status, in the order of `STATUSES`.
-    of_error : Powers
-        Of (t, v) over the used replications with an estimate; q = 0 alone is to be read.
+    of_error, of_estimate : Powers
+        Of (t, v) over the replications with an estimate; q = 0 alone is to be read. t is the
+        error; of the second, where the truth varies, the estimate itself.
+    relative : Powers
+        Of t over the truth, over the same where the truth varies; else no rows.
     with_se : Powers
-        Of (t, v) over those among them that have a standard error: of a method that gives a
-        p-value and no standard error there are none.
+        Of (t, v), t as in `of_estimate`, over those among them that have a standard error: of
+        a method that gives a p-value and no standard error there are none.
     tests : Powers, arrays (K, A)
         Of (t, v, c, r) over the same, for each alpha, where the null is true; else no rows.
     width : Powers, arrays (K, A)
@@ -56,6 +59,8 @@ class Totals:
 
     by_status: Ints
     of_error: Powers
+    of_estimate: Powers
+    relative: Powers
     with_se: Powers
     tests: Powers
     width: Powers
@@ -85,19 +90,26 @@ def of_block(
 
 def of_ready(rows: Block, alphas: tuple[float, ...]) -> Totals:
     """Totals of a `Block`, for each of `alphas`."""
-    status, t, v = rows.status, rows.error, rows.std_error * rows.std_error
+    status, t, v = rows.status, rows.deviation, rows.std_error * rows.std_error
     n = rows.has_se.sum(axis=1).astype(float)
     means, centred = zip(*(powers.centre(x, rows.has_se, n) for x in (t, v)), strict=True)
     with_se = Powers(tuple(means), powers.of_centred(centred, n, ORDERS))
-    same = bool((rows.there == rows.has_se).all())
+    of_estimate = with_se
+    if bool((rows.there != rows.has_se).any()):
+        of_estimate = powers.of_rows((t, np.zeros_like(t)), rows.there, ORDERS)
+    of_error, relative = of_estimate, powers.nothing(1, OF_ONE, (len(n),))
+    if rows.varies.any():
+        of_error = powers.of_rows((rows.error, np.zeros_like(t)), rows.there, ORDERS)
+        there = rows.there & rows.varies[:, None]
+        relative = powers.of_rows([rows.relative_error], there, OF_ONE)
     rejected = [rows.rejected(alpha) for alpha in alphas]
     covered = [rows.covered(alpha) for alpha in alphas]
-    widths = [
-        powers.of_rows([rows.width(alpha)], rows.has_interval, WIDTH_ORDERS) for alpha in alphas
-    ]
+    widths = [powers.of_rows([rows.width(alpha)], rows.has_interval, OF_ONE) for alpha in alphas]
     return Totals(
         by_status=np.stack([(status == k).sum(axis=1) for k in range(len(STATUSES))], axis=1),
-        of_error=with_se if same else powers.of_rows((t, np.zeros_like(t)), rows.there, ORDERS),
+        of_error=of_error,
+        of_estimate=of_estimate,
+        relative=relative,
         with_se=with_se,
         tests=_tests(rows, with_se.means, centred, n, alphas),
         width=powers.stack(widths),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from simstudy.errors import UserError, nearest
@@ -57,7 +56,7 @@ class Pair(NamedTuple):
         return "no number here" if math.isnan(self.ours) else "no Monte Carlo error here"
 
 
-def compare(summary: pa.Table, file: str, names: Mapping[str, str] | None = None) -> list[Pair]:
+def compare(summary: pa.Table, file: str) -> list[Pair]:
     """Look up every printed number in a summary.
 
     Parameters
@@ -65,12 +64,10 @@ def compare(summary: pa.Table, file: str, names: Mapping[str, str] | None = None
     summary : pyarrow.Table
         As in summary.parquet.
     file : str
-        CSV: columns of the summary that identify a cell (factors, method), `printed`, and
-        optional ones: `measure` (rejection_rate), `alpha` (the first), `decimals` printed, and
-        of the printed number `replications` or `mcse`; without both it has no error. `column`
-        is a remark.
-    names : mapping, optional
-        Canonical name of a method -> its label: either stands in the column `method`.
+        CSV: columns of the summary that identify a cell (factors, and method by its label or
+        its canonical name), `printed`, and optional ones: `measure` (rejection_rate), `alpha`
+        (the first), `decimals` printed, and of the printed number `replications` or `mcse`;
+        without both it has no error. `column` is a remark.
     """
     table = read_table(file, _METHODS, named=True)
     given = table.column_names
@@ -89,7 +86,7 @@ def compare(summary: pa.Table, file: str, names: Mapping[str, str] | None = None
     for i, line in enumerate(table.select([name for name in given if name not in of]).to_pylist()):
         line |= {name: values[i] for name, values in of.items()}
         try:
-            found = _found(rows, line, keys, names or {})
+            found = _found(rows, line, keys)
         except UserError as error:
             raise UserError(str(error), file=file, line=i + 2) from None
         cell = {key: level_text(_number(line[key])) for key in keys}
@@ -113,23 +110,20 @@ def _level(key: str, value: Any) -> Any:
 
 
 def _by_cell(summary: pa.Table, keys: list[str]) -> dict[tuple[Any, ...], list[Row]]:
-    """Rows of the summary by measure and cell."""
-    found: dict[tuple[Any, ...], list[Row]] = defaultdict(list)
+    """Rows of the summary by measure and cell, in which a method has its label or its name."""
+    by_label: dict[tuple[Any, ...], list[Row]] = defaultdict(list)
+    by_name: dict[tuple[Any, ...], list[Row]] = defaultdict(list)
     for row in summary.to_pylist():
-        found[row["measure"], *(_level(key, row[key]) for key in keys)].append(row)
-    return found
+        named = row | {"method": row.get("method_name")}
+        for of, found in ((row, by_label), (named, by_name)):
+            found[row["measure"], *(_level(key, of[key]) for key in keys)].append(row)
+    return by_name | by_label
 
 
-def _found(
-    rows: dict[tuple[Any, ...], list[Row]], line: Row, keys: list[str], names: Mapping[str, str]
-) -> Row:
+def _found(rows: dict[tuple[Any, ...], list[Row]], line: Row, keys: list[str]) -> Row:
     """The one row of the summary that a line is about."""
     measure = line.get("measure") or _USUAL
-    cell = {key: _level(key, line[key]) for key in keys}
-    here = rows.get((measure, *cell.values()))
-    if here is None and cell.get("method") in names:
-        cell["method"] = names[cell["method"]]
-        here = rows.get((measure, *cell.values()))
+    here = rows.get((measure, *(_level(key, line[key]) for key in keys)))
     known = list(dict.fromkeys(key[0] for key in rows))
     if measure not in known:
         raise UserError(f"no measure '{measure}' in the summary{nearest(measure, known)}")

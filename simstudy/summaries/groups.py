@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterable, Iterator
+from typing import Any, cast
 
 import numpy as np
 
 from simstudy import frames
 from simstudy.errors import UserError, nearest
-from simstudy.estimates import STATUSES
+from simstudy.estimates import ESTIMATED, STATUSES
 from simstudy.moments import Array, Floats, Ints
 from simstudy.numerics.tails import two_sided
 from simstudy.summaries.replications import Replications
 from simstudy.summaries.roles import Roles
+from simstudy.summaries.truths import Truths
 
 _OK, _NO_SE, _NONE = (STATUSES.index(s) for s in ("ok", "no_std_error", "not_estimable"))
 Key = tuple[Any, ...]
@@ -37,24 +38,36 @@ class Groups:
         self.keys: dict[Key, int] = {}
         column = roles.replication
         self.replications = None if column is None else Replications(column, file)
-        self._truth: list[float] = []
+        self._truths = Truths() if isinstance(roles.true, str) else None
 
     @property
     def truth(self) -> Floats:
-        """True value of each group."""
-        return np.array(self._truth, dtype=float)
+        """True value of each group; NaN where it varies, which `note_truth` knows."""
+        if self._truths is None:
+            return np.full(len(self.keys), self.roles.true, dtype=float)
+        return self._truths.of_groups
+
+    def note_truth(self, tables: Iterable[Any]) -> None:
+        """Go through all rows for the true values of their groups."""
+        truths = self._truths
+        for table in tables if truths is not None else ():
+            for group, rows in self.rows(table):
+                estimated = rows["status"] < ESTIMATED
+                if "estimate" in self.roles.numbers:
+                    self._refuse_unknown(group[estimated], rows["truth"][estimated])
+                cast(Truths, truths).add(
+                    group, rows["truth"], estimated & np.isfinite(rows["truth"])
+                )
 
     def rows(self, table: Any) -> Iterator[tuple[Ints, dict[str, Array]]]:
         """Group of each row and its columns, for each method of the wide form or once."""
         roles = self.roles
         names = [*roles.by, *([roles.method] if roles.method else [])]
         cell, levels = _cells([self._column(table, name) for name in names], table.num_rows)
-        truth = self._true(table)
         for k, label in enumerate(roles.wide or ("",)):
             keys = [key if roles.method else (*key, label or "estimate") for key in levels]
             number = [self.keys.setdefault(key, len(self.keys)) for key in keys]
             group = np.array(number, dtype=np.int64)[cell]
-            self._note(group, truth)
             yield group, self._numbers(table, k)
 
     def refuse_copies(self) -> None:
@@ -75,28 +88,12 @@ class Groups:
     def _number(self, table: Any, name: str) -> Floats:
         return np.asarray(frames.numbers(self._column(table, name), name, self.file), dtype=float)
 
-    def _true(self, table: Any) -> Floats:
-        true = self.roles.true
-        if not isinstance(true, str):
-            return np.full(table.num_rows, true)
-        values = self._number(table, true)
-        if not np.isfinite(values).all():
-            raise UserError(f"column '{true}': a true value is missing", file=self.file)
-        return values
-
-    def _note(self, group: Ints, truth: Floats) -> None:
-        """Keep each group's true value, or refuse a second one."""
-        here, first = np.unique(group, return_index=True)
-        for g, at in zip(here.tolist(), first.tolist(), strict=True):
-            if g == len(self._truth):
-                self._truth.append(float(truth[at]))
-            elif g > len(self._truth):
-                self._truth += [np.nan] * (g - len(self._truth)) + [float(truth[at])]
-            elif np.isnan(self._truth[g]):
-                self._truth[g] = float(truth[at])
-        if (self.truth[group] != truth).any():
-            message = f"column '{self.roles.true}' varies within a group; group by it as well"
-            raise UserError(message, file=self.file)
+    def _refuse_unknown(self, group: Ints, truth: Floats) -> None:
+        unknown = np.flatnonzero(~np.isfinite(truth))
+        if unknown.size:
+            method = list(self.keys)[group[unknown[0]]][-1]
+            message = f"a true value is missing where method '{method}' has an estimate"
+            raise UserError(f"column '{self.roles.true}': {message}", file=self.file)
 
     def _numbers(self, table: Any, k: int) -> dict[str, Array]:
         """Columns of a `Block`, of method k of the wide form."""
@@ -120,6 +117,8 @@ class Groups:
                 by_t = two_sided((found["estimate"] - self.null_value) / found["std_error"], df)
             found["p_value"] = np.where(np.isnan(found["p_value"]), by_t, found["p_value"])
         found["status"] = self._status(table, found, has_se)
+        if isinstance(self.roles.true, str):
+            found["truth"] = self._number(table, self.roles.true)
         if self.replications is not None:
             labels = self._column(table, self.replications.column)
             found["replication"] = self.replications.numbers(labels)
@@ -137,11 +136,11 @@ class Groups:
             index = np.array([STATUSES.index(word) for word in known], dtype=np.int8)
             return index[_plain(words.indices)]
         status = np.full(table.num_rows, _OK, dtype=np.int8)
-        if has_se:
-            status[np.isnan(found["std_error"])] = _NO_SE
-        elif "p_value" in found:
+        if "p_value" in found:
             status[np.isnan(found["p_value"])] = _NO_SE
-        if "ci_low" in found:
+        elif has_se:
+            status[np.isnan(found["std_error"])] = _NO_SE
+        elif "ci_low" in found:
             status[np.isnan(found["ci_low"]) | np.isnan(found["ci_high"])] = _NO_SE
         if "estimate" in self.roles.numbers:
             status[np.isnan(found["estimate"])] = _NONE

@@ -13,7 +13,7 @@ from simstudy.errors import UserError, nearest
 from simstudy.frames import in_order
 from simstudy.measures import totals
 from simstudy.measures.block import Block
-from simstudy.measures.measures import finish
+from simstudy.measures.measures import at_first_level, finish
 from simstudy.measures.own import REGISTERED, own_columns
 from simstudy.measures.values import Column
 from simstudy.moments import Array, Ints
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _MCSE = ("robust", "normal")
-_OF_INTERVALS = ("coverage", "bias_eliminated_coverage", "mean_ci_width", "difference_coverage")
 _OF_TESTS = ("rejection_rate", "type1_inflation", "difference_rejection_rate")
 
 
@@ -42,7 +41,8 @@ def summarize(data: pd.DataFrame | pa.Table | str | Path, **given: Any) -> pd.Da
     data : DataFrame, pyarrow table, or a CSV, parquet or Stata file, or a folder of parquet
         A row a method and replication, or a column a method.
     true : float or str
-        True value, or the column that holds it (one value a group).
+        True value, or the column that holds it; where it differs within a group, each estimate
+        is held against its own.
     estimate, std_error, df, p_value, ci_low, ci_high : str, or list of str in the wide form
         Columns. `estimate`, `std_error`, `df`, `p_value` and `status` are found by these
         names where neither `estimate` nor `std_error` is given.
@@ -66,8 +66,9 @@ def summarize(data: pd.DataFrame | pa.Table | str | Path, **given: Any) -> pd.Da
     -------
     DataFrame
         `by`, method, truth, null_value, measure, alpha, value, mcse, ci_low, ci_high, n_used,
-        n_not_used, verdict. A row without an estimate is not used, nor one without a standard
-        error.
+        n_not_used, verdict; truth is null where it differs within a group. A row without a
+        standard error is used by what needs the estimate alone (bias, empirical SE, MSE), and
+        by coverage where `ci_low` and `ci_high` give it an interval.
     """
     if "true" not in given:
         raise UserError("say the true value: true=0.5, or true='column'")
@@ -103,6 +104,7 @@ def summarize_table(
                "ci_low": ci_low, "ci_high": ci_high}  # fmt: skip
     chosen = roles(opened, true, numbers, method, by, replication)
     groups, running, kept = Groups(chosen, opened.file, _null(null)), Running(), Kept()
+    groups.note_truth(opened.batches(chosen.columns))
     for group, rows in _batches(opened, chosen, groups):
         if reference is not None or REGISTERED:
             kept.add(group, rows)
@@ -124,7 +126,9 @@ def summarize_table(
     both = None if reference is None else against(kept, groups, reference, alphas)
     columns = finish(found, alphas, truth, mcse, eliminated, both, groups.null_value)
     columns += own_columns(kept.rows, truth, found.n_all)
-    return _table(groups, [c for c in columns if _has_rows(c, chosen, alphas)])
+    limits = np.full(n_groups, "ci_low" in chosen.numbers)
+    columns = at_first_level(columns, alphas, limits, limits)
+    return _table(groups, [column for column in columns if _has_rows(column, chosen)])
 
 
 def _alphas(alpha: float | Sequence[float]) -> tuple[float, ...]:
@@ -156,10 +160,8 @@ def _blocks(group: Ints, rows: dict[str, Array], groups: Groups) -> Iterator[tup
         yield here, Block(block, groups.truth[here], False, groups.null_value)
 
 
-def _has_rows(column: Column, chosen: Roles, alphas: tuple[float, ...]) -> bool:
-    """Whether there can be any: given intervals are of one level, a test needs p or an SE."""
-    if column.measure in _OF_INTERVALS and "ci_low" in chosen.numbers:
-        return column.alpha == alphas[0]
+def _has_rows(column: Column, chosen: Roles) -> bool:
+    """Whether there can be any: a test needs a p-value or a standard error."""
     tested = "std_error" in chosen.numbers or "p_value" in chosen.numbers
     return tested or not column.measure.startswith(_OF_TESTS)
 
