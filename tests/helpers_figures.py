@@ -22,21 +22,22 @@ def summary(
     names = list(factors)
     rng = np.random.default_rng(7)
     rows: dict[str, list] = {
-        k: [] for k in ("scenario", *names, "n_obs", "design_effect", "method", "measure", "alpha",
-                        "value", "mcse", "ci_low", "ci_high", "n_used", "n_not_used",
-                        "theory", "theory_kind", "z")
+        k: [] for k in ("scenario", *names, "n_obs", "design_effect", "method", "estimand", "truth",
+                        "null_value", "measure", "alpha", "value", "mcse", "ci_low", "ci_high",
+                        "n_used", "n_not_used", "theory", "theory_kind", "z")
     }  # fmt: skip
     every = round(used * replications)
     for s, levels in enumerate(itertools.product(*factors.values())):
         here = dict(zip(names, levels, strict=True))
         deff = 1 + 19 * (here.get("icc") or 0) * (here.get("x_icc") or 0)
         listed = MEASURES if failed is None else (*MEASURES, "share_failed")
+        about = ("slope", float(here.get("slope") or 0.0), 0.0)
         for (m, method), measure in itertools.product(enumerate(methods), listed):
             n = every if failed is None else replications - failed(here, m)
             if measure == "share_failed":
                 share = 1 - n / replications
-                row = (f"{s:08x}", *levels, 200, deff, method, measure, None, share, 0.0, share,
-                       share, replications, 0, None, None, None)  # fmt: skip
+                row = (f"{s:08x}", *levels, 200, deff, method, *about, measure, None, share, 0.0,
+                       share, share, replications, 0, None, None, None)  # fmt: skip
                 for column, cell in zip(rows.values(), row, strict=True):
                     column.append(cell)
                 continue
@@ -50,7 +51,7 @@ def summary(
                 numbers = (value, half / 2, max(value - half, -90.0), value + half)
                 if measure == "rejection_rate":
                     numbers = (*numbers[:2], max(numbers[2], 0.0), min(numbers[3], 1.0))
-                row = (f"{s:08x}", *levels, 200, deff, method, measure, alpha,
+                row = (f"{s:08x}", *levels, 200, deff, method, *about, measure, alpha,
                        *(numbers if there else (None,) * 4), n, replications - n,
                        truth if known else None, ("exact", "asymptotic")[m % 2] if known else None,
                        0.1 if known and there else None)  # fmt: skip

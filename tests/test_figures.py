@@ -401,7 +401,7 @@ def test_rows_come_from_the_scenarios_own_parts(tmp_path):
     assert "60 replications that both" in figures.agreement(again).texts[-1].get_text()
     nothing = stored.rows_of(one, tmp_path / "elsewhere", design)
     assert nothing.num_rows == 0
-    labels = stored.about(one, design)["labels"]
+    labels = stored.about(one, design, summarise(one, tmp_path))["labels"]
     assert_readable(figures.zip_plot(nothing, TITLE, labels=labels))
 
 
@@ -485,7 +485,7 @@ def test_agreement_is_with_the_reference_under_its_label(tmp_path):
     found = simstudy.run(one, jobs=1, results=tmp_path)
     assert (found.folder / "report" / "figures" / "agreement.png").stat().st_size > 5000
     rows = stored.rows_of(one, found.folder, one.designs[0])
-    labels = stored.about(one, one.designs[0])["labels"]
+    labels = stored.about(one, one.designs[0], found.summary_table())["labels"]
     figure = figures.agreement(rows, TITLE, labels=labels, reference="a mixed model")
     assert figure.axes[0].get_xlabel() == "estimate, a mixed model"
     assert figure.axes[0].get_ylabel() == "estimate, pooled"  # not the one without an SE

@@ -30,8 +30,9 @@ def summary(cells, measure="rejection_rate", alpha=0.05, factors=("icc", "slope"
         none = value is None
         rows.append(
             dict(zip(factors, levels, strict=True))
-            | {"n_obs": 10, "design_effect": 1.5, "method": method, "measure": measure,
-               "alpha": alpha, "value": value, "mcse": mcse,
+            | {"n_obs": 10, "design_effect": 1.5, "method": method, "estimand": "slope",
+               "truth": dict(zip(factors, levels, strict=True)).get("slope"),
+               "null_value": 0.0, "measure": measure, "alpha": alpha, "value": value, "mcse": mcse,
                "ci_low": None if none else value - 1.96 * mcse,
                "ci_high": None if none else value + 1.96 * mcse,
                "n_used": 0 if none else 100, "n_not_used": rest[0] if rest else 0,

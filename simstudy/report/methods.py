@@ -16,6 +16,7 @@ from simstudy.report.methods_data import data_section
 from simstudy.report.methods_estimands import estimands_section, label_of
 from simstudy.report.methods_lost import Fits, fits_of, lost_section
 from simstudy.report.methods_measures import measures_section
+from simstudy.report.nulls import both
 from simstudy.report.tables.markdown import escape, prose
 from simstudy.report.wide import LIBERAL, number
 from simstudy.store import parts
@@ -47,7 +48,7 @@ def methods_section(study: Study, folder: Path, summary: pa.Table) -> str:
         "Data-generating mechanisms": data_section(study),
         "Estimands": estimands_section(study),
         "Methods": _methods(study, folder, fits),
-        "Performance measures": measures_section(_measures(summary)) + _inflated(study, summary),
+        "Performance measures": measures_section(_measures(summary)) + _inflated(summary),
         "Number of replications": _replications(study, fits),
         "Estimates that do not exist": lost_section(study, folder, fits),
         "Computation": _computation(study, folder),
@@ -89,7 +90,9 @@ def _methods(study: Study, folder: Path, fits: Fits) -> list[str]:
     )
     told = accounts(folder)
     listed = [f"- **{label_of(m)}.** {_account(m, told)}" for m in study.methods]
-    intervals = any(m.use is not None or not m.entry.tests_only for m in study.methods)
+    intervals = any(
+        m.use is not None or (m.tested and not m.entry.tests_only) for m in study.methods
+    )
     own = sum(m.use is not None for m in study.methods)
     return [lead, *listed, *([after] if intervals else []), *([_returned(own)] if own else [])]
 
@@ -124,9 +127,8 @@ def _measures(summary: pa.Table) -> list[str]:
     return summary.column("measure").unique().to_pylist()
 
 
-def _inflated(study: Study, summary: pa.Table) -> list[str]:
-    slopes = {design.scenario.slope for design in study.designs}
-    if "rejection_rate" not in _measures(summary) or 0.0 not in slopes or len(slopes) == 1:
+def _inflated(summary: pa.Table) -> list[str]:
+    if not both(summary):
         return []
     return [
         "Power is marked in the tables where the Monte Carlo interval of the Type I error rate "

@@ -24,7 +24,7 @@ _LOST = {
     "share_no_std_error": "no standard error",
     "share_failed": "failed",
 }
-_BOUNDARY = "share_boundary"
+_BOUNDARY, _NO_TEST = "share_boundary", "share_no_std_error"
 _LONGEST = 160  # characters of a message
 
 
@@ -59,18 +59,19 @@ class Fits(NamedTuple):
 
 def fits_of(summary: pa.Table) -> Fits:
     """Count the fits behind a summary."""
+    used: dict[str, dict[str, int]] = defaultdict(dict)
+    names = ("method", "scenario", "n_used")
+    for method, scenario, n in _rows(summary, "rejection_rate", names):
+        used[method][scenario] = n  # the same at every alpha
     there: dict[str, int] = {}
     shares: Counter[tuple[str, str]] = Counter()
     for share in (*_LOST, _BOUNDARY):
         sums: Counter[str] = Counter()
         for method, value, n in _rows(summary, share, ("method", "value", "n_used")):
-            shares[method, share] += round((value or 0.0) * n)
+            if share != _NO_TEST or method in used:  # else there is no test of what it estimates
+                shares[method, share] += round((value or 0.0) * n)
             sums[method] += n
         there = there or dict(sums)
-    used: dict[str, dict[str, int]] = defaultdict(dict)
-    names = ("method", "scenario", "n_used")
-    for method, scenario, n in _rows(summary, "rejection_rate", names):
-        used[method][scenario] = n  # the same at every alpha
     return Fits(there, shares, dict(used))
 
 

@@ -60,12 +60,12 @@ FORMULAS = {
         r"standard deviation of the widths over $\sqrt n$",
     ),
     "rejection_rate": (
-        "Rejection rate (Type I error rate where the true value is 0, else power)",
+        "Rejection rate (Type I error rate where the null hypothesis is true, else power)",
         r"share of $p_i<\alpha$",
         _RATE,
     ),
     "type1_inflation": (
-        "Type I error inflation (where the true value is 0)",
+        "Type I error inflation (where the null hypothesis is true)",
         r"rejection rate over $\alpha$",
         r"that of the rejection rate over $\alpha$",
     ),

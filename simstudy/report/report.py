@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from simstudy.report import stored, tables
 from simstudy.report.methods import methods_section
-from simstudy.report.wide import Wide, is_null, wide
+from simstudy.report.nulls import both
+from simstudy.report.wide import Wide, powers, wide
 from simstudy.store.files import replace_file
 from simstudy.study.fields import FIGURES
 from simstudy.study.study import Study
@@ -96,26 +96,23 @@ def write_tables(folder: Path, summary: pa.Table) -> list[Path]:
 def selection(summary: pa.Table) -> Iterator[tuple[str, Wide]]:
     """(name, table) of every table of a report that has rows.
 
-    Names of the second and later alphas end in ``_alpha0.01``; where slopes are 0 and not 0,
-    power stands in a table of its own too.
+    Names of the second and later alphas end in ``_alpha0.01``; where there are Type I errors
+    too, power stands in a table of its own as well.
     """
     for name, measure, alpha, of_power in _listed(summary):
         table = wide(summary, measure, alpha)
-        if of_power:
-            rows = [row for row in table.rows if is_null(row[0], table.fixed) is False]
-            table = replace(table, rows=rows)
-        yield name, table
+        yield name, powers(table) if of_power else table
 
 
 def _listed(summary: pa.Table) -> Iterator[tuple[str, str, float | None, bool]]:
     """(name, measure, alpha, whether of power alone) of every table of a report."""
     there = set(summary.column("measure").unique().to_pylist())
-    slopes = set(summary.column("slope").unique().to_pylist())
+    two = both(summary)
     for measure in TABLES:
         for k, alpha in enumerate(tables.alphas(summary, measure) if measure in there else ()):
             ending = f"_alpha{alpha:g}" if k else ""
             yield measure + ending, measure, alpha, False
-            if measure == "rejection_rate" and 0 in slopes and len(slopes) > 1:
+            if measure == "rejection_rate" and two:
                 yield f"power{ending}", measure, alpha, True
 
 
@@ -133,7 +130,7 @@ def write_figures(study: Study, folder: Path, summary: pa.Table) -> list[Path]:
         if name in figures.OF_ESTIMATES:
             if shown is None:
                 design = stored.chosen(study, summary)
-                shown = stored.rows_of(study, folder, design), stored.about(study, design)
+                shown = stored.rows_of(study, folder, design), stored.about(study, design, summary)
             rows, about = shown
             reference = about["labels"].get(study.reference or "")
             more = {"reference": reference} if name == "agreement" else {}

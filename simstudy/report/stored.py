@@ -8,6 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from simstudy.report.nulls import rates
 from simstudy.report.wide import level_text
 from simstudy.store import parts
 from simstudy.store.names import method_key
@@ -22,19 +23,18 @@ COLUMNS = ["scenario", "replication", "method", "estimate", "std_error", "df", "
 
 
 def chosen(study: Study, summary: pa.Table) -> Design:
-    """The scenario that shows most: slope 0, most methods estimable, largest design effect."""
-    import pyarrow.compute as pc
-
-    rate = pc.and_(pc.equal(summary.column("measure"), "rejection_rate"),
-                   pc.greater(summary.column("n_used"), 0))  # fmt: skip
-    part = summary.filter(rate).select(["scenario", "method"])
+    """The scenario that shows most: true nulls, most methods estimable, largest design effect."""
     estimable: dict[str, set[str]] = {}
-    for scenario, method in zip(*(column.to_pylist() for column in part.columns), strict=True):
-        estimable.setdefault(scenario, set()).add(method)
+    null: dict[str, set[str]] = {}
+    for row, aim in rates(summary):
+        if row["n_used"] > 0:
+            estimable.setdefault(row["scenario"], set()).add(row["method"])
+        if aim.null:
+            null.setdefault(row["scenario"], set()).add(row["method"])
 
-    def worth(design: Design) -> tuple[bool, int, float]:
-        there = len(estimable.get(design.id, ()))
-        return design.scenario.slope == 0, there, design.design_effect
+    def worth(design: Design) -> tuple[int, int, float]:
+        nulls, there = (len(of.get(design.id, ())) for of in (null, estimable))
+        return nulls, there, design.design_effect
 
     return max(study.designs, key=worth)
 
@@ -62,13 +62,16 @@ def rows_of(study: Study, folder: Path, design: Design) -> pa.Table:
     return ds.dataset(files, format="parquet").to_table(columns=COLUMNS, filter=wanted)
 
 
-def about(study: Study, design: Design) -> dict[str, Any]:
-    """What a figure of estimates has to know besides the rows."""
+def about(study: Study, design: Design, summary: pa.Table) -> dict[str, Any]:
+    """What a figure of estimates has to know besides the rows: of methods that have tests."""
     from simstudy.report.figures.style import named
+    from simstudy.report.figures.used import Target
 
     pairs = ", ".join(f"{named(f)} {level_text(v)}" for f, v in design.levels.items())
+    here = {row["method"]: aim for row, aim in rates(summary) if row["scenario"] == design.id}
+    shown = [(k, m) for k, m in enumerate(study.methods) if m.label in here]
     return {
-        "true": design.scenario.slope,
-        "labels": {method.canonical: method.label for method in study.methods},
+        "true": {m.label: Target(here[m.label], k) for k, m in shown},
+        "labels": {m.canonical: m.label for _, m in shown},
         "what": f"Scenario {design.id}: {pairs}",
     }

@@ -1,4 +1,4 @@
-"""Room 5: the summary with methods side by side. Imports runner.rows and store.arrow."""
+"""Room 5: the summary with methods side by side. Imports nulls, runner.rows and store.arrow."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from simstudy.report.nulls import Aim, aims, condition, settings
 from simstudy.runner.rows import OF_ANYBODY
 from simstudy.store import arrow
 
@@ -22,7 +23,8 @@ _OUTLIER = 1000.0  # times the median Monte Carlo error: not what sets a table's
 class Cell(NamedTuple):
     """A value and its Monte Carlo error; NaN where there is none.
 
-    `inflated` marks a power: the same design has a Type I error wholly above `LIBERAL` alpha.
+    `aim` says what it is held against; of a power, `sized` whether the same design has a Type I
+    error, and `inflated` whether that is wholly above `LIBERAL` alpha.
     `failed` tells replications that failed, or are not there, from those not estimable.
     """
 
@@ -34,6 +36,8 @@ class Cell(NamedTuple):
     ci_high: float = math.nan
     inflated: bool = False
     failed: bool = False
+    aim: Aim = Aim(None, math.nan, 0.0)
+    sized: bool = False
 
 
 _NUMBERS = Cell._fields[:6]
@@ -55,10 +59,16 @@ class Wide:
         Columns that do not.
     methods : tuple of str
         Labels.
+    places : tuple of int
+        Of these among all methods of the summary: a method looks the same in every figure.
     rows : list of (levels, cells)
         Levels by factor (and design_effect), a `Cell` or None by method.
     unchecked : bool
         Whether some power has no Type I error of its design beside it.
+    null : str
+        When the null hypothesis is true, in words.
+    kind : bool, optional
+        Whether Type I errors (True) or powers (False) alone are shown; None shows all.
     """
 
     measure: str
@@ -68,6 +78,9 @@ class Wide:
     methods: tuple[str, ...]
     rows: list[Row]
     unchecked: bool = False
+    places: tuple[int, ...] = ()
+    null: str = ""
+    kind: bool | None = None
 
 
 def wide(summary: pa.Table, measure: str, alpha: float | None = None) -> Wide:
@@ -95,18 +108,36 @@ def wide(summary: pa.Table, measure: str, alpha: float | None = None) -> Wide:
     shown = [name for name in before if name not in beside[:2]]
     rows: dict[Any, Row] = {}
     failed = _failed(summary, before)
+    about = aims(part)
     for i, (key, method, found) in enumerate(_cells(every, before)):
         if key not in rows:
             rows[key] = ({name: every[name][i] for name in shown}, {})
         filled: Any = [math.nan if number is None else number for number in found]
         lost = (key, method) in failed or filled[2] + filled[3] == 0
-        rows[key][1][method] = Cell._make([*filled, False, lost])
+        rows[key][1][method] = Cell._make([*filled, False, lost, about[i], False])
     fixed = {n: every[n][0] for n in columns if n not in varying and every[n]}
     methods = tuple(dict.fromkeys(every["method"]))
     at = math.nan if chosen is None else chosen
     listed = list(rows.values())
-    unchecked = measure == "rejection_rate" and _mark_powers(listed, columns, at)
-    return Wide(measure, at, tuple(varying), fixed, methods, listed, unchecked)
+    unchecked = measure == "rejection_rate" and _mark_powers(listed, columns, methods, at)
+    known = list(dict.fromkeys(summary.column("method").to_pylist()))
+    places = tuple(known.index(method) for method in methods)
+    null = condition(about)
+    return Wide(measure, at, tuple(varying), fixed, methods, listed, unchecked, places, null)
+
+
+def powers(table: Wide) -> Wide:
+    """The powers among rejection rates, with the methods that have any."""
+    rows = [row for row in table.rows if any(c and c.aim.null is False for c in row[1].values())]
+    here = [
+        k for k, method in enumerate(table.methods)
+        if any((c := cells.get(method)) and c.aim.null is False for _, cells in rows)
+    ]  # fmt: skip
+    found = replace(
+        table, rows=rows, methods=tuple(table.methods[k] for k in here),
+        places=tuple(table.places[k] for k in here), kind=False,
+    )  # fmt: skip
+    return replace(found, null=condition(cell.aim for cell in cells_of(found)))
 
 
 def _failed(summary: pa.Table, before: list[str]) -> set[tuple[Any, str]]:
@@ -127,35 +158,26 @@ def _cells(every: dict[str, list[Any]], before: list[str]) -> Iterator[tuple[Any
     return zip(keys, methods, zip(*(every[name] for name in _NUMBERS), strict=True), strict=True)
 
 
-def _mark_powers(rows: list[Row], columns: list[str], alpha: float) -> bool:
-    """Mark powers whose size is inflated; return whether some have no size beside them."""
-    if "slope" not in columns:
-        return False
-
-    def design(levels: dict[str, Any]) -> tuple[Any, ...]:
-        return tuple(levels[name] for name in columns if name != "slope")
-
-    sizes = {design(levels): cells for levels, cells in rows if levels["slope"] == 0}
+def _mark_powers(
+    rows: list[Row], columns: list[str], methods: tuple[str, ...], alpha: float
+) -> bool:
+    """Say of powers what size they have; return whether some have none beside them."""
     unchecked = False
-    for levels, cells in rows:
-        if levels["slope"] == 0:
-            continue
-        beside = sizes.get(design(levels), {})
-        for method, cell in cells.items():
-            size = beside.get(method)
-            if cell is None or not cell.n_used:
+    for method in methods:
+        mine = [(levels, cells, c) for levels, cells in rows if (c := cells.get(method))]
+        estimand = mine[0][2].aim.estimand
+        setting = settings(estimand, (({n: r[n] for n in columns}, c.aim) for r, _, c in mine))
+        fixed = [name for name in columns if name not in setting]
+        sizes = {tuple(r[n] for n in fixed): c for r, _, c in mine if c.aim.null}
+        for levels, cells, cell in mine:
+            if cell.aim.null is not False:
                 continue
-            if size is None or not size.n_used:
-                unchecked = True
-            elif size.ci_low > LIBERAL * alpha:
-                cells[method] = cell._replace(inflated=True)
+            size = sizes.get(tuple(levels[name] for name in fixed))
+            unused = size is None or not size.n_used
+            unchecked |= bool(setting and cell.n_used and unused)
+            inflated = size is not None and not unused and size.ci_low > LIBERAL * alpha
+            cells[method] = cell._replace(sized=size is not None, inflated=inflated)
     return unchecked
-
-
-def is_null(levels: dict[str, Any], fixed: dict[str, Level]) -> bool | None:
-    """Whether a row's slope is 0, so that rejections are Type I errors; None if not known."""
-    slope = levels.get("slope", fixed.get("slope"))
-    return None if slope is None else slope == 0
 
 
 def usual_errors(cells: list[Cell]) -> list[float]:
@@ -174,8 +196,11 @@ def decimals(cells: list[Cell], preferred: int, most: int = 6) -> int:
 
 
 def cells_of(table: Wide) -> list[Cell]:
-    """All cells that are there."""
-    return [cell for _, cells in table.rows for cell in cells.values() if cell is not None]
+    """All cells that are there and shown."""
+    return [
+        cell for _, cells in table.rows for method, cell in cells.items()
+        if cell is not None and method in table.methods and table.kind in (None, cell.aim.null)
+    ]  # fmt: skip
 
 
 def thin(table: Wide, most: int) -> Wide:

@@ -130,9 +130,9 @@ TOP_FIELDS = {
     "report": "figures: which figures are drawn",
 }
 FIGURES = {
-    "type1_error": "rejection rate where the slope is 0, against a factor, in facets",
+    "type1_error": "rejection rate where the null is true, against a factor, in facets",
     "se_bias": "relative error of the model SE, against a factor, in facets",
-    "power": "rejection rate where the slope is not 0; hollow where the size is inflated",
+    "power": "rejection rate where the null is false; hollow where the size is inflated",
     "design_effect": "error rate and SE bias of all scenarios against the design effect",
     "nested_loop": "error rate of all scenarios side by side, the factors as steps below",
     "zip": "confidence intervals of one scenario, ranked",

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from simstudy.errors import UserError, nearest
+from simstudy.estimands import is_null
 from simstudy.own.settle import Importing, settle
 from simstudy.registry import GRAINS, Method, OptionError, configure, methods
 from simstudy.study import fields
@@ -143,7 +144,7 @@ def check(
         designs=designs,
         methods=chosen,
         grain=_grain(document, designs, chosen),
-        figures=_figures(document, designs),
+        figures=_figures(document, designs, chosen),
         reference=_reference(document, chosen),
         scenarios=data["scenarios"],
         folder=folder,
@@ -288,30 +289,37 @@ def _grain(
     return grain
 
 
-def default_figures(designs: tuple[Design, ...]) -> tuple[str, ...]:
+def default_figures(designs: tuple[Design, ...], chosen: tuple[Method, ...]) -> tuple[str, ...]:
     """Error rate or power, or both; SE bias; the design effect where it varies."""
-    slopes = {design.scenario.slope == 0 for design in designs}
+    aims = {(m.target, m.null_value) for m in chosen if m.tested}
+    nulls = {
+        bool(is_null(target.value(design.scenario), null_value))
+        for target, null_value in aims
+        for design in designs
+    }
     effects = {round(design.design_effect, 9) for design in designs}
-    chosen = (
-        ("type1_error", True in slopes),
-        ("power", False in slopes),
-        ("se_bias", True),
-        ("design_effect", len(effects) > 5),
+    figures = (
+        ("type1_error", True in nulls),
+        ("power", False in nulls),
+        ("se_bias", bool(aims)),
+        ("design_effect", bool(aims) and len(effects) > 5),
     )
-    return tuple(name for name, wanted in chosen if wanted)
+    return tuple(name for name, wanted in figures if wanted)
 
 
-def _figures(document: Document, designs: tuple[Design, ...]) -> tuple[str, ...]:
+def _figures(
+    document: Document, designs: tuple[Design, ...], chosen: tuple[Method, ...]
+) -> tuple[str, ...]:
     report = document.data.get("report")
     if report is None:
-        return default_figures(designs)
+        return default_figures(designs, chosen)
     if not isinstance(report, dict):
         document.refuse(("report",), f"expected figures: [...], got {fields.shown(report)}")
     for key in report:
         if key != "figures":
             document.refuse(("report", key), f"unknown key{nearest(str(key), ('figures',))}")
     if "figures" not in report:
-        return default_figures(designs)
+        return default_figures(designs, chosen)
     listed = report["figures"]
     if not isinstance(listed, list):
         document.refuse(("report", "figures"), f"expected a list, got {fields.shown(listed)}")

@@ -15,7 +15,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from simstudy.moments import Floats
 from simstudy.report.figures import style
-from simstudy.report.figures.frame import Frame, frame, where
+from simstudy.report.figures.frame import Frame, frame, kind
 from simstudy.report.figures.missing import no_method, not_used
 from simstudy.report.figures.page import Layout, page
 from simstudy.report.figures.points import method_handles, on_axis
@@ -44,14 +44,14 @@ def design_effect(summary: pa.Table, title: str = "", alpha: float | None = None
     Parameters
     ----------
     summary : pyarrow.Table
-        As in summary.parquet. Type I error is that of the scenarios of slope 0.
+        As in summary.parquet.
     title : str
     alpha : float, optional
         Default: the study's first.
     """
     rates = frame(summary, "rejection_rate", alpha, theory=False)
     level = rates.alpha if rates.levels else 0.05
-    null = where(rates, lambda levels: levels.get("slope", 0) == 0)
+    null = kind(rates, null=True)
     pairs = [
         (null, error_rate(level), lambda deff: asymptotic.size(deff, level)),
         (frame(summary, "relative_error_model_se", theory=False), se_bias(), asymptotic.se_bias),
@@ -90,7 +90,12 @@ def _panel(axes: Axes, table: Frame, scale: Scale, curve: Any) -> None:
     n_methods = len(table.methods)
     for m in range(n_methods):
         shift = 1 + 0.012 * (m - (n_methods - 1) / 2) / max(n_methods / 4, 1)
-        _method(axes, table.design_effect * shift, [v[:, m] for v in (value, low, high)], m)
+        _method(
+            axes,
+            table.design_effect * shift,
+            [v[:, m] for v in (value, low, high)],
+            table.places[m],
+        )
     if not np.isfinite(value).any():
         style.nothing(axes, no_method(table))
     inside = [tick for tick in _TICKS if ends[0] <= tick <= ends[1]]

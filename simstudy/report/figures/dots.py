@@ -46,7 +46,11 @@ def dots(table: Frame, scale: Scale, title: str, hollow: Bools | None, notes: li
 
 def _method(axes: Axes, table: Frame, scale: Scale, m: int, *, hollow: bool) -> None:
     """One method: a point with its interval, and what is known without simulation."""
-    look = style.series(m) | {"linestyle": ""} | ({"markerfacecolor": "white"} if hollow else {})
+    look = (
+        style.series(table.places[m])
+        | {"linestyle": ""}
+        | ({"markerfacecolor": "white"} if hollow else {})
+    )
     y, low, high = (float(v[0, m]) for v in on_axis(table, scale))
     if math.isfinite(y):
         axes.errorbar([y], [m], xerr=[[max(y - low, 0.0)], [max(high - y, 0.0)]], markersize=4.5,

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from simstudy.moments import Bools, Floats, Ints
-from simstudy.report.wide import Level, Wide, wide
+from simstudy.report.wide import Level, Wide, powers, wide
 from simstudy.store import arrow
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 KINDS = ("exact", "asymptotic")
+_EMPTY = {"value": math.nan, "low": math.nan, "high": math.nan, "n_used": 0, "n_not_used": 0,
+          "failed": False, "null": -1, "sized": False, "inflated": False}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,8 @@ class Frame:
         Those that do not.
     methods : tuple of str
         Labels.
+    places : tuple of int
+        Of these among all methods of the study: what they look like.
     levels : list of dict
         Factor -> level, one a scenario.
     design_effect : array, shape (S,)
@@ -41,6 +44,12 @@ class Frame:
         Zeros in both where a method has no row.
     failed : array of bool, shape (S, M)
         Where replications failed, or are not there, rather than being not estimable.
+    null : array of int, shape (S, M)
+        Of a rejection rate: 1 for a Type I error, 0 for power, -1 for neither.
+    sized, inflated : arrays of bool, shape (S, M)
+        Powers with a Type I error of the same design, and those where it is too high.
+    when : str
+        When the null hypothesis of the powers is true, in words.
     theory : dict
         "exact" and "asymptotic" answers, shape (S, M); NaN where there is none.
     """
@@ -50,6 +59,7 @@ class Frame:
     factors: tuple[str, ...]
     fixed: dict[str, Level]
     methods: tuple[str, ...]
+    places: tuple[int, ...]
     levels: list[dict[str, Level]]
     design_effect: Floats
     value: Floats
@@ -58,12 +68,21 @@ class Frame:
     n_used: Ints
     n_not_used: Ints
     failed: Bools
+    null: Ints
+    sized: Bools
+    inflated: Bools
+    when: str
     theory: dict[str, Floats]
 
     @property
     def there(self) -> Bools:
         """Which cells have a number, shape (S, M)."""
         return np.isfinite(self.value) & (self.n_used > 0)
+
+    @property
+    def asked(self) -> Bools:
+        """Which cells have a row, shape (S, M)."""
+        return (self.n_used + self.n_not_used > 0) | self.failed
 
 
 def frame(
@@ -84,13 +103,16 @@ def frame(
     table = wide(summary, measure, alpha)
     value, low, high = (_cells(table, name, math.nan) for name in ("value", "ci_low", "ci_high"))
     used, unused = (_cells(table, name, 0).astype(np.int64) for name in ("n_used", "n_not_used"))
-    failed = _cells(table, "failed", False).astype(bool)
+    failed, sized, inflated = (
+        _cells(table, name, False).astype(bool) for name in ("failed", "sized", "inflated")
+    )
     shown = [row[0] for row in table.rows]
     deff = np.array([row.get("design_effect") for row in shown], dtype=float)
     levels = [{f: row[f] for f in row if f != "design_effect"} for row in shown]
     return Frame(
-        measure, table.alpha, table.factors, table.fixed, table.methods, levels, deff,
-        value, low, high, used, unused, failed,
+        measure, table.alpha, table.factors, table.fixed, table.methods, table.places, levels,
+        deff, value, low, high, used, unused, failed, _nulls(table), sized, inflated,
+        powers(table).null,
         _theory(summary if theory else None, measure, alpha, value),
     )  # fmt: skip
 
@@ -99,6 +121,15 @@ def _cells(table: Wide, name: str, missing: float) -> Any:
     cells = [[row[1].get(m) for m in table.methods] for row in table.rows]
     found = [[missing if c is None else getattr(c, name) for c in row] for row in cells]
     return np.array(found, dtype=float).reshape(len(table.rows), len(table.methods))
+
+
+def _nulls(table: Wide) -> Ints:
+    codes = {True: 1, False: 0, None: -1}
+    found = [
+        [-1 if (c := row[1].get(m)) is None else codes[c.aim.null] for m in table.methods]
+        for row in table.rows
+    ]
+    return np.array(found, dtype=np.int64).reshape(len(table.rows), len(table.methods))
 
 
 def _theory(
@@ -119,10 +150,21 @@ def _theory(
     return found
 
 
-def where(table: Frame, keep: Callable[[dict[str, Level]], bool]) -> Frame:
-    """Scenarios whose levels are wanted; what varies is counted among them alone."""
-    index = np.array([i for i, levels in enumerate(table.levels) if keep(levels)], dtype=np.int64)
-    return take(table, index)
+def kind(table: Frame, *, null: bool) -> Frame:
+    """Type I errors, or powers: scenarios and methods that have any, and no other number."""
+    wanted = table.null == int(null)
+    here, mine = np.flatnonzero(wanted.any(1)), np.flatnonzero(wanted.any(0))
+    if not here.size:
+        return take(table, here)
+    found = take(table, here)
+    cells = np.ix_(here, mine)
+    shown = wanted[cells]
+    kept: Any = {name: np.where(shown, getattr(table, name)[cells], of)
+                 for name, of in _EMPTY.items()}  # fmt: skip
+    methods = tuple(table.methods[m] for m in mine)
+    places = tuple(table.places[m] for m in mine)
+    theory = {k: np.where(shown, v[cells], math.nan) for k, v in table.theory.items()}
+    return replace(found, methods=methods, places=places, theory=theory, **kept)
 
 
 def take(table: Frame, index: Ints) -> Frame:
@@ -130,7 +172,6 @@ def take(table: Frame, index: Ints) -> Frame:
     levels = [table.levels[i] for i in index]
     varying = tuple(f for f in table.factors if len({row[f] for row in levels}) > 1)
     fixed = {f: levels[0][f] for f in (levels[0] if levels else ()) if f not in varying}
-    names = ("design_effect", "value", "low", "high", "n_used", "n_not_used", "failed")
-    arrays: Any = {name: getattr(table, name)[index] for name in names}
+    arrays: Any = {name: getattr(table, name)[index] for name in ("design_effect", *_EMPTY)}
     theory = {kind: answers[index] for kind, answers in table.theory.items()}
     return replace(table, factors=varying, fixed=fixed, levels=levels, theory=theory, **arrays)

@@ -17,7 +17,7 @@ from matplotlib.ticker import NullLocator
 
 from simstudy.moments import Floats
 from simstudy.report.figures import style
-from simstudy.report.figures.frame import Frame, frame, take, where
+from simstudy.report.figures.frame import Frame, frame, kind, take
 from simstudy.report.figures.missing import no_method, not_used
 from simstudy.report.figures.page import Layout, end_labels, label_ends, page, text_width
 from simstudy.report.figures.points import method_handles, on_axis
@@ -40,7 +40,7 @@ def nested_loop(
     Parameters
     ----------
     summary : pyarrow.Table
-        As in summary.parquet. Of rejection rates, scenarios of slope 0 where there are any.
+        As in summary.parquet. Of rejection rates, Type I errors where there are any.
     title : str
     alpha : float, optional
         Default: the study's first.
@@ -50,9 +50,9 @@ def nested_loop(
     """
     table = frame(summary, measure, alpha, theory=False)
     rate = measure == "rejection_rate"
-    null = any(levels.get("slope") == 0 for levels in table.levels)
+    null = bool((table.null == 1).any())
     if rate and null:
-        table = where(table, lambda levels: levels.get("slope") == 0)
+        table = kind(table, null=True)
     scale = error_rate(table.alpha, null=null) if rate else se_bias()
     n_scenarios = len(table.levels)
     factors, lost = _order(table, order), not_used(table)
@@ -90,12 +90,12 @@ def _figure(
     n = max(len(table.levels), 1)
     ends = []
     for m in range(len(table.methods)):
-        look = style.series(m)
+        look = style.series(table.places[m])
         _steps(top, cells[0][:, m], look["color"], 1.2, zorder=3 - 0.01 * m,
                linestyle=look["linestyle"])  # fmt: skip
         shown = cells[0][np.isfinite(cells[0][:, m]), m]
         if shown.size and direct:
-            ends.append((float(shown[-1]), labels[m], m))
+            ends.append((float(shown[-1]), labels[m], table.places[m]))
     for axis in (top, bottom):
         axis.set_xlim(-0.5, n - 0.5)
         axis.xaxis.set_major_locator(NullLocator())

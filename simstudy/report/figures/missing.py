@@ -42,7 +42,7 @@ def no_method(table: Frame) -> str:
 
 def why_empty(rows: Used) -> str:
     """Why a method has no interval to draw."""
-    if rows.estimate.size:
+    if rows.estimate.size or rows.n_no_se:
         return "no standard error"
     if not rows.n_all:
         return "no rows are stored"

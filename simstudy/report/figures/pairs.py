@@ -17,7 +17,7 @@ from simstudy.errors import UserError, nearest
 from simstudy.moments import Floats
 from simstudy.report.figures import style
 from simstudy.report.figures.page import Layout, page
-from simstudy.report.figures.used import Used, used
+from simstudy.report.figures.used import Targets, Used, targets, used
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -38,7 +38,7 @@ class _Pair(NamedTuple):
 
 def agreement(
     estimates: pa.Table | ds.Dataset, title: str = "", alpha: float = 0.05, *,
-    true: float = 0.0, labels: Mapping[str, str] | None = None, what: str = "",
+    true: float | Targets = 0.0, labels: Mapping[str, str] | None = None, what: str = "",
     reference: str | None = None, method: str | None = None,
 ) -> Figure:  # fmt: skip
     """Estimate and SE of a method against a reference, replication by replication.
@@ -46,13 +46,14 @@ def agreement(
     Parameters: as `zip_plot`, and
 
     reference, method : str, optional
-        Labels. Default: the first method that has standard errors, and the last one.
+        Labels. Default: the first method that has standard errors, and the last one that
+        estimates the same.
     """
     rows = used(estimates, labels)
     for name in (reference, method):
         if name is not None and name not in rows:
             raise UserError(f"no method '{name}'{nearest(name, rows)}")
-    first, second = _two(rows, reference, method)
+    first, second = _two(rows, reference, method, targets(true, rows))
     pairs = _pairs(rows.get(first), rows.get(second))
     n = pairs[0].reference.size
     notes = [what] if what else []
@@ -73,12 +74,15 @@ def agreement(
     return figure
 
 
-def _two(rows: Mapping[str, Used], reference: str | None, method: str | None) -> tuple[str, str]:
+def _two(
+    rows: Mapping[str, Used], reference: str | None, method: str | None, aims: Targets
+) -> tuple[str, str]:
     """Labels of the two methods; empty where there is none."""
     fitted = [name for name, mine in rows.items() if mine.estimate.size]
     there = [name for name in fitted if rows[name].with_se.any()] or fitted or list(rows)
     first = reference or next((name for name in there if name != method), "")
-    second = method or next((name for name in reversed(there) if name != first), "")
+    alike = [name for name in there if name != first and aims[name].words == aims[first].words]
+    second = method or next(reversed(alike), "")
     return first, second
 
 

@@ -24,8 +24,8 @@ _MANY = 25  # points a line beyond which intervals are a band and markers go
 def method_handles(table: Frame) -> list[Artist]:
     """Methods in a legend."""
     return [
-        Line2D([], [], markersize=4, linewidth=1.2, label=method, **style.series(m))
-        for m, method in enumerate(table.methods)
+        Line2D([], [], markersize=4, linewidth=1.2, label=method, **style.series(place))
+        for place, method in zip(table.places, table.methods, strict=True)
     ]
 
 
@@ -67,24 +67,24 @@ def draw_methods(
         joined = not (exact[shown].all() and shown.any() and shown.sum() > 1)
         cells = [v[shown, m] for v in (value, low, high)]
         if shown.any() and many:
-            _band(axes, at[shown], cells, m, joined=joined)
+            _band(axes, at[shown], cells, table.places[m], joined=joined)
         elif shown.any():
             open_ = np.zeros(x.size, bool) if hollow is None else hollow[scenarios, m]
-            _bars(axes, at[shown], cells, m, open_[shown], joined=joined)
+            _bars(axes, at[shown], cells, table.places[m], open_[shown], joined=joined)
 
 
 def _theory(axes: Axes, table: Frame, scale: Scale, scenarios: Ints, x: Floats, m: int) -> Bools:
     """Draw what is known without simulation; return where it is exact, shape (scenarios,)."""
-    there = {}
+    there, colour = {}, style.series(table.places[m])["color"]
     for kind, look in (("exact", style.EXACT), ("asymptotic", style.ASYMPTOTIC)):
         y = scale.of(table.theory[kind][scenarios, m])
         y = np.where(np.isfinite(y), np.maximum(y, scale.floor), np.nan)
         there[kind] = np.isfinite(y)
         if there[kind].any():
-            axes.plot(x, y, color=style.series(m)["color"], zorder=2.2, **look)
+            axes.plot(x, y, color=colour, zorder=2.2, **look)
             lone = there[kind] & (there[kind].sum() == 1)  # a line of one point has no length
             axes.plot(x[lone], y[lone], marker="_", markersize=9, linestyle="",
-                      color=style.series(m)["color"], zorder=2.2)  # fmt: skip
+                      color=colour, zorder=2.2)  # fmt: skip
     return there["exact"]
 
 

@@ -13,7 +13,7 @@ from simstudy.moments import Bools, Floats, Ints
 from simstudy.report.figures import style
 from simstudy.report.figures.dots import dots
 from simstudy.report.figures.facets import Facets, facets
-from simstudy.report.figures.frame import Frame, frame, where
+from simstudy.report.figures.frame import Frame, frame, kind
 from simstudy.report.figures.missing import absence, not_used
 from simstudy.report.figures.page import Layout, end_labels, label_ends, page, text_width, wrapped
 from simstudy.report.figures.points import (
@@ -55,7 +55,7 @@ def type1_error(
     Parameters
     ----------
     summary : pyarrow.Table
-        As in summary.parquet. Scenarios of slope 0 are drawn where there are any.
+        As in summary.parquet. Where the null is true anywhere, that alone is drawn.
     title : str
     alpha : float, optional
         Default: the study's first.
@@ -63,9 +63,9 @@ def type1_error(
         Factor along the axis (default: icc) and across the panels (default: x_icc).
     """
     table = frame(summary, "rejection_rate", alpha)
-    null = any(_is_null(levels) for levels in table.levels)
+    null = bool((table.null == 1).any())
     if null:
-        table = where(table, _is_null)
+        table = kind(table, null=True)
     return against(table, error_rate(table.alpha, null=null), title, across, columns)
 
 
@@ -85,53 +85,30 @@ def power(
     summary: pa.Table, title: str = "", alpha: float | None = None, *,
     across: str | None = None, columns: str | None = None,
 ) -> Figure:  # fmt: skip
-    """Rejection rate where the slope is not 0; hollow where the test's size is inflated.
+    """Rejection rate where the null is false; hollow where the test's size is inflated.
 
-    Inflated: in the same design with slope 0, the whole Wilson interval of the rejection rate
-    is above Bradley's liberal bound, 1.5 alpha.
+    Inflated: in the same design with a true null, the whole Wilson interval of the rejection
+    rate is above Bradley's liberal bound, 1.5 alpha.
 
     Parameters: as `type1_error`.
     """
     every = frame(summary, "rejection_rate", alpha)
-    table = where(every, lambda levels: not _is_null(levels))
-    hollow, known = inflated(every, table)
+    table = kind(every, null=False)
+    hollow, known = table.inflated, table.sized[table.asked]
     bound = rate_text(1.5 * every.alpha) if every.levels else ""
     if hollow.any():
-        notes = [f"Hollow: in the same design with slope 0 the Type I error is above {bound}"
+        notes = [f"Hollow: in the same design where {every.when} the Type I error is above {bound}"
                  " (whole Monte Carlo interval), so this is no fair power"]  # fmt: skip
     elif known.all() and known.size:
-        notes = [f"No method has a Type I error above {bound} in the same design with slope 0"]
+        notes = [
+            f"No method has a Type I error above {bound} in the same design where {every.when}"
+        ]
     else:
         notes = []
     if not known.all():
         where_ = "some of these designs" if known.any() else "these designs"
-        notes.append(f"No scenario with slope 0 in {where_}: size is not known there")
+        notes.append(f"No scenario where {every.when} in {where_}: size is not known there")
     return against(table, power_scale(), title, across, columns, hollow=hollow, notes=notes)
-
-
-def _is_null(levels: dict[str, Any]) -> bool:
-    return levels.get("slope") == 0
-
-
-def inflated(every: Frame, table: Frame) -> tuple[Bools, Bools]:
-    """Which tests of `table` have an inflated size in the same design, shape (S, M).
-
-    Returns
-    -------
-    hollow : array of bool, shape (S, M)
-    known : array of bool, shape (S,)
-        Whether there is such a design.
-    """
-
-    def design(levels: dict[str, Any]) -> tuple[Any, ...]:
-        return tuple(value for factor, value in levels.items() if factor != "slope")
-
-    null = {design(row): s for s, row in enumerate(every.levels) if _is_null(row)}
-    at = np.array([null.get(design(row), -1) for row in table.levels], dtype=np.int64)
-    with np.errstate(invalid="ignore"):
-        above = every.there & (every.low > 1.5 * every.alpha)
-    known = at >= 0
-    return above[at] & known[:, None] if at.size else above[:0], known
 
 
 def against(
@@ -229,7 +206,7 @@ def _ticks(axes: Axes, texts: list[str]) -> None:
 
 def _missing(axes: Axes, table: Frame, scale: Scale, scenarios: Ints, x: Floats) -> None:
     """Name the methods that have no number in a panel, or count them, where there is room."""
-    lost = np.flatnonzero(~table.there[scenarios].any(0))
+    lost = np.flatnonzero(~table.there[scenarios].any(0) & table.asked[scenarios].any(0))
     if not lost.size:
         return
     reasons: dict[str, list[str]] = {}
@@ -282,5 +259,5 @@ def _ends(axes: Axes, table: Frame, scale: Scale, labels: list[str], ticks: list
     for m, label in enumerate(labels):
         shown = value[last, m][np.isfinite(value[last, m])]
         if shown.size:
-            ends.append((float(shown[-1]), label, m))
+            ends.append((float(shown[-1]), label, table.places[m]))
     label_ends(axes, ends)

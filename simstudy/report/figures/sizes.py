@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -15,7 +15,7 @@ from simstudy.moments import Floats
 from simstudy.report.figures import style
 from simstudy.report.figures.missing import not_used_of, why_empty
 from simstudy.report.figures.page import Layout, page
-from simstudy.report.figures.used import Used, used
+from simstudy.report.figures.used import Target, Targets, Used, targets, used
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -31,7 +31,7 @@ _RATIOS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 0.8, 1.0, 1.25, 2, 5, 10, 20, 50, 10
 
 def p_values(
     estimates: pa.Table | ds.Dataset, title: str = "", alpha: float = 0.05, *,
-    true: float = 0.0, labels: Mapping[str, str] | None = None, what: str = "",
+    true: float | Targets = 0.0, labels: Mapping[str, str] | None = None, what: str = "",
 ) -> Figure:  # fmt: skip
     """Empirical distribution of the p-values: the size of the test at every level.
 
@@ -42,37 +42,56 @@ def p_values(
     """
     rows = used(estimates, labels)
     n = max((np.isfinite(mine.p_value).sum() for mine in rows.values()), default=0)
-    null = true == 0
+    aims = targets(true, rows)
+    null = all(target.aim.null for target in aims.values())
     over = null and n >= _FEW  # the ratio to the level; of few p-values, the share itself
     first = min(alpha / 1.5, max(_EXPECTED / max(int(n), 1), 1e-4))
     first = max(first, 1e-4)
     levels = np.geomspace(first, 1.0, 241)
     found = {name: _sizes(mine, levels) for name, mine in rows.items()}
     handles = [
-        Line2D([], [], color=style.series(m)["color"], linestyle=style.series(m)["linestyle"],
-               linewidth=1.3, label=name + ("" if found[name] is not None
-                                            else f": {why_empty(mine)}"))
-        for m, (name, mine) in enumerate(rows.items())
+        Line2D([], [], **_line(aims[name]), label=name + (
+            "" if found[name] is not None else f": {why_empty(mine)}"))
+        for name, mine in rows.items()
     ]  # fmt: skip
     handles.append(Line2D([], [], label="nominal", **style.NOMINAL))
     patches = [Patch(facecolor=style.INNER_BAND, label="95 % band of a fair test")] if over else []
     label = "rejection rate / level" if over else "rejection rate"
     notes = [what] if what else []
     notes += [f"Replications: {n}" + ("; the band is for one level at a time" if over else "")]
-    notes += [*([] if null else [f"The slope is {true:g}, so this is power"]), *not_used_of(rows)]
+    notes += [*_kinds(aims), *not_used_of(rows)]
     layout = Layout(title, "nominal level", label, [*handles, *patches], notes, panel=(4.6, 3.0),
                     headings=0)  # fmt: skip
     figure, axes = page(1, 1, layout)
     only = axes[0][0]
-    for m, size in enumerate(found.values()):
+    for m, (name, size) in enumerate(found.items()):
         if size is not None:
-            look = style.series(m)
-            only.plot(levels, size / levels if over else size, color=look["color"],
-                      linestyle=look["linestyle"], linewidth=1.3, zorder=3 - 0.01 * m)  # fmt: skip
+            only.plot(levels, size / levels if over else size, zorder=3 - 0.01 * m,
+                      **_line(aims[name]))  # fmt: skip
     _scales(only, levels, [s for s in found.values() if s is not None], int(n), over=over)
     only.axvline(alpha, color=style.GREY, linewidth=0.6, zorder=1)
     style.clean(only)
     return figure
+
+
+def _line(target: Target) -> dict[str, Any]:
+    look = style.series(target.place)
+    return {"color": look["color"], "linestyle": look["linestyle"], "linewidth": 1.3}
+
+
+def _kinds(aims: Targets) -> list[str]:
+    """What is not a Type I error, and why."""
+    powers = {name: target for name, target in aims.items() if target.aim.null is False}
+    neither = [name for name, target in aims.items() if target.aim.null is None]
+    notes = []
+    if powers and len(powers) == len(aims):
+        same = dict.fromkeys(f"The {t.words} is {t.aim.truth:g}" for t in powers.values())
+        notes = [f"{', '.join(same)}, so this is power"]
+    elif powers:
+        notes = [f"Power, not Type I error: {', '.join(powers)}"]
+    if neither:
+        notes += [f"Neither, as the truth differs between data sets: {', '.join(neither)}"]
+    return notes
 
 
 def _sizes(rows: Used, levels: Floats) -> Floats | None:

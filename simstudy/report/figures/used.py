@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from simstudy.errors import UserError
+from simstudy.estimands import DEFAULT, ESTIMANDS
 from simstudy.estimates import STATUSES, USED
 from simstudy.moments import Bools, Floats, Ints
 from simstudy.numerics.tails import critical_value, two_sided
+from simstudy.report.nulls import Aim
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -19,6 +21,29 @@ if TYPE_CHECKING:
 
 MOST_ROWS = 100_000
 COLUMNS = ("replication", "method", "estimate", "std_error", "df", "p_value", "status")
+
+
+class Target(NamedTuple):
+    """What a method's estimates are held against in a figure, and its place in the study."""
+
+    aim: Aim
+    place: int
+
+    @property
+    def words(self) -> str:
+        """The estimand in plain words."""
+        return ESTIMANDS[self.aim.estimand or DEFAULT].plain
+
+
+Targets = Mapping[str, Target]
+
+
+def targets(true: float | Targets, labels: Iterable[str]) -> dict[str, Target]:
+    """The target of every method; a number is a slope, and tested against 0."""
+    if isinstance(true, Mapping):
+        return {label: true[label] for label in labels}
+    aim = Aim(DEFAULT, true, 0.0)
+    return {label: Target(aim, place) for place, label in enumerate(labels)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +57,8 @@ class Used:
         NaN where they do not exist.
     n_all : int
         Replications, used or not.
-    n_failed : int
-        Of those.
+    n_failed, n_no_se : int
+        Of those, by status.
     """
 
     replication: Ints
@@ -43,6 +68,7 @@ class Used:
     p_value: Floats
     n_all: int
     n_failed: int
+    n_no_se: int = 0
 
     @property
     def with_se(self) -> Bools:
@@ -81,8 +107,11 @@ def used(
         every = mine[first]  # ascending, each once: parts may overlap
         kept = every[status[every] < USED]
         numbers = {key: column[kept] for key, column in values.items()}
-        failed = int((status[every] == STATUSES.index("failed")).sum())
-        found[label] = Used(**numbers, n_all=int(every.size), n_failed=failed)
+        failed, no_se = (
+            int((status[every] == STATUSES.index(word)).sum())
+            for word in ("failed", "no_std_error")
+        )
+        found[label] = Used(**numbers, n_all=int(every.size), n_failed=failed, n_no_se=no_se)
     return found
 
 

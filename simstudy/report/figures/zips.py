@@ -7,7 +7,7 @@ Intervals from the best centred to the worst, those that miss the truth in anoth
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from matplotlib.collections import LineCollection
@@ -18,7 +18,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter
 from simstudy.report.figures import style
 from simstudy.report.figures.missing import not_used_of, why_empty
 from simstudy.report.figures.page import Layout, page, wrapped
-from simstudy.report.figures.used import Used, intervals, p_of_truth, used
+from simstudy.report.figures.used import Targets, Used, intervals, p_of_truth, targets, used
 from simstudy.report.wide import number
 
 if TYPE_CHECKING:
@@ -37,9 +37,11 @@ _HEIGHT = 2.5  # inches of a panel
 
 def zip_plot(
     estimates: pa.Table | ds.Dataset, title: str = "", alpha: float = 0.05, *,
-    true: float = 0.0, labels: Mapping[str, str] | None = None, what: str = "",
+    true: float | Targets = 0.0, labels: Mapping[str, str] | None = None, what: str = "",
 ) -> Figure:  # fmt: skip
     """Confidence intervals of every method, ranked by how far they are from the truth.
+
+    Where methods have different truths, each is drawn less its own.
 
     Parameters
     ----------
@@ -47,15 +49,23 @@ def zip_plot(
         As in estimates/, one scenario.
     title : str
     alpha : float
-    true : float
-        The truth.
+    true : float, or mapping of label to Target
+        The truth, one for all methods or each method's.
     labels : mapping, optional
         Canonical name of a method -> its label; in this order.
     what : str
         The scenario in words.
     """
     rows = used(estimates, labels)
-    covered = {name: p_of_truth(mine, true) >= alpha for name, mine in rows.items()}
+    aims = targets(true, rows)
+    truths = {name: target.aim.truth for name, target in aims.items()}
+    known = {truth for truth in truths.values() if truth == truth}
+    centre = known.pop() if len(known) == 1 else 0.0
+    moved = {name: truth - centre for name, truth in truths.items()}  # 0 where all have one truth
+    words = " / ".join(dict.fromkeys(target.words for target in aims.values()))
+    label = "estimate less the truth" if any(moved.values()) else words
+    covered = {name: p_of_truth(mine, truths[name]) >= alpha for name, mine in rows.items()
+               if truths[name] == truths[name]}  # fmt: skip
     shares = [c.mean() for c in covered.values() if c.size]
     most = max((c.size for c in covered.values()), default=0)
     start = 50.0 if min(shares, default=0.0) > 0.6 and most >= _FEW else 0.0
@@ -64,21 +74,22 @@ def zip_plot(
     lines = max((len(head) for head in heads.values()), default=1)
     columns = min(n, _PER_ROW)
     layout = Layout(
-        title, "slope", "centile", _handles(alpha), [*_notes(what, most), *not_used_of(rows)],
+        title, label, "centile", _handles(alpha), [*_notes(what, most), *not_used_of(rows)],
         panel=(1.75, _HEIGHT), hspace=0.3 + 0.14 * lines, headings=lines,
     )  # fmt: skip
     figure, axes = page(-(-n // columns), columns, layout)
-    reach = _reach(rows, alpha, true)
+    reach = _reach(rows, alpha, truths)
     for k, at in enumerate(axes.ravel()):
         if k >= len(rows):
             at.set_axis_off()
             continue
         name = list(rows)[k]
-        _panel(at, rows[name], covered[name], (alpha, true, start))
+        about = _About(alpha, truths[name], moved[name], start)
+        _panel(at, rows[name], covered.get(name), about)
         at.set_title("\n".join(heads[name]), fontsize=style.TICK, color=style.INK, pad=4)
         at.tick_params(labelbottom=k + columns >= len(rows))
     axes[0][0].set_ylim(start, 100.5)
-    _across(axes[0][0], true, reach)
+    _across(axes[0][0], centre, reach)
     return figure
 
 
@@ -93,7 +104,7 @@ def _notes(what: str, n_intervals: int) -> list[str]:
 
 
 def _across(axes: Axes, true: float, reach: float) -> None:
-    """The axis of the slope, the truth in its middle."""
+    """The axis of the estimand, the truth in its middle."""
     axes.set_xlim(true - reach, true + reach)
     decade = 10.0 ** np.floor(np.log10(0.7 * reach))
     step = decade * max(k for k in (1, 2, 5) if k * decade <= 0.7 * reach)
@@ -114,11 +125,12 @@ def _tick(value: float, _: object) -> str:
     return f"{value:.6g}".replace("-", "\N{MINUS SIGN}")
 
 
-def _reach(rows: Mapping[str, Used], alpha: float, true: float) -> float:
+def _reach(rows: Mapping[str, Used], alpha: float, truths: Mapping[str, float]) -> float:
     """How far from the truth the axis goes: nearly all limits of nearly all methods."""
     ends = []
-    for mine in rows.values():
+    for name, mine in rows.items():
         low, high = intervals(mine, alpha)
+        true = truths[name]
         far = np.maximum(np.abs(low - true), np.abs(high - true))
         far = far[np.isfinite(far)]
         if far.size:
@@ -127,15 +139,27 @@ def _reach(rows: Mapping[str, Used], alpha: float, true: float) -> float:
     return 1.08 * found or 1.0
 
 
-def _panel(axes: Axes, rows: Used, covers: Any, about: tuple[float, float, float]) -> None:
+class _About(NamedTuple):
+    """Level, truth, what is taken off all estimates, and the first centile."""
+
+    alpha: float
+    true: float
+    moved: float
+    start: float
+
+
+def _panel(axes: Axes, rows: Used, covers: Any, about: _About) -> None:
     """One method: a line an interval, the truth, the nominal coverage and the one found."""
-    alpha, true, start = about
+    alpha, true, moved, start = about
     style.clean(axes, None)
-    axes.axvline(true, color=style.INK, linewidth=0.7, zorder=3)
+    if covers is None:
+        style.nothing(axes, "the truth differs\nbetween data sets")
+        return
+    axes.axvline(true - moved, color=style.INK, linewidth=0.7, zorder=3)
     if not covers.size:
         style.nothing(axes, why_empty(rows))
         return
-    low, high = intervals(rows, alpha)
+    low, high = (ends - moved for ends in intervals(rows, alpha))
     order = np.argsort(-p_of_truth(rows, true), kind="stable")
     n = order.size
     centile = 100.0 * (np.arange(n) + 0.5) / n

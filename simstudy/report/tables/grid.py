@@ -16,9 +16,9 @@ from simstudy.report.wide import (
     Wide,
     cells_of,
     decimals,
-    is_null,
     level_text,
     number,
+    powers,
     usual_errors,
 )
 
@@ -34,7 +34,8 @@ NOTES = {
 _NO_RESULT = "no replication had a result"  # of a method that failed: not the data's doing
 _NO_NUMBER = "no number: too few replications {}, or it is not defined there"
 _NO_MCSE = "(-): one replication has no Monte Carlo SE"
-_UNCHECKED = "power is shown without its Type I error: some designs have no scenario of slope 0"
+_UNCHECKED = "power is shown without its Type I error: some designs have no scenario where "
+_KINDS = {True: "Type I error", False: "power", None: "neither, truth differs between data sets"}
 
 
 class Shown(NamedTuple):
@@ -90,14 +91,17 @@ def grid(table: Wide, *, verdict: bool = False) -> Grid:
     places = decimals(found, how.decimals)
     largest = max(usual_errors(found), default=math.inf)
     rows = []
-    for levels, cells in table.rows:
-        judged = verdict and table.measure == "rejection_rate" and is_null(levels, table.fixed)
-        row = [_shown(cells.get(m), how, places, largest) for m in table.methods]
-        if judged:
-            row = [
-                shown._replace(marks=shown.marks + bradley(cells.get(m), table.alpha))
-                for shown, m in zip(row, table.methods, strict=True)
-            ]
+    for _, cells in table.rows:
+        row = []
+        for method in table.methods:
+            cell = cells.get(method)
+            if cell and table.kind not in (None, cell.aim.null):
+                row.append(Shown(""))
+                continue
+            shown = _shown(cell, how, places, largest)
+            if verdict and table.measure == "rejection_rate" and cell and cell.aim.null:
+                shown = shown._replace(marks=shown.marks + bradley(cell, table.alpha))
+            row.append(shown)
         rows.append(row)
     levels_text = [[one_line(level_text(r[0][f])) for f in table.factors] for r in table.rows]
     methods = [one_line(m) for m in table.methods]
@@ -145,9 +149,31 @@ def _notes(table: Wide, rows: list[list[Shown]], found: list[Cell]) -> dict[str,
     if dashes:
         notes["-"] = _why(found, dashes)
     remarks = [_NO_MCSE] if any(cell.mcse == "-" for cell in shown) else []
-    remarks += [_UNCHECKED] if table.unchecked else []
+    remarks += [_UNCHECKED + powers(table).null] if table.unchecked else []
+    remarks += _kinds(table)
     remarks += [_fixed(table)] if table.fixed else []
     return notes | ({"": "\n".join(remarks)} if remarks else {})
+
+
+def _kinds(table: Wide) -> list[str]:
+    """Which methods' rates are what, where these are not all the same for reasons of their own."""
+    if table.measure != "rejection_rate" or table.kind is not None:
+        return []
+    kinds: dict[frozenset[bool | None], list[str]] = {}
+    for method in table.methods:
+        there = frozenset(c.aim.null for _, cells in table.rows if (c := cells.get(method)))
+        kinds.setdefault(there, []).append(one_line(method))
+    every = {kind for there in kinds for kind in there}
+    if len(kinds) == 1 and every != {None}:
+        return []
+    said = [
+        f"{_KINDS[kind]}: {', '.join(methods)}"
+        for there, methods in kinds.items()
+        if len(there) == 1
+        for kind in there
+    ]
+    known = any(cell.aim.estimand for cell in cells_of(table))  # anybody's may not say a truth
+    return ["; ".join(said)] if said and (known or every != {None}) else []
 
 
 def _why(found: list[Cell], dashes: int) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-from simstudy.report.wide import Wide, is_null
+from simstudy.report.wide import Wide, cells_of
 
 
 class Style(NamedTuple):
@@ -56,15 +56,15 @@ def title(table: Wide, *, brief: bool = False) -> str:
     if math.isnan(table.alpha):
         return name
     if table.measure == "rejection_rate" and not brief:
-        name += _kind({is_null(levels, table.fixed) for levels, _ in table.rows})
+        name += _kind({cell.aim.null for cell in cells_of(table)}, table.null)
     if table.measure == "coverage" and not brief:
         name += f" (nominal {1 - table.alpha:g})"
     return f"{name} at alpha {table.alpha:g}"
 
 
-def _kind(nulls: set[bool | None]) -> str:
+def _kind(nulls: set[bool | None], null: str) -> str:
     if nulls == {True}:
         return " (Type I error)"
     if nulls == {False}:
         return " (power)"
-    return " (Type I error where slope is 0, else power)" if nulls == {True, False} else ""
+    return f" (Type I error where {null}, else power)" if nulls == {True, False} else ""
