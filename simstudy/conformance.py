@@ -66,7 +66,7 @@ def conform(method: Method) -> Iterator[Verdict]:
     yield from (_failures(trial) for trial in trials if not _used(trial.found).all())
     if all((trial.found.outcome >= Outcome.NO_STD_ERROR).all() for trial in trials):
         yield Verdict(None, "no data set has a standard error or a p-value: in a study such rows "
-                            "are no_std_error, kept, and used by no measure")  # fmt: skip
+                            "are no_std_error and have no test")  # fmt: skip
     for check in (_repeats, _alone, _reordered):
         if (verdict := check(method, fitted)) is not None:
             yield verdict

@@ -1,4 +1,4 @@
-"""Room 0: what methods estimate: names, symbols, words and true values. Imports nothing of ours.
+"""Room 0: what methods estimate: names, symbols, words and true values. Imports numpy alone.
 
 The one list of them; a method says which of these it has an estimate of. Whether a null
 hypothesis is true is decided here and nowhere else.
@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
+
+import numpy as np
 
 DEFAULT = "slope"
 INTERCEPT = "intercept"
@@ -100,3 +102,9 @@ def is_null(truth: Any, null_value: Any) -> Any:
         NaN where a truth is not one number: the null is then not true.
     """
     return abs(truth - null_value) <= _EQUAL * abs(null_value)
+
+
+def one_of(low: Any, high: Any) -> Any:
+    """The one true value of data sets whose least and greatest are these; NaN if they differ."""
+    same = high - low <= _EQUAL * np.maximum(np.abs(low), np.abs(high))
+    return np.where(same, low, np.nan)

@@ -46,6 +46,8 @@ STATUSES = ("ok", "boundary", "no_std_error", "not_estimable", "failed")
 STATUS_OF = np.array([0, 1, 2, 3, 3, 3, 3, 3, 3, 4, 3, 3, 3, 3], dtype=np.int8)
 USED = 2  # statuses below this index (ok, boundary) are used by every measure
 ESTIMATED = 3  # those below this (no_std_error too) by measures that need the estimate alone
+TRUTH, LIMITS = "truth", ("ci_low", "ci_high")
+GIVEN = (TRUTH, *LIMITS)  # extras that measures use: a true value and an interval of a row's own
 _REASONS = {
     Outcome.NO_STD_ERROR: "the standard error does not exist",
     Outcome.NO_RESIDUAL_DF: "no residual degrees of freedom",
@@ -84,7 +86,8 @@ class Estimates:
     tau2, sigma2 : arrays of float, shape (R,), or None
         Variance components; None for methods that have none.
     extras : mapping of arrays of float, shape (R,), or None
-        Further values of a user's method; NaN where a replication has none.
+        Further values of a user's method; NaN where a replication has none. Those of `GIVEN`
+        are what it is judged by.
     failures : array of objects, shape (R,), or None
         A `Failure` or None each; of a user's method.
     """

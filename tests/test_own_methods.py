@@ -464,7 +464,7 @@ def test_check_says_that_a_name_is_wrong_or_a_test_is_missing(tmp_path):
         (line,) = [line for line in found.out.splitlines() if "WRONG" in line]
         assert "'se' is no name of a result; did you mean 'std_error'?" in line
     found = call("check", f"{file}:alone")
-    assert found.code == 0 and found.out.count("no_std_error, kept, and used by no measure") == 1
+    assert found.code == 0 and found.out.count("no_std_error and have no test") == 1
     assert "no_std_error" not in call("check", f"{file}:sometimes").out
 
 

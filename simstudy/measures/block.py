@@ -12,13 +12,11 @@ from typing import cast
 import numpy as np
 
 from simstudy.estimands import is_null
-from simstudy.estimates import ESTIMATED, USED
+from simstudy.estimates import ESTIMATED, LIMITS, TRUTH, USED
 from simstudy.moments import Array, Bools, Floats
 from simstudy.numerics.quantiles import critical_values
 
 COLUMNS = ("estimate", "std_error", "df", "p_value", "status")  # what a block is made of
-TRUTH, LIMITS = "truth", ("ci_low", "ci_high")
-GIVEN = (TRUTH, *LIMITS)  # what it may have beside
 
 
 class Block:

@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 
 from simstudy.errors import UserError
-from simstudy.estimates import USED
-from simstudy.measures.block import TRUTH
+from simstudy.estimates import TRUTH, USED
 from simstudy.measures.jackknife import bootstrap_mcse
 from simstudy.measures.measures import MEASURES
 from simstudy.measures.values import NAN, Column, plain

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from simstudy.estimates import Estimates, Failure, Outcome
+from simstudy.estimates import GIVEN, LIMITS, TRUTH, Estimates, Failure, Outcome
 from simstudy.moments import Bools, Floats
 from simstudy.numerics import tails
 
@@ -24,6 +24,9 @@ _SYNONYMS = {
     "std_error": ("se", "std_err", "stderr", "standard_error", "bse"),
     "df": ("dof", "ddf", "df_resid"),
     "p_value": ("p", "pval", "pvalue", "p_val"),
+    LIMITS[0]: ("ci_lower", "lower_ci", "conf_low", "conf_lower"),
+    LIMITS[1]: ("ci_upper", "upper_ci", "conf_high", "conf_upper"),
+    TRUTH: ("true", "true_value"),
 }  # other packages' words; beside the right one they are values like any others
 _CONVERGED = "converged"
 MISNAMED = "is no name of a result"
@@ -57,6 +60,9 @@ def estimates(answer: Any, n_reps: int, batch: bool, null_value: float = 0.0) ->
         if not lost.all():
             raise AnswerError(f"{_missing(returned)}; {_EXPECTED}")
         given["estimate"] = np.full(n_reps, np.nan)
+    for one, other in (LIMITS, LIMITS[::-1]):
+        if one in given and other not in given:
+            raise AnswerError(f"returned {one} without {other}; an interval needs both")
     numbers = {name: given.pop(name, None) for name in (*FIELDS, *_COMPONENTS)}
     return _finish(numbers, given, lost, null_value)
 
@@ -78,7 +84,7 @@ def _named(answer: Any) -> dict[str, Any]:
     if isinstance(answer, Mapping):
         if any(not isinstance(name, str) for name in answer):
             raise AnswerError("a name in the returned dict is not text")
-        for name in FIELDS:
+        for name in _SYNONYMS:
             _refuse_synonyms(name, answer)
         return dict(answer)
     if isinstance(answer, tuple | list):
@@ -163,10 +169,14 @@ def _finish(
             wrong["df"] = df, ~(df > 0) & ~np.isnan(error)
         if p is not None:
             wrong["p_value"] = p, ~((p >= 0) & (p <= 1))
+        wrong |= {name: (extras[name], ~np.isfinite(extras[name]))
+                  for name in GIVEN if name in extras}  # fmt: skip
         error = nan if error is None else error
         df = np.where(np.isnan(error), np.nan, np.inf if df is None else df)
         tested = tails.two_sided((estimate - null_value) / error, df) if p is None else p
     failures = _failures(wrong, lost)
+    if LIMITS[0] in extras:
+        _refuse_reversed(failures, *(extras[name] for name in LIMITS))
     components = {name: nan if (v := numbers[name]) is None else v for name in _COMPONENTS}
     columns = dict(zip(FIELDS, (estimate, error, df, tested), strict=True)) | components
     return _rows(columns, extras, failures)
@@ -180,6 +190,13 @@ def _failures(wrong: dict[str, tuple[Floats, Bools]], lost: Bools) -> list[Failu
             if found[k] is None:
                 found[k] = Failure(f"returned {name} {values[k]:g}", "")
     return found
+
+
+def _refuse_reversed(failures: list[Failure | None], low: Floats, high: Floats) -> None:
+    for k in np.flatnonzero(low > high):
+        if failures[k] is None:
+            message = f"returned {LIMITS[0]} {low[k]:g} above {LIMITS[1]} {high[k]:g}"
+            failures[k] = Failure(message, "")
 
 
 def _rows(

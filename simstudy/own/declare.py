@@ -68,11 +68,13 @@ def method(
     """Make a function a method that a study file can name: ``{use: "my_methods.py:trimmed"}``.
 
     The function returns (estimate, std_error), then df and p_value if it has them, as a tuple
-    or as a dict; whatever else a dict holds goes to `extras/`, and tau2 and sigma2 to their
-    columns. Without df the test is normal; without a standard error the p_value stands alone.
-    What it raises, a warning of non-convergence, NaN or another shape makes a `failed` row. A
-    dict with `converged` (true or false, for moments an array as well) decides that itself,
-    whatever is warned.
+    or as a dict. A dict may hold `ci_low` and `ci_high`, an interval at the first alpha, which
+    coverage and width then use, and `truth`, the true value in this data set; they go to
+    `extras/`, as does whatever else it holds, and tau2 and sigma2 to their columns. Without df
+    the test is normal; without a standard error the p_value stands alone. What it raises, a
+    warning of non-convergence, NaN or another shape makes a `failed` row. A dict with
+    `converged` (true or false, for moments an array as well) decides that itself, whatever is
+    warned.
 
     Parameters
     ----------

@@ -87,7 +87,8 @@ def _spread(
 
 def _block(piece: Piece, wanted: Wanted) -> Block:
     truth, null_value = (of.ravel()[piece.groups] for of in (wanted.truth, wanted.null_value))
-    return Block(piece.rows, truth, null_value=null_value)
+    limits = False if wanted.limits is None else wanted.limits.ravel()[piece.groups]
+    return Block(piece.rows, truth, null_value=null_value, limits=limits)
 
 
 def _add_up(

@@ -18,8 +18,8 @@ import numpy as np
 
 from simstudy.generators.streams import BLOCK
 from simstudy.measures.totals import COLUMNS
-from simstudy.moments import Array, Floats, Ints
-from simstudy.store import parts
+from simstudy.moments import Array, Bools, Floats, Ints
+from simstudy.store import given, parts
 from simstudy.store.names import PartName, holders
 
 _KEPT = 8  # parts in memory: small scenarios share them
@@ -44,6 +44,12 @@ class Wanted(NamedTuple):
         Index of the method with which the others are compared.
     seed : int, optional
         Of the study; rows of another are none of it.
+    given : tuple of str
+        Names of what users' methods gave with their rows (`GIVEN`).
+    givers : tuple of str
+        Keys of the methods that gave any.
+    limits : array of bool, shape (scenarios, methods), optional
+        Where the intervals are given ones.
     """
 
     methods: Sequence[str]
@@ -54,6 +60,14 @@ class Wanted(NamedTuple):
     replications: int
     reference: int | None = None
     seed: int | None = None
+    given: tuple[str, ...] = ()
+    givers: tuple[str, ...] = ()
+    limits: Bools | None = None
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """What is read of a row."""
+        return (*COLUMNS, *self.given)
 
     @property
     def n_groups(self) -> int:
@@ -150,7 +164,12 @@ def _whole(mine: list[PartName], replications: int) -> bool:
 def pieces(folder: Path, wanted: Wanted, todo: Sequence[Unit]) -> Iterator[Piece]:
     """Blocks of rows, one after another."""
     whose = parts.Whose(wanted.scenarios, wanted.seed)
-    read = lru_cache(_KEPT)(lambda part: parts.read(folder, part, COLUMNS, whose))
+
+    @lru_cache(_KEPT)
+    def read(part: PartName) -> Rows:
+        rows = parts.read(folder, part, COLUMNS, whose)
+        return rows | given.columns(folder, part, wanted.given, wanted.givers)
+
     for unit in todo:
         groups = np.array(unit.groups)
         if unit.whole:
@@ -166,7 +185,7 @@ def pieces(folder: Path, wanted: Wanted, todo: Sequence[Unit]) -> Iterator[Piece
         ]
         for block, found in enumerate(zip(*each, strict=False)):
             n = min(rows["status"].size for rows in found)
-            here = {k: np.stack([rows[k][:n] for rows in found]) for k in COLUMNS}
+            here = {k: np.stack([rows[k][:n] for rows in found]) for k in wanted.columns}
             yield Piece(groups, block, here, unit)
 
 
@@ -198,12 +217,12 @@ def _blocks(found: Iterator[Rows]) -> Iterator[Rows]:
         held.append(rows)
         n += rows["status"].size
         if n >= BLOCK:
-            joined = {k: np.concatenate([one[k] for one in held]) for k in COLUMNS}
+            joined = {k: np.concatenate([one[k] for one in held]) for k in rows}
             for start in range(0, n - BLOCK + 1, BLOCK):
                 yield {k: v[start : start + BLOCK] for k, v in joined.items()}
             held, n = [{k: v[n - n % BLOCK :] for k, v in joined.items()}], n % BLOCK
     if n:
-        yield {k: np.concatenate([one[k] for one in held]) for k in COLUMNS}
+        yield {k: np.concatenate([one[k] for one in held]) for k in held[0]}
 
 
 def reader(folder: Path, wanted: Wanted) -> Callable[[int], Rows]:
@@ -214,7 +233,7 @@ def reader(folder: Path, wanted: Wanted) -> Callable[[int], Rows]:
         mine = there().get(group, [])
         found = list(pieces(folder, wanted, [Unit((tuple(mine),), (group,), False)]))
         if not found:
-            return {k: np.empty(0) for k in COLUMNS[:-1]} | {"status": np.empty(0, np.int8)}
-        return {k: np.concatenate([piece.rows[k][0] for piece in found]) for k in COLUMNS}
+            return dict.fromkeys(wanted.columns, np.empty(0)) | {"status": np.empty(0, np.int8)}
+        return {k: np.concatenate([piece.rows[k][0] for piece in found]) for k in wanted.columns}
 
     return rows_of

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from simstudy.estimates import Estimates
+from simstudy.estimates import LIMITS, Estimates
 from simstudy.generators import streams
 from simstudy.measures.measures import SIMPLE
 from simstudy.measures.totals import COLUMNS, Totals, of_block
@@ -208,6 +208,8 @@ def _affordable(task: Task) -> Task:
 def _totals(study: Study, task: Task, method: Method, estimates: Estimates) -> Totals:
     shape = len(task.pieces), -1
     columns = {key: getattr(estimates, key).reshape(shape) for key in COLUMNS}
+    extras = estimates.extras or {}
+    columns |= {key: extras[key].reshape(shape) for key in LIMITS if key in extras}
     truth = np.array([method.truth(piece.scenario) for piece in task.pieces])
     return of_block(columns, truth, study.alpha, method.null_value)
 

@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from simstudy.measures.measures import WITH_A_TEST, Column, finish
+from simstudy.estimands import one_of
+from simstudy.estimates import LIMITS, TRUTH
+from simstudy.measures.measures import WITH_A_TEST, Column, at_first_level, finish
 from simstudy.measures.own import own_columns
 from simstudy.moments import Floats
 from simstudy.runner.expected import KINDS, Expected, expected, far
@@ -17,6 +19,7 @@ from simstudy.runner.gather import gather
 from simstudy.runner.pieces import Wanted, reader
 from simstudy.runner.rows import VERDICT, rows, verdicts, words
 from simstudy.store import arrow
+from simstudy.store.given import Key, Range, ranges
 from simstudy.store.names import method_key
 from simstudy.study.fields import DEFAULTS
 from simstudy.study.grid import Design
@@ -62,16 +65,38 @@ def summarise(
     reference = names.index(study.reference) if study.reference else None
     wanted = Wanted(keys, scenarios, truth, null_value, study.alpha, study.replications,
                     reference, study.seed)  # fmt: skip
+    wanted = _with_given(wanted, ranges(study, folder))
+    truth, limits = wanted.truth, np.asarray(wanted.limits)
     found = gather(folder, wanted, jobs)
     columns = finish(
         found.totals, study.alpha, truth.ravel(), mcse, *found[1:], null_value=null_value.ravel()
     )
     columns = _tested(study, columns)
+    of_pairs = limits if reference is None else limits | limits[:, [reference]]
+    columns = at_first_level(columns, study.alpha, limits.ravel(), of_pairs.ravel())
     columns += own_columns(reader(folder, wanted), truth.ravel(), found.totals.n_all)
     theory = expected(study, columns)
     for line in far(study, columns, theory):
         warn(line)
     return _table(study, columns, theory, truth.ravel())
+
+
+def _with_given(wanted: Wanted, found: dict[str, dict[Key, Range]]) -> Wanted:
+    """What users' methods gave takes the place of the model's truth and of intervals by SE.
+
+    A method that gave limits anywhere is judged by its limits alone. A truth that is the same in
+    all data sets of a scenario is its truth there; one that differs is none.
+    """
+    truth = wanted.truth.copy()
+    for s, scenario in enumerate(wanted.scenarios):
+        for m, method in enumerate(wanted.methods):
+            if (scenario, method) in found[TRUTH]:
+                truth[s, m] = one_of(*found[TRUTH][scenario, method])
+    with_limits = {method for _, method in found[LIMITS[0]]}
+    limits = np.broadcast_to([method in with_limits for method in wanted.methods], truth.shape)
+    names = (*([TRUTH] if np.isnan(truth).any() else []), *(LIMITS if with_limits else ()))
+    givers = {method for name in names for _, method in found[name]}
+    return wanted._replace(truth=truth, limits=limits, given=names, givers=tuple(sorted(givers)))
 
 
 def _tested(study: Study, found: list[Column]) -> list[Column]:

@@ -69,6 +69,21 @@ def verify(study_folder: Path, part: PartName) -> None:
             raise parts.BrokenPartError(file, "is not what was written with its rows")
 
 
+def of_part(study_folder: Path, part: PartName, kind: str) -> pa.Table | None:
+    """Failures or extras of a part, as written with its rows; None where it has none."""
+    digest = ((parts.footer(study_folder, part) or {}).get("beside") or {}).get(kind)
+    if digest is None:
+        return None
+    file = study_folder / kind / str(part)
+    try:
+        content = file.read_bytes()
+    except FileNotFoundError:
+        raise parts.BrokenPartError(file, "is gone") from None
+    if _digest(content) != digest:
+        raise parts.BrokenPartError(file, "is not what was written with its rows")
+    return pq.read_table(pa.BufferReader(content))
+
+
 def verify_all(study: Study, study_folder: Path) -> None:
     """Raise `BrokenPartError` where anything beside rows of a user's methods was lost."""
     for part in _of(study, parts.listing(study_folder)):

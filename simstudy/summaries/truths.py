@@ -1,12 +1,11 @@
-"""Room 5: the true value of each group, or that each of its rows has one. Imports numpy."""
+"""Room 5: the true value of each group, or that each of its rows has one. Imports estimands."""
 
 from __future__ import annotations
 
 import numpy as np
 
+from simstudy.estimands import one_of
 from simstudy.moments import Bools, Floats, Ints
-
-_EQUAL = 1e-12  # .1 + .2 is .3
 
 
 class Truths:
@@ -30,9 +29,9 @@ class Truths:
     def of_groups(self) -> Floats:
         """True value of every group; NaN where its rows have several, or none."""
         low, high = np.where(np.isfinite(self._used), self._used, self._any)
-        with np.errstate(invalid="ignore"):
-            same = high - low <= _EQUAL * np.maximum(np.abs(low), np.abs(high))
-        return np.where(same & np.isfinite(low), low, np.nan)
+        known = np.isfinite(low)
+        low, high = (np.where(known, ends, 0.0) for ends in (low, high))
+        return np.where(known, one_of(low, high), np.nan)
 
 
 def _nothing(n_groups: int) -> Floats:

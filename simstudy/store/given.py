@@ -1,0 +1,125 @@
+"""Room 3: true values and limits that users' methods gave with their rows. Imports beside.
+
+They stand in `extras/`, under the names of `GIVEN`, since parts keep their columns; here they
+come back beside the rows.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Collection, Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+
+from simstudy.estimates import GIVEN
+from simstudy.moments import Array, Floats, Ints
+from simstudy.store import arrow, beside, parts
+from simstudy.store.names import PartName, method_key
+from simstudy.study.study import Study
+
+Key = tuple[str, str]  # scenario, method's key
+
+
+class Range(NamedTuple):
+    """Least and greatest of some values."""
+
+    low: float
+    high: float
+
+
+class _Extras(NamedTuple):
+    """Values of a part by the indices of their name, method, scenario and replication."""
+
+    name: Ints
+    method: Ints
+    scenario: Ints
+    replication: Ints
+    value: Floats
+
+
+def ranges(study: Study, study_folder: Path) -> dict[str, dict[Key, Range]]:
+    """Name -> (scenario, method's key) -> range of what a study's own methods gave."""
+    keys = {method_key(method.canonical) for method in study.methods if method.use is not None}
+    found: dict[str, dict[Key, Range]] = {name: {} for name in GIVEN}
+    for part in parts.listing(study_folder):
+        if keys.isdisjoint(part.methods) or part.first > study.replications:
+            continue
+        last = study.replications - part.first
+        for name, key, values in _groups(_read(study_folder, part), part, last):
+            low, high = found[name].get(key, (math.inf, -math.inf))
+            found[name][key] = Range(min(low, values.min()), max(high, values.max()))
+    return found
+
+
+def _groups(given: _Extras | None, part: PartName, last: int) -> Iterator[tuple[str, Key, Floats]]:
+    """Values of each name, scenario and method up to a replication of a part (from 0)."""
+    if given is None:
+        return
+    here = np.flatnonzero((given.name >= 0) & (given.replication <= last))
+    every = np.stack([given.name, given.scenario, given.method], axis=1)[here]
+    for one in np.unique(every, axis=0):
+        name, scenario, method = one.tolist()
+        values = given.value[here[(every == one).all(axis=1)]]
+        yield GIVEN[name], (part.scenarios[scenario], part.methods[method]), values
+
+
+def columns(
+    study_folder: Path, part: PartName, names: Sequence[str], methods: Collection[str]
+) -> dict[str, Array]:
+    """What stands beside a part's rows, each of shape (methods, scenarios, replications).
+
+    Parameters
+    ----------
+    names : sequence of str
+        Of `GIVEN`.
+    methods : collection of str
+        Keys of the methods that gave any: others' parts are not looked at.
+
+    Returns
+    -------
+    dict
+        NaN where a row has none. `BrokenPartError` where what was written is lost.
+    """
+    shape = len(part.methods), len(part.scenarios), part.n_reps
+    others = set(methods).isdisjoint(part.methods)
+    given = None if others else _read(study_folder, part)
+    if given is None:
+        return dict.fromkeys(names, np.broadcast_to(np.nan, shape))
+    out = {}
+    for name in names:
+        here = given.name == GIVEN.index(name)
+        out[name] = np.full(shape, np.nan)
+        out[name][given.method[here], given.scenario[here], given.replication[here]] = given.value[
+            here
+        ]
+    return out
+
+
+def _read(study_folder: Path, part: PartName) -> _Extras | None:
+    table = beside.of_part(study_folder, part, beside.EXTRAS)
+    if table is None:
+        return None
+    replication, value = (_whole(table.column(name)) for name in ("replication", "value"))
+    return _Extras(
+        _codes(table.column("name"), GIVEN),
+        _codes(table.column("method"), part.methods, method_key),
+        _codes(table.column("scenario"), part.scenarios),
+        arrow.to_numpy(replication) - part.first,
+        arrow.to_numpy(value),
+    )
+
+
+def _codes(column: pa.ChunkedArray, known: Sequence[str], key: Callable[[str], str] = str) -> Ints:
+    """Index of each word among the known ones; -1 of another."""
+    encoded = _whole(column).dictionary_encode()
+    words = [key(word) for word in encoded.dictionary.to_pylist()]
+    places = [known.index(word) if word in known else -1 for word in words]
+    return np.array(places, dtype=np.int64)[arrow.to_numpy(encoded.indices)]
+
+
+def _whole(column: pa.ChunkedArray) -> pa.Array:
+    found = column.combine_chunks()
+    return pa.concat_arrays(found.chunks) if isinstance(found, pa.ChunkedArray) else found
