@@ -9,28 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from simstudy.moments import Bools, Clusters, Factor, Floats, Moments, Pooled
-from simstudy.numerics import gram, likelihood, weighted
+from simstudy.numerics import gram, likelihood, screen, weighted
 from simstudy.numerics.roots import Evaluate, upward_roots
+from simstudy.numerics.screen import Brackets
 
 Criterion = Callable[[NDArray[np.intp], Floats], Floats]
-
-_NEAR_BOUNDARY = (0.95, 0.85)  # two points more where the log scale leaves a gap
-_GRID_END = 1e-4
-
-
-class Brackets(NamedTuple):
-    """Intervals of w in which the criterion falls and then rises; shape (K,) each."""
-
-    which: NDArray[np.intp]  # replication
-    low: Floats
-    high: Floats
-    start: Floats
 
 
 def variance_ratio(
@@ -144,11 +132,13 @@ def _search(
     residual = np.asarray(likelihood.residual_df(clusters.n_obs, reml, n_fixed))
     n_reps = clusters.mean_y.shape[1]
 
+    def of(index: NDArray[np.intp]) -> tuple[Clusters, Factor]:
+        return weighted.columns(clusters, index), Factor(*(v[index] for v in within))
+
     def at(index: NDArray[np.intp], w: Floats) -> tuple[Clusters, Floats, weighted.Profile, Floats]:
         size = mean_size if mean_size.size == 1 else mean_size[index]
         psi = (1.0 / w - 1.0) / size
-        part = weighted.columns(clusters, index)
-        pooled = Factor(*(v[index] for v in within))
+        part, pooled = of(index)
         return part, psi, weighted.profile(part, pooled, psi), size
 
     def evaluate(index: NDArray[np.intp], w: Floats) -> tuple[Floats, Floats]:
@@ -163,38 +153,13 @@ def _search(
         part, psi, point, _ = at(index, w)
         return likelihood.criterion(part, point, psi, reml, n_fixed)
 
-    grid = _screen(clusters.n_clusters)
-    signs = np.empty((grid.size, n_reps))
-    for k, w in enumerate(grid):
-        point = weighted.profile(clusters, within, (1.0 / w - 1.0) / mean_size)
-        signs[k] = likelihood.score(point, weighted.second_order(point), residual, reml)
-    return _best(n_reps, _sign_changes(grid, signs), signs[0] <= 0, evaluate, criterion)
+    def score(index: NDArray[np.intp], psi: Floats) -> Floats:
+        point = weighted.profile(*of(index), psi)
+        nu = residual if residual.size == 1 else residual[index]
+        return likelihood.score(point, weighted.second_order(point), nu, reml)
 
-
-def _screen(n_clusters: int) -> Floats:
-    """Points of w, from 1 down, at which the sign of the score is taken.
-
-    Log-spaced where a second optimum is known to occur: 3 of 368,640 sets of 13 clusters had
-    one, none of as many of 15, 20 and 30. From 20 clusters up a few points that give
-    Newton's method a good start are enough.
-    """
-    if n_clusters >= 20:
-        return np.array([1.0, 0.3, 0.05, _GRID_END])
-    if n_clusters > 12:
-        return np.geomspace(1.0, _GRID_END, 7)
-    fine = np.geomspace(1.0, _GRID_END, 32)
-    return np.concatenate([fine[:1], _NEAR_BOUNDARY, fine[1:]])
-
-
-def _sign_changes(grid: Floats, signs: Floats) -> Brackets:
-    """Brackets where the score turns from negative (smaller w) to positive, down to w = 0."""
-    low = np.append(grid[1:], 0.0)
-    below = np.vstack([signs[1:], np.full((1, signs.shape[1]), -1.0)])
-    k, index = np.nonzero((signs > 0) & (below <= 0))
-    high, low, above, under = grid[k], low[k], signs[k, index], below[k, index]
-    share = above / (above - under)  # where a line in log w through both ends is zero
-    start = np.where(low > 0, high * (low / high) ** share, 0.5 * high)
-    return Brackets(index, low, high, start)
+    found, boundary = screen.brackets(clusters, mean_size, score)
+    return _best(n_reps, found, boundary, evaluate, criterion)
 
 
 def _best(
