@@ -175,6 +175,10 @@ class Method:
         """What is estimated."""
         return ESTIMANDS[self.estimand]
 
+    def null_of(self, term: str) -> float:
+        """What the test of a term is about: the null value where it is the estimand's, else 0."""
+        return self.null_value if term == self.target.term else 0.0
+
     @property
     def tested(self) -> bool:
         """Whether there is a test: not of a variance, but a user's own may give one."""

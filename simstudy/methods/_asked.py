@@ -44,7 +44,7 @@ def fit(
         options["origin"] = origin
     if entry.draws:
         options["words"] = words
-    null = method.null_value if options["term"] == target.term else 0.0
+    null = method.null_of(options["term"])
     if null and entry.tests_only:
         found = entry.fit(_tilted(moments, -null), **options)
         return replace(found, estimate=found.estimate + null)

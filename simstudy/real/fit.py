@@ -46,6 +46,8 @@ class Fit:
             head |= dict(self.method.options)
         else:
             head |= {"options": _plain(self.method.options), "extras": self.extras}
+        if self.method.null_value:
+            head["null_value"] = self.method.null_value
         head |= {"label": self.method.label, "status": self.status, "message": self.message}
         return head | {"terms": self.terms} | self.numbers
 
@@ -115,7 +117,10 @@ def fit_one(data: DataSet, method: Method, words: Words | None = None) -> Fit:
         if outcome in _USED and any(f.outcome[0] not in _USED for f in found.values()):
             outcome = Outcome.NO_STD_ERROR
         names = {"intercept": "(Intercept)", "slope": data.formula.predictor}
-        terms = [{"term": names[term], **_term(found[term])} for term in method.entry.terms]
+        terms = [
+            {"term": names[term], **_term(found[term], method.null_of(term))}
+            for term in method.entry.terms
+        ]
         numbers = _numbers(method, moments, slope, outcome)
     return Fit(method, outcome.status, outcome.reason, terms, numbers)
 
@@ -126,7 +131,7 @@ def _fit_own(data: DataSet, method: Method, words: Words | None) -> Fit:
     found = method.fit(rows if method.grain == "rows" else reduce(rows), words=words)
     outcome = Outcome(int(found.outcome[0]))
     failure = found.failures[0]
-    terms = [{"term": data.formula.predictor, **_term(found)}]
+    terms = [{"term": data.formula.predictor, **_term(found, method.null_value)}]
     numbers: dict[str, float | None] = dict.fromkeys(("sigma", "r_squared", "icc", "criterion"))
     numbers |= {name: _one(getattr(found, name)) for name in ("tau2", "sigma2")}
     extras = {name: _one(values) for name, values in (found.extras or {}).items()}
@@ -172,11 +177,11 @@ def _one(values: np.ndarray | None) -> float | None:
     return None if values is None else _finite(float(values[0]))
 
 
-def _term(found: Estimates) -> dict[str, float | None]:
+def _term(found: Estimates, null_value: float) -> dict[str, float | None]:
     estimate, std_error, df = (_one(v) for v in (found.estimate, found.std_error, found.df))
     low = high = statistic = None
     if estimate is not None and std_error is not None:
-        statistic = _finite(estimate / std_error)
+        statistic = _finite((estimate - null_value) / std_error)
         half = float(critical_value(found.df[0], 0.05)) * std_error
         low, high = _finite(estimate - half), _finite(estimate + half)
     return {

@@ -8,9 +8,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from simstudy.report.nulls import rates
+from simstudy.report.nulls import aims, rates
 from simstudy.report.wide import level_text
-from simstudy.store import parts
+from simstudy.store import arrow, parts
 from simstudy.store.names import method_key
 from simstudy.study.grid import Design
 from simstudy.study.study import Study
@@ -63,13 +63,15 @@ def rows_of(study: Study, folder: Path, design: Design) -> pa.Table:
 
 
 def about(study: Study, design: Design, summary: pa.Table) -> dict[str, Any]:
-    """What a figure of estimates has to know besides the rows: of methods that have tests."""
+    """What a figure of estimates has to know besides the rows: of methods with tests, if any."""
     from simstudy.report.figures.style import named
     from simstudy.report.figures.used import Target
 
     pairs = ", ".join(f"{named(f)} {level_text(v)}" for f, v in design.levels.items())
-    here = {row["method"]: aim for row, aim in rates(summary) if row["scenario"] == design.id}
-    shown = [(k, m) for k, m in enumerate(study.methods) if m.label in here]
+    part = summary.take(arrow.equal_to(summary.column("scenario"), design.id))
+    here = dict(zip(part.column("method").to_pylist(), aims(part), strict=True))
+    tested = {row["method"] for row, _ in rates(part)} or here
+    shown = [(k, m) for k, m in enumerate(study.methods) if m.label in tested]
     return {
         "true": {m.label: Target(here[m.label], k) for k, m in shown},
         "labels": {m.canonical: m.label for _, m in shown},

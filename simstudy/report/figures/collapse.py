@@ -50,7 +50,7 @@ def design_effect(summary: pa.Table, title: str = "", alpha: float | None = None
         Default: the study's first.
     """
     rates = frame(summary, "rejection_rate", alpha, theory=False)
-    level = rates.alpha if rates.levels else 0.05
+    level = rates.level
     null = kind(rates, null=True)
     pairs = [
         (null, error_rate(level), lambda deff: asymptotic.size(deff, level)),

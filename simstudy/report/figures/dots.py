@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from simstudy.moments import Bools
 from simstudy.report.figures import style
 from simstudy.report.figures.frame import Frame
-from simstudy.report.figures.missing import absence
+from simstudy.report.figures.missing import absence, no_method
 from simstudy.report.figures.page import Layout, page, text_width, wrapped
 from simstudy.report.figures.points import on_axis, theory_handles
 from simstudy.report.figures.scale import Scale, draw_scale, scale_handles
@@ -37,7 +37,7 @@ def dots(table: Frame, scale: Scale, title: str, hollow: Bools | None, notes: li
     for m in range(n_methods if table.levels else 0):
         _method(only, table, scale, m, hollow=hollow is not None and bool(hollow[0, m]))
     if not table.levels:
-        style.nothing(only, "no such scenario")
+        style.nothing(only, "no such scenario" if table.methods else no_method(table))
     only.set_yticks(range(n_methods), names)
     only.set_ylim(max(n_methods, 1) - 0.4, -0.6)
     style.clean(only, "x")

@@ -80,6 +80,11 @@ class Frame:
         return np.isfinite(self.value) & (self.n_used > 0)
 
     @property
+    def level(self) -> float:
+        """Alpha, the usual one where nothing says it."""
+        return 0.05 if math.isnan(self.alpha) else self.alpha
+
+    @property
     def asked(self) -> Bools:
         """Which cells have a row, shape (S, M)."""
         return (self.n_used + self.n_not_used > 0) | self.failed

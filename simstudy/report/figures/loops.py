@@ -53,7 +53,7 @@ def nested_loop(
     null = bool((table.null == 1).any())
     if rate and null:
         table = kind(table, null=True)
-    scale = error_rate(table.alpha, null=null) if rate else se_bias()
+    scale = error_rate(table.level, null=null) if rate else se_bias()
     n_scenarios = len(table.levels)
     factors, lost = _order(table, order), not_used(table)
     table, levels = _nested(table, factors)

@@ -37,6 +37,8 @@ def absence(table: Frame, scenarios: list[int], m: int) -> str:
 
 def no_method(table: Frame) -> str:
     """Why a panel is empty."""
+    if not table.methods:
+        return "no method has a test"
     return "no method has a result" if table.failed.any() else "no method is estimable"
 
 

@@ -66,7 +66,7 @@ def type1_error(
     null = bool((table.null == 1).any())
     if null:
         table = kind(table, null=True)
-    return against(table, error_rate(table.alpha, null=null), title, across, columns)
+    return against(table, error_rate(table.level, null=null), title, across, columns)
 
 
 def se_bias(

@@ -59,7 +59,7 @@ def p_values(
     label = "rejection rate / level" if over else "rejection rate"
     notes = [what] if what else []
     notes += [f"Replications: {n}" + ("; the band is for one level at a time" if over else "")]
-    notes += [*_kinds(aims), *not_used_of(rows)]
+    notes += [*_kinds({k: aims[k] for k in found if found[k] is not None}), *not_used_of(rows)]
     layout = Layout(title, "nominal level", label, [*handles, *patches], notes, panel=(4.6, 3.0),
                     headings=0)  # fmt: skip
     figure, axes = page(1, 1, layout)

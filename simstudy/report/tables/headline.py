@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 HEADLINE = ("rejection_rate", "relative_error_model_se")
+_UNTESTED = ("bias", "empirical_se")  # where no method has a test of what it estimates
 _FEW = 4  # rows below which the second table makes room for the first
 _BETWEEN = "    "
 
@@ -25,25 +26,34 @@ def headline(summary: pa.Table, width: int = 120, most_lines: int = 34) -> str:
     of more scenarios shows an even selection of them, and where two tables leave room for
     hardly any, the first stands alone.
     """
-    tables = [table for table in (wide(summary, name) for name in HEADLINE) if table.rows]
-    if not tables:
+    for names in (HEADLINE, _UNTESTED):
+        tables = [table for table in (wide(summary, name) for name in names) if table.rows]
+        if tables:
+            break
+    else:
         return "no rows to summarise"
+    every = dict.fromkeys(summary.column("method").to_pylist())
+    others = [m for m in every if all(m not in table.methods for table in tables)]
     if len(tables) == 2:
-        shown = _fitted(tables, width, most_lines)
+        shown = _fitted(tables, width, most_lines, others)
         if shown is not None and (shown[1] >= _FEW or shown[1] == len(tables[0].rows)):
             return shown[0]
     first = tables[0]
     of = (len(first.methods), len(tables))
     for n_methods in range(len(first.methods), 0, -1):
         fewer = replace(first, methods=first.methods[:n_methods])
-        shown = _fitted([fewer], width, most_lines, of)
+        shown = _fitted([fewer], width, most_lines, others, of)
         if shown is not None:
             return shown[0]
     return text.as_text(grid(thin(first, 1)), width, airy=False)
 
 
 def _fitted(
-    tables: list[Wide], width: int, most_lines: int, of: tuple[int, int] | None = None
+    tables: list[Wide],
+    width: int,
+    most_lines: int,
+    others: list[str],
+    of: tuple[int, int] | None = None,
 ) -> tuple[str, int] | None:
     """Text and its number of scenarios: as many as the lines hold; None where none do."""
     n_rows = len(tables[0].rows)
@@ -51,7 +61,7 @@ def _fitted(
     while most > 0:
         thinned = [thin(table, most) for table in tables]
         shown = len(thinned[0].rows)
-        found = _page(thinned, width, _remarks(tables, shown, of))
+        found = _page(thinned, width, _remarks(tables, shown, others, of))
         excess = len(found.splitlines()) - most_lines
         if excess <= 0:
             return found, shown
@@ -60,10 +70,12 @@ def _fitted(
     return None
 
 
-def _remarks(tables: list[Wide], shown: int, of: tuple[int, int] | None) -> list[str]:
+def _remarks(
+    tables: list[Wide], shown: int, others: list[str], of: tuple[int, int] | None
+) -> list[str]:
     """What is not on the page; `of` counts methods and tables where some were left out."""
     n_rows, listed = len(tables[0].rows), len(tables[0].methods)
-    remarks = []
+    remarks = [f"not tested: {', '.join(others)} (summarize --measure bias)"] if others else []
     if shown < n_rows:
         remarks.append(f"{shown} of {n_rows} scenarios are shown; all of them: summary.csv")
     if of and listed < of[0]:
