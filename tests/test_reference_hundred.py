@@ -1,6 +1,6 @@
 """A hundred unbalanced data sets whose clusters are very unlike each other, against R's packages.
 
-Eighty-odd have one optimum of the criterion; of REML or ML the others have two, which is where a
+Of a third of them the criterion of REML or of ML has two optima, which is where a
 search can stop at the worse one. R's script and its answers are in tests/reference.
 """
 
