@@ -114,33 +114,70 @@ class Results:
     ) -> None:
         """Write scenarios.parquet, summary.parquet and summary.csv, unless they are current."""
         from simstudy.runner import stored
-        from simstudy.runner.summarise import scenario_table
         from simstudy.runner.watch import failures
 
         mark = stored.mark(self.study, self.folder)
         if stored.is_current(self.study, self.folder, mark):
-            for line in layout.summary_mark(self.folder).get("said", ()):
+            found = layout.read_summary(self.folder)
+            for line in found.mark.get("said", ()):
                 warn(line)
-            self._summaries["robust"] = layout.read_summary(self.folder)
+            self._summaries["robust"] = found.table
             return
         beside.verify_all(self.study, self.folder)
         said = failures(self.study, self.folder)
-        layout.write_table(self.folder, "scenarios.parquet", scenario_table(self.study))
         summary = self.summary_table(warn=said.append, jobs=jobs)
         for line in said:
             warn(line)
-        layout.write_table(self.folder, "summary.csv", summary)
-        mark |= {"said": said, "files": stored.stamps(self.folder)}
-        layout.write_table(self.folder, "summary.parquet", summary, mark)
+        self._write_beside(summary)
+        mark |= {"said": said, "digests": stored.digests(self.folder)}
+        layout.write_table(self.folder, layout.SUMMARY, summary, mark)
 
-    def report(self) -> list[Path]:
-        """Draw figures and write tables from the stored summary; return the files."""
+    def _write_beside(self, summary: pa.Table) -> None:
+        """Write what says the same as a summary, or less."""
+        from simstudy.runner.summarise import scenario_table
+
+        layout.write_table(self.folder, "scenarios.parquet", scenario_table(self.study))
+        layout.write_table(self.folder, "summary.csv", summary)
+
+    def report(self, warn: Callable[[str], None] = lambda line: None) -> list[Path]:
+        """Draw figures and write tables from the stored summary; return the files.
+
+        `warn` is told, in a line each, what was not as it was written and is made again.
+        """
         from simstudy.report.report import write_report
 
-        summary = layout.read_summary(self.folder)
-        if "truth" not in summary.column_names:  # of a version that did not say it
-            summary = self.summary_table()
-        return write_report(self.study, self.folder, summary)
+        return write_report(self.study, self.folder, self._stored_summary(warn))
+
+    def _stored_summary(self, warn: Callable[[str], None]) -> pa.Table:
+        """The summary as it was written, or made again from the rows where it is not."""
+        from simstudy.runner import stored
+        from simstudy.runner.summarise import completed
+
+        file, rows = self.folder / layout.SUMMARY, parts.listing(self.folder)
+        reason = ""
+        try:
+            found = layout.read_summary(self.folder)
+        except layout.BrokenSummaryError:
+            if not rows:
+                raise
+            reason = "is not what was written"
+        else:
+            changed = stored.changed(self.folder, found.mark) if found.sure else []
+            if not found.sure:
+                reason = "has no sum, as earlier versions wrote none"
+            elif "study.yaml" in changed:
+                reason = "was made from another study.yaml"
+            elif changed:
+                self._write_beside(found.table)
+                for name in changed:
+                    warn(f"{self.folder / name}: is not what was written; written again")
+            if not rows or not reason:
+                if reason:
+                    warn(f"{file}: {reason}; shown as it is, since there are no rows")
+                return completed(self.study, found.table)
+        self.write_summary(warn)
+        warn(f"{file}: {reason}; made again from the rows")
+        return self.summary_table()
 
     def _complete(
         self, compute: Callable[[], int], warn: Callable[[str], None], jobs: int | None

@@ -611,7 +611,7 @@ def test_after_a_power_loss_the_parts_are_tested_before_the_summary_is_trusted(t
     with_a_hole(file)
     os.utime(file, ns=(stamp, stamp))
     mark = layout.summary_mark(folder) | {"boot": "another"}
-    layout.write_table(folder, "summary.parquet", layout.read_summary(folder), mark)
+    layout.write_table(folder, "summary.parquet", layout.read_summary(folder).table, mark)
     said = []
     again = simstudy.run(SMALL, jobs=1, results=tmp_path, report=False, warn=said.append)
     assert again.n_fits == 8 * 40 * 3 and len(said) == 1 and "bytes" in said[0]
@@ -624,7 +624,7 @@ def test_a_summary_that_a_power_loss_emptied_is_made_again(tmp_path):
     whole = (folder / "summary.csv").read_bytes()
     (folder / "summary.csv").write_bytes(b"")
     mark = layout.summary_mark(folder) | {"boot": "another"}
-    layout.write_table(folder, "summary.parquet", layout.read_summary(folder), mark)
+    layout.write_table(folder, "summary.parquet", layout.read_summary(folder).table, mark)
     simstudy.run(SMALL, jobs=1, results=tmp_path, report=False)
     assert (folder / "summary.csv").read_bytes() == whole
 

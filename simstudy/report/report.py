@@ -11,7 +11,7 @@ from simstudy.report import stored, tables
 from simstudy.report.methods import methods_section
 from simstudy.report.nulls import both
 from simstudy.report.wide import Wide, powers, wide
-from simstudy.store.files import replace_file
+from simstudy.store.files import is_plain, refuse_links, replace_file
 from simstudy.study.fields import FIGURES
 from simstudy.study.study import Study
 
@@ -31,6 +31,7 @@ def write_report(study: Study, folder: Path, summary: pa.Table) -> list[Path]:
     list of Path
         The files that were written.
     """
+    refuse_links(folder)
     written = [
         *write_tables(folder, summary),
         write_methods(study, folder, summary),
@@ -47,7 +48,8 @@ def _stale(folder: Path, written: list[Path]) -> Iterator[Path]:
     for place, (names, endings) in ours.items():
         for file in (folder / "report" / place).glob("*.*"):
             name = re.sub(r"_alpha[\d.e-]+$", "", file.stem)
-            if name in names and file.suffix[1:] in endings and file not in written:
+            known = name in names and file.suffix[1:] in endings
+            if known and file not in written and not file.is_dir():
                 yield file
 
 
@@ -64,7 +66,7 @@ def is_drawn(study: Study, folder: Path, summary: pa.Table) -> bool:
     files += [_figure_file(folder, name, e) for name in study.figures for e in _FIGURES]
     made = max((folder / of).stat().st_mtime_ns for of in ("summary.parquet", "study.yaml"))
     return all(
-        file.is_file() and file.stat().st_mtime_ns >= made
+        is_plain(file) and file.stat().st_mtime_ns >= made
         for file in (_methods_file(folder), *files)
     )
 

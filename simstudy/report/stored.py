@@ -47,11 +47,14 @@ def rows_of(study: Study, folder: Path, design: Design) -> pa.Table:
 
     keys = {method_key(method.canonical) for method in study.methods}
     last = min(study.replications, max(MOST_ROWS // len(keys), 1))
-    files = [
-        str(parts.estimates_folder(folder) / str(part))
+    holding = [
+        part
         for part in parts.listing(folder)
         if design.id in part.scenarios and keys & set(part.methods) and part.first <= last
     ]
+    for part in holding:
+        parts.verify(folder, part, parts.Whose.of(study))
+    files = [str(parts.estimates_folder(folder) / str(part)) for part in holding]
     if not files:
         kinds = [pa.float64()] * len(COLUMNS)
         return pa.table({name: pa.array([], kind)

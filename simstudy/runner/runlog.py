@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from simstudy.errors import WorkError
-from simstudy.store.files import cannot_write
+from simstudy.store.files import cannot_write, make_room
 
 NAME = "run.log.jsonl"
 
@@ -24,8 +24,11 @@ class RunLog:
 
     def __init__(self, folder: Path) -> None:
         self.file = folder / NAME
+        follow_no_link = getattr(os, "O_NOFOLLOW", 0)
         try:
-            self._stream = os.open(self.file, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o666)
+            make_room(folder, self.file)
+            how = os.O_RDWR | os.O_APPEND | os.O_CREAT | follow_no_link
+            self._stream = os.open(self.file, how, 0o666)
             size = os.fstat(self._stream).st_size
             self._torn = size > 0 and self._last_byte(size) != b"\n"
         except OSError as error:

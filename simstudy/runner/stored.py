@@ -19,7 +19,7 @@ from simstudy.measures.own import REGISTERED
 from simstudy.store import aside, beside, files, layout, parts
 from simstudy.study.study import Study
 
-_FILES = ("scenarios.parquet", "summary.csv")
+_FILES = ("study.yaml", "scenarios.parquet", "summary.csv")
 
 
 def mark(study: Study, folder: Path) -> dict[str, Any]:
@@ -43,7 +43,7 @@ def is_current(study: Study, folder: Path, now: dict[str, Any]) -> bool:
     if REGISTERED:  # a function's name says nothing of its code
         return False
     stored = layout.summary_mark(folder)
-    if stored.get("digest") != now["digest"] or stored.get("files") != stamps(folder):
+    if stored.get("digest") != now["digest"] or changed(folder, stored):
         return False
     if stored.get("boot") == now["boot"]:
         return True
@@ -53,18 +53,26 @@ def is_current(study: Study, folder: Path, now: dict[str, Any]) -> bool:
 
 
 def _listing(folder: Path) -> list[tuple[str, int, int]]:
-    """Name, size and time of every file."""
-    return sorted((e.name, e.stat().st_size, e.stat().st_mtime_ns) for e in files.entries(folder))
+    """Name, size and time of every file, of a link its own."""
+    there = ((entry.name, entry.stat(follow_symlinks=False)) for entry in files.entries(folder))
+    return sorted((name, stat.st_size, stat.st_mtime_ns) for name, stat in there)
 
 
-def stamps(folder: Path) -> dict[str, list[int]]:
-    """Size and time of the files that are written with a summary; without what is not there."""
-    found = {}
-    for name in _FILES:
-        with suppress(OSError):
-            stat = (folder / name).stat()
-            found[name] = [stat.st_size, stat.st_mtime_ns]
-    return found
+def digests(folder: Path) -> dict[str, str | None]:
+    """Of the files that belong to a summary; None for what is no file."""
+    return {
+        name: hashlib.sha256((folder / name).read_bytes()).hexdigest()
+        if files.is_plain(folder / name)
+        else None
+        for name in _FILES
+    }
+
+
+def changed(folder: Path, mark: dict[str, Any]) -> list[str]:
+    """Files that are not what they were when the summary was written that has this mark."""
+    written = mark.get("digests")
+    there = digests(folder)
+    return [n for n in _FILES if not isinstance(written, dict) or written.get(n) != there[n]]
 
 
 def _boot() -> str | None:

@@ -13,7 +13,7 @@ from simstudy.estimands import one_of
 from simstudy.estimates import LIMITS, TRUTH
 from simstudy.measures.measures import WITH_A_TEST, Column, at_first_level, finish
 from simstudy.measures.own import own_columns
-from simstudy.moments import Floats
+from simstudy.moments import Floats, Ints
 from simstudy.runner.expected import KINDS, Expected, expected, far
 from simstudy.runner.gather import gather
 from simstudy.runner.pieces import Wanted, reader
@@ -55,9 +55,7 @@ def summarise(
         number. A rate is a Type I error where truth is null_value; `z` is (value - theory) /
         MCSE of an exact answer; `verdict` is Bradley's, liberal band, of a Type I error rate.
     """
-    truth = np.array(
-        [[m.truth(design.scenario) for m in study.methods] for design in study.designs]
-    )
+    truth = _truth(study)
     null_value = np.broadcast_to([m.null_value for m in study.methods], truth.shape)
     keys = [method_key(method.canonical) for method in study.methods]
     scenarios = {design.id: design.key for design in study.designs}
@@ -153,16 +151,47 @@ def _table(study: Study, found: list[Column], theory: Expected, truth: Floats) -
     n_methods = len(study.methods)
     scenarios = scenario_table(study).take(arrow.integers(group // n_methods))
     columns = {name: scenarios.column(name) for name in scenarios.column_names}
-    method, methods = group % n_methods, study.methods
-    columns["method"] = words(method, [one.label for one in methods])
-    columns["method_name"] = words(method, [one.canonical for one in methods])
-    columns["estimand"] = words(method, [one.estimand for one in methods])
-    null_value = np.array([one.null_value for one in methods])
-    columns["truth"] = arrow.doubles(truth[group])
-    columns["null_value"] = arrow.doubles(null_value[method])
+    methods = study.methods
+    columns["method"] = words(group % n_methods, [one.label for one in methods])
+    columns |= _about(study, group, truth)
     columns |= measures
     columns["theory"] = arrow.doubles(theory.value[there])
     columns["theory_kind"] = words(theory.kind[there] % (len(KINDS) + 1), [*KINDS, None])
     columns["z"] = arrow.doubles(theory.z[there])
-    columns[VERDICT] = verdicts(found, truth, np.tile(null_value, len(study.designs)), there)
+    null_value = np.tile([one.null_value for one in methods], len(study.designs))
+    columns[VERDICT] = verdicts(found, truth, null_value, there)
     return pa.table(columns)
+
+
+def _about(study: Study, group: Ints, truth: Floats) -> dict[str, pa.Array]:
+    """What the numbers of groups are about, the columns after `method`."""
+    method, methods = group % len(study.methods), study.methods
+    return {
+        "method_name": words(method, [one.canonical for one in methods]),
+        "estimand": words(method, [one.estimand for one in methods]),
+        "truth": arrow.doubles(truth[group]),
+        "null_value": arrow.doubles(np.array([one.null_value for one in methods])[method]),
+    }
+
+
+def completed(study: Study, summary: pa.Table) -> pa.Table:
+    """A summary of an earlier version with what the study says that it lacks."""
+    scenarios = [design.id for design in study.designs]
+    labels = [method.label for method in study.methods]
+    named = [summary.column(name).to_pylist() for name in ("scenario", "method")]
+    if "truth" in summary.column_names or not (
+        set(named[0]) <= set(scenarios) and set(named[1]) <= set(labels)
+    ):
+        return summary
+    place = [
+        scenarios.index(s) * len(labels) + labels.index(m) for s, m in zip(*named, strict=True)
+    ]
+    about = _about(study, np.array(place, dtype=np.int64), _truth(study).ravel())
+    for name in reversed(about):
+        summary = summary.add_column(summary.column_names.index("method") + 1, name, about[name])
+    return summary
+
+
+def _truth(study: Study) -> Floats:
+    """True value by scenario and method."""
+    return np.array([[m.truth(design.scenario) for m in study.methods] for design in study.designs])

@@ -17,9 +17,10 @@ _RUN = "run"  # ends the name of the file that says that a run is at work
 
 def set_aside(study_folder: Path, name: str) -> None:
     """Move a file out of `estimates/`, and what lies beside it, into `.work/set-aside/`."""
-    kinds = [kind for kind in _KINDS if (study_folder / kind / name).exists()]
+    kinds = [kind for kind in _KINDS if os.path.lexists(study_folder / kind / name)]
+    files.refuse_links(study_folder)
     target, number = _place(study_folder), 1
-    while any((target / kind / name).exists() for kind in kinds):
+    while any(os.path.lexists(target / kind / name) for kind in kinds):
         number += 1
         target = _place(study_folder) / str(number)
     for kind in kinds:
@@ -30,6 +31,7 @@ def set_aside(study_folder: Path, name: str) -> None:
 
 def clear(study_folder: Path, warn: Callable[[str], None]) -> None:
     """Leave nothing but parts in `estimates/`, and no leftover in `.work/`."""
+    files.refuse_links(study_folder)
     files.tidy(study_folder)
     folder = parts.estimates_folder(study_folder)
     for name in sorted(os.listdir(folder)):
@@ -61,7 +63,7 @@ def broken(
 
 
 def _place(study_folder: Path) -> Path:
-    return study_folder / files.WORK / "set-aside"
+    return study_folder / files.SET_ASIDE
 
 
 @contextmanager

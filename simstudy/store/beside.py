@@ -20,8 +20,8 @@ import pyarrow.parquet as pq
 
 from simstudy.estimates import Estimates, Failure
 from simstudy.moments import Floats
-from simstudy.store import arrow, parts
-from simstudy.store.files import replace_file
+from simstudy.store import arrow, parts, seal
+from simstudy.store.files import is_plain, replace_file
 from simstudy.store.names import PartName, method_key
 from simstudy.study.study import Study
 
@@ -54,18 +54,22 @@ def write(
     ):
         if table.num_rows:
             sink = pa.BufferOutputStream()
-            pq.write_table(table, sink, compression="zstd")
-            content = sink.getvalue()
+            marked = table.replace_schema_metadata(seal.footer({}))
+            pq.write_table(marked, sink, compression="zstd")
+            content = b"".join(seal.summed(sink.getvalue()))
             replace_file(study_folder, study_folder / name / str(part), content)
             digests[name] = _digest(content)
     return digests
 
 
-def verify(study_folder: Path, part: PartName) -> None:
+def verify(study_folder: Path, part: PartName, kinds: Sequence[str] = KINDS) -> None:
     """Raise `BrokenPartError` where a part's failures or extras are not those written with it."""
-    for kind, digest in ((parts.footer(study_folder, part) or {}).get("beside") or {}).items():
-        file = study_folder / kind / str(part)
-        if not file.is_file() or _digest(file.read_bytes()) != digest:
+    written = (parts.footer(study_folder, part) or {}).get("beside") or {}
+    for kind in written.keys() & set(kinds):
+        file, digest = study_folder / kind / str(part), written[kind]
+        content = file.read_bytes() if is_plain(file) else b""
+        seal.refuse_newer(file, content)
+        if _digest(content) != digest:
             raise parts.BrokenPartError(file, "is not what was written with its rows")
 
 
@@ -163,7 +167,8 @@ def read(study: Study, study_folder: Path, kind: str) -> pa.Table:
     for part in sorted(_of(study, wanted), key=lambda p: (p.first, -p.last)):
         held = list(product(part.scenarios, part.methods))
         file = study_folder / kind / str(part)
-        if file.is_file():
+        verify(study_folder, part, (kind,))
+        if is_plain(file):
             after = {both: done[both] for both in held if both[0] in scenarios}
             tables.append(_kept(_opened(file), after, study.replications))
         for both in held:
@@ -186,7 +191,9 @@ def _kept(table: pa.Table, after: Mapping[tuple[str, str], int], last: int) -> p
 
 def _opened(file: Path) -> pa.Table:
     try:
-        return pq.read_table(pa.BufferReader(file.read_bytes()))
-    except (pa.ArrowException, OSError) as error:
+        content = file.read_bytes()
+        seal.refuse_newer(file, content)
+        return pq.read_table(pa.BufferReader(content)).replace_schema_metadata(None)
+    except (pa.ArrowException, OSError, ValueError) as error:
         reason = (str(error).splitlines() or [""])[0]
         raise parts.BrokenPartError(file, f"is not a readable part ({reason})") from None

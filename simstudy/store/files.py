@@ -19,23 +19,33 @@ from pathlib import Path
 from time import time
 from typing import Any
 
-from simstudy.errors import WorkError
+from simstudy.errors import UserError, WorkError
 
 WORK = ".work"  # temporary and set-aside files of a results folder
+SET_ASIDE = f"{WORK}/set-aside"
+_FOLDERS = ("estimates", "failures", "extras", "sources", "report", "report/figures",
+            "report/tables", WORK, SET_ASIDE)  # fmt: skip
 _OLD = 24 * 3600.0  # seconds after which another machine's temporary file is left over
 _numbers = itertools.count()
 
 
 def replace_file(study_folder: Path, path: Path, *content: Any) -> None:
-    """Write bytes to `.work/` in one go and rename, so that `path` is never half a file."""
+    """Write bytes to `.work/` in one go and rename, so that `path` is never half a file.
+
+    A link or a folder in its place is set aside. `UserError` where a folder is a link that
+    leads out of the results.
+    """
     work = study_folder / WORK
     temporary = work / f"{own_name()}-{threading.get_ident()}-{next(_numbers)}"
+    refuse_outside(study_folder, work, path.parent)
     try:
         work.mkdir(parents=True, exist_ok=True)
         path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("wb") as stream:
+        temporary.unlink(missing_ok=True)
+        with temporary.open("xb") as stream:
             for piece in content:
                 stream.write(piece)
+        make_room(study_folder, path)
         os.replace(temporary, path)
     except BaseException as error:
         with suppress(OSError):
@@ -43,6 +53,35 @@ def replace_file(study_folder: Path, path: Path, *content: Any) -> None:
         if isinstance(error, OSError):
             raise cannot_write(path, error) from None
         raise
+
+
+def make_room(study_folder: Path, path: Path) -> None:
+    """Move what is there instead of a file, a link or a folder, to `.work/set-aside/`."""
+    if is_plain(path) or not os.path.lexists(path):
+        return
+    place = target = study_folder / SET_ASIDE / path.relative_to(study_folder)
+    refuse_outside(study_folder, place.parent)
+    number = 1
+    while os.path.lexists(target):
+        number += 1
+        target = place.with_name(f"{place.name}.{number}")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    os.replace(path, target)
+
+
+def refuse_links(study_folder: Path) -> None:
+    """Refuse results of which a folder is a link that leads out of them."""
+    refuse_outside(study_folder, *(study_folder / name for name in _FOLDERS))
+
+
+def refuse_outside(study_folder: Path, *folders: Path) -> None:
+    """Refuse to write or delete where a link leads out of the results."""
+    home = os.path.realpath(study_folder)
+    for folder in folders:
+        real = os.path.realpath(folder)
+        if real != home and not real.startswith(home + os.sep):
+            message = f"leads out of the results, to {real}, where nothing is written or deleted"
+            raise UserError(message, file=str(folder))
 
 
 def is_plain(path: Path) -> bool:

@@ -6,17 +6,17 @@ import errno
 import os
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from simstudy.errors import UserError
+from simstudy.errors import UserError, WorkError
 from simstudy.own.settle import written
 from simstudy.registry import Method
-from simstudy.store import sources
-from simstudy.store.files import WORK, cannot_write, is_plain, replace_file
+from simstudy.store import seal, sources
+from simstudy.store.files import WORK, cannot_write, is_plain, refuse_links, replace_file
 from simstudy.study.fields import DEFAULTS
 from simstudy.study.study import Study, load
 
-MARK = b"simstudy"  # in a summary's footer
+SUMMARY = "summary.parquet"
 
 
 def study_document(study: Study, folder: Path) -> dict[str, Any]:
@@ -72,6 +72,7 @@ def _with_defaults(scenarios: Any) -> Any:
 def prepare(study: Study, folder: Path) -> None:
     """Make the folder ready for this study, or refuse one that holds another's results."""
     same_seed(folder, stored_seed(folder), study.seed)
+    refuse_links(folder)
     try:
         for name in ("estimates", WORK):
             (folder / name).mkdir(parents=True, exist_ok=True)
@@ -88,16 +89,22 @@ def prepare(study: Study, folder: Path) -> None:
 
 def changed_files(study: Study, folder: Path) -> list[str]:
     """Files of a user's methods that were others when this folder's study was last run."""
-    try:
-        text = (folder / "study.yaml").read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return []
+    text = _stored_text(folder)
     held = set(re.findall(r"use: '?([^'\n]+?):\w+'?,\s+digest: '?(\w+)", text))
     earlier = {file for file, _ in held}
     now = {(written(m, folder.resolve())["use"].rpartition(":")[0], m.use)
            for m in study.methods if m.use is not None}  # fmt: skip
     return sorted({use.file for file, use in now
                    if file in earlier and (file, use.digest) not in held})  # fmt: skip
+
+
+def _stored_text(folder: Path) -> str:
+    """What study.yaml holds; nothing where that cannot be read."""
+    file = folder / "study.yaml"
+    try:
+        return file.read_text(encoding="utf-8", errors="replace") if is_plain(file) else ""
+    except OSError:
+        return ""
 
 
 def same_seed(folder: Path, stored: int | None, seed: int) -> None:
@@ -115,10 +122,7 @@ def stored_seed(folder: Path) -> int | None:
 
     After a power loss it may not; the parts know the seed too.
     """
-    try:
-        text = (folder / "study.yaml").read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return None
+    text = _stored_text(folder)
     found = re.search(r"^seed: (\d+)$", text, re.MULTILINE)
     return int(found[1]) if found else None
 
@@ -151,8 +155,6 @@ def write_table(folder: Path, name: str, table: Any, mark: dict[str, Any] | None
 
     `mark` goes to a parquet file's footer.
     """
-    import json
-
     import pyarrow as pa
 
     sink = pa.BufferOutputStream()
@@ -160,34 +162,68 @@ def write_table(folder: Path, name: str, table: Any, mark: dict[str, Any] | None
         from pyarrow import csv
 
         csv.write_csv(table, sink, csv.WriteOptions(quoting_style="needed"))
-    else:
-        import pyarrow.parquet as pq
-
-        pq.write_table(table.replace_schema_metadata({MARK: json.dumps(mark or {})}), sink)
-    replace_file(folder, folder / name, sink.getvalue())
-
-
-def read_summary(folder: Path) -> Any:
-    """The stored summary as an Arrow table."""
+        replace_file(folder, folder / name, sink.getvalue())
+        return
     import pyarrow.parquet as pq
 
-    file = folder / "summary.parquet"
-    if not file.is_file():
-        raise UserError("no summary.parquet here; run the study first", file=str(folder))
-    with pq.ParquetFile(file) as opened:
-        return opened.read()
+    plain = table.replace_schema_metadata(None)
+    # the schema as Arrow has it would hold the footer a second time, in another writing
+    with pq.ParquetWriter(sink, plain.schema, store_schema=False) as writer:
+        writer.write_table(plain)
+        writer.add_key_value_metadata(seal.footer(mark or {}))
+    replace_file(folder, folder / name, *seal.summed(sink.getvalue()))
 
 
-def summary_mark(folder: Path) -> dict[str, Any]:
-    """What a stored summary says it was made from; empty where it says nothing."""
-    import json
+class Stored(NamedTuple):
+    """A stored summary.
 
+    Attributes
+    ----------
+    table : pyarrow.Table
+    mark : dict
+        What it says it was made from; empty where it says nothing.
+    sure : bool
+        Whether it has a sum, and so is what was written; earlier versions wrote none.
+    """
+
+    table: Any
+    mark: dict[str, Any]
+    sure: bool
+
+
+class BrokenSummaryError(WorkError):
+    """A summary that is not what was written."""
+
+
+def read_summary(folder: Path) -> Stored:
+    """The stored summary, or `BrokenSummaryError`; `UserError` where there is none."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    file = folder / SUMMARY
+    if not os.path.lexists(file):
+        raise UserError(f"no {SUMMARY} here; run the study first", file=str(folder))
+    broken = BrokenSummaryError(f"{file}: is not what was written; run the study again")
+    if not is_plain(file):
+        raise broken
     try:
-        stored = pq.read_schema(folder / "summary.parquet").metadata or {}
-        found = json.loads(stored.get(MARK, b"{}"))
+        content = file.read_bytes()
+        seal.refuse_newer(file, content)
+        fits = seal.fits(content)
+        with pq.ParquetFile(pa.BufferReader(content)) as opened:
+            mark = seal.said(opened.metadata.metadata)
+            if fits is False or (fits is None and "format" in mark):
+                raise broken
+            return Stored(opened.read().replace_schema_metadata(None), mark, fits is True)
     except (pa.ArrowException, OSError, ValueError):
+        raise broken from None
+
+
+def summary_mark(folder: Path) -> dict[str, Any]:
+    """What a stored summary says it was made from; empty where that is not known."""
+    if not os.path.lexists(folder / SUMMARY):
         return {}
-    return found if isinstance(found, dict) else {}
+    try:
+        return read_summary(folder).mark
+    except BrokenSummaryError:
+        return {}

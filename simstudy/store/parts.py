@@ -7,7 +7,6 @@ A sum over the whole file stands in the footer: what a disk lost never passes fo
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -22,8 +21,8 @@ from numpy.typing import NDArray
 from simstudy.errors import WorkError
 from simstudy.estimates import STATUSES, Estimates
 from simstudy.moments import Array
-from simstudy.store import arrow
-from simstudy.store.files import replace_file
+from simstudy.store import arrow, seal
+from simstudy.store.files import is_plain, replace_file
 from simstudy.store.names import PartName, method_key, parse
 from simstudy.study.study import Study
 
@@ -42,10 +41,6 @@ _SCHEMA = pa.schema(
         ("sigma2", pa.float64()),
     ]
 )
-_FOOTER = b"simstudy"
-_DIGITS = 16  # of the sum
-_SUM = b'"sum": "'
-_NO_SUM = "=" * _DIGITS
 
 
 class BrokenPartError(WorkError):
@@ -111,9 +106,7 @@ def write(
     provenance : mapping
         Goes to the footer, with what the part holds.
     """
-    content = memoryview(encode(part, methods, estimates, provenance))
-    at, total = _sum(content)
-    pieces = content[:at], total, content[at + _DIGITS :]
+    pieces = seal.summed(encode(part, methods, estimates, provenance))
     replace_file(study_folder, estimates_folder(study_folder) / str(part), *pieces)
 
 
@@ -124,12 +117,11 @@ def encode(
     provenance: Mapping[str, Any],
 ) -> pa.Buffer:
     """A part's parquet file, in memory, but for its sum; see `write`."""
-    footer = dict(provenance) | {
+    said = dict(provenance) | {
         "scenarios": list(part.scenarios),
         "methods": list(methods),
         "first": part.first,
         "last": part.last,
-        "sum": _NO_SUM,
     }
     sink = pa.BufferOutputStream()
     with pq.ParquetWriter(
@@ -142,7 +134,7 @@ def encode(
         data_page_size=1 << 22,
     ) as writer:
         writer.write_table(_table(part, tuple(methods), estimates))
-        writer.add_key_value_metadata({_FOOTER: json.dumps(footer, sort_keys=True).encode()})
+        writer.add_key_value_metadata(seal.footer(said))
     return sink.getvalue()
 
 
@@ -181,21 +173,6 @@ def key_text(key: int) -> str:
     return f"{key:032x}"
 
 
-def _sum(content: memoryview) -> tuple[int, bytes]:
-    """Where the sum of a part stands, and what it should be: of all other bytes, as words."""
-    tail = max(0, len(content) - (1 << 16))
-    at = bytes(content[tail:]).rfind(_SUM)
-    if at < 0:
-        return 0, b""
-    at += tail + len(_SUM)
-    total = 0
-    for piece in (content[:at], content[at + _DIGITS :]):
-        whole = len(piece) // 8 * 8
-        total += int(np.add.reduce(np.frombuffer(piece[:whole], np.uint64)))
-        total += int.from_bytes(piece[whole:], "little")
-    return at, f"{total % (1 << 64):0{_DIGITS}x}".encode()
-
-
 def read(
     study_folder: Path, part: PartName, columns: tuple[str, ...], whose: Whose
 ) -> dict[str, NDArray[Any]]:
@@ -217,17 +194,21 @@ def verify(study_folder: Path, part: PartName, whose: Whose) -> None:
 def _open(study_folder: Path, part: PartName, columns: tuple[str, ...], whose: Whose) -> pa.Table:
     """Read and check a part."""
     file = estimates_folder(study_folder) / str(part)
+    if os.path.lexists(file) and not is_plain(file):
+        raise BrokenPartError(file, "is a link or a folder, not a file")
     try:
         content = file.read_bytes()
-        at, total = _sum(memoryview(content))
-        if at and content[at : at + _DIGITS] != total:
+        seal.refuse_newer(file, content)
+        fits = seal.fits(content)
+        if fits is False:
             with suppress(OSError):  # so that no stored summary is taken for that of this file
                 os.utime(file)
             raise BrokenPartError(file, "its bytes are not those that were written")
         source = pa.BufferReader(content)
         with pq.ParquetFile(source, read_dictionary=["status"]) as opened:
-            reason = _foreign(opened, part, whose)
-            if at == 0 and "first" in _footer(opened.metadata):
+            stored = seal.said(opened.metadata.metadata)
+            reason = _foreign(opened, stored, part, whose)
+            if fits is None and "first" in stored:
                 reason = "its sum is not there"  # only earlier versions wrote none
             if reason:
                 raise BrokenPartError(file, reason)
@@ -241,9 +222,10 @@ def _open(study_folder: Path, part: PartName, columns: tuple[str, ...], whose: W
         raise BrokenPartError(file, f"is not a readable part ({reason})") from None
 
 
-def _foreign(opened: pq.ParquetFile, part: PartName, whose: Whose) -> str | None:
+def _foreign(
+    opened: pq.ParquetFile, stored: Mapping[str, Any], part: PartName, whose: Whose
+) -> str | None:
     """What in a part's footer contradicts its name or the study; None where nothing does."""
-    stored = _footer(opened.metadata)
     if opened.schema_arrow.names != _SCHEMA.names:
         return "holds other columns"
     if opened.metadata.num_rows != part.n_rows:
@@ -273,12 +255,12 @@ def _array(values: Any) -> NDArray[Any]:
 
 def footer(study_folder: Path, part: PartName) -> dict[str, Any] | None:
     """Provenance of a part; None where it has none."""
+    file = estimates_folder(study_folder) / str(part)
+    if not is_plain(file):
+        return None
     try:
-        return _footer(pq.read_metadata(estimates_folder(study_folder) / str(part))) or None
+        found = seal.said(pq.read_metadata(file).metadata)
     except (pa.ArrowException, OSError, ValueError):
         return None
-
-
-def _footer(metadata: Any) -> dict[str, Any]:
-    found = json.loads((metadata.metadata or {}).get(_FOOTER, b"{}"))
-    return found if isinstance(found, dict) else {}
+    seal.refuse_later(file, found)
+    return found or None
