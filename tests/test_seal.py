@@ -159,3 +159,17 @@ def test_further_values_that_are_not_what_was_written_are_not_shown(folder):
         file.write_bytes(whole[:200] + bytes([whole[200] ^ 1]) + whole[201:])
         with pytest.raises(parts.BrokenPartError, match="not what was written with its rows"):
             getattr(simstudy.Results.open(folder), kind)
+
+
+def test_a_summary_that_does_not_say_what_it_is_about_is_completed(tmp_path):
+    """By the study, where there are no rows to make it again from: a Type I error stays one."""
+    folder = Path(shutil.copytree(ROOT / "results" / "example-icc", tmp_path / "icc"))
+    table = pq.read_table(folder / layout.SUMMARY)
+    names = [
+        n for n in ("method_name", "estimand", "truth", "null_value") if n in table.column_names
+    ]
+    pq.write_table(table.drop_columns(names), folder / layout.SUMMARY)
+    before = (folder / "report" / "tables" / "rejection_rate.csv").read_text()
+    assert call("report", folder).code == 0
+    assert (folder / "report" / "tables" / "rejection_rate.csv").read_text() == before
+    assert "Type I error" in (folder / "report" / "tables" / "rejection_rate.md").read_text()
