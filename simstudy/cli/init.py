@@ -29,6 +29,7 @@ scenarios:                      # every list is a factor, crossed with the other
   x_icc: [0.0, 1.0]             # share of the predictor's variance between classrooms:
                                 # 0 = a pupil's own, 1 = the same for the whole classroom
   slope: 0.0                    # the truth; 0 makes rejection rates Type I errors
+  # total_variance: 1.0         # tau2 + sigma2; or within_variance: sigma2, whatever the icc
   # x: binary                   # normal (default), binary, binary_blocked, or
                                 # {{file: scores.csv, column: pretest, cluster: school}}
   # contextual_effect: 0.2      # between-classroom slope minus within-classroom slope

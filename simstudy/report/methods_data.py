@@ -20,6 +20,7 @@ _FACTORS = {
     "slope": r"slope, $\beta_1$",
     "intercept": r"intercept, $\beta_0$",
     "total_variance": r"total variance given the predictor, $\omega^2$",
+    "within_variance": r"variance within clusters given the predictor, $\sigma^2$",
     "contextual_effect": r"contextual effect, $\gamma$",
     "x": "predictor, $x$",
 }
@@ -28,7 +29,13 @@ _FACTORS = {
 def data_section(study: Study) -> list[str]:
     """Paragraphs on the data-generating mechanisms: equations, predictors, sizes, factors."""
     scenarios = [design.scenario for design in study.designs]
-    out = [_model(scenarios), *_predictors(scenarios), *_sizes(scenarios), _drawn(study, scenarios)]
+    written = {"within_variance" in design.levels for design in study.designs}
+    out = [
+        _model(scenarios, written),
+        *_predictors(scenarios),
+        *_sizes(scenarios),
+        _drawn(study, scenarios),
+    ]
     for k, grid in enumerate(grids := _grids(study)):
         shown = grid if contextual(scenarios) else grid | {"contextual_effect": None}
         out += [_crossing(k, len(grids), len(scenarios)), factor_table(shown)]
@@ -49,8 +56,14 @@ def contextual(scenarios: list[Scenario]) -> bool:
     return any(scenario.contextual_effect != 0 for scenario in scenarios)
 
 
-def _model(scenarios: list[Scenario]) -> str:
+def _model(scenarios: list[Scenario], within: set[bool]) -> str:
+    """The model; `within` says whether the variance within clusters was set, or the total."""
     more, what = "", ""
+    variances = {
+        False: r"$\tau^2 = \rho\,\omega^2$ and $\sigma^2 = (1 - \rho)\,\omega^2$",
+        True: r"$\tau^2 = \sigma^2 \rho / (1 - \rho)$",
+    }
+    split = ", or, where $\\sigma^2$ was set, ".join(variances[one] for one in sorted(within))
     if contextual(scenarios):
         more = r" + \gamma \bar x_j"
         what = (
@@ -64,7 +77,7 @@ def _model(scenarios: list[Scenario]) -> str:
         r"u_j \sim N(0, \tau^2), \quad e_{ij} \sim N(0, \sigma^2),$$"
         "\n\n"
         r"with all $u_j$ and $e_{ij}$ independent of each other and of the predictor, "
-        r"$\tau^2 = \rho\,\omega^2$ and $\sigma^2 = (1 - \rho)\,\omega^2$, so that $\rho$ is the "
+        rf"{split}, so that $\rho$ is the "
         rf"intraclass correlation of the outcome given the predictor.{what}"
     )
 
@@ -206,7 +219,8 @@ def factor_table(grid: dict[str, Any]) -> str:
     lines = ["| Factor | Levels |", "|:---|:---|"]
     for name, text in _FACTORS.items():
         value = grid.get(name, DEFAULTS.get(name))
-        if value is None:
+        decided = name == "total_variance" and "within_variance" in grid
+        if value is None or decided:
             continue
         levels = value if isinstance(value, list) else [value]
         shown = "; ".join(escape(text_of(level)) for level in levels)

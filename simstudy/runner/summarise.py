@@ -23,6 +23,7 @@ from simstudy.store.given import Key, Range, ranges
 from simstudy.store.names import method_key
 from simstudy.study.fields import DEFAULTS
 from simstudy.study.grid import Design
+from simstudy.study.scenarios import variances
 from simstudy.study.study import Study
 
 
@@ -129,7 +130,9 @@ def factors(study: Study) -> list[str]:
 
 
 def _level(design: Design, factor: str) -> Any:
-    return design.levels.get(factor, DEFAULTS.get(factor))
+    if factor in design.levels:
+        return design.levels[factor]
+    return variances(design.scenario).get(factor, DEFAULTS.get(factor))
 
 
 def _whole(value: float) -> float | int:

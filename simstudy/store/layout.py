@@ -66,7 +66,9 @@ def _with_defaults(scenarios: Any) -> Any:
     """Scenarios with the optional fields they leave out."""
     if isinstance(scenarios, list):
         return [_with_defaults(grid) for grid in scenarios]
-    return scenarios | {key: value for key, value in DEFAULTS.items() if key not in scenarios}
+    left_out = {"total_variance"} if "within_variance" in scenarios else set()
+    missing = DEFAULTS.keys() - scenarios.keys() - left_out
+    return scenarios | {key: value for key, value in DEFAULTS.items() if key in missing}
 
 
 def prepare(study: Study, folder: Path) -> None:

@@ -84,6 +84,12 @@ SCENARIO_NUMBERS = {
     "slope": Number("true (within-cluster) slope of y on x", -1e6, 1e6),
     "intercept": Number("true intercept", -1e6, 1e6),
     "total_variance": Number("tau2 + sigma2, the variance of y given x", 0, 1e12, low_open=True),
+    "within_variance": Number(
+        "sigma2, instead of total_variance, which then is sigma2 / (1 - icc)",
+        0,
+        1e12,
+        low_open=True,
+    ),
     "contextual_effect": Number("between-cluster slope minus within-cluster slope", -1e6, 1e6),
 }
 DEFAULTS: dict[str, Any] = {
@@ -154,5 +160,7 @@ SYNONYMS = {
     "models": "methods", "estimators": "methods", "analyses": "methods", "analysis": "methods",
     "baseline": "reference", "comparator": "reference",
     "description": "aim", "predictor": "x", "x_type": "x", "treatment": "x",
-    "variance": "total_variance", "contextual": "contextual_effect", "gamma": "contextual_effect",
+    "variance": "total_variance", "sigma2": "within_variance",
+    "residual_variance": "within_variance", "error_variance": "within_variance",
+    "contextual": "contextual_effect", "gamma": "contextual_effect",
 }  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,7 @@ def scenario(document: Document, values: dict[str, Any], paths: Paths, at: Path_
         for key, number in fields.SCENARIO_NUMBERS.items()
         if key in values
     }
+    _settle_variance(numbers, refuse)
     kind, given = predictor(document, values.get("x", "normal"), paths.get("x", at))
     if given is not None:
         _refuse_given(values, refuse)
@@ -55,6 +57,37 @@ def scenario(document: Document, values: dict[str, Any], paths: Paths, at: Path_
     return Scenario(
         n_clusters, size, numbers["icc"], x_icc, numbers["slope"], x=kind, given=given, **optional
     )
+
+
+def _settle_variance(numbers: dict[str, float], refuse: Any) -> None:
+    """Put the total variance in the place of the one within clusters."""
+    if "within_variance" not in numbers or "icc" not in numbers:
+        return
+    if "total_variance" in numbers:
+        refuse("within_variance", "stands beside total_variance, which it decides; give one")
+    total = total_of(numbers.pop("within_variance"), numbers["icc"])
+    most = fields.SCENARIO_NUMBERS["total_variance"].high
+    if total > most:
+        refuse("within_variance", f"makes total_variance {total:g}, which is above {most:g}")
+    numbers["total_variance"] = total
+
+
+def total_of(within: float, icc: float) -> float:
+    """Total variance of a variance within clusters and an ICC: within / (1 - icc).
+
+    In doubles, but where the quotient of the two decimals is a decimal that a double shows
+    (.57 / .95 is .6), that one: it is what people write by hand, and the digest is the same.
+    """
+    exact = Fraction(repr(within)) / (1 - Fraction(repr(icc)))
+    nearest = float(exact)
+    return nearest if Fraction(repr(nearest)) == exact else within / (1.0 - icc)
+
+
+def variances(scenario: Scenario) -> dict[str, float]:
+    """The fields that say how large the variance is: of a study that has both, in two grids."""
+    total, icc = scenario.total_variance, scenario.icc
+    within = Fraction(repr(total)) * (1 - Fraction(repr(icc)))
+    return {"total_variance": total, "within_variance": float(within)}
 
 
 def _why(key: str) -> str:

@@ -31,6 +31,7 @@ _NAMES = {
     "cluster_size": "cluster size",
     "n_clusters": "clusters",
     "total_variance": "total variance",
+    "within_variance": "variance within clusters",
     "contextual_effect": "contextual effect",
     "design_effect": "design effect",
 }
