@@ -168,6 +168,16 @@ def test_only_ok_and_boundary_rows_are_used_and_shares_are_of_all():
         assert (row.value, row.n_used, row.n_not_used) == (share, 10, 0)
 
 
+def test_the_mean_standard_error_is_of_those_there_are():
+    row = measured(columns(ESTIMATE, STD_ERROR), TRUTH, cuts=(3, 4))["mean_se", None]
+    assert row.value == pytest.approx(STD_ERROR.mean(), rel=1e-14)
+    assert row.mcse == pytest.approx(STD_ERROR.std(ddof=1) / math.sqrt(10), rel=1e-12)
+    status = np.array([0, 1, 2, 3, 4, 0, 0, 1, 0, 3], dtype=np.int8)
+    row = measured(columns(ESTIMATE, STD_ERROR, status=status), TRUTH)["mean_se", None]
+    assert row.value == pytest.approx(STD_ERROR[status <= 1].mean(), rel=1e-14)
+    assert (row.n_used, row.n_not_used) == (6, 4)
+
+
 def test_no_used_row_gives_null_and_the_rows_stay():
     rows = measured(columns(ESTIMATE, STD_ERROR, status=np.full(10, 3, np.int8)), 0.0)
     assert {key[0] for key in rows} == set(MEASURES) - {"relative_bias"}

@@ -75,6 +75,11 @@ def model_se(t: Totals, mcse: str) -> Value:
     return plain(value, ratio(np.sqrt(ratio(spread, 4 * n)), value))
 
 
+def mean_se(t: Totals, mcse: str) -> Value:
+    """Mean of the standard errors; MCSE sd / sqrt(n)."""
+    return mean_of(t.of_se.means[0], t.of_se.about[2,], t.of_se.n)
+
+
 def relative_error_model_se(t: Totals, mcse: str) -> Value:
     """100 (ModSE / EmpSE - 1), the "SE bias" in percent.
 
@@ -104,12 +109,13 @@ SIMPLE: dict[str, Callable[[Totals, str], Value]] = {
     "mse": mse,
     "rmse": rmse,
     "model_se": model_se,
+    "mean_se": mean_se,
     "relative_error_model_se": relative_error_model_se,
 }
-_WITH_SE = {"model_se", "relative_error_model_se"}  # of replications with a standard error
+_WITH_SE = ("model_se", "mean_se", "relative_error_model_se")  # of rows that have one
 # by the beginning of their names: what there is of an estimate with a standard error or a test
 WITH_A_TEST = (
-    "model_se", "relative_error_model_se", "coverage", "bias_eliminated_coverage",
+    "model_se", "mean_se", "relative_error_model_se", "coverage", "bias_eliminated_coverage",
     "mean_ci_width", "rejection_rate", "type1_", "difference_coverage",
     "difference_rejection_rate",
 )  # fmt: skip

@@ -29,7 +29,7 @@ TEST_ORDERS = (
     (1, 0, 1, 0), (2, 0, 1, 0), (0, 1, 1, 0), (0, 0, 2, 0),
     (1, 0, 0, 1), (2, 0, 0, 1), (0, 1, 0, 1), (0, 0, 1, 1), (0, 0, 0, 2),
 )  # fmt: skip
-OF_ONE = ((0,), (1,), (2,))  # of a width, or a relative error
+OF_ONE = ((0,), (1,), (2,))  # of a width, a standard error or a relative error
 T = TypeVar("T")
 
 
@@ -49,6 +49,8 @@ class Totals:
     with_se : Powers
         Of (t, v), t as in `of_estimate`, over those among them that have a standard error: of
         a method that gives a p-value and no standard error there are none.
+    of_se : Powers
+        Of the standard errors that there are.
     tests : Powers, arrays (K, A)
         Of (t, v, c, r) over the same, for each alpha, where the null is true; else no rows.
     width : Powers, arrays (K, A)
@@ -62,6 +64,7 @@ class Totals:
     of_estimate: Powers
     relative: Powers
     with_se: Powers
+    of_se: Powers
     tests: Powers
     width: Powers
     rejected: Ints
@@ -111,6 +114,7 @@ def of_ready(rows: Block, alphas: tuple[float, ...]) -> Totals:
         of_estimate=of_estimate,
         relative=relative,
         with_se=with_se,
+        of_se=powers.of_rows([rows.std_error], rows.has_se, OF_ONE),
         tests=_tests(rows, with_se.means, centred, n, alphas),
         width=powers.stack(widths),
         rejected=np.stack([hits.sum(axis=1) for hits in rejected], axis=1),

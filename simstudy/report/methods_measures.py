@@ -39,6 +39,11 @@ FORMULAS = {
         r"$m=\sqrt{\frac1n\sum s_i^2}$",
         r"$\sqrt{\mathrm{Var}(s_i^2)/(4nm^2)}$",
     ),
+    "mean_se": (
+        "Mean standard error",
+        r"$\bar s=\frac1n\sum s_i$",
+        r"standard deviation of the $s_i$ over $\sqrt n$",
+    ),
     "relative_error_model_se": (
         "Relative error of the model-based standard error, %",
         "$100(m/s-1)$",

@@ -107,9 +107,10 @@ def wide(summary: pa.Table, measure: str, alpha: float | None = None) -> Wide:
     varying = [name for name in columns if len(set(every[name])) > 1]
     shown = [name for name in before if name not in beside[:2]]
     rows: dict[Any, Row] = {}
-    failed = _failed(summary, before)
+    cell = before if of_anybody or "scenario" not in before else ["scenario"]  # decides the rest
+    failed = _failed(summary, cell)
     about = aims(part)
-    for i, (key, method, found) in enumerate(_cells(every, before)):
+    for i, (key, method, found) in enumerate(_cells(every, cell)):
         if key not in rows:
             rows[key] = ({name: every[name][i] for name in shown}, {})
         filled: Any = [math.nan if number is None else number for number in found]

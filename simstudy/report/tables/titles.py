@@ -23,6 +23,7 @@ STYLES = {
     "mse": Style("Mean squared error"),
     "rmse": Style("Root mean squared error"),
     "model_se": Style("Model SE"),
+    "mean_se": Style("Mean SE"),
     "relative_error_model_se": Style("SE bias, %", 1),
     "coverage": Style("Coverage", leading_zero=False),
     "bias_eliminated_coverage": Style("Bias-eliminated coverage", leading_zero=False),
