@@ -56,6 +56,14 @@ def level(moments):
 
 
 @simstudy.method(grain="clusters")
+def sampled(moments):
+    """The mean of y, held against the mean of x in the same data set."""
+    y = moments.mean_y
+    error = y.std(axis=0, ddof=1) / np.sqrt(len(y))
+    return {"estimate": y.mean(axis=0), "std_error": error, "truth": moments.mean_x.mean(axis=0)}
+
+
+@simstudy.method(grain="clusters")
 def given(moments):
     return {"estimate": moments.mean_y.mean(axis=0), "std_error": 1.0, "p_value": 0.25}
 '''
@@ -494,6 +502,29 @@ def test_a_null_value_of_ones_own_tests_what_is_tested_here(own, tmp_path):
     stored_study = load(found.folder / "study.yaml")
     assert stored_study.methods == found.study.methods
     assert all(m.canonical.endswith(",null_value=2]") for m in stored_study.methods)
+
+
+def test_a_truth_that_differs_between_data_sets_makes_a_rejection_rate(own, tmp_path):
+    grid = {"n_clusters": 10, "cluster_size": 5, "icc": [0, 0.2], "x_icc": 0.5, "slope": 0}
+    one = study(grid, ["pooled", used(own, "sampled")], 60, report={"figures": list(FIGURES)})
+    found = simstudy.run(one, jobs=1, results=tmp_path)
+    frame = found.summary[found.summary.method == "sampled"]
+    assert frame.truth.isna().all() and "type1_inflation" not in set(frame.measure)
+    assert frame.verdict.isna().all() and (frame.null_value == 0).all()
+    summary = found.summary_table()
+    shown = tables.grid(wide(summary, "rejection_rate"))
+    assert shown.title == "Rejection rate at alpha 0.05"
+    assert (
+        "Type I error: pooled; neither, truth differs between data sets: sampled" in shown.notes[""]
+    )
+    assert "power" not in dict(selection(summary))
+    for name in ("type1_error", "power"):
+        assert not any("sampled" in text for text in texts(figures.FIGURES[name](summary)))
+    assert "differs" in texts(of_estimates(found, "zip"))[1]
+    note = " ".join(texts(of_estimates(found, "p_values"))[-1].split())
+    assert "Neither, as the truth differs between data sets: sampled" in note
+    text = (found.folder / "report" / "methods.md").read_text()
+    assert "The true value of **sampled** was that of each data set" in text
 
 
 # anybody's estimates, and real data

@@ -16,7 +16,7 @@ from simstudy.report.methods_data import data_section
 from simstudy.report.methods_estimands import estimands_section, label_of
 from simstudy.report.methods_lost import Fits, fits_of, lost_section
 from simstudy.report.methods_measures import measures_section
-from simstudy.report.nulls import both
+from simstudy.report.nulls import both, without_one_truth
 from simstudy.report.tables.markdown import escape, prose
 from simstudy.report.wide import LIBERAL, number
 from simstudy.store import parts
@@ -46,7 +46,7 @@ def methods_section(study: Study, folder: Path, summary: pa.Table) -> str:
     sections = {
         "Aims": [escape(_sentence(study.aim)) if study.aim.strip() else _aim(study)],
         "Data-generating mechanisms": data_section(study),
-        "Estimands": estimands_section(study),
+        "Estimands": estimands_section(study, without_one_truth(summary)),
         "Methods": _methods(study, folder, fits),
         "Performance measures": measures_section(_measures(summary)) + _inflated(summary),
         "Number of replications": _replications(study, fits),

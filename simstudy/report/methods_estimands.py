@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from simstudy.registry import Method
 from simstudy.report.methods_data import contextual
 from simstudy.report.tables.markdown import escape
 from simstudy.study.study import Study
 
 
-def estimands_section(study: Study) -> list[str]:
-    """What every method is compared with, and what its tests are about."""
+def estimands_section(study: Study, without_one_truth: Collection[str] = ()) -> list[str]:
+    """What every method is compared with, and what its tests are about.
+
+    Parameters
+    ----------
+    without_one_truth : collection of str
+        Labels of methods that give the truth of each data set.
+    """
     context = contextual([design.scenario for design in study.designs])
     groups: dict[str, list[Method]] = {}
     for method in study.methods:
@@ -23,6 +31,12 @@ def estimands_section(study: Study) -> list[str]:
             out.append(f"The estimand of {names} was {what}.")
     out[-1] += _hypotheses(study)
     out += _untested(study)
+    own = [f"**{label_of(m)}**" for m in study.methods if m.label in without_one_truth]
+    if own:
+        out.append(
+            f"The true value of {', '.join(own)} was that of each data set, so that the rejection "
+            "rate is neither a Type I error rate nor power."
+        )
     if context:
         out.append(
             "Methods that do not separate the two slopes estimate a mixture of them, and their "

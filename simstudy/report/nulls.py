@@ -64,6 +64,12 @@ def _rates(summary: pa.Table) -> pa.Table:
     return summary.take(arrow.equal_to(summary.column("measure"), "rejection_rate"))
 
 
+def without_one_truth(summary: pa.Table) -> set[str]:
+    """Methods whose truth differs between data sets."""
+    methods = summary.column("method").to_pylist()
+    return {m for m, aim in zip(methods, aims(summary), strict=True) if math.isnan(aim.truth)}
+
+
 def both(summary: pa.Table) -> bool:
     """Whether a study has Type I errors and powers."""
     return {True, False} <= {aim.null for aim in aims(_rates(summary))}
