@@ -14,6 +14,7 @@ import numpy as np
 
 DEFAULT = "slope"
 INTERCEPT = "intercept"
+_SIZES = ("total_variance", "within_variance")
 _EQUAL = 1e-12  # a truth that is a sum (.1 + .2) equals a null value that was typed (.3)
 
 
@@ -68,16 +69,16 @@ ESTIMANDS: Mapping[str, Estimand] = {
             lambda tau2, sigma2: tau2 / (tau2 + sigma2),
         ),
         Estimand(
-            "tau2", r"\tau^2", "the variance between clusters", ("icc", "total_variance"),
+            "tau2", r"\tau^2", "the variance between clusters", ("icc", *_SIZES),
             lambda s: s.tau2, lambda tau2, sigma2: tau2,
         ),
         Estimand(
-            "sigma2", r"\sigma^2", "the variance within clusters", ("icc", "total_variance"),
+            "sigma2", r"\sigma^2", "the variance within clusters", ("icc", *_SIZES),
             lambda s: s.sigma2, lambda tau2, sigma2: sigma2,
         ),
         Estimand(
             "total_variance", r"\omega^2", "the total variance given the predictor",
-            ("total_variance",), lambda s: s.total_variance,
+            _SIZES, lambda s: s.total_variance,
             lambda tau2, sigma2: tau2 + sigma2,
         ),
         Estimand(

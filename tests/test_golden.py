@@ -8,6 +8,7 @@ import shutil
 from pathlib import Path
 
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 
 import simstudy
@@ -80,6 +81,14 @@ def test_the_first_versions_results_are_reported_without_a_fit(folder):
     assert contents(folder, "estimates", "extras", "failures") == before
     assert {file.name for file in results.report()} >= {"type1_error.png", "zip.png", "methods.md"}
     assert not [line for line in warned if "aside" in line or "anew" in line]
+
+
+def test_a_summary_that_does_not_say_its_truths_is_reported_all_the_same(folder):
+    written = pq.read_table(folder / "summary.parquet")
+    assert "truth" not in written.column_names
+    files = simstudy.Results.open(folder).report()
+    text = (folder / "report" / "tables" / "rejection_rate.md").read_text(encoding="utf-8")
+    assert "(Type I error)" in text and len(files) >= 10
 
 
 @pytest.mark.skipif(not SAME_STACK, reason="other numpy, scipy or CPU than recorded")
