@@ -117,3 +117,14 @@ def test_a_printed_cell_that_is_not_in_the_study_is_named(tmp_path):
     file.write_text("xicc,printed\n0.5,0.1\n")
     with pytest.raises(UserError, match="did you mean 'x_icc'"):
         compare(summary, str(file))
+
+
+def test_a_grid_over_iccs_at_one_variance_within_clusters_comes_out_again(tmp_path):
+    """Power, bias, spread, and the cluster variance with its error, by a z of 275 cells."""
+    found = simstudy.run(CONFIGS / "goldfeld2019.yaml", results=tmp_path, replications=1000,
+                         report=False, warn=lambda line: None)  # fmt: skip
+    pairs = compare(found.summary_table(), str(CONFIGS / "goldfeld2019.csv"))
+    assert len(pairs) == 275 and not any(pair.missing for pair in pairs)
+    for measure in ("rejection_rate", "bias", "empirical_se", "rmse"):
+        z = np.array([pair.z for pair in pairs if pair.measure == measure])
+        assert abs(z.mean()) < 0.6 and 0.7 < z.std(ddof=1) < 1.3
