@@ -420,3 +420,9 @@ def test_groups_whose_truth_varies_and_others_side_by_side():
     one, other = (of[of.method == "B"].reset_index(drop=True) for of in (found, whole))
     pd.testing.assert_frame_equal(one, other)  # to the last digit
     assert measures(found, "bias")["A"][0] == pytest.approx(0.0291, abs=5e-5)
+
+
+def test_a_dash_says_that_there_is_no_standard_error():
+    ran = call("summarize", FAULTS / "one_method_no_se.csv", *WORDS)
+    assert ran.out.count("- no replication had a standard error or a test") == 3
+    assert "estimable" not in ran.out

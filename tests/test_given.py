@@ -350,3 +350,20 @@ def test_plan_knows_the_limits_of_a_method(used, tmp_path, monkeypatch):
         )
     )
     assert call("plan", "s.yaml", "--mcse", "coverage=0.01").code == 0
+
+
+def test_the_zip_plot_shows_the_intervals_of_the_summary(results):
+    """Each panel says the share that covers, of given limits as of others."""
+    from simstudy.report import figures
+    from simstudy.report.stored import about, rows_of
+
+    summary = results.summary_table()
+    (design, *_) = results.study.designs
+    rows = rows_of(results.study, results.folder, design)
+    assert {"ci_low", "ci_high"} <= set(rows.column_names)
+    figure = figures.zip_plot(rows, "zip", 0.05, **about(results.study, design, summary))
+    shown = {at.get_title(): [text.get_text() for text in at.texts] for at in figure.axes}
+    for name in ("pooled", "both", "limits", "sometimes", "settled"):
+        value = cell(results, name, "coverage").value[design.id]
+        assert shown[name][0].startswith(f"{value:.3f}".lstrip("0")), name
+    assert "differs" in shown["moving"][0]

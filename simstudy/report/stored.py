@@ -8,10 +8,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from simstudy.estimates import LIMITS
 from simstudy.report.nulls import aims, rates
 from simstudy.report.wide import level_text
-from simstudy.store import arrow, parts
-from simstudy.store.names import method_key
+from simstudy.store import arrow, beside, parts
+from simstudy.store.names import PartName, method_key
 from simstudy.study.grid import Design
 from simstudy.study.study import Study
 
@@ -62,7 +65,26 @@ def rows_of(study: Study, folder: Path, design: Design) -> pa.Table:
     mine = (pc.field("scenario") == design.id) & (pc.field("replication") <= last)
     names = [method.canonical for method in study.methods]
     wanted = mine & pc.field("method").isin(names)
-    return ds.dataset(files, format="parquet").to_table(columns=COLUMNS, filter=wanted)
+    rows = ds.dataset(files, format="parquet").to_table(columns=COLUMNS, filter=wanted)
+    return _with_limits(rows, folder, holding, design.id)
+
+
+def _with_limits(rows: pa.Table, folder: Path, holding: list[PartName], scenario: str) -> pa.Table:
+    """Rows with the limits that users' methods gave, where there are any."""
+    found: dict[tuple[str, str, int], float] = {}
+    for part in holding:
+        extras = beside.of_part(folder, part, beside.EXTRAS)
+        for row in [] if extras is None else extras.to_pylist():
+            if row["name"] in LIMITS and row["scenario"] == scenario:
+                found[row["name"], row["method"], row["replication"]] = row["value"]
+    if not found:
+        return rows
+    where = list(zip(rows.column("method").to_pylist(), rows.column("replication").to_pylist(),
+                     strict=True))  # fmt: skip
+    for name in LIMITS:
+        values = [found.get((name, *place)) for place in where]
+        rows = rows.append_column(name, arrow.doubles(np.array(values, dtype=float)))
+    return rows
 
 
 def about(study: Study, design: Design, summary: pa.Table) -> dict[str, Any]:

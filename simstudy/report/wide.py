@@ -25,7 +25,8 @@ class Cell(NamedTuple):
 
     `aim` says what it is held against; of a power, `sized` whether the same design has a Type I
     error, and `inflated` whether that is wholly above `LIBERAL` alpha.
-    `failed` tells replications that failed, or are not there, from those not estimable.
+    `failed` tells replications that failed, or are not there, from those not estimable, and
+    `no_se` those that have an estimate alone.
     """
 
     value: float
@@ -38,6 +39,7 @@ class Cell(NamedTuple):
     failed: bool = False
     aim: Aim = Aim(None, math.nan, 0.0)
     sized: bool = False
+    no_se: bool = False
 
 
 _NUMBERS = Cell._fields[:6]
@@ -108,14 +110,16 @@ def wide(summary: pa.Table, measure: str, alpha: float | None = None) -> Wide:
     shown = [name for name in before if name not in beside[:2]]
     rows: dict[Any, Row] = {}
     cell = before if of_anybody or "scenario" not in before else ["scenario"]  # decides the rest
-    failed = _failed(summary, cell)
+    failed, no_se = (_with(summary, cell, f"share_{s}") for s in ("failed", "no_std_error"))
     about = aims(part)
     for i, (key, method, found) in enumerate(_cells(every, cell)):
         if key not in rows:
             rows[key] = ({name: every[name][i] for name in shown}, {})
         filled: Any = [math.nan if number is None else number for number in found]
         lost = (key, method) in failed or filled[2] + filled[3] == 0
-        rows[key][1][method] = Cell._make([*filled, False, lost, about[i], False])
+        rows[key][1][method] = Cell._make(
+            [*filled, False, lost, about[i], False, (key, method) in no_se]
+        )
     fixed = {n: every[n][0] for n in columns if n not in varying and every[n]}
     methods = tuple(dict.fromkeys(every["method"]))
     at = math.nan if chosen is None else chosen
@@ -141,9 +145,9 @@ def powers(table: Wide) -> Wide:
     return replace(found, null=condition(cell.aim for cell in cells_of(found)))
 
 
-def _failed(summary: pa.Table, before: list[str]) -> set[tuple[Any, str]]:
-    """(scenario, method) where some replications failed."""
-    part = summary.take(arrow.equal_to(summary.column("measure"), "share_failed"))
+def _with(summary: pa.Table, before: list[str], share: str) -> set[tuple[Any, str]]:
+    """(scenario, method) where some replications have that status."""
+    part = summary.take(arrow.equal_to(summary.column("measure"), share))
     if not any(part.column("value").to_pylist()):
         return set()
     every = {name: part.column(name).to_pylist() for name in (*before, "method", *_NUMBERS)}

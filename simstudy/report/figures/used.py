@@ -10,7 +10,7 @@ import numpy as np
 
 from simstudy.errors import UserError
 from simstudy.estimands import DEFAULT, ESTIMANDS
-from simstudy.estimates import STATUSES, USED
+from simstudy.estimates import ESTIMATED, LIMITS, STATUSES, USED
 from simstudy.moments import Bools, Floats, Ints
 from simstudy.numerics.tails import critical_value, two_sided
 from simstudy.report.nulls import Aim
@@ -59,6 +59,8 @@ class Used:
         Replications, used or not.
     n_failed, n_no_se : int
         Of those, by status.
+    limits : (array, array), optional
+        Intervals of a method that gives its own, of the replications that have one.
     """
 
     replication: Ints
@@ -69,6 +71,7 @@ class Used:
     n_all: int
     n_failed: int
     n_no_se: int = 0
+    limits: tuple[Floats, Floats] | None = None
 
     @property
     def with_se(self) -> Bools:
@@ -89,7 +92,7 @@ def used(
         Canonical name -> label, in the order of the figure; methods that are not in it are
         left out. Default: all methods under their own names.
     """
-    columns = [name for name in ("scenario", *COLUMNS) if name in _names(estimates)]
+    columns = [name for name in ("scenario", *COLUMNS, *LIMITS) if name in _names(estimates)]
     part = estimates if hasattr(estimates, "num_rows") else estimates.head(MOST_ROWS, columns)
     part = part.slice(0, MOST_ROWS)
     if "scenario" in columns and len(part.column("scenario").unique()) > 1:
@@ -111,8 +114,18 @@ def used(
             int((status[every] == STATUSES.index(word)).sum())
             for word in ("failed", "no_std_error")
         )
-        found[label] = Used(**numbers, n_all=int(every.size), n_failed=failed, n_no_se=no_se)
+        limits = _limits(part, every[status[every] < ESTIMATED])
+        found[label] = Used(**numbers, n_all=int(every.size), n_failed=failed, n_no_se=no_se,
+                            limits=limits)  # fmt: skip
     return found
+
+
+def _limits(part: pa.Table, rows: Ints) -> tuple[Floats, Floats] | None:
+    if LIMITS[0] not in part.column_names:
+        return None
+    low, high = (part.column(name).to_numpy()[rows] for name in LIMITS)
+    there = ~np.isnan(low)
+    return (low[there], high[there]) if there.any() else None
 
 
 def _names(estimates: Any) -> list[str]:
@@ -120,11 +133,30 @@ def _names(estimates: Any) -> list[str]:
 
 
 def intervals(rows: Used, alpha: float) -> tuple[Floats, Floats]:
-    """Confidence limits of the rows that have a standard error, each with its own df."""
+    """Confidence limits: given ones, or by the standard errors there are, each with its df."""
+    if rows.limits is not None:
+        return rows.limits
     there = rows.with_se
     df = np.where(np.isnan(rows.df[there]), np.inf, rows.df[there])
     half = critical_value(df, alpha) * rows.std_error[there]
     return rows.estimate[there] - half, rows.estimate[there] + half
+
+
+def covers(rows: Used, true: float, alpha: float) -> Bools:
+    """Which of the intervals hold the truth."""
+    if rows.limits is None:
+        return np.asarray(p_of_truth(rows, true) >= alpha)
+    low, high = rows.limits
+    return np.asarray((low <= true) & (true <= high))
+
+
+def worst_last(rows: Used, true: float) -> Ints:
+    """Order of the intervals: by the p-value of the truth, or its place within given limits."""
+    if rows.limits is None:
+        return np.argsort(-p_of_truth(rows, true), kind="stable")
+    low, high = rows.limits
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.argsort(np.abs(2.0 * true - low - high) / (high - low), kind="stable")
 
 
 def p_of_truth(rows: Used, true: float) -> Floats:

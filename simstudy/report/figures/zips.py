@@ -18,7 +18,15 @@ from matplotlib.ticker import FixedLocator, FuncFormatter
 from simstudy.report.figures import style
 from simstudy.report.figures.missing import not_used_of, why_empty
 from simstudy.report.figures.page import Layout, page, wrapped
-from simstudy.report.figures.used import Targets, Used, intervals, p_of_truth, targets, used
+from simstudy.report.figures.used import (
+    Targets,
+    Used,
+    covers,
+    intervals,
+    targets,
+    used,
+    worst_last,
+)
 from simstudy.report.wide import number
 
 if TYPE_CHECKING:
@@ -64,7 +72,7 @@ def zip_plot(
     moved = {name: truth - centre for name, truth in truths.items()}  # 0 where all have one truth
     words = " / ".join(dict.fromkeys(target.words for target in aims.values()))
     label = "estimate less the truth" if any(moved.values()) else words
-    covered = {name: p_of_truth(mine, truths[name]) >= alpha for name, mine in rows.items()
+    covered = {name: covers(mine, truths[name], alpha) for name, mine in rows.items()
                if truths[name] == truths[name]}  # fmt: skip
     shares = [c.mean() for c in covered.values() if c.size]
     most = max((c.size for c in covered.values()), default=0)
@@ -148,29 +156,29 @@ class _About(NamedTuple):
     start: float
 
 
-def _panel(axes: Axes, rows: Used, covers: Any, about: _About) -> None:
+def _panel(axes: Axes, rows: Used, covered: Any, about: _About) -> None:
     """One method: a line an interval, the truth, the nominal coverage and the one found."""
     alpha, true, moved, start = about
     style.clean(axes, None)
-    if covers is None:
+    if covered is None:
         style.nothing(axes, "the truth differs\nbetween data sets")
         return
     axes.axvline(true - moved, color=style.INK, linewidth=0.7, zorder=3)
-    if not covers.size:
+    if not covered.size:
         style.nothing(axes, why_empty(rows))
         return
     low, high = (ends - moved for ends in intervals(rows, alpha))
-    order = np.argsort(-p_of_truth(rows, true), kind="stable")
+    order = worst_last(rows, true)
     n = order.size
     centile = 100.0 * (np.arange(n) + 0.5) / n
     first = int(np.searchsorted(centile, start))
     kept = np.unique(np.linspace(first, n - 1, min(n - first, _MOST_LINES)).round().astype(int))
     pieces = [((low[i], c), (high[i], c)) for i, c in zip(order[kept], centile[kept], strict=True)]
-    colours = np.where(covers[order[kept]], COVERS, MISSES).tolist()
+    colours = np.where(covered[order[kept]], COVERS, MISSES).tolist()
     width = min(1.15 * 72 * _HEIGHT / len(kept), 4.0)
     axes.add_collection(LineCollection(pieces, colors=colours, linewidths=width, rasterized=True))
     axes.axhline(100 * (1 - alpha), zorder=3, **style.NOMINAL)
-    share = covers.mean()
+    share = covered.mean()
     half = _Z * np.sqrt(share * (1 - share) / n)
     text = f"{int(share)} of 1 covers"
     if n > 1:

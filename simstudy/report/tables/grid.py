@@ -32,6 +32,7 @@ NOTES = {
     "U": "undecided: the Monte Carlo interval straddles a bound of Bradley's",
 }
 _NO_RESULT = "no replication had a result"  # of a method that failed: not the data's doing
+_NO_SE = "no replication had a standard error or a test"
 _NO_NUMBER = "no number: too few replications {}, or it is not defined there"
 _NO_MCSE = "(-): one replication has no Monte Carlo SE"
 _UNCHECKED = "power is shown without its Type I error: some designs have no scenario where "
@@ -178,11 +179,12 @@ def _kinds(table: Wide) -> list[str]:
 
 def _why(found: list[Cell], dashes: int) -> str:
     """Why there is no number where a dash stands."""
-    none = [cell.failed for cell in found if cell.n_used == 0]
+    none = [cell for cell in found if cell.n_used == 0]
     had = "had a result" if any(cell.failed for cell in found) else "were estimable"
     reasons = {
-        NOTES["-"]: not all(none),
-        _NO_RESULT: any(none),
+        NOTES["-"]: any(not cell.failed and not cell.no_se for cell in none),
+        _NO_RESULT: any(cell.failed for cell in none),
+        _NO_SE: any(cell.no_se and not cell.failed for cell in none),
         _NO_NUMBER.format(had): len(none) < dashes,
     }
     return ", or ".join(text for text, there in reasons.items() if there)
