@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+_JOINERS = "\u200c\u200d"  # letters of many scripts, and emoji, are joined by them
+
 
 class UserError(Exception):
     """The input is wrong: one line that says where, what, and what would be right.
@@ -44,8 +46,29 @@ class UnmetError(Exception):
 
 
 def one_line(text: str) -> str:
-    """Text without line breaks or control characters."""
-    return "".join(c if c.isprintable() else " " for c in text).strip()
+    """Text without line breaks, control characters as escapes."""
+    return visible(text).strip()
+
+
+def visible(text: str) -> str:
+    """Text in which control characters are seen as their escapes; breaks of lines are blanks."""
+    return text if text.isprintable() else "".join(map(_visible, text))
+
+
+def _visible(character: str) -> str:
+    if character.isprintable() or character in _JOINERS:
+        return character
+    if character.isspace():
+        return character if ord(character) > 0x9F and character not in "\u2028\u2029" else " "
+    return character.encode("unicode_escape").decode("ascii")
+
+
+def refuse_bytes(name: str) -> None:
+    """Refuse the name of a file that is not UTF-8."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        raise UserError("is not UTF-8; give it another name", file=name) from None
 
 
 def brief(text: str, most: int = 200) -> str:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from simstudy.errors import UserError
+from simstudy.errors import UserError, refuse_bytes
 from simstudy.store import aside, beside, layout, parts
 from simstudy.study.study import Study, load
 
@@ -38,6 +38,7 @@ class Results:
     """
 
     def __init__(self, study: Study, folder: Path) -> None:
+        refuse_bytes(str(folder.absolute()))
         self.study = study
         self.folder = folder
         self.n_fits = 0

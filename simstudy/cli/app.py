@@ -13,12 +13,13 @@ import os
 import signal
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from importlib import import_module
 from typing import Any, NoReturn
 
 from simstudy import __version__
-from simstudy.errors import UnmetError, UserError, WorkError, one_line
+from simstudy.cli.terminal import Terminal
+from simstudy.errors import UnmetError, UserError, WorkError, one_line, refuse_bytes
 
 DONE, FAILED, WRONG, UNMET, INTERRUPTED, TERMINATED = 0, 1, 2, 4, 130, 143
 _KEPT = "finished ranges are kept, the same command goes on"
@@ -228,13 +229,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with _unheard():
             module = import_module(f"simstudy.cli.{options.verb}")
-            module.main(options)
+            _refuse_bytes(options)
+            shown, said = Terminal(sys.stdout), Terminal(sys.stderr, "\n\t\r")  # \\r: of a bar
+            with redirect_stdout(shown), redirect_stderr(said):
+                module.main(options)
             sys.stdout.flush()
         return DONE
     except BaseException as error:
         if getattr(options, "debug", False) and not isinstance(error, KeyboardInterrupt):
             raise
         return _say(error)
+
+
+def _refuse_bytes(options: argparse.Namespace) -> None:
+    """Refuse names that are not UTF-8: no parquet or YAML file can hold them."""
+    for given in vars(options).values():
+        for text in given if isinstance(given, list) else [given]:
+            if isinstance(text, str):
+                refuse_bytes(text)
 
 
 @contextmanager
@@ -251,6 +263,7 @@ def entry() -> NoReturn:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a terminal that cannot show a name shows \\x..
             stream.reconfigure(errors="backslashreplace")
+    os.environ["MPLBACKEND"] = "Agg"  # figures go to files, whatever is asked for
     signal.signal(signal.SIGTERM, _terminate)
     code = main()
     if code in (INTERRUPTED, TERMINATED):

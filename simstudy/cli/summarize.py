@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from simstudy.cli.run import terminal_width
+from simstudy.cli.terminal import write_exactly
 from simstudy.errors import UserError, nearest
 from simstudy.measures.measures import MEASURES
 from simstudy.measures.pairs import MEASURES as AGAINST_REFERENCE
@@ -46,7 +47,7 @@ def main(options: Namespace) -> None:
         wanted = wanted or _usual(summary, options.format)
     if options.format in ("csv", "json"):
         rows = tables.by_method(_only(summary, wanted)) if options.wide else _only(summary, wanted)
-        sys.stdout.write(tables.as_rows(rows, options.format))
+        write_exactly(tables.as_rows(rows, options.format))
         return
     there = summary.column("measure").unique().to_pylist()
     for measure in wanted:

@@ -34,7 +34,8 @@ def doubles(values: Array | Sequence[float | None]) -> pa.Array:
 
 def texts(values: Sequence[str | None]) -> pa.Array:
     """Strings; None becomes null."""
-    encoded = [b"" if value is None else value.encode() for value in values]
+    encoded = [b"" if value is None else value.encode("utf-8", "backslashreplace")
+               for value in values]  # fmt: skip
     ends = np.cumsum([0, *(len(word) for word in encoded)], dtype=np.int32)
     valid = None
     if any(value is None for value in values):

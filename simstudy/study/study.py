@@ -14,7 +14,7 @@ from simstudy.own.settle import Importing, settle
 from simstudy.registry import GRAINS, Method, OptionError, configure, methods
 from simstudy.study import fields
 from simstudy.study.grid import Design, expand
-from simstudy.study.yaml_lines import Document, read
+from simstudy.study.yaml_lines import Document, read, whole
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _RESULTS = ("estimates", "scenarios.parquet", "summary.parquet", "summary.csv", "run.log.jsonl")
@@ -96,7 +96,12 @@ def _is_stored(file: Path) -> bool:
 def plain(value: Any) -> Any:
     """Python data as YAML could hold it: numpy's and pandas' numbers and lists are welcome."""
     if isinstance(value, Mapping):
-        return {key: plain(item) for key, item in value.items()}
+        return {plain(key): plain(item) for key, item in value.items()}
+    if isinstance(value, str):
+        try:
+            return whole(value)
+        except ValueError as error:
+            raise UserError(f"{value!r:.60}: {error}") from None
     if hasattr(value, "tolist"):
         value = value.tolist()
     if isinstance(value, list | tuple | range):

@@ -119,7 +119,14 @@ class _Builder:
             return self._mapping(node, path)
         if node.id == "sequence":
             return [self.build(child, (*path, i)) for i, child in enumerate(node.value)]
-        return _scalar(kind, node.value)
+        return _scalar(kind, self._text(node, path))
+
+    def _text(self, node: Any, path: Path_) -> str:
+        try:
+            return whole(str(node.value))
+        except ValueError as error:
+            line = node.start_mark.line + 1
+            raise UserError(str(error), file=self.file, line=line, path=dotted(path)) from None
 
     def _mapping(self, node: Any, path: Path_) -> dict[str, Any]:
         data: dict[str, Any] = {}
@@ -127,13 +134,26 @@ class _Builder:
             line = key_node.start_mark.line + 1
             if key_node.id != "scalar":
                 raise UserError("a key must be text", file=self.file, line=line, path=dotted(path))
-            key = str(key_node.value)
+            key = self._text(key_node, path)
             if key in data:
                 where = dotted((*path, key))
                 raise UserError("stands here twice", file=self.file, line=line, path=where)
             self.lines[(*path, key)] = line
             data[key] = self.build(value_node, (*path, key))
         return data
+
+
+def whole(text: str) -> str:
+    """Text in which two surrogates are the character they mean; `ValueError` for a lone one."""
+    try:
+        text.encode()
+        return text
+    except UnicodeEncodeError:
+        pass
+    try:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16")
+    except UnicodeDecodeError:
+        raise ValueError("half a character (a surrogate without its other half)") from None
 
 
 def _scalar(kind: str, text: str) -> Any:

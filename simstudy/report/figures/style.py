@@ -9,7 +9,9 @@ import io
 from typing import TYPE_CHECKING, Any
 
 import matplotlib
+from matplotlib.text import Text
 
+from simstudy.errors import visible
 from simstudy.report.wide import Level, level_text
 
 if TYPE_CHECKING:
@@ -70,7 +72,7 @@ def clean(axes: Axes, grid: str | None = "y") -> None:
         axes.spines[side].set_color(GREY)
         axes.spines[side].set_linewidth(0.6)
     if grid is not None:
-        axes.grid(axis=grid, color=PALE, linewidth=0.6)  # type: ignore[arg-type]
+        axes.grid(axis=grid, color=PALE, linewidth=0.6)
     axes.set_axisbelow(True)
 
 
@@ -81,12 +83,21 @@ def nothing(axes: Axes, text: str) -> None:
               bbox={"facecolor": "white", "edgecolor": "none", "pad": 2})  # fmt: skip
 
 
+def _show_controls(text: Text) -> None:
+    """Control characters as escapes, where a text has any but breaks of lines."""
+    lines = text.get_text().split("\n")
+    if not all(line.isprintable() for line in lines):
+        text.set_text("\n".join(map(visible, lines)))
+
+
 def encode(figure: Figure, ending: str) -> bytes:
     """A figure as a PNG of 200 dpi, a PDF or an SVG, without a date so that runs compare.
 
     A PDF holds its text as TrueType, which journals ask for. What matplotlib takes from its
     settings alone is set while the file is written and put back.
     """
+    for text in figure.findobj(Text):
+        _show_controls(text)
     stream = io.BytesIO()
     metadata = {"pdf": {"CreationDate": None}, "svg": {"Date": None}}.get(ending)
     with matplotlib.rc_context({"svg.hashsalt": "simstudy", "pdf.fonttype": 42}):

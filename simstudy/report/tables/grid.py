@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
+from simstudy.errors import visible
 from simstudy.report.tables.titles import Style, style, title
 from simstudy.report.wide import (
     LIBERAL,
@@ -107,12 +108,20 @@ def grid(table: Wide, *, verdict: bool = False) -> Grid:
     levels_text = [[one_line(level_text(r[0][f])) for f in table.factors] for r in table.rows]
     methods = [one_line(m) for m in table.methods]
     notes = _notes(table, rows, found)
-    return Grid(table.measure, title(table), list(table.factors), methods, levels_text, rows, notes)
+    return Grid(
+        table.measure,
+        title(table),
+        [one_line(f) for f in table.factors],
+        methods,
+        levels_text,
+        rows,
+        notes,
+    )
 
 
 def one_line(text: str) -> str:
-    """A label without line breaks."""
-    return " ".join(text.split())
+    """A label without line breaks, control characters as escapes."""
+    return visible(" ".join(text.split()))
 
 
 def bradley(cell: Cell | None, alpha: float) -> str:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from simstudy.errors import visible
 from simstudy.report.tables.grid import Grid, Shown, once
 
 _MARKS = {"!": "†", "*": "\\*", "-": "\\-"}
-_SPECIAL = re.compile(r"([\\`*|\[\]<>$])|(?<![^\W_])(_)|(_)(?![^\W_])")
+_SPECIAL = re.compile(r"([\\`*|\[\]<>$]|&(?=#?\w+;)|~(?=~)|(?<=~)~)|(?<![^\W_])(_)|(_)(?![^\W_])")
 
 _CODE = re.compile(r"(?<![\\`])(`+)(?!`).+?(?<!`)\1(?!`)", re.DOTALL)
 
@@ -32,7 +33,7 @@ def as_markdown(table: Grid) -> str:
 
 def escape(text: str) -> str:
     """Text that Markdown shows as it is."""
-    return _SPECIAL.sub(lambda found: "\\" + found.group(0), text)
+    return _SPECIAL.sub(lambda found: "\\" + found.group(0), visible(text))
 
 
 def prose(text: str) -> str:
@@ -42,6 +43,7 @@ def prose(text: str) -> str:
 
 def code(text: str) -> str:
     """Text as Markdown code, whatever is in it."""
+    text = visible(text)
     fence = "`" * (1 + max(map(len, re.findall("`+", text)), default=0))
     edge = " " if "`" in (text[:1], text[-1:]) else ""
     return f"{fence}{edge}{text}{edge}{fence}"

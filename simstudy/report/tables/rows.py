@@ -8,6 +8,8 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
+import unicodedata
 from typing import TYPE_CHECKING
 
 from simstudy.report.tables.grid import Grid
@@ -17,16 +19,26 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.IGNORECASE)
+
+
 def as_csv(table: Grid) -> str:
     """A table of value (MCSE) for a spreadsheet; every level is written in every row."""
     stream = io.StringIO()
     rows = (
-        [*levels, *(cell.text for cell in cells)]
+        [*map(_no_formula, levels), *(cell.text for cell in cells)]
         for levels, cells in zip(table.levels, table.cells, strict=True)
     )
     writer = csv.writer(stream, lineterminator="\n")
-    writer.writerows([[*table.factors, *table.methods], *rows])
+    writer.writerows([[*map(_no_formula, [*table.factors, *table.methods])], *rows])
     return stream.getvalue()
+
+
+def _no_formula(text: str) -> str:
+    """Text that a spreadsheet does not run: quoted where it begins like a formula."""
+    first = unicodedata.normalize("NFKC", text[:1])
+    return f"'{text}" if first in _FORMULA and not _NUMBER.fullmatch(text) else text
 
 
 def alphas(summary: pa.Table, measure: str) -> list[float | None]:

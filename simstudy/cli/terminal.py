@@ -1,0 +1,44 @@
+"""Room 6: output on which what other people wrote is seen and never obeyed. Imports errors."""
+
+from __future__ import annotations
+
+import io
+import re
+import sys
+from typing import Any
+
+from simstudy.errors import visible
+
+
+class Terminal(io.TextIOBase):
+    """A stream that shows control characters as escapes, but for some that it keeps."""
+
+    def __init__(self, stream: Any, kept: str = "\n\t") -> None:
+        self.stream = stream
+        self._pieces = re.compile(f"([{kept}])")
+
+    def write(self, text: str) -> int:
+        """Write text, escaped."""
+        pieces = self._pieces.split(text)  # every second one is kept
+        pieces[::2] = map(visible, pieces[::2])
+        self.stream.write("".join(pieces))
+        return len(text)
+
+    def flush(self) -> None:
+        """Flush the stream itself."""
+        self.stream.flush()
+
+    def isatty(self) -> bool:
+        """Whether people read it."""
+        return bool(self.stream.isatty())
+
+    def fileno(self) -> int:
+        """The stream's own number."""
+        return int(self.stream.fileno())
+
+
+def write_exactly(text: str) -> None:
+    """Write data for other programs as they are, unless they go to a terminal."""
+    out: Any = sys.stdout
+    exact = isinstance(out, Terminal) and not out.isatty()
+    (out.stream if exact else out).write(text)
