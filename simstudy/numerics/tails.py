@@ -79,6 +79,8 @@ def critical_value(df: Floats | float, alpha: float) -> Floats:
     nu = np.where(finite, df, 1.0)
     t = -special.stdtrit(nu, alpha / 2.0)
     log_scale = special.gammaln((nu + 1.0) / 2.0) - special.gammaln(nu / 2.0)
-    log_density = log_scale - 0.5 * (np.log(nu * np.pi) + (nu + 1.0) * np.log1p(t * t / nu))
-    t = t + (special.stdtr(nu, -t) - alpha / 2.0) / np.exp(log_density)
+    with np.errstate(all="ignore"):  # far out the density is 0, and there is no step
+        log_density = log_scale - 0.5 * (np.log(nu * np.pi) + (nu + 1.0) * np.log1p(t * t / nu))
+        step = (special.stdtr(nu, -t) - alpha / 2.0) / np.exp(log_density)
+    t = t + np.where(np.isfinite(step), step, 0.0)
     return np.asarray(np.where(finite, t, -special.ndtri(alpha / 2.0)))

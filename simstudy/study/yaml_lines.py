@@ -17,7 +17,9 @@ _KINDS = {
     "sequence": {"seq"},
     "scalar": {"str", "int", "float", "bool", "null", "timestamp", "merge"},
 }
-_MAX_BYTES = 10_000_000
+_MAX_BYTES = 1_000_000
+_MAX_NODES = 100_000  # aliases of aliases cannot blow the data up
+_LARGE = 200_000  # characters from which nodes are counted before anything is built
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,14 +61,16 @@ def read(file: str | Path) -> Document:
     """Read a YAML 1.2 file: ``1e-3`` is a number, ``no`` is text, duplicate keys are errors."""
     name = str(file)
     try:
-        raw = Path(file).read_bytes()
+        with Path(file).open("rb") as stream:
+            raw = stream.read(_MAX_BYTES + 1)
     except OSError as error:
         hint = ""
         if Path(file, "study.yaml").is_file():
             hint = "; it holds results: their study is in study.yaml, Results.open reads them"
         raise UserError((error.strerror or str(error)) + hint, file=name) from None
     if len(raw) > _MAX_BYTES:
-        raise UserError("too large for a study file", file=name)
+        message = f"is too large for a study file: more than {_MAX_BYTES:,} bytes"
+        raise UserError(message, file=name)
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -82,6 +86,8 @@ def parse(text: str, name: str | None = None) -> Document:
 
     yaml = YAML(typ="safe", pure=True)
     try:
+        if len(text) > _LARGE and any(n > 2 * _MAX_NODES for n, _ in enumerate(yaml.parse(text))):
+            raise UserError(f"holds more than {_MAX_NODES:,} values", file=name)
         node = yaml.compose(text)
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
@@ -103,7 +109,7 @@ class _Builder:
     def __init__(self, file: str | None, lines: dict[Path_, int]) -> None:
         self.file = file
         self.lines = lines
-        self.budget = 100_000  # nodes: aliases of aliases cannot blow the data up
+        self.budget = _MAX_NODES
 
     def build(self, node: Any, path: Path_) -> Any:
         line = node.start_mark.line + 1

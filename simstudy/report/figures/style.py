@@ -72,7 +72,7 @@ def clean(axes: Axes, grid: str | None = "y") -> None:
         axes.spines[side].set_color(GREY)
         axes.spines[side].set_linewidth(0.6)
     if grid is not None:
-        axes.grid(axis=grid, color=PALE, linewidth=0.6)
+        axes.grid(axis=grid, color=PALE, linewidth=0.6)  # type: ignore[arg-type]
     axes.set_axisbelow(True)
 
 
