@@ -9,6 +9,7 @@ from simstudy.moments import Floats
 
 _HILL_DF = 60.0  # Hill's expansion is exact to 5e-13 from here, for t^2 up to df / 6.1
 _HILL_SQUARE = 6.1
+_FAR = 1e10  # times df: t from which the correction to the leading term is below 1e-18
 
 
 def hill_normal(t_squared: Floats, df: Floats | float) -> Floats:
@@ -77,10 +78,13 @@ def critical_value(df: Floats | float, alpha: float) -> Floats:
     df = np.asarray(df, dtype=float)
     finite = np.isfinite(df)
     nu = np.where(finite, df, 1.0)
-    t = -special.stdtrit(nu, alpha / 2.0)
     log_scale = special.gammaln((nu + 1.0) / 2.0) - special.gammaln(nu / 2.0)
+    log_tail = np.log(2.0) + log_scale + 0.5 * (nu * np.log(nu) - np.log(np.pi))  # of alpha t^nu
     with np.errstate(all="ignore"):  # far out the density is 0, and there is no step
+        far = np.exp((log_tail - np.log(nu) - np.log(alpha)) / nu)
+        t = np.abs(special.stdtrit(nu, alpha / 2.0))
         log_density = log_scale - 0.5 * (np.log(nu * np.pi) + (nu + 1.0) * np.log1p(t * t / nu))
         step = (special.stdtr(nu, -t) - alpha / 2.0) / np.exp(log_density)
-    t = t + np.where(np.isfinite(step), step, 0.0)
+    # beyond this the leading term of the tail is exact, and scipy's inverse may be anything
+    t = np.where(far > _FAR * nu, far, t + np.where(np.isfinite(step), step, 0.0))
     return np.asarray(np.where(finite, t, -special.ndtri(alpha / 2.0)))

@@ -53,7 +53,7 @@ def expected(study: Study, columns: Sequence[Column]) -> Expected:
     pairs = [(design, method) for design in study.designs for method in study.methods]
     for group, (design, method) in enumerate(pairs if len(study.designs) <= _MOST else ()):
         for k, found in enumerate(_answers(design, method, columns)):
-            if found is not None:
+            if found is not None and math.isfinite(found.value):
                 value[group, k], kind[group, k] = found.value, KINDS.index(found.kind)
     simulated, mcse = (np.stack([c.value[i] for c in columns], axis=1) for i in (0, 1))
     nothing = np.isnan(simulated)  # no replication is used, or the measure is not defined

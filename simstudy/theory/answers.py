@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
+import numpy as np
+
 from simstudy.generators.scenario import Scenario
 from simstudy.theory import means, pooled, random_intercept, within
 from simstudy.theory.law import Answer
@@ -76,6 +78,7 @@ LAWS = {
 }  # fmt: skip
 
 
+@np.errstate(all="ignore")  # an answer that overflows is none
 def answer(
     scenario: Scenario, method: str, options: Options, measure: str, alpha: float | None
 ) -> Answer | None:
