@@ -15,7 +15,7 @@ from helpers_own import written
 
 import simstudy
 from simstudy.errors import UserError
-from simstudy.store import layout
+from simstudy.store import files, layout
 
 TRAP = '''\
 import simstudy
@@ -218,3 +218,13 @@ def test_what_is_stored_of_a_file_is_data_that_may_be_wrong(place, content):
     assert call("report", folder).code == 0
     text = (folder / "report" / "methods.md").read_text(encoding="utf-8")
     assert "- **ols.** The authors' own function `ols`" in text
+
+
+def test_what_docs_security_promises_is_tested_by_the_files_it_names():
+    root = Path(__file__).resolve().parents[1]
+    text = (root / "docs" / "security.md").read_text(encoding="utf-8")
+    named = {name for name in text.replace("`", " ").split() if name.startswith("tests/")}
+    assert len(named) == 4 and all((root / name).is_file() for name in named)
+    assert "docs/security.md" in (root / "README.md").read_text(encoding="utf-8")
+    for folder in files.FOLDERS:
+        assert f"`{folder}`" in text or folder == files.SET_ASIDE, folder

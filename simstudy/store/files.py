@@ -23,7 +23,7 @@ from simstudy.errors import UserError, WorkError
 
 WORK = ".work"  # temporary and set-aside files of a results folder
 SET_ASIDE = f"{WORK}/set-aside"
-_FOLDERS = ("estimates", "failures", "extras", "sources", "report", "report/figures",
+FOLDERS = ("estimates", "failures", "extras", "sources", "report", "report/figures",
             "report/tables", WORK, SET_ASIDE)  # fmt: skip
 _OLD = 24 * 3600.0  # seconds after which another machine's temporary file is left over
 _numbers = itertools.count()
@@ -71,7 +71,7 @@ def make_room(study_folder: Path, path: Path) -> None:
 
 def refuse_links(study_folder: Path) -> None:
     """Refuse results of which a folder is a link that leads out of them."""
-    refuse_outside(study_folder, *(study_folder / name for name in _FOLDERS))
+    refuse_outside(study_folder, *(study_folder / name for name in FOLDERS))
 
 
 def refuse_outside(study_folder: Path, *folders: Path) -> None:

@@ -17,6 +17,7 @@ from simstudy.summaries.roles import Roles
 from simstudy.summaries.truths import Truths
 
 _OK, _NO_SE, _NONE = (STATUSES.index(s) for s in ("ok", "no_std_error", "not_estimable"))
+MOST = 100_000  # groups: a summary has dozens of rows of each
 Key = tuple[Any, ...]
 
 
@@ -67,6 +68,9 @@ class Groups:
         for k, label in enumerate(roles.wide or ("",)):
             keys = [key if roles.method else (*key, label or "estimate") for key in levels]
             number = [self.keys.setdefault(key, len(self.keys)) for key in keys]
+            if len(self.keys) > MOST:
+                message = f"more than {MOST:,} groups by {', '.join(names) or 'method'}"
+                raise UserError(f"{message}; does one of them number the rows?", file=self.file)
             group = np.array(number, dtype=np.int64)[cell]
             yield group, self._numbers(table, k)
 

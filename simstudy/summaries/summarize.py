@@ -182,12 +182,21 @@ def _table(groups: Groups, columns: list[Column]) -> pa.Table:
     null_value = arrow.doubles(np.full(group.size, groups.null_value))
     measures = {"truth": arrow.doubles(groups.truth[group]), "null_value": null_value} | measures
     out = {
-        name: pa.array([key[k] for key in keys]).take(of_group)
+        name: _levels([key[k] for key in keys]).take(of_group)
         for k, name in enumerate(_headings(groups.roles.by, ["method", *measures, VERDICT]))
     }
     labels = [None if key[-1] is None else str(key[-1]) for key in keys]
     out["method"] = pa.array(labels).take(of_group)
     return pa.table(out | measures | {VERDICT: verdict}, metadata=OF_ANYBODY).take(order)
+
+
+def _levels(values: list[Any]) -> pa.Array:
+    import pyarrow as pa
+
+    try:
+        return pa.array(values)
+    except OverflowError:  # whole numbers of 64 bits without a sign
+        return pa.array(values, pa.uint64())
 
 
 def _headings(by: Sequence[str], taken: Sequence[str]) -> list[str]:

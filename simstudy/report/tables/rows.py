@@ -57,7 +57,8 @@ def as_rows(summary: pa.Table, form: str) -> str:
     form : {"csv", "json"}
     """
     if form == "json":
-        return json.dumps(summary.to_pylist(), indent=1, allow_nan=False) + "\n"
+        rows = summary.to_pylist()
+        return json.dumps(rows, indent=1, allow_nan=False, default=str) + "\n"  # str: of dates
     from pyarrow import csv as arrow_csv
 
     sink = io.BytesIO()
