@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 _JOINERS = "\u200c\u200d"  # letters of many scripts, and emoji, are joined by them
+_NUMBER = re.compile(r"0x[0-9a-fA-F]+|(?<![A-Za-z_])[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
+
+
+class Interrupt(KeyboardInterrupt):
+    """Ctrl-C or a signal that ends: what a user's code raises by itself is none of it."""
 
 
 class UserError(Exception):
@@ -75,6 +81,11 @@ def brief(text: str, most: int = 200) -> str:
     """Text as one line of at most so many characters: a message that somebody else wrote."""
     line = one_line(" ".join(text.split()))
     return line if len(line) <= most else line[: most - 3].rstrip() + "..."
+
+
+def without_numbers(text: str) -> str:
+    """A message with ``#`` for its numbers: what differs by its numbers alone is the same."""
+    return _NUMBER.sub("#", text)
 
 
 def nearest(name: object, known: Iterable[str], synonyms: dict[str, str] | None = None) -> str:

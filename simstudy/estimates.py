@@ -90,6 +90,9 @@ class Estimates:
         are what it is judged by.
     failures : array of objects, shape (R,), or None
         A `Failure` or None each; of a user's method.
+    warned : array of objects, shape (R,), or None
+        A tuple of warnings, numbers left out, or None each; of a user's method. Those of a
+        call for several replications stand with the first.
     """
 
     estimate: Floats
@@ -101,6 +104,7 @@ class Estimates:
     sigma2: Floats | None = None
     extras: Mapping[str, Floats] | None = None
     failures: NDArray[np.object_] | None = None
+    warned: NDArray[np.object_] | None = None
 
     @property
     def status(self) -> NDArray[np.int8]:

@@ -68,7 +68,7 @@ class Entry:
     fit : callable
         ``fit(moments, term="slope", origin=(0, 0), **options) -> Estimates``, tested against 0;
         a method that `draws` takes `words` as well. A user's own: ``fit(data, options, words,
-        null_value)``, where data are units or moments and options a dict.
+        null_value, timeout)``, where data are units or moments and options a dict.
     describe : callable
         ``describe(moments, **options) -> dict`` of sigma, r_squared and criterion of one
         data set, for `fit`.
@@ -128,6 +128,8 @@ class Use:
         The function itself, where there is no file.
     trusted : bool
         Whether the file may be imported: not where the study is that of a results folder.
+    timeout : float, optional
+        Seconds that a call may take.
     """
 
     file: str = field(compare=False)
@@ -135,6 +137,7 @@ class Use:
     digest: str
     given: Callable[..., Any] | None = field(default=None, compare=False)
     trusted: bool = field(default=True, compare=False)
+    timeout: float | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +218,9 @@ class Method:
         A user's own method is given its options in one piece: any name is free for them.
         """
         if self.use is not None:
-            return self.entry.fit(moments, dict(self.options), words, self.null_value)
+            return self.entry.fit(
+                moments, dict(self.options), words, self.null_value, self.use.timeout
+            )
         from simstudy.methods._asked import fit
 
         return fit(self, moments, term, origin, words)
@@ -280,6 +285,8 @@ def configure(name: str, options: Mapping[str, Any] | None = None) -> Method:
     for key in given:
         if key not in names:
             hint = nearest(key, [*names, *COMMON])
+            if key == "timeout":
+                hint = "; a timeout is for methods of your own, which say `use:`"
             raise OptionError(str(key), f"{name} has no option '{key}'{hint}")
     chosen: Chosen = {}
     differing = []

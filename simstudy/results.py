@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -83,6 +84,16 @@ class Results:
         """Further values of the user's own methods, a row a value."""
         return self._beside(beside.EXTRAS)
 
+    @property
+    def warnings(self) -> pd.DataFrame:
+        """Warnings of the user's own methods by scenario, method and message without numbers.
+
+        A call for several replications of moments counts once.
+        """
+        from simstudy.runner.said import warned
+
+        return warned(self.study, self.folder).to_pandas()
+
     def _beside(self, kind: str) -> pd.DataFrame:
         return beside.read(self.study, self.folder, kind).to_pandas()
 
@@ -115,7 +126,7 @@ class Results:
     ) -> None:
         """Write scenarios.parquet, summary.parquet and summary.csv, unless they are current."""
         from simstudy.runner import stored
-        from simstudy.runner.watch import failures
+        from simstudy.runner.said import failures, warned, warnings_line
 
         mark = stored.mark(self.study, self.folder)
         if stored.is_current(self.study, self.folder, mark):
@@ -126,6 +137,7 @@ class Results:
             return
         beside.verify_all(self.study, self.folder)
         said = failures(self.study, self.folder)
+        said += warnings_line(self.folder, warned(self.study, self.folder))
         summary = self.summary_table(warn=said.append, jobs=jobs)
         for line in said:
             warn(line)
@@ -135,8 +147,12 @@ class Results:
 
     def _write_beside(self, summary: pa.Table) -> None:
         """Write what says the same as a summary, or less."""
+        from simstudy.runner.said import WARNINGS, warned
         from simstudy.runner.summarise import scenario_table
 
+        told = warned(self.study, self.folder)
+        if told.num_rows or os.path.lexists(self.folder / WARNINGS):
+            layout.write_table(self.folder, WARNINGS, told)
         layout.write_table(self.folder, "scenarios.parquet", scenario_table(self.study))
         layout.write_table(self.folder, "summary.csv", summary)
 

@@ -22,9 +22,10 @@ from simstudy.runner import execute as execute_module
 from simstudy.runner.execute import execute, work
 from simstudy.runner.plan import is_own, plan
 from simstudy.runner.provenance import provenance
+from simstudy.runner.said import failures
 from simstudy.runner.summarise import summarise
 from simstudy.runner.task import run_task
-from simstudy.runner.watch import Done, Pace, Watch, failures
+from simstudy.runner.watch import Done, Pace, Watch
 from simstudy.store import aside, layout, parts
 
 BROKEN = """\
@@ -283,7 +284,11 @@ def test_moments_say_which_replications_converged(tmp_path):
     kept = np.array(found.column("estimate").to_pylist(), float)
     results = Results(one, tmp_path / "r")
     assert 5 < np.isnan(kept).sum() < 115 and (kept[~np.isnan(kept)] < 0.5).all()
-    assert set(results.failures.message) == {SAYS} and results.extras.empty
+    assert set(results.failures.message) == {SAYS}
+    stopped = results.extras
+    assert set(stopped.name) == {"unconverged_estimate", "unconverged_std_error"}
+    assert (stopped[stopped.name == "unconverged_estimate"].value >= 0.5).all()
+    assert len(stopped) == 2 * np.isnan(kept).sum()
 
 
 def test_a_message_of_several_lines_is_one_line(tmp_path):
@@ -520,7 +525,7 @@ def test_unreadable_failures_are_found_by_the_next_run(tmp_path, mine):
     first = simstudy.run(one, jobs=1, results=tmp_path, report=False, warn=lambda line: None)
     said, file = [], min((first.folder / "failures").iterdir())
     file.write_bytes(b"PAR1")
-    with pytest.raises(parts.BrokenPartError, match="not a readable part"):
+    with pytest.raises(parts.BrokenPartError, match="is not what was written"):
         print(first.failures)
     again = simstudy.run(one, jobs=1, results=tmp_path, report=False, warn=said.append)
     assert again.n_fits == 32 and len(again.failures) > 0

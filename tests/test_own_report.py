@@ -128,7 +128,10 @@ def test_the_most_frequent_message_is_said(found, monkeypatch):
         (table.slice(0, 1), ", for instance with `a`; in the worst"),
         (table.slice(0, 0), " of 240 fits; in the worst"),
     ):
-        monkeypatch.setattr(beside, "read", lambda study, folder, kind, rows=rows: rows)
+        monkeypatch.setattr(
+            beside, "read",
+            lambda study, folder, kind, rows=rows: rows if kind == "failures" else rows.slice(0, 0),
+        )  # fmt: skip
         assert said in methods_section(result.study, result.folder, result.summary_table())
 
 

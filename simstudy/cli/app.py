@@ -1,7 +1,7 @@
 """Room 6: arguments, exit codes and the one place where errors become text.
 
-Imports errors alone; a verb's file is imported when that verb is called, so that help and
-a wrong argument cost nothing.
+Imports errors, guard and own.doing alone; a verb's file is imported when that verb is called,
+so that help and a wrong argument cost nothing.
 """
 
 from __future__ import annotations
@@ -12,20 +12,36 @@ import io
 import os
 import signal
 import sys
+import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from importlib import import_module
 from typing import Any, NoReturn
 
 from simstudy import __version__
+from simstudy.cli import guard
 from simstudy.cli.terminal import Terminal
-from simstudy.errors import UnmetError, UserError, WorkError, one_line, refuse_bytes
+from simstudy.errors import (
+    Interrupt,
+    UnmetError,
+    UserError,
+    WorkError,
+    brief,
+    one_line,
+    refuse_bytes,
+)
+from simstudy.own import doing
 
 DONE, FAILED, WRONG, UNMET, INTERRUPTED, TERMINATED = 0, 1, 2, 4, 130, 143
 _KEPT = "finished ranges are kept, the same command goes on"
 
 
-class _Terminated(KeyboardInterrupt):
+_ONCE = 1.0  # seconds in which two signals are one: a terminal's, and its echo from the guard
+_PATIENCE = 1.0  # seconds that threads which a user's code left are waited for
+
+
+class _Terminated(Interrupt):
     """SIGTERM: ends a command as Ctrl-C does."""
 
 
@@ -264,20 +280,58 @@ def entry() -> NoReturn:
         if isinstance(stream, io.TextIOWrapper):  # a terminal that cannot show a name shows \\x..
             stream.reconfigure(errors="backslashreplace")
     os.environ["MPLBACKEND"] = "Agg"  # figures go to files, whatever is asked for
-    signal.signal(signal.SIGTERM, _terminate)
-    code = main()
+    signal.signal(signal.SIGTERM, _stop)
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, _stop)
+    guard.enable()
+    try:
+        code = main()
+    except BaseException:
+        guard.over(FAILED)
+        raise
+    guard.over(code)
     if code in (INTERRUPTED, TERMINATED):
         for again in (signal.SIGINT, signal.SIGTERM):  # the end is under way
             signal.signal(again, signal.SIG_IGN)
         # where an import was interrupted, Python would end itself by SIGINT, not with this code
-        atexit._run_exitfuncs()
-        sys.stderr.flush()
-        os._exit(code)
+        _end(code)
+    if others := _left_running():
+        names = ", ".join(sorted(thread.name for thread in others))
+        said = f"threads that a user's code started still run and end here: {names}"
+        print(brief(said), file=sys.stderr)
+        import multiprocessing
+
+        for child in multiprocessing.active_children():  # nobody else would end workers now
+            child.terminate()
+        _end(code)
     sys.exit(code)
 
 
-def _terminate(number: int, frame: object) -> NoReturn:
-    raise _Terminated
+def _end(code: int) -> NoReturn:
+    """End this process without waiting for its threads."""
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    os._exit(code)
+
+
+def _left_running() -> list[threading.Thread]:
+    """Threads of a user's code that Python would wait for, perhaps for ever."""
+    until = time.monotonic() + _PATIENCE
+    others = [thread for thread in doing.threads if not thread.daemon]
+    for thread in others:
+        thread.join(max(0.0, until - time.monotonic()))
+    return [thread for thread in others if thread.is_alive()]
+
+
+def _stop(number: int, frame: object) -> None:
+    global _stopped
+    if time.monotonic() - _stopped > _ONCE:
+        _stopped = time.monotonic()
+        raise _Terminated if number == signal.SIGTERM else Interrupt
+
+
+_stopped = -_ONCE
 
 
 def _say(error: BaseException) -> int:

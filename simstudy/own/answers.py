@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,7 @@ _SYNONYMS = {
     TRUTH: ("true", "true_value"),
 }  # other packages' words; beside the right one they are values like any others
 _CONVERGED = "converged"
+UNCONVERGED = "unconverged_"  # begins the extras of a fit that is said not to have converged
 MISNAMED = "is no name of a result"
 _EXPECTED = "expected estimate, std_error and, if any, df and p_value, as a tuple or a dict"
 
@@ -177,9 +179,20 @@ def _finish(
     failures = _failures(wrong, lost)
     if LIMITS[0] in extras:
         _refuse_reversed(failures, *(extras[name] for name in LIMITS))
+    stopped = _unconverged({"estimate": estimate, "std_error": error}, lost)
     components = {name: nan if (v := numbers[name]) is None else v for name in _COMPONENTS}
     columns = dict(zip(FIELDS, (estimate, error, df, tested), strict=True)) | components
-    return _rows(columns, extras, failures)
+    rows = _rows(columns, extras, failures)
+    return replace(rows, extras={**(rows.extras or {}), **stopped}) if stopped else rows
+
+
+def _unconverged(numbers: dict[str, Floats], lost: Bools) -> dict[str, Floats]:
+    """Where fits stopped that are said not to have converged: extras, and no result."""
+    kept = {
+        f"{UNCONVERGED}{name}": np.where(lost & np.isfinite(values), values, np.nan)
+        for name, values in numbers.items()
+    }
+    return {name: values for name, values in kept.items() if not np.isnan(values).all()}
 
 
 def _failures(wrong: dict[str, tuple[Floats, Bools]], lost: Bools) -> list[Failure | None]:

@@ -20,6 +20,7 @@ RESERVED = (
     "digest",
     "estimand",
     "null_value",
+    "timeout",
 )  # the study file's own words beside options
 PART = {"rows": 32, "clusters": 4096, "pooled": 4096}
 
@@ -80,8 +81,8 @@ def method(
     ----------
     function : callable
         ``function(data, **options)``; options are numbers, text or truth values, by any name
-        but use, label, estimand, null_value, truth and digest. With an argument `rng` (of a
-        method on data frames) it gets a ``numpy.random.Generator`` of that replication.
+        but use, label, estimand, null_value, truth, digest and timeout. With an argument `rng`
+        (of a method on data frames) it gets a ``numpy.random.Generator`` of that replication.
     grain : {"rows", "clusters", "pooled"}
         rows: data is one replication's DataFrame with columns cluster, x and y.
         clusters: data is the moments (`simstudy.moments.Clusters`) of R replications, the last

@@ -1,4 +1,4 @@
-"""Room 2: a user's file as a module, by its content. Imports declare and quiet; errors.
+"""Room 2: a user's file as a module, by its content. Imports declare, loaded and quiet; errors.
 
 What a file imports must be installed: the digest of the one file is all that tells its rows
 from those of an earlier version, so a helper beside it would change results unseen.
@@ -7,15 +7,15 @@ from those of an earlier version, so a helper beside it would change results uns
 from __future__ import annotations
 
 import hashlib
-import linecache
-import sys
 import traceback
 from functools import lru_cache
+from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from simstudy.errors import UserError, brief, nearest
+from simstudy.errors import Interrupt, UserError, brief, nearest
+from simstudy.own import doing, loaded
 from simstudy.own.declare import DeclarationError, declared
 from simstudy.own.quiet import named, quiet
 from simstudy.registry import Use
@@ -42,23 +42,19 @@ def content_of(file: str | Path) -> bytes:
 
 @lru_cache(maxsize=64)
 def module_of(file: str, digest: str) -> ModuleType:
-    """Run a file once a process, under a private name; it must have this content."""
+    """Run a file once a process, under a name of its own; it must have this content."""
     content = content_of(file)
     if digest_of(content) != digest:
         message = f"has changed: its digest is {digest_of(content)}, and {digest} is asked for"
         raise UserError(message, file=file)
-    name = f"_simstudy_own_{digest}_{hashlib.sha256(file.encode()).hexdigest()[:_DIGITS]}"
-    module = ModuleType(name)
-    module.__file__ = file
-    sys.modules[name] = module  # dataclasses and pickle look a class's module up
-    linecache.checkcache(file)
+    doing.before_first()
     try:
-        with quiet():
-            exec(compile(content, file, "exec"), module.__dict__)
-    except (Exception, SystemExit) as error:
-        del sys.modules[name]
+        with quiet(), doing.threads_noted(), doing.now(f"the import of {file}"):
+            return import_module(loaded.name_of(file, digest))
+    except (MemoryError, Interrupt):
+        raise
+    except BaseException as error:
         raise UserError(_wrong(error, file), file=file, line=_line(error, file)) from None
-    return module
 
 
 def _wrong(error: BaseException, file: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import lru_cache, partial
 from typing import Any
 
@@ -12,7 +13,7 @@ from simstudy.errors import one_line
 from simstudy.estimates import Estimates, Failure, concatenate
 from simstudy.moments import Array, Moments, Rows
 from simstudy.numerics import batches
-from simstudy.own import answers, declare, files
+from simstudy.own import answers, declare, doing, files, settings
 from simstudy.own.quiet import attempt
 from simstudy.registry import Entry, Use, Words
 
@@ -57,6 +58,7 @@ def fit_frames(
     options: dict[str, Any],
     words: Words | None = None,
     null_value: float = 0.0,
+    timeout: float | None = None,
 ) -> Estimates:
     """Fit one data frame a replication, each by itself.
 
@@ -65,19 +67,25 @@ def fit_frames(
     rows : Rows
     options : dict
     words : callable, optional
-        Random words by replication, for a function that takes `rng`.
+        Random words by replication, for a function that takes `rng`, and for one that draws
+        from a global generator.
     null_value : float
         What estimates that come without a p-value are tested against.
+    timeout : float, optional
+        Seconds a call may take.
     """
     n_reps = batches.reps_of(rows)
-    streams = _streams(function, words, n_reps)
+    own = _words(words, n_reps) if declare.draws(function) else None
+    drawn = _words(words, n_reps)
     found = []
-    for k in range(n_reps):
-        one = rows if n_reps == 1 else batches.cut_rows(rows, k, k + 1)
-        more = {} if streams is None else {"rng": streams[k]}
-        call = partial(function, frame(one), **options | more)
-        found.append(_one(call, 1, null_value, batch=False))
-    return concatenate([_row(one) for one in found])
+    with settings.random_kept(), doing.now(_named(function)):
+        for k in range(n_reps):
+            one = rows if n_reps == 1 else batches.cut_rows(rows, k, k + 1)
+            more = {} if own is None else {"rng": _generator(own[:, k])}
+            settings.seed_random(drawn[:, k].tolist())
+            call = partial(function, frame(one), **options, **more)
+            found.append(_row(*_one(call, 1, False, null_value, timeout)))
+    return concatenate(found)
 
 
 def frame(rows: Rows) -> Any:
@@ -94,49 +102,63 @@ def fit_moments(
     options: dict[str, Any],
     words: Words | None = None,
     null_value: float = 0.0,
+    timeout: float | None = None,
 ) -> Estimates:
     """Fit a batch; where that fails, halves of it, down to the replications at fault."""
     given = partial(function, **options)
-    return concatenate(list(_halves(given, batches.read_only(moments), null_value)))
+    with settings.random_kept(), doing.now(_named(function)):
+        settings.seed_random(_words(words, 1)[:, 0].tolist())
+        held = batches.read_only(moments)
+        return concatenate(list(_halves(given, held, null_value, timeout)))
 
 
-def _halves(function: Function, moments: Moments, null_value: float) -> Iterator[Estimates]:
-    found = _one(partial(function, moments), moments.n_reps, null_value, batch=True)
+def _named(function: Function) -> str:
+    """A function by its name and its file."""
+    code = getattr(function, "__code__", None)
+    name = getattr(function, "__name__", "a function")
+    return f"{name} of {code.co_filename}" if code is not None else name
+
+
+def _halves(
+    function: Function, moments: Moments, null_value: float, timeout: float | None
+) -> Iterator[Estimates]:
+    call = partial(function, moments)
+    found, warned = _one(call, moments.n_reps, True, null_value, timeout)
     if moments.n_reps == 1 or not isinstance(found, Failure):
-        yield _row(found)
+        yield _row(found, warned)
         return
     middle = moments.n_reps // 2
     for first, last in ((0, middle), (middle, moments.n_reps)):
-        yield from _halves(function, batches.cut(moments, first, last), null_value)
+        yield from _halves(function, batches.cut(moments, first, last), null_value, timeout)
 
 
 def _one(
-    call: Callable[[], Any], n_reps: int, null_value: float, batch: bool
-) -> Estimates | Failure:
-    """One call and what it gave."""
-    answer = attempt(call, answers.says_converged)
+    call: Callable[[], Any], n_reps: int, batch: bool, null_value: float, timeout: float | None
+) -> tuple[Estimates | Failure, tuple[str, ...]]:
+    """One call and what it gave, and its warnings."""
+    answer, warned = attempt(call, answers.says_converged, timeout)
     if isinstance(answer, Failure):
-        return answer
+        return answer, warned
     try:
-        return answers.estimates(answer, n_reps, batch, null_value)
+        return answers.estimates(answer, n_reps, batch, null_value), warned
     except answers.AnswerError as error:
-        return Failure(one_line(str(error)), "")
+        return Failure(one_line(str(error)), ""), warned
 
 
-def _row(found: Estimates | Failure) -> Estimates:
-    return answers.failed(found) if isinstance(found, Failure) else found
+def _row(found: Estimates | Failure, warned: tuple[str, ...]) -> Estimates:
+    """The rows of a call; its warnings stand with the first of them."""
+    rows = answers.failed(found) if isinstance(found, Failure) else found
+    told = np.full(rows.estimate.size, None, dtype=object)
+    told[0] = warned or None
+    return replace(rows, warned=told)
 
 
-def _streams(function: Function, words: Words | None, n_reps: int) -> Any:
-    """A generator a replication, of that replication's words; None if none is asked for."""
-    if not declare.draws(function):
-        return None
-    if words is None:
-        drawn = np.random.SFC64(_SEED).random_raw(_SEED_WORDS).reshape(-1, 1)
-        drawn = np.broadcast_to(drawn, (_SEED_WORDS, n_reps))
-    else:
-        drawn = words(_SEED_WORDS)
-    return [_generator(drawn[:, k]) for k in range(n_reps)]
+def _words(words: Words | None, n_reps: int) -> Array:
+    """Random words of each replication; the same for all of a data set outside a study."""
+    if words is not None:
+        return words(_SEED_WORDS)
+    drawn: Array = np.random.SFC64(_SEED).random_raw(_SEED_WORDS).reshape(-1, 1)
+    return np.broadcast_to(drawn, (_SEED_WORDS, n_reps))
 
 
 def _generator(words: Array) -> np.random.Generator:

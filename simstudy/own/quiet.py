@@ -1,24 +1,33 @@
-"""Room 2: keeping a user's code from disturbing the program. Imports errors and estimates."""
+"""Room 2: keeping a user's code from disturbing the program. Imports errors, estimates, the room.
+
+Whatever it raises or prints, changes or waits for, its caller gets an answer or a `Failure`.
+"""
 
 from __future__ import annotations
 
 import atexit
 import os
+import signal
+import threading
 import traceback
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from functools import lru_cache
 from io import TextIOWrapper
-from typing import Any
+from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
 
-from simstudy.errors import one_line
+from simstudy.errors import Interrupt, one_line, without_numbers
 from simstudy.estimates import Failure
+from simstudy.own import deadline, doing, settings
+from simstudy.own.loaded import is_ours
 
 _LONGEST, _DEEPEST = 20_000, 50  # characters and calls of a traceback, the last ones
 _BOUNDARY = "boundary of the parameter space"  # statsmodels: a variance estimated as zero
+_FOR_DEVELOPERS = (DeprecationWarning, PendingDeprecationWarning, ImportWarning, ResourceWarning)
+_THREAD = "a thread that the method started outlived its call"
 
 
 @lru_cache(maxsize=1)
@@ -44,52 +53,95 @@ def _nowhere() -> TextIOWrapper:
 @contextmanager
 def quiet() -> Iterator[list[warnings.WarningMessage]]:
     """Swallow what is printed, put settings and the folder back; yields the warnings."""
-    folder, nowhere = _folder(), _nowhere()
-    try:
-        with (
-            redirect_stdout(nowhere),
-            redirect_stderr(nowhere),
-            warnings.catch_warnings(record=True) as heard,
-            np.errstate(),
-        ):
-            warnings.simplefilter("always")
-            yield heard
-    finally:
-        if folder is not None and _folder() != folder:
-            os.chdir(folder)
+    nowhere = _nowhere()
+    with (
+        settings.kept(),
+        redirect_stdout(nowhere),
+        redirect_stderr(nowhere),
+        warnings.catch_warnings(record=True) as heard,
+        np.errstate(),
+        _heard_apart(),
+    ):
+        warnings.simplefilter("always")
+        yield heard
 
 
-def _folder() -> str | None:
-    """The current folder; None where it is gone."""
-    try:
-        return os.getcwd()
-    except OSError:
-        return None
+@contextmanager
+def _heard_apart() -> Iterator[None]:
+    """Make a real Ctrl-C an `Interrupt`, so that a method's own KeyboardInterrupt is told from it.
+
+    The command line does so by itself.
+    """
+    own = threading.current_thread() is threading.main_thread()
+    if own and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, _interrupt)  # `settings.kept` puts Python's own back
+    yield
 
 
-def attempt(call: Callable[[], Any], settled: Callable[[Any], bool] = lambda found: False) -> Any:
-    """What a call returns, or the `Failure` that it raised or warned of.
+def _interrupt(number: int, frame: object) -> NoReturn:
+    raise Interrupt
 
-    Running out of memory is nobody's result: it goes on upward.
+
+class Attempt(NamedTuple):
+    """What became of a call.
+
+    Attributes
+    ----------
+    found : object
+        What it returned, or the `Failure` that it raised or warned of.
+    warned : tuple of str
+        Its warnings, numbers left out.
+    """
+
+    found: Any
+    warned: tuple[str, ...]
+
+
+def attempt(
+    call: Callable[[], Any],
+    settled: Callable[[Any], bool] = lambda found: False,
+    timeout: float | None = None,
+) -> Attempt:
+    """Call a user's function.
+
+    Running out of memory is nobody's result and a real Ctrl-C nobody's failure: they go on
+    upward.
 
     Parameters
     ----------
     call : callable
     settled : callable
         What was returned -> whether that says itself if it converged; then no warning counts.
+    timeout : float, optional
+        Seconds after which the call is given up.
     """
+    left: list[threading.Thread] = []
     try:
-        with quiet() as heard:
+        with quiet() as heard, doing.threads_noted() as left, deadline.Deadline(timeout):
             found = call()
-    except MemoryError:
+    except (MemoryError, Interrupt):
         raise
-    except (Exception, SystemExit) as error:
-        return failure_of(error)
-    warned = next(filter(_of_non_convergence, heard), None)
-    if warned is None or settled(found):
-        return found
-    message = _line(f"{warned.category.__name__}: {warned.message}")
-    return Failure(message, f"warned at {warned.filename}:{warned.lineno}\n{message}\n")
+    except deadline.TimeoutReached as error:
+        found = failure_of(error)._replace(message=deadline.MESSAGE)
+    except BaseException as error:  # packages in Rust raise what is no Exception
+        found = failure_of(error)
+    said = [f"{one.category.__name__}: {one.message}" for one in filter(_of_a_fit, heard)]
+    said += [_THREAD] if left else []
+    warned = tuple(without_numbers(_line(text)) for text in said)
+    lost = next(filter(_of_non_convergence, heard), None)
+    if isinstance(found, Failure) or lost is None or settled(found):
+        return Attempt(found, warned)
+    message = _line(f"{lost.category.__name__}: {lost.message}")
+    where = f"warned at {lost.filename}:{lost.lineno}\n{message}\n"
+    return Attempt(Failure(message, where), warned)
+
+
+def _of_a_fit(warning: warnings.WarningMessage) -> bool:
+    """Whether a warning may say something of a fit: not one to the developers of a library.
+
+    Those come once a process, or when garbage is collected, as it happens.
+    """
+    return not issubclass(warning.category, _FOR_DEVELOPERS)
 
 
 def _of_non_convergence(warning: warnings.WarningMessage) -> bool:
@@ -103,7 +155,7 @@ def _of_non_convergence(warning: warnings.WarningMessage) -> bool:
 def failure_of(error: BaseException) -> Failure:
     """An exception as a failure; its traceback begins where the user's code does."""
     steps = error.__traceback__
-    while steps is not None and steps.tb_next is not None and _ours(steps.tb_frame.f_globals):
+    while steps is not None and steps.tb_next is not None and is_ours(steps.tb_frame.f_globals):
         steps = steps.tb_next
     text = "".join(traceback.format_exception(type(error), error, steps, limit=-_DEEPEST))
     text = text.encode("utf-8", "backslashreplace").decode()  # lone surrogates cannot be stored
@@ -114,15 +166,12 @@ def named(error: BaseException) -> str:
     """An exception in one line: its kind and what it says."""
     try:
         said = str(error)
-    except Exception:  # str() is the user's own
+    except Interrupt:
+        raise
+    except BaseException:  # str() is the user's own
         said = "<its text cannot be had>"
     return _line(f"{type(error).__name__}: {said}").removesuffix(":")
 
 
 def _line(text: str) -> str:
     return one_line(" ".join(text.split()))
-
-
-def _ours(names: dict[str, Any]) -> bool:
-    """Whether a frame is this package's own."""
-    return str(names.get("__name__", "")).partition(".")[0] == __name__.partition(".")[0]

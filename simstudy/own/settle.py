@@ -22,6 +22,7 @@ from simstudy.own.declare import RESERVED
 from simstudy.registry import Method, OptionError, Use, named_null, settle_null
 
 PYTHON = "python"  # instead of a file: the function was given from Python
+_SHORTEST, _LONGEST = 0.01, 1e6  # seconds of a timeout
 _PLAIN = re.compile(r"[\w.-]+")
 Importing = Callable[[str, str], None]
 
@@ -37,7 +38,8 @@ def settle(
     Parameters
     ----------
     item : mapping
-        use, and optionally label, estimand, null_value, digest and the function's own options.
+        use, and optionally label, estimand, null_value, digest, timeout and the function's own
+        options.
     folder : Path
         The file's name is relative to this.
     trusted : bool
@@ -55,7 +57,7 @@ def settle(
         raise OptionError("use", f"{item['use']!r:.60}: {message}")
     estimand, null_value = _estimand(item), settle_null(item.get("null_value"))
     named = [f"{key}={_shown(options[key])}" for key in sorted(options)] + named_null(null_value)
-    use = replace(_use(item["use"], folder, digest), trusted=trusted)
+    use = replace(_use(item["use"], folder, digest), trusted=trusted, timeout=_timeout(item))
     plain = use.function + (f"[{','.join(named)}]" if named else "")
     if trusted and use.file:
         importing(use.file, label or plain)
@@ -83,6 +85,8 @@ def written(method: Method, folder: Path) -> dict[str, Any]:
     head["truth"] = method.estimand
     if method.null_value:
         head["null_value"] = method.null_value
+    if use.timeout is not None:
+        head["timeout"] = use.timeout
     return head | dict(method.options) | {"label": method.label}
 
 
@@ -102,6 +106,18 @@ def _estimand(item: Mapping[str, Any]) -> str | None:
     if name is not None and name not in ESTIMANDS:
         raise OptionError(key, f"'{name}' is no estimand{nearest(name, ESTIMANDS)}")
     return name
+
+
+def _timeout(item: Mapping[str, Any]) -> float | None:
+    """Seconds that a call may take; None without a limit."""
+    if "timeout" not in item:
+        return None
+    value = item["timeout"]
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not (number and _SHORTEST <= value <= _LONGEST):
+        message = f"expected seconds from {_SHORTEST:g} to {_LONGEST:g}, got {value!r:.40}"
+        raise OptionError("timeout", message)
+    return float(value)
 
 
 def _use(where: Any, folder: Path, digest: str | None) -> Use:

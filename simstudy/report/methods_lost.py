@@ -1,6 +1,6 @@
 """Room 5: which fits a study has and which are without a result, for its methods section.
 
-Imports the study, beside, and the sections on data and estimands.
+Imports the study, runner.said, and the sections on data and estimands.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from simstudy.registry import Method
 from simstudy.report.methods_data import symbols
 from simstudy.report.methods_estimands import label_of
 from simstudy.report.tables.markdown import code, escape
-from simstudy.store import arrow, beside
+from simstudy.runner.said import reasons, warned
+from simstudy.store import arrow
 from simstudy.study.study import Study
 
 if TYPE_CHECKING:
@@ -94,6 +95,7 @@ def lost_section(study: Study, folder: Path, fits: Fits) -> list[str]:
     elif fits.there:
         which = "that was computed " if fits.fewer(study) else ""
         out.append(f"In this study every fit {which}gave a valid result.")
+    out += _warnings(study, folder)
     zero = {m: fits.shares[m, _BOUNDARY] for m in fits.there if fits.shares[m, _BOUNDARY]}
     if zero:
         names = "; ".join(f"{escape(' '.join(k.split()))}: {n:,}" for k, n in zero.items())
@@ -122,8 +124,10 @@ def _lost_table(shown: dict[str, str], fits: Fits) -> str:
 def _failures(study: Study, folder: Path, fits: Fits) -> list[str]:
     """What became of the methods that failed: how often, why, and where it was worst."""
     failed = [m for m in study.methods if fits.shares[m.label, "share_failed"]]
-    messages = _messages(study, folder, failed)
-    said = [_failure(study, method, fits, messages[method.label]) for method in failed]
+    messages = reasons(study, folder) if failed else {}
+    said = [
+        _failure(study, method, fits, messages.get(method.label, Counter())) for method in failed
+    ]
     return [" ".join(said)] if said else []
 
 
@@ -131,7 +135,7 @@ def _failure(study: Study, method: Method, fits: Fits, messages: Counter[str]) -
     n = fits.shares[method.label, "share_failed"]
     text = f"**{label_of(method)}** failed in {n:,} of {fits.there[method.label]:,} fits"
     for message, count in messages.most_common(1):
-        shown = code(message if len(message) <= _LONGEST else message[: _LONGEST - 1] + "…")
+        shown = _short(message)
         if count == n:
             text += f", {'each time ' if n > 1 else ''}with {shown}"
         elif count == 1:
@@ -140,6 +144,10 @@ def _failure(study: Study, method: Method, fits: Fits, messages: Counter[str]) -
             text += f", most often with {shown} ({count:,} times)"
     worst = _worst(study, fits.used.get(method.label, {}))
     return f"{text}; {worst}." if worst else f"{text}."
+
+
+def _short(message: str) -> str:
+    return code(message if len(message) <= _LONGEST else message[: _LONGEST - 1] + "…")
 
 
 def _worst(study: Study, used: dict[str, int]) -> str:
@@ -170,12 +178,15 @@ def _levels(study: Study, scenario: str) -> str:
     return f" ({', '.join(pairs)})" if pairs else ""
 
 
-def _messages(study: Study, folder: Path, failed: list[Method]) -> dict[str, Counter[str]]:
-    """Messages by method, of the study's own scenarios and replications, each fit once."""
+def _warnings(study: Study, folder: Path) -> list[str]:
+    """Of what the user's own methods warned, and how often."""
     counts: dict[str, Counter[str]] = defaultdict(Counter)
-    if failed:
-        table = beside.read(study, folder, beside.FAILURES)
-        columns = (table.column(name).to_pylist() for name in ("method", "message"))
-        for label, message in zip(*columns, strict=True):
-            counts[label][" ".join(message.split())] += 1
-    return counts
+    for row in warned(study, folder).to_pylist():
+        counts[row["method"]][row["message"]] += row["count"]
+    said = []
+    for method in study.methods:
+        for message, often in counts[method.label].most_common(1):
+            n = counts[method.label].total()
+            most = _short(message) if often == n else f"most often {_short(message)} ({often:,})"
+            said.append(f"**{label_of(method)}** gave {n:,} warning{'s' if n > 1 else ''}: {most}.")
+    return [" ".join(said)] if said else []

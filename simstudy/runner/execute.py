@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import time
 import warnings
+from collections import defaultdict
 from collections.abc import Callable, Generator, Iterable
 from contextlib import closing
 from pathlib import Path
@@ -17,20 +18,23 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from simstudy.errors import UserError, WorkError
-from simstudy.estimates import Outcome
-from simstudy.runner import origin
+from simstudy.estimates import STATUS_OF
+from simstudy.estimates import Outcome as Failing
+from simstudy.own import doing
+from simstudy.runner import origin, timeouts
 from simstudy.runner.plan import forecast, is_own, names_of, parts_of, plan
-from simstudy.runner.pool import LOST, how, parallel
+from simstudy.runner.pool import LOST, Apart, how, parallel
 from simstudy.runner.process import cores, end_if_orphaned, settle
 from simstudy.runner.provenance import provenance
 from simstudy.runner.runlog import RunLog
 from simstudy.runner.task import Task, run_task
-from simstudy.runner.watch import Done, Watch
+from simstudy.runner.watch import Done, Key, Outcome, Watch
 from simstudy.store import aside, beside, layout, parts
 from simstudy.study.study import Study
 
 _IN_PROCESS = 3.0  # seconds of work below which workers do not pay for their start
 _TRIES = 3  # pools of workers in a row that die without finishing a range
+Stuck = dict[Key, frozenset[int]]  # of a task: the calls that did not end at their deadline
 Progress = Callable[[int, float | None], None]
 
 
@@ -52,8 +56,8 @@ def execute(
     folder : Path
         The study's own results folder.
     jobs : int, optional
-        Workers; 1 is this process. Default: all cores, but this process when the work is
-        small.
+        Workers; 1 is this process, but for a user's methods on the command line. Default: all
+        cores, but this process when the work is small.
     begin : callable, optional
         Called once with (fits in all, jobs); what it returns is called with (fits done,
         seconds left, or None while that is unknown).
@@ -87,8 +91,10 @@ def execute(
         start, of, told = time.perf_counter(), len(tasks), 0
         if second:  # the first run goes through them from the front
             tasks.reverse()
-        run = _Run(study, folder, source, jobs, backend, warn, watch, log)
-        with closing(_persistently(run, tasks)) as dones, log.until_stopped():
+        run = _Run(study, folder, source, jobs, backend, warn, watch, log, Apart())
+        watch.pace.begin(tasks, jobs)
+        dones = _in_turns(run, tasks)
+        with closing(run.apart), closing(dones), log.until_stopped():
             for number, done in enumerate(dones, start=1):
                 log.write("range", **done.as_logged())
                 each(done, number, max(number, of))
@@ -114,6 +120,7 @@ def _missing(
     """Make the folder ready, or refuse it; what is to be done in it."""
     there = parts.listing(folder)
     origin.same_seed(study, folder, there)
+    there = timeouts.outgrow(study, folder, there, warn)
     tasks = plan(study, there)
     if tasks:
         try:
@@ -140,24 +147,35 @@ class _Run(NamedTuple):
     warn: Callable[[str], None]
     watch: Watch
     log: RunLog
+    apart: Apart
+
+
+def _in_turns(run: _Run, tasks: list[Task]) -> Generator[Done, None, None]:
+    """Do the tasks of a study, but those of methods that are given up."""
+    for turn in run.watch.turns(tasks, lambda task: _stored(task, run.folder, run.study)):
+        yield from _persistently(run, turn)
 
 
 def _persistently(run: _Run, tasks: list[Task]) -> Generator[Done, None, None]:
     """Do tasks; where workers are lost, what is still missing with fresh ones."""
-    lost, jobs = 0, run.jobs
+    lost, jobs, whole = 0, run.jobs, tasks
+    stuck: Stuck = defaultdict(frozenset)
     while tasks and lost < _TRIES:
         try:
-            with closing(_results(run, run.watch.wanted(tasks, jobs), jobs)) as results:
+            with closing(_results(run, run.watch.begun(tasks), jobs, stuck)) as results:
                 for done in results:
                     lost = 0
                     yield done
             return
         except LOST as error:
+            tasks = _left(run, whole)
+            if (ended := _timed_out(run, tasks, stuck)) is not None:
+                run.log.write("lost", reason=ended, again=True)
+                tasks = _left(run, whole)
+                continue
             lost += 1
             run.log.write("lost", reason=how(error), again=lost < _TRIES)
-            suspects = run.watch.under_way.copy()
-            tasks = plan(run.study, parts.listing(run.folder))
-            tasks.sort(key=lambda task: task.key in suspects)  # what may be at fault comes last
+            tasks.sort(key=lambda task: task.key in run.watch.under_way)  # at fault: last
             if lost == _TRIES and not is_own(tasks[-1]):
                 raise WorkError(
                     f"{how(error)}: {_TRIES} times in a row, nothing finished in between; "
@@ -165,16 +183,37 @@ def _persistently(run: _Run, tasks: list[Task]) -> Generator[Done, None, None]:
                 ) from None
             again = f"try {lost + 1} of {_TRIES}" if lost < _TRIES else "one range at a time"
             run.warn(f"{how(error)}; going on with fresh workers ({again})")
+            run.watch.under_way.clear()
             if lost > 1:
                 jobs = max(2, jobs // 2) if jobs > 1 else 1
-    yield from _one_by_one(run, tasks)
+    yield from _one_by_one(run, tasks, stuck)
 
 
-def _one_by_one(run: _Run, tasks: list[Task]) -> Generator[Done, None, None]:
+def _left(run: _Run, tasks: list[Task]) -> list[Task]:
+    """Tasks that are not done, and not lost."""
+    seen = run.watch.seen
+    return [task for task in tasks if task.key not in seen and not _is_there(task, run.folder)]
+
+
+def _timed_out(run: _Run, tasks: list[Task], stuck: Stuck) -> str | None:
+    """Note the calls whose deadlines ended workers; how, or None where there are none.
+
+    A range in which that happens again and again is left out.
+    """
+    found = None
+    for task, call in timeouts.ended(run.folder, tasks):
+        stuck[task.key] |= {call}
+        found = f"a fit of {task.methods[0].label} did not end at its timeout"
+        if len(stuck[task.key]) == _TRIES:
+            run.watch.lose(task, f"{found}, nor did others")
+    return found
+
+
+def _one_by_one(run: _Run, tasks: list[Task], stuck: Stuck) -> Generator[Done, None, None]:
     """Every task by itself, so that a method that ends its process is known and left out."""
-    for task in run.watch.wanted(tasks, 1):
+    for task in tasks:
         try:
-            with closing(_results(run, [task], min(run.jobs, 2))) as results:
+            with closing(_results(run, [task], min(run.jobs, 2), stuck)) as results:
                 yield from results
         except LOST as error:
             if not is_own(task):
@@ -183,34 +222,61 @@ def _one_by_one(run: _Run, tasks: list[Task]) -> Generator[Done, None, None]:
             run.watch.lose(task, how(error))
 
 
-def _results(run: _Run, tasks: Iterable[Task], jobs: int) -> Generator[Done, None, None]:
-    if jobs == 1:
-        for task in tasks:
-            yield work(task, run.folder, run.source)
-    else:
-        calls = ((work, task, run.folder, run.source) for task in tasks)
-        yield from parallel(jobs, calls, run.backend)
+def _results(
+    run: _Run, tasks: Iterable[Task], jobs: int, stuck: Stuck
+) -> Generator[Done, None, None]:
+    def arguments(task: Task) -> tuple[Any, ...]:
+        more = (stuck[task.key],) if task.key in stuck else ()
+        return task, run.folder, run.source, *more
+
+    if jobs > 1:
+        yield from parallel(jobs, ((work, *arguments(task)) for task in tasks), run.backend)
+        return
+    for task in tasks:
+        if is_own(task) and doing.page is not None:  # the command line: not a caller's process
+            yield run.apart.call(work, *arguments(task))
+        else:
+            yield work(*arguments(task))
 
 
-def work(task: Task, folder: Path, source: dict[str, Any]) -> Done:
-    """Do one task and store its parts, unless another run has."""
+def _is_there(task: Task, folder: Path) -> bool:
+    place = parts.estimates_folder(folder)
+    return all((place / str(part)).exists() for part in names_of(task))
+
+
+def _stored(task: Task, folder: Path, study: Study) -> Outcome:
+    """What became of a range of a user's method, from its part."""
+    (part,) = names_of(task)
+    rows = parts.read(folder, part, ("status",), parts.Whose.of(study))
+    failed = rows["status"].ravel() == STATUS_OF[Failing.FAILED]
+    return Outcome(failed, beside.first_failed(folder, part) if failed.any() else None)
+
+
+def work(
+    task: Task, folder: Path, source: dict[str, Any], stuck: frozenset[int] = frozenset()
+) -> Done:
+    """Do one task and store its parts, unless another run has.
+
+    `stuck` are numbers of calls of a user's method that are known not to end.
+    """
     settle()
     end_if_orphaned()
     start = time.perf_counter()
-    place = parts.estimates_folder(folder)
-    new = not all((place / str(part)).exists() for part in names_of(task))
     failed = first = None
+    new = not _is_there(task, folder)
     if new:
         keys = {piece.id: parts.key_text(piece.key) for piece in task.pieces}
-        estimates = run_task(task)
+        with timeouts.witness(task, folder, stuck):
+            estimates = run_task(task)
         for part, names, found in parts_of(task, estimates):
             end_if_orphaned()
             mine: dict[str, Any] = {"keys": {name: keys[name] for name in part.scenarios}}
             if is_own(task):  # first: what has rows is complete
                 mine["beside"] = beside.write(folder, part, names, found)
                 first = first or next(beside.failed(part, names, found), None)
+                mine |= timeouts.noted(task, found[0])
             parts.write(folder, part, names, found, source | mine)
         if is_own(task):
-            failed = np.asarray(estimates[0].outcome == Outcome.FAILED)
+            failed = np.asarray(estimates[0].outcome == Failing.FAILED)
     seconds = round(time.perf_counter() - start, 4)
     return Done(task, seconds, failed, first, os.getpid(), new)

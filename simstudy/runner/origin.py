@@ -15,6 +15,7 @@ import numpy as np
 from simstudy.errors import UserError
 from simstudy.estimates import Estimates
 from simstudy.registry import Method
+from simstudy.runner import timeouts
 from simstudy.runner.plan import forecast
 from simstudy.runner.task import Task, run_task
 from simstudy.store import layout, parts
@@ -58,7 +59,7 @@ def same_bits(study: Study, folder: Path, there: list[PartName], ours: dict[str,
         theirs = stored if method.use is None else parts.footer(folder, part) or {}
         other = _versions(theirs), _versions(ours)
         names = [name for name in other[0] | other[1] if other[0].get(name) != other[1].get(name)]
-        if not names or _agree(study, folder, part, task):
+        if not names or timeouts.FOOTER in theirs or _agree(study, folder, part, task):
             continue
         before, here = (", ".join(f"{name} {of.get(name)}" for name in names) for of in other)
         (piece,), first, last = task.pieces, task.first, task.last

@@ -5,6 +5,7 @@ Parent and workers call `settle` before they work; a worker calls `follow` when 
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
 import sys
@@ -12,6 +13,8 @@ import threading
 import time
 from contextlib import suppress
 from functools import lru_cache
+from multiprocessing import util
+from typing import NoReturn
 
 import numpy as np
 
@@ -50,14 +53,42 @@ def follow(parent: int, from_main_thread: bool) -> None:
     """
     global _parent
     _parent = parent
+    _silence()
+    # joblib's own, which the processes that a method starts do not know
+    multiprocessing.set_start_method(None, force=True)
+    util.Finalize(None, end_now, exitpriority=0)  # no thread that a method left is waited for
     if hasattr(signal, "pthread_sigmask"):  # held back while the parent started workers
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
-    if not (from_main_thread and _killed_with_parent()):
+    if not (from_main_thread and killed_with_parent()):
         threading.Thread(target=_look, daemon=True).start()
     end_if_orphaned()
 
 
-def _killed_with_parent() -> bool:
+def is_worker() -> bool:
+    """Whether this process is nobody's but a run's."""
+    return _parent is not None
+
+
+def _silence() -> None:
+    """What a method's libraries and processes print, past Python, goes nowhere."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for number in (1, 2):
+        os.dup2(nowhere, number)
+    os.close(nowhere)
+
+
+def end_now(code: int = 0) -> NoReturn:
+    """End this process and those that a method left behind; their threads go with them."""
+    for child in multiprocessing.active_children():
+        child.terminate()
+    os._exit(code)
+
+
+def killed_with_parent() -> bool:
+    """Have this process killed when its parent ends; whether the system does that.
+
+    Linux takes the end of the thread that started this process for the parent's.
+    """
     if sys.platform != "linux":
         return False
     import ctypes

@@ -16,10 +16,12 @@ import numpy
 import scipy
 
 from simstudy.measures.own import REGISTERED
+from simstudy.runner.said import WARNINGS
 from simstudy.store import aside, beside, files, layout, parts
+from simstudy.store.names import parse
 from simstudy.study.study import Study
 
-_FILES = ("study.yaml", "scenarios.parquet", "summary.csv")
+_FILES = ("study.yaml", "scenarios.parquet", "summary.csv", WARNINGS)
 
 
 def mark(study: Study, folder: Path) -> dict[str, Any]:
@@ -53,8 +55,9 @@ def is_current(study: Study, folder: Path, now: dict[str, Any]) -> bool:
 
 
 def _listing(folder: Path) -> list[tuple[str, int, int]]:
-    """Name, size and time of every file, of a link its own."""
-    there = ((entry.name, entry.stat(follow_symlinks=False)) for entry in files.entries(folder))
+    """Name, size and time of every part, of a link its own."""
+    there = ((entry.name, entry.stat(follow_symlinks=False))
+             for entry in files.entries(folder) if parse(entry.name) is not None)  # fmt: skip
     return sorted((name, stat.st_size, stat.st_mtime_ns) for name, stat in there)
 
 

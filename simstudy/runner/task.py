@@ -117,7 +117,7 @@ def _run_group(task: Task, pieces: list[Design]) -> list[Estimates]:
                 else:
                     coarse = coarse or _coarse(batch.chunks)
                     if method.use is not None:
-                        fitted[k].append(_callwise(method, coarse, batch, pieces[0], grain))
+                        fitted[k].append(_callwise(method, coarse, batch, task, pieces[0], grain))
                         continue
                     found = method.fit(coarse)
                 fitted[k].append(found.cut(batch.start, batch.stop))
@@ -159,13 +159,20 @@ def _batches(source: Source, task: Task, grain: str, raw: bool) -> Iterator[_Bat
 
 
 def _callwise(
-    method: Method, moments: Moments, batch: _Batch, piece: Design, grain: str
+    method: Method, moments: Moments, batch: _Batch, task: Task, piece: Design, grain: str
 ) -> Estimates:
     """Fit a user's function to moments: whole calls, as many as hold what is wanted."""
     number = streams.GRAIN[grain]
     length = streams.call_length(piece.scenario, number, method.entry.part)
     first = batch.start // length * length
-    calls = [method.fit(cut(moments, at, at + length)) for at in range(first, batch.stop, length)]
+
+    def one(at: int) -> Estimates:
+        words = streams.words_of(
+            method.canonical, piece.scenario, task.seed, piece.key, batch.begin + at, 1
+        )
+        return method.fit(cut(moments, at, at + length), words=words)
+
+    calls = [one(at) for at in range(first, batch.stop, length)]
     return concatenate(calls).cut(batch.start - first, batch.stop - first)
 
 

@@ -1,4 +1,4 @@
-"""Room 4: what a run learns of its methods as it goes: their failures and their pace.
+"""Room 4: what a run learns of its methods as it goes: whether to go on, and their pace.
 
 Imports task, plan, store.beside and errors. Rows never depend on it: giving up leaves ranges
 out, and another run computes them.
@@ -7,7 +7,7 @@ out, and another run computes them.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,9 +18,7 @@ from simstudy.estimates import Failure
 from simstudy.moments import Bools
 from simstudy.runner.plan import forecast, is_own, own_method
 from simstudy.runner.task import Task
-from simstudy.store import beside
 from simstudy.store.beside import Failed
-from simstudy.study.study import Study
 
 GIVE_UP = 200  # failures of a method in a row
 
@@ -70,6 +68,24 @@ class Done(NamedTuple):
         } | ({} if self.failed is None else {"failed": int(self.failed.sum())})
 
 
+class Outcome(NamedTuple):
+    """What became of a user's method in a range.
+
+    Attributes
+    ----------
+    failed : array of bool, shape (fits,)
+        By replication.
+    first : Failed or None
+        The first failure.
+    """
+
+    failed: Bools
+    first: Failed | None
+
+
+Key = tuple[Any, ...]  # of a task
+
+
 class Watch:
     """Stops at the first failure, or gives up on a method that only fails.
 
@@ -87,31 +103,54 @@ class Watch:
         self.give_up = give_up
         self.left_out: Counter[tuple[str, str]] = Counter()
         self.pace = Pace()
-        self.under_way: set[tuple[Any, ...]] = set()
+        self.under_way: set[Key] = set()
+        self.seen: dict[Key, Outcome] = {}
         self._lost: list[tuple[Task, str]] = []
         self._in_a_row: dict[tuple[str, str], int] = defaultdict(int)
         self._last: dict[tuple[str, str], Failed] = {}
 
-    def wanted(self, tasks: Sequence[Task], jobs: int) -> Iterator[Task]:
-        """The tasks, but those of methods that were given up by the time they come."""
-        self.left_out.clear()
-        self.under_way.clear()
-        self._lost.clear()
-        self.pace.begin(tasks, jobs)
+    def turns(
+        self, tasks: Sequence[Task], stored: Callable[[Task], Outcome]
+    ) -> Iterator[list[Task]]:
+        """The tasks in turns, without those of methods that are given up after the turns before.
+
+        Where turns end and what they judge by is the plan and the rows alone, so what is given
+        up is the same however many processes work at it.
+
+        Parameters
+        ----------
+        tasks : sequence of Task
+        stored : callable
+            What became of a task that was done unseen.
+        """
+        for counts in (self.left_out, self.under_way, self.seen, self._lost, self._in_a_row):
+            counts.clear()
+        for turn in _turns(tasks, self.give_up):
+            wanted = []
+            for task in turn:
+                lost = next((place for place in _places(task) if self._is_lost(place)), None)
+                if lost is None:
+                    wanted.append(task)
+                else:
+                    self.left_out[lost] += task.n_fits
+                    self.pace.drop(task)
+            yield wanted
+            for task in filter(is_own, wanted):
+                self._judge(
+                    task, self.seen.pop(task.key) if task.key in self.seen else stored(task)
+                )
+
+    def begun(self, tasks: Iterable[Task]) -> Iterator[Task]:
+        """The tasks, each noted as under way when it is asked for."""
         for task in tasks:
-            lost = next((place for place in _places(task) if self._is_lost(place)), None)
-            if lost is None:
-                self.under_way.add(task.key)
-                yield task
-            else:
-                self.left_out[lost] += task.n_fits
-                self.pace.drop(task)
+            self.under_way.add(task.key)
+            yield task
 
     def _is_lost(self, place: tuple[str, str]) -> bool:
         return 0 < self.give_up <= self._in_a_row[place]
 
     def see(self, done: Done, folder: Path) -> None:
-        """Count the failures of a task that is done."""
+        """Note what became of a task that is done."""
         self.under_way.discard(done.task.key)
         if done.failed is None:
             return
@@ -122,24 +161,26 @@ class Watch:
                 f"{brief(one.failure.message)} (traceback: python -m simstudy replay {folder} "
                 f"--scenario {one.scenario} --replication {one.replication})"
             )
-        worked = np.flatnonzero(~done.failed)
-        for place in _places(done.task):
+        self.seen[done.task.key] = Outcome(done.failed, done.first)
+
+    def _judge(self, task: Task, outcome: Outcome) -> None:
+        """Count failures in a row, tasks in the order of the plan."""
+        worked = np.flatnonzero(~outcome.failed)
+        for place in _places(task):
             if self._is_lost(place):
                 continue
             if worked.size:
-                self._in_a_row[place] = done.failed.size - 1 - int(worked[-1])
+                self._in_a_row[place] = outcome.failed.size - 1 - int(worked[-1])
             else:
-                self._in_a_row[place] += done.failed.size
-            if done.first is not None:
-                self._last[place] = done.first
+                self._in_a_row[place] += outcome.failed.size
+            if outcome.first is not None:
+                self._last[place] = outcome.first
 
     def lose(self, task: Task, reason: str) -> None:
         """Leave out a range of a user's method that ends the process it runs in."""
         self._lost.append((task, reason))
         one = Failed(task.pieces[0].id, task.first, task.methods[0].label, Failure(reason, ""))
-        for place in _places(task):
-            self._in_a_row[place] += task.n_fits
-            self._last[place] = one
+        self.seen[task.key] = Outcome(np.ones(task.n_fits, dtype=bool), one)
 
     @property
     def n_left_out(self) -> int:
@@ -162,6 +203,20 @@ class Watch:
                 "same command tries them again, with --give-up 0 to the end"
             )
         return lines
+
+
+def _turns(tasks: Sequence[Task], give_up: int) -> list[list[Task]]:
+    """Cut a plan where a user's method had `give_up` fits, twice, four times as many, ...
+
+    So a turn is never long beside those before it, and there are few to wait for.
+    """
+    turns: dict[int, list[Task]] = defaultdict(list)
+    before: Counter[str] = Counter()
+    for task in tasks:
+        n_fits = before[own_method(task)] if give_up and is_own(task) else 0
+        turns[(n_fits // give_up).bit_length() if n_fits else 0].append(task)
+        before[own_method(task)] += task.n_fits
+    return [turns[number] for number in sorted(turns)]
 
 
 def _places(task: Task) -> list[tuple[str, str]]:
@@ -209,22 +264,3 @@ class Pace:
                     return None
                 left += rough * self._spent[kind] / self._rough[kind]
         return left / self._jobs
-
-
-def failures(study: Study, folder: Path) -> list[str]:
-    """A line for each method that has failures among the rows that a study summarises."""
-    if all(method.use is None for method in study.methods):
-        return []
-    table = beside.read(study, folder, beside.FAILURES)
-    counts: dict[str, Counter[str]] = defaultdict(Counter)
-    for row in table.select(["method", "message"]).to_pylist():
-        counts[row["method"]][row["message"]] += 1
-    n_fits = len(study.designs) * study.replications
-    lines = []
-    for method, messages in counts.items():
-        ((often, count),) = messages.most_common(1)
-        lines.append(
-            f"{method}: {messages.total():,} of {n_fits:,} fits failed, {count:,} of them with: "
-            f"{brief(often)} (all in {folder / beside.FAILURES}; replay shows one)"
-        )
-    return lines

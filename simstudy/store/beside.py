@@ -1,8 +1,8 @@
 """Room 3: what a user's methods leave beside their rows. Imports parts, arrow, estimates.
 
-`failures/` and `extras/` hold parts named like those of `estimates/`, where there is anything
-to hold. They are written before the rows they belong to, whose footer holds their digests:
-what has rows is complete, or is known not to be.
+`failures/`, `extras/` and `warnings/` hold parts named like those of `estimates/`, where there
+is anything to hold. They are written before the rows they belong to, whose footer holds their
+digests: what has rows is complete, or is known not to be.
 """
 
 from __future__ import annotations
@@ -25,12 +25,13 @@ from simstudy.store.files import is_plain, replace_file
 from simstudy.store.names import PartName, method_key
 from simstudy.study.study import Study
 
-KINDS = FAILURES, EXTRAS = "failures", "extras"
+KINDS = FAILURES, EXTRAS, WARNINGS = "failures", "extras", "warnings"
 _DIGITS = 16
 _WHERE = [("scenario", pa.string()), ("replication", pa.int64()), ("method", pa.string())]
 _SCHEMAS = {
     FAILURES: pa.schema([*_WHERE, ("message", pa.string()), ("traceback", pa.string())]),
     EXTRAS: pa.schema([*_WHERE, ("name", pa.string()), ("value", pa.float64())]),
+    WARNINGS: pa.schema([*_WHERE, ("message", pa.string())]),
 }
 
 
@@ -46,11 +47,12 @@ class Failed(NamedTuple):
 def write(
     study_folder: Path, part: PartName, methods: Sequence[str], estimates: Sequence[Estimates]
 ) -> dict[str, str]:
-    """Write a part's failures and extras, nothing where there are none; their digests."""
+    """Write a part's failures, extras and warnings, where there are any; their digests."""
     digests = {}
     for name, table in (
         (FAILURES, _failures(part, methods, estimates)),
         (EXTRAS, _extras(part, methods, estimates)),
+        (WARNINGS, _warnings(part, methods, estimates)),
     ):
         if table.num_rows:
             sink = pa.BufferOutputStream()
@@ -116,6 +118,15 @@ def failed(
                 yield Failed(part.scenarios[scenario], part.first + replication, method, failure)
 
 
+def first_failed(study_folder: Path, part: PartName) -> Failed | None:
+    """The first stored failure of a part; None where there is none."""
+    file = study_folder / FAILURES / str(part)
+    for row in _opened(file).slice(0, 1).to_pylist() if is_plain(file) else ():
+        where = row["scenario"], row["replication"], row["method"]
+        return Failed(*where, Failure(row["message"], row["traceback"]))
+    return None
+
+
 def _failures(part: PartName, methods: Sequence[str], estimates: Sequence[Estimates]) -> pa.Table:
     rows = list(failed(part, methods, estimates))
     return pa.table(
@@ -125,6 +136,27 @@ def _failures(part: PartName, methods: Sequence[str], estimates: Sequence[Estima
             "method": arrow.texts([row.method for row in rows]),
             "message": arrow.texts([row.failure.message for row in rows]),
             "traceback": arrow.texts([row.failure.traceback for row in rows]),
+        }
+    )
+
+
+def _warnings(part: PartName, methods: Sequence[str], estimates: Sequence[Estimates]) -> pa.Table:
+    """A row a warning, at the first replication of the call that gave it.
+
+    So a call that two ranges share, since one begins inside it, gives its warnings once.
+    """
+    rows = [
+        (*divmod(row, part.n_reps), method, message)
+        for method, found in zip(methods, estimates, strict=True)
+        for row, told in enumerate([] if found.warned is None else found.warned.tolist())
+        for message in told or ()
+    ]
+    return pa.table(
+        {
+            "scenario": arrow.texts([part.scenarios[scenario] for scenario, *_ in rows]),
+            "replication": arrow.integers([part.first + k for _, k, *_ in rows]),
+            "method": arrow.texts([method for *_, method, _ in rows]),
+            "message": arrow.texts([message for *_, message in rows]),
         }
     )
 
@@ -155,7 +187,7 @@ def _extra(method: str, name: str, values: Floats, scenario: Any, replication: A
 
 
 def read(study: Study, study_folder: Path, kind: str) -> pa.Table:
-    """All rows of `failures` or `extras` that belong to a study.
+    """All rows of `failures`, `extras` or `warnings` that belong to a study.
 
     `method` holds labels. A replication that two parts hold comes once.
     """

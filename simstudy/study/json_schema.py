@@ -98,6 +98,8 @@ def _use() -> dict[str, Any]:
         "estimand": {"enum": list(ESTIMANDS), "description": "what is estimated"},
         "truth": {"enum": list(ESTIMANDS), "description": "an older word for estimand"},
         "null_value": _NULL_VALUE,
+        "timeout": {"type": "number", "exclusiveMinimum": 0,
+                    "description": "seconds that a fit may take; then its row is failed"},
         "digest": {"description": "of the content that FILE.py must have", **_TEXT},
     }  # fmt: skip
     option = {"anyOf": [{"type": kind} for kind in ("number", "string", "boolean")]}

@@ -1,0 +1,71 @@
+"""Room 4: timeouts of a user's methods: what they cut, where it is noted, when it is done again.
+
+Imports task, process, own.deadline and store. Rows that a timeout cut are no function of the
+study, so the footer of their part holds how long they had; with more time they are made again.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import Any
+
+from simstudy.estimates import Estimates
+from simstudy.own.deadline import MESSAGE, Witness
+from simstudy.runner.process import is_worker
+from simstudy.runner.task import Task
+from simstudy.store import aside, beside, files, parts
+from simstudy.store.names import PartName, method_key
+from simstudy.study.study import Study
+
+_WITNESS = "-timeout"  # ends the name of the file of a process whose call may have to be ended
+FOOTER = "timeout"
+
+
+def witness(task: Task, folder: Path, stuck: frozenset[int]) -> AbstractContextManager[None]:
+    """What lets a deadline end this process, where that is nobody's but the run's."""
+    use = task.methods[0].use
+    if use is None or use.timeout is None or not is_worker():
+        return nullcontext()
+    return Witness(folder / files.WORK / f"{files.own_name()}{_WITNESS}", str(task.key), stuck)
+
+
+def ended(folder: Path, tasks: Sequence[Task]) -> Iterator[tuple[Task, int]]:
+    """Tasks whose workers were ended by a deadline, and in which call; told once."""
+    keys = {str(task.key): task for task in tasks}
+    for file in sorted((folder / files.WORK).glob(f"*{_WITNESS}")):
+        said = Witness.read(file)
+        if said is not None and said[0] in keys:
+            file.unlink()
+            yield keys[said[0]], said[1]
+
+
+def noted(task: Task, found: Estimates) -> dict[str, Any]:
+    """The timeout that was too short for some fit, for the footer; nothing where none was."""
+    use = task.methods[0].use
+    failures = () if found.failures is None else found.failures
+    cut = any(failure is not None and failure.message == MESSAGE for failure in failures)
+    return {FOOTER: use.timeout} if use is not None and cut else {}
+
+
+def outgrow(
+    study: Study, folder: Path, there: list[PartName], warn: Callable[[str], None]
+) -> list[PartName]:
+    """Set aside what a timeout cut that is longer now; the parts that stay."""
+    limits = {method_key(m.canonical): m for m in study.methods if m.use is not None}
+    cut = []
+    for part in there:
+        method = limits.get(part.methods[0])
+        if method is None or not files.is_plain(folder / beside.FAILURES / str(part)):
+            continue
+        limit = method.use.timeout if method.use is not None else None
+        held = (parts.footer(folder, part) or {}).get(FOOTER)
+        if held is not None and held < (math.inf if limit is None else limit):
+            cut.append(part)
+    for part in cut:
+        aside.set_aside(folder, str(part))
+    if cut:
+        warn(f"{folder}: {len(cut)} ranges with fits that a shorter timeout cut are computed again")
+    return [part for part in there if part not in set(cut)]
