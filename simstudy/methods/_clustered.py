@@ -1,6 +1,6 @@
 """Room 2: cluster-robust and Moulton standard errors of a regression, and their options.
 
-Imports robust, assemble and the registry. Names are clubSandwich's; CR1S is Stata's.
+Imports gram, robust, assemble and the registry. Names are clubSandwich's; CR1S is Stata's.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ import numpy as np
 
 from simstudy.estimates import Outcome
 from simstudy.methods._assemble import PERFECT
-from simstudy.moments import Array, Factor, Floats, Moments, Numbers
-from simstudy.numerics import robust
+from simstudy.moments import Array, Bools, Factor, Floats, Moments, Numbers
+from simstudy.numerics import gram, robust
 from simstudy.registry import Chosen, Option
 
 ROBUST = ("CR0", "CR1", "CR1S", "CR2", "CR3")
@@ -100,8 +100,23 @@ def reference(df: str, residual: Numbers, n_clusters: int, satterthwaite: Floats
     return {"residual": residual, "wald": np.inf, "clusters": n_clusters - 1}[df]
 
 
+def without_residuals(moments: Moments) -> Bools:
+    """Whether the line goes through the means of both of two clusters, whatever y, shape (R,).
+
+    Then x is constant in either, nothing is left between clusters, and an error that is made
+    of what is left there is 0 by construction.
+    """
+    return np.asarray((gram.within(moments).a == 0) & (moments.n_clusters == 2))
+
+
 def sandwich(
-    scores: robust.Scores, se: str, moments: Moments, columns: int, spread: Floats, outcome: Array
+    scores: robust.Scores,
+    se: str,
+    moments: Moments,
+    columns: int,
+    spread: Floats,
+    outcome: Array,
+    zero: Bools,
 ) -> Error:
     """Cluster-robust standard error.
 
@@ -116,6 +131,8 @@ def sandwich(
         Square root of the sum of squares of y, the scale of rounding.
     outcome : array, shape (R,)
         Of the regression; where that is ok and the error does not exist, it says so.
+    zero : array of bool, shape (R,)
+        Whether the scores of all clusters are 0 by construction.
     """
     found = robust.sandwich(scores, _MEAT.get(se, se))
     unit, j = np.sqrt(found.variance), moments.n_clusters
@@ -124,7 +141,7 @@ def sandwich(
     if se == "CR1S":
         unit = unit * np.sqrt((moments.n_obs - 1) / (moments.n_obs - columns))
     outcome = with_clusters(outcome, j)
-    missing = (outcome == Outcome.OK) & ~(found.exists & (unit > PERFECT * spread))
+    missing = (outcome == Outcome.OK) & ~(found.exists & ~zero & (unit > PERFECT * spread))
     outcome = np.where(missing, Outcome.NO_STD_ERROR, outcome).astype(np.int8)
     return Error(unit, found.df, outcome)
 
@@ -147,7 +164,8 @@ def moulton(
         return Error(unknown, unknown, outcome)
     icc = robust.residual_icc(moments, total)
     factor = 1.0 + icc * robust.pair_sum(moments, total, turn)
-    missing = (outcome == Outcome.OK) & ~(factor > 0)
+    exists = (factor > PERFECT) & ~without_residuals(moments)
+    missing = (outcome == Outcome.OK) & ~exists
     outcome = np.where(missing, Outcome.NO_STD_ERROR, outcome).astype(np.int8)
     return Error(classical * np.sqrt(np.maximum(factor, 0.0)), unknown, outcome)
 

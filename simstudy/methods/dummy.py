@@ -55,7 +55,8 @@ def _error(
         clusters = _assemble.with_means(moments, f"{se} standard error")
         scores = robust.of_within(clusters.within, inner)
         columns = moments.n_clusters + 1
-        return _clustered.sandwich(scores, se, moments, columns, spread, outcome)
+        alone = (clusters.within.a > 0).sum(axis=0) == 1  # its score is that of all: 0
+        return _clustered.sandwich(scores, se, moments, columns, spread, outcome, alone)
     sigma = inner.r / np.sqrt(np.maximum(moments.n_obs - moments.n_clusters - 1, 0))
     return _clustered.Error(sigma, np.full_like(sigma, np.nan), outcome)
 

@@ -65,7 +65,8 @@ def _error(
         scores = robust.of_line(clusters, total)
         scores = scores if turn is None else robust.turned(scores, turn)
         spread = _assemble.spread(total)
-        return _clustered.sandwich(scores, se, moments, 2, spread, outcome)
+        zero = _clustered.without_residuals(moments)
+        return _clustered.sandwich(scores, se, moments, 2, spread, outcome, zero)
     sigma = total.r / np.sqrt(np.maximum(moments.n_obs - 2, 0))
     if se == "moulton":
         return _clustered.moulton(sigma, moments, total, turn, outcome)

@@ -51,12 +51,13 @@ def fit(
         estimate = total.b / total.a
         sums = wild.restricted(clusters, total)
         p_value = wild.p_value(sums, weights, p, draws, words or _fixed())
-    missing = (outcome == Outcome.OK) & np.isnan(p_value)
+    none = _clustered.without_residuals(clusters) | np.isnan(p_value)
+    missing = (outcome == Outcome.OK) & none
     outcome = np.where(missing, Outcome.NO_STD_ERROR, outcome).astype(np.int8)
-    none = np.full_like(estimate, np.nan)
+    blank = np.full_like(estimate, np.nan)
     kept = np.where(outcome <= Outcome.NO_STD_ERROR, estimate, np.nan)
     p_value = np.where(outcome == Outcome.OK, p_value, np.nan)
-    return Estimates(kept, none, none, p_value, outcome)
+    return Estimates(kept, blank, blank, p_value, outcome)
 
 
 def _fixed() -> Words:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,9 @@ from simstudy.real.formula import Formula
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+_ORDINARY = 64  # between 2^-64 and 2^64 every product that a fit forms is a number
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +55,19 @@ class DataSet:
 
     def moments(self) -> Clusters:
         """Cluster moments about the origin, one replication, so that nothing cancels."""
-        with np.errstate(all="ignore"):  # values beyond 1e150 overflow; then no fit is `ok`
-            return reduce(self.rows(self.origin))
+        return reduce(self.rows(self.origin))
+
+    @property
+    def units(self) -> tuple[int, int]:
+        """Powers of two to measure x and y in, so that no fourth power overflows or vanishes."""
+        return _exponent(self.x), _exponent(self.y)
+
+    def measured(self, units: tuple[int, int]) -> DataSet:
+        """The same data in other units; powers of two, so that no digit changes."""
+        if units == (0, 0):
+            return self
+        x, y = (np.ldexp(v, -k) for v, k in zip((self.x, self.y), units, strict=True))
+        return replace(self, x=x, y=y)
 
     def rows(self, origin: tuple[float, float] = (0.0, 0.0)) -> Rows:
         """The units about a point, as one replication."""
@@ -62,6 +76,12 @@ class DataSet:
         if np.all(sizes == sizes[0]):
             x, y = (v.reshape(sizes.size, -1).T[:, :, None] for v in (x, y))
         return Rows(sizes, x, y)
+
+
+def _exponent(values: Floats) -> int:
+    """0 for what people measure; else that of the largest value."""
+    exponent = int(np.frexp(np.abs(values).max())[1])
+    return exponent if abs(exponent) > _ORDINARY else 0
 
 
 def _inside(values: Floats) -> float:

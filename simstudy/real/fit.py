@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from simstudy.estimates import Estimates, Outcome
-from simstudy.moments import Clusters
 from simstudy.numerics.reduce import reduce
 from simstudy.numerics.tails import critical_value
 from simstudy.real.data import DataSet, read
 from simstudy.real.formula import parse
+from simstudy.real.units import described, in_own_units
 from simstudy.registry import Method, Words, configure
 from simstudy.study.study import method_of
 
@@ -29,6 +29,8 @@ DEFAULT_METHODS = ("pooled", "dummy", "random_intercept")
 class Fit:
     """One method on one data set, as plain numbers; None where there is none.
 
+    `status` and `message` are those of the slope, as in a study; the intercept may have a test
+    where the slope has none, or none where it has.
     `extras` are the further values of a user's own method.
     """
 
@@ -109,19 +111,19 @@ def fit_one(data: DataSet, method: Method, words: Words | None = None) -> Fit:
     """
     if method.use is not None:
         return _fit_own(data, method, words)
-    moments = data.moments()
+    measured = data.measured(data.units)
+    moments, origin = measured.moments(), measured.origin
     with np.errstate(all="ignore"):
-        found = {term: method.fit(moments, term, data.origin, words) for term in method.entry.terms}
-        slope = found["slope"]
-        outcome = Outcome(int(slope.outcome[0]))
-        if outcome in _USED and any(f.outcome[0] not in _USED for f in found.values()):
-            outcome = Outcome.NO_STD_ERROR
+        found = {term: method.fit(moments, term, origin, words) for term in method.entry.terms}
+        icc = _icc(found["slope"])  # before a variance may vanish
+        found = {term: in_own_units(one, term, data.units) for term, one in found.items()}
+        outcome = Outcome(int(found["slope"].outcome[0]))
         names = {"intercept": "(Intercept)", "slope": data.formula.predictor}
         terms = [
             {"term": names[term], **_term(found[term], method.null_of(term))}
             for term in method.entry.terms
         ]
-        numbers = _numbers(method, moments, slope, outcome)
+        numbers = _numbers(method, data, found["slope"], icc)
     return Fit(method, outcome.status, outcome.reason, terms, numbers)
 
 
@@ -147,24 +149,25 @@ def _plain(options: Iterable[tuple[str, Any]]) -> dict[str, Any]:
     }
 
 
-_USED = (Outcome.OK, Outcome.BOUNDARY)
+def _icc(slope: Estimates) -> float | None:
+    tau2, sigma2 = _one(slope.tau2), _one(slope.sigma2)
+    total = None if tau2 is None or sigma2 is None else tau2 + sigma2
+    return None if tau2 is None or not total else _finite(tau2 / total)
 
 
 def _numbers(
-    method: Method, moments: Clusters, slope: Estimates, outcome: Outcome
+    method: Method, data: DataSet, slope: Estimates, icc: float | None
 ) -> dict[str, float | None]:
     """What a fit is described by besides its terms."""
-    fitted = outcome in (*_USED, Outcome.NO_STD_ERROR)
-    described = method.describe(moments) if fitted else {}
-    tau2, sigma2 = _one(slope.tau2), _one(slope.sigma2)
-    total = None if tau2 is None or sigma2 is None else tau2 + sigma2
+    fitted = slope.outcome[0] in (Outcome.OK, Outcome.BOUNDARY, Outcome.NO_STD_ERROR)
+    statistics = described(method, data, data.units) if fitted else {}
     return {
-        "sigma": _finite(described.get("sigma")),
-        "r_squared": _finite(described.get("r_squared")),
-        "tau2": tau2,
-        "sigma2": sigma2,
-        "icc": None if tau2 is None or not total else _finite(tau2 / total),
-        "criterion": _finite(described.get("criterion")),
+        "sigma": _finite(statistics.get("sigma")),
+        "r_squared": _finite(statistics.get("r_squared")),
+        "tau2": _one(slope.tau2),
+        "sigma2": _one(slope.sigma2),
+        "icc": icc if fitted else None,
+        "criterion": _finite(statistics.get("criterion")),
     }
 
 

@@ -58,9 +58,11 @@ def separate_slopes(data: DataSet) -> Floats:
     x, y = (np.repeat(mean, data.sizes) for mean in _means(data))
     starts = np.cumsum(data.sizes) - data.sizes
     constant = np.maximum.reduceat(data.x, starts) == np.minimum.reduceat(data.x, starts)
-    xx, xy = (np.add.reduceat((data.x - x) * v, starts) for v in (data.x - x, data.y - y))
+    kx, ky = data.units
+    x, y = np.ldexp(data.x - x, -kx), np.ldexp(data.y - y, -ky)
+    xx, xy = (np.add.reduceat(x * v, starts) for v in (x, y))
     with np.errstate(all="ignore"):
-        return np.where(constant, np.nan, xy / xx)
+        return np.where(constant, np.nan, np.ldexp(xy / xx, ky - kx))
 
 
 def shrunken(data: DataSet, fit: Fit) -> Floats:

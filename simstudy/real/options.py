@@ -31,14 +31,24 @@ class Line(NamedTuple):
 
 def separate(data: DataSet) -> list[Line]:
     """One regression a cluster."""
-    moments, (x0, y0) = data.moments(), data.origin
+    measured, (kx, ky) = data.measured(data.units), data.units
+    moments, (x0, y0) = measured.moments(), measured.origin
     lines = []
     for j, label in enumerate(data.labels):
         n = int(data.sizes[j])
         a, b, r = (float(np.broadcast_to(v, (len(data.labels), 1))[j, 0]) for v in moments.within)
         at = x0 + float(moments.mean_x[j, 0]), y0 + float(moments.mean_y[j, 0])
-        lines.append(_line(str(label), n, (a, b, r), at))
+        line = _line(str(label), n, (a, b, r), at)
+        powers = {"intercept": ky, "slope": ky - kx, "std_error": ky - kx, "residual_sd": ky}
+        told = {name: _told(getattr(line, name), power) for name, power in powers.items()}
+        lines.append(Line(**line._asdict() | told))
     return lines
+
+
+def _told(value: float | None, power: int) -> float | None:
+    """In the data's units; None where no double can hold it."""
+    told = None if value is None else float(np.ldexp(value, power))
+    return told if told is not None and math.isfinite(told) else None
 
 
 def _line(name: str, n: int, factor: tuple[float, float, float], at: tuple[float, float]) -> Line:
@@ -60,18 +70,20 @@ def separate_total(lines: list[Line]) -> tuple[float | None, float | None]:
     free = sum(line.n_obs - 2 for line in fitted)
     if not fitted or len(fitted) < len(lines):
         return None, None
-    rss = sum((line.residual_sd or 0.0) ** 2 * (line.n_obs - 2) for line in fitted)
-    return (rss / free) ** 0.5, rss
+    parts = [(line.residual_sd or 0.0, line.n_obs - 2) for line in fitted]
+    rss = sum(sd * sd * df for sd, df in parts)
+    return ((rss / free) ** 0.5, rss) if math.isfinite(rss) else (None, None)
 
 
 def mean_residuals(data: DataSet) -> list[float]:
     """Mean residual of each cluster about the one line for all."""
-    moments = data.moments()
+    moments = data.measured(data.units).moments()
     mean_x, mean_y = gram.grand_means(moments)
     total = gram.add(gram.within(moments), gram.between(moments))
     slope = gram.divide(total.b, total.a)
     residual = (moments.mean_y - mean_y) - slope * (moments.mean_x - mean_x)
-    return [float(value) for value in np.broadcast_to(residual, (len(data.labels), 1))[:, 0]]
+    told = np.ldexp(np.broadcast_to(residual, (len(data.labels), 1))[:, 0], data.units[1])
+    return [float(value) for value in told]
 
 
 def r_squared(rss: float | None, data: DataSet) -> float | None:

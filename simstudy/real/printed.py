@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from simstudy.errors import brief
+from simstudy.estimates import Outcome
 from simstudy.real import options
 from simstudy.real.fit import Fit, Fits, default_methods, fit_one
 
@@ -76,9 +77,15 @@ def _fit(fits: Fits, one: Fit) -> str:
         lines += [_sizes(fits), *([] if one.method.use is not None else [_residual(one)])]
     if one.message:
         lines.append(one.message)
+    else:
+        lines += [f"{name}: {Outcome.NO_STD_ERROR.reason}" for name in _untested(one)]
     if one.status == "boundary":
         lines.append("boundary fit: the cluster variance is estimated as 0")
     return "\n".join(lines)
+
+
+def _untested(one: Fit) -> list[str]:
+    return [str(term["term"]) for term in one.terms if term["p_value"] is None]
 
 
 def _what(one: Fit) -> str:

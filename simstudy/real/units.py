@@ -1,0 +1,76 @@
+"""Room 5: fits of data measured in powers of two, told in the data's own units.
+
+Imports estimates, data and the registry. A slope goes with y / x, an intercept and the residual
+SD with y, variances with y squared; t, df, p, ICC and R-squared have no unit.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from simstudy.estimates import Estimates, Outcome
+from simstudy.moments import Floats
+from simstudy.real.data import DataSet
+from simstudy.registry import Method
+
+_MOST = 2.0**1000
+
+
+def in_own_units(found: Estimates, term: str, units: tuple[int, int]) -> Estimates:
+    """A term in the data's units; what no double can hold there is not finite.
+
+    Parameters
+    ----------
+    found : Estimates
+        In units of 2^units[0] for x and 2^units[1] for y.
+    term : {"slope", "intercept"}
+    """
+    kx, ky = units
+    if kx == ky == 0:
+        return found
+    power = ky - kx if term == "slope" else ky
+    told = replace(
+        found,
+        estimate=_times(found.estimate, power),
+        std_error=_times(found.std_error, power),
+        tau2=None if found.tau2 is None else _times(found.tau2, 2 * ky),
+        sigma2=None if found.sigma2 is None else _times(found.sigma2, 2 * ky),
+    )
+    names = ("estimate", "std_error", "tau2", "sigma2")
+    if any(_lost(getattr(found, name), getattr(told, name)) for name in names):
+        none = np.full_like(found.estimate, np.nan)
+        return Estimates(none, none, none, none, np.full_like(found.outcome, Outcome.NON_FINITE))
+    return told
+
+
+def _times(values: Floats, power: int) -> Floats:
+    with np.errstate(over="ignore", under="ignore"):
+        return np.asarray(np.ldexp(values, power))
+
+
+def _lost(before: Floats | None, after: Floats | None) -> bool:
+    """Whether no double holds a number, or none holds the ends of its interval."""
+    if before is None or after is None:
+        return False
+    kept = (np.abs(after) < _MOST) & ((after == 0) == (before == 0))
+    return bool((np.isfinite(before) & ~kept).any())
+
+
+def described(method: Method, data: DataSet, units: tuple[int, int]) -> dict[str, float | None]:
+    """Fit statistics of the data measured in `units`, told in their own.
+
+    -2 log L grows by one amount with every doubling of x, and by one of y: the logarithms of
+    the residual and of the information.
+    """
+    found = method.describe(data.measured(units).moments())
+    sigma, criterion = found["sigma"], found["criterion"]
+    for axis, power in enumerate(units):
+        if power and criterion is not None and found["criterion"] is not None:
+            half = tuple(k - (i == axis) for i, k in enumerate(units))
+            doubled = method.describe(data.measured((half[0], half[1])).moments())["criterion"]
+            criterion += power * ((doubled or 0.0) - found["criterion"])
+    if sigma is not None:
+        sigma = _times(np.array(sigma), units[1]).item()
+    return found | {"sigma": sigma, "criterion": criterion}
