@@ -19,7 +19,7 @@ from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
 
-from simstudy.errors import Interrupt, one_line, without_numbers
+from simstudy.errors import Interrupt, without_numbers
 from simstudy.estimates import Failure
 from simstudy.own import deadline, doing, settings
 from simstudy.own.loaded import is_ours
@@ -174,4 +174,5 @@ def named(error: BaseException) -> str:
 
 
 def _line(text: str) -> str:
-    return one_line(" ".join(text.split()))
+    """One line as it is stored: what cannot be printed is a blank, as it always was."""
+    return "".join(c if c.isprintable() else " " for c in " ".join(text.split())).strip()
