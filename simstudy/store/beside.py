@@ -199,10 +199,11 @@ def read(study: Study, study_folder: Path, kind: str) -> pa.Table:
     for part in sorted(_of(study, wanted), key=lambda p: (p.first, -p.last)):
         held = list(product(part.scenarios, part.methods))
         file = study_folder / kind / str(part)
+        found = _opened(file) if is_plain(file) else None
         verify(study_folder, part, (kind,))
-        if is_plain(file):
+        if found is not None:
             after = {both: done[both] for both in held if both[0] in scenarios}
-            tables.append(_kept(_opened(file), after, study.replications))
+            tables.append(_kept(found, after, study.replications))
         for both in held:
             done[both] = max(done[both], part.last)
     table = pa.concat_tables(tables)
