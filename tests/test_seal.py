@@ -157,7 +157,7 @@ def test_further_values_that_are_not_what_was_written_are_not_shown(folder):
         file = next((folder / kind).iterdir())
         whole = file.read_bytes()
         file.write_bytes(whole[:200] + bytes([whole[200] ^ 1]) + whole[201:])
-        with pytest.raises(parts.BrokenPartError, match="not what was written with its rows"):
+        with pytest.raises(parts.BrokenPartError, match=r"is not (what was written|a readable)"):
             getattr(simstudy.Results.open(folder), kind)
 
 
