@@ -136,7 +136,7 @@ def _use(where: Any, folder: Path, digest: str | None) -> Use:
 def _given(function: Callable[..., Any]) -> Use:
     """A function from Python; its identity is what it is written as and its defaults hold.
 
-    What else it refers to, such as a constant or a helper beside it, is no part of that.
+    So is what it reads from around it; see `identity`.
     """
     name = getattr(function, "__name__", "")
     if declare.declared(function) is None or not name.isidentifier():
@@ -147,8 +147,16 @@ def _given(function: Callable[..., Any]) -> Use:
     try:
         digest = files.digest_of(identity.of(function))
     except identity.UnknownError as error:
-        raise OptionError("use", f"{name} has {error}") from None
+        raise OptionError("use", f"{name} {error}") from None
     return Use("", name, digest, function)
+
+
+def refuse_changed(method: Method) -> None:
+    """Refuse a function from Python that is no longer what it was when its study was loaded."""
+    if method.use is not None and method.use.given is not None:
+        if _given(method.use.given).digest != method.use.digest:
+            message = "or what it reads has changed since the study was loaded; load it again"
+            raise OptionError("use", f"{method.use.function} {message}")
 
 
 def _fits(function: Any, options: Mapping[str, Any], use: Use) -> None:

@@ -21,6 +21,7 @@ from simstudy.errors import UserError, WorkError
 from simstudy.estimates import STATUS_OF
 from simstudy.estimates import Outcome as Failing
 from simstudy.own import doing
+from simstudy.own.settle import refuse_changed
 from simstudy.runner import origin, timeouts
 from simstudy.runner.plan import forecast, is_own, names_of, parts_of, plan
 from simstudy.runner.pool import LOST, Apart, how, parallel
@@ -77,6 +78,8 @@ def execute(
     """
     if jobs is not None and (jobs != int(jobs) or jobs < 1):
         raise UserError(f"jobs: {jobs} is not a whole number from 1 up")
+    for method in study.methods:
+        refuse_changed(method)
     folder = folder.absolute()  # a user's code may go elsewhere
     source = provenance(study)
     tasks = _missing(study, folder, source, warn)
