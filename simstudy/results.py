@@ -197,11 +197,18 @@ class Results:
         return self.summary_table()
 
     def _complete(
-        self, compute: Callable[[], int], warn: Callable[[str], None], jobs: int | None
+        self,
+        compute: Callable[[], int],
+        left_out: Callable[[], int],
+        warn: Callable[[str], None],
+        jobs: int | None,
     ) -> None:
         """Compute what is missing and summarise, again where parts turn out to be broken."""
+        from simstudy.runner import belongs
+
         for last in (False, False, True):
             self.n_fits += compute()
+            belongs.refuse_incomplete(self.study, self.folder, left_out())
             try:
                 return self.write_summary(warn, jobs)
             except parts.BrokenPartError:
@@ -257,6 +264,7 @@ def run(
     Results
     """
     from simstudy.report.report import is_drawn
+    from simstudy.runner import belongs
     from simstudy.runner.execute import execute
     from simstudy.runner.watch import Watch
 
@@ -270,11 +278,16 @@ def run(
         warn(f"{found.folder}: earlier results are in {moved} now")
     watch = Watch(fail_fast, give_up)
     found._complete(
-        lambda: execute(study, found.folder, jobs, begin, warn, each, watch), warn, jobs
+        lambda: execute(study, found.folder, jobs, begin, warn, each, watch),
+        lambda: watch.n_left_out,
+        warn,
+        jobs,
     )
     found.given_up = watch.given_up()
     for line in found.given_up:
         warn(line)
     if report and not is_drawn(study, found.folder, found.summary_table()):
         found.report()
+    belongs.refuse_incomplete(study, found.folder, watch.n_left_out)
+    belongs.refuse_changed(study, found.folder)
     return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import keyword
+import secrets
 import sys
 from argparse import Namespace
 from pathlib import Path
@@ -17,7 +18,7 @@ _STARTER = """\
 name: {name}                    # results go to results/{name}
 title: Type I error when clustering is ignored
 aim: What happens to p-values when pupils sit in classrooms and the analysis ignores it?
-seed: 20240417                  # any whole number; with it every data set can be made again
+seed: {seed:<26}# any whole number; with it every data set can be made again
 replications: 2000              # the Monte Carlo SE of a rate of .05 is then .005
 alpha: 0.05                     # nominal level: a number, or a list
 
@@ -104,7 +105,9 @@ def main(options: Namespace) -> None:
     if not valid_name(name):
         message = "cannot name a study; use letters, digits, '-', '_' and '.'"
         raise UserError(f"{name!r} {message}")
-    _write(Path(f"{name}.yaml"), _STARTER.format(name=name), "run")
+    _write(
+        Path(f"{name}.yaml"), _STARTER.format(name=name, seed=1 + secrets.randbelow(10**8)), "run"
+    )
 
 
 def _write(path: Path, text: str, verb: str) -> None:

@@ -45,6 +45,7 @@ class Witness:
 
     def __enter__(self) -> None:
         global _witness
+        self._file.parent.mkdir(parents=True, exist_ok=True)
         self.stream = self._file.open("wb", buffering=0)
         self.stream.write(f"{0:0{_DIGITS}}{self._key}\n".encode())
         _witness = self

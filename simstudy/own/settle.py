@@ -153,10 +153,10 @@ def _given(function: Callable[..., Any]) -> Use:
 
 def refuse_changed(method: Method) -> None:
     """Refuse a function from Python that is no longer what it was when its study was loaded."""
-    if method.use is not None and method.use.given is not None:
-        if _given(method.use.given).digest != method.use.digest:
-            message = "or what it reads has changed since the study was loaded; load it again"
-            raise OptionError("use", f"{method.use.function} {message}")
+    use = method.use
+    if use is not None and use.given is not None and _given(use.given).digest != use.digest:
+        message = "or what it reads has changed since the study was loaded; load it again"
+        raise OptionError("use", f"{use.function} {message}")
 
 
 def _fits(function: Any, options: Mapping[str, Any], use: Use) -> None:

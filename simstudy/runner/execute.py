@@ -22,9 +22,9 @@ from simstudy.estimates import STATUS_OF
 from simstudy.estimates import Outcome as Failing
 from simstudy.own import doing
 from simstudy.own.settle import refuse_changed
-from simstudy.runner import origin, timeouts
+from simstudy.runner import belongs, origin, timeouts
 from simstudy.runner.plan import forecast, is_own, names_of, parts_of, plan
-from simstudy.runner.pool import LOST, Apart, how, parallel
+from simstudy.runner.pool import LOST, Apart, NoWorkersError, how, parallel
 from simstudy.runner.process import cores, end_if_orphaned, settle
 from simstudy.runner.provenance import provenance
 from simstudy.runner.runlog import RunLog
@@ -123,6 +123,7 @@ def _missing(
     """Make the folder ready, or refuse it; what is to be done in it."""
     there = parts.listing(folder)
     origin.same_seed(study, folder, there)
+    belongs.refuse_another(study, folder, there)
     there = timeouts.outgrow(study, folder, there, warn)
     tasks = plan(study, there)
     if tasks:
@@ -134,6 +135,7 @@ def _missing(
             return _missing(study, folder, source, warn)
     for file in layout.changed_files(study, folder):
         warn(f"{file} has changed: its methods are computed anew; their earlier rows stay, unused")
+    belongs.tell_what_left(study, folder, there, warn)
     layout.prepare(study, folder)
     aside.clear(folder, warn)
     return tasks
@@ -170,6 +172,9 @@ def _persistently(run: _Run, tasks: list[Task]) -> Generator[Done, None, None]:
                     lost = 0
                     yield done
             return
+        except NoWorkersError as error:
+            run.warn(f"{error}; going on in one process")
+            tasks, jobs = _left(run, whole), 1
         except LOST as error:
             tasks = _left(run, whole)
             if (ended := _timed_out(run, tasks, stuck)) is not None:
@@ -189,7 +194,7 @@ def _persistently(run: _Run, tasks: list[Task]) -> Generator[Done, None, None]:
             run.watch.under_way.clear()
             if lost > 1:
                 jobs = max(2, jobs // 2) if jobs > 1 else 1
-    yield from _one_by_one(run, tasks, stuck)
+    yield from _one_by_one(run, tasks, min(jobs, 2), stuck)
 
 
 def _left(run: _Run, tasks: list[Task]) -> list[Task]:
@@ -212,11 +217,13 @@ def _timed_out(run: _Run, tasks: list[Task], stuck: Stuck) -> str | None:
     return found
 
 
-def _one_by_one(run: _Run, tasks: list[Task], stuck: Stuck) -> Generator[Done, None, None]:
+def _one_by_one(
+    run: _Run, tasks: list[Task], jobs: int, stuck: Stuck
+) -> Generator[Done, None, None]:
     """Every task by itself, so that a method that ends its process is known and left out."""
     for task in tasks:
         try:
-            with closing(_results(run, [task], min(run.jobs, 2), stuck)) as results:
+            with closing(_results(run, [task], jobs, stuck)) as results:
                 yield from results
         except LOST as error:
             if not is_own(task):

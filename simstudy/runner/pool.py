@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import multiprocessing
 import os
 import re
@@ -16,7 +17,21 @@ from typing import Any, NoReturn
 from simstudy.runner.process import end_now, follow
 
 LOST = (BrokenExecutor, MemoryError)  # what a worker's end looks like from here
+_NO_WORKERS = "worker processes cannot be started"
 _HELD = ("SIGINT", "SIGTERM")
+
+
+class NoWorkersError(BrokenExecutor):
+    """No worker can be started on this machine as it is; says why."""
+
+
+def _try_semaphore() -> None:
+    """Raise what keeps joblib from starting processes; else it takes threads, and says nothing."""
+    from joblib.externals.loky.backend.context import get_context
+
+    get_context("loky").Lock()
+    if importlib.import_module("joblib._multiprocessing_helpers").mp is None:
+        raise OSError("there was no semaphore when it was first asked for")
 
 
 def parallel(jobs: int, calls: Iterable[tuple[Any, ...]], backend: str = "loky") -> Iterator[Any]:
@@ -24,6 +39,7 @@ def parallel(jobs: int, calls: Iterable[tuple[Any, ...]], backend: str = "loky")
 
     BLAS and OpenMP keep to one thread a worker. Where a worker dies, one of `LOST` is raised.
     """
+    warnings.filterwarnings("ignore", ".*joblib will operate in serial mode", UserWarning)
     import joblib
 
     # loky replaces a worker whose memory grew, which changes nothing here
@@ -31,12 +47,19 @@ def parallel(jobs: int, calls: Iterable[tuple[Any, ...]], backend: str = "loky")
     warnings.filterwarnings("ignore", ".* tasks which were still being processed", UserWarning)
     own: dict[str, Any] = {}
     if backend == "loky":
+        try:
+            _try_semaphore()
+        except (ImportError, OSError) as error:
+            raise NoWorkersError(f"{_NO_WORKERS} ({error})") from None
         main = threading.current_thread() is threading.main_thread()
         own = {"initializer": follow, "initargs": (os.getpid(), main)}
     with joblib.parallel_config(backend=backend, inner_max_num_threads=1 if own else None):
         pool = joblib.Parallel(n_jobs=jobs, return_as="generator_unordered", batch_size=1, **own)
         with uninterrupted():  # workers start deaf to Ctrl-C; the parent hears it and ends them
-            results = pool(joblib.delayed(function)(*given) for function, *given in calls)
+            try:
+                results = pool(joblib.delayed(function)(*given) for function, *given in calls)
+            except OSError as error:
+                raise NoWorkersError(f"{_NO_WORKERS} ({error})") from None
     yield from results
 
 

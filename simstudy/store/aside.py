@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -27,6 +27,21 @@ def set_aside(study_folder: Path, name: str) -> None:
         (target / kind).mkdir(parents=True, exist_ok=True)
         with suppress(FileNotFoundError):  # another run of the same study was quicker
             os.replace(study_folder / kind / name, target / kind / name)
+
+
+def set_summary_aside(study_folder: Path, names: Sequence[str]) -> Path | None:
+    """Move a summary's files into `.work/set-aside/`; where to, None where there are none."""
+    there = [name for name in names if os.path.lexists(study_folder / name)]
+    files.refuse_links(study_folder)
+    target, number = _place(study_folder), 1
+    while any(os.path.lexists(target / name) for name in there):
+        number += 1
+        target = _place(study_folder) / str(number)
+    for name in there:
+        target.mkdir(parents=True, exist_ok=True)
+        with suppress(FileNotFoundError):
+            os.replace(study_folder / name, target / name)
+    return target if there else None
 
 
 def clear(study_folder: Path, warn: Callable[[str], None]) -> None:

@@ -1,0 +1,99 @@
+"""Room 4: whether a results folder is this study's, and holds all of it when a run ends.
+
+Imports study, plan and store. Two studies are one where they share a scenario x method pair; a
+method of the user's own is itself whatever its file holds by now.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from simstudy.errors import UserError, WorkError
+from simstudy.runner.plan import n_missing
+from simstudy.store import aside, layout, parts
+from simstudy.store.names import PartName, holders, method_key
+from simstudy.study.study import Study
+
+_DIGEST = re.compile(r"digest=[0-9a-f]+")
+_SUMMARY = (layout.SUMMARY, "summary.csv", "scenarios.parquet")
+Pair = tuple[str, str]  # a scenario's id, and a method's canonical name without its file's digest
+
+
+def _itself(canonical: str) -> str:
+    return _DIGEST.sub("digest=", canonical)
+
+
+def _pairs(study: Study) -> set[Pair]:
+    names = [_itself(method.canonical) for method in study.methods]
+    return {(design.id, name) for design in study.designs for name in names}
+
+
+def refuse_another(study: Study, folder: Path, there: list[PartName]) -> None:
+    """Refuse a folder whose rows are all those of other scenarios or methods."""
+    scenarios = {design.id for design in study.designs}
+    keys = {method_key(method.canonical) for method in study.methods}
+    if not there or any(s in scenarios and m in keys for s, m in holders(there)):
+        return
+    wanted = _pairs(study)
+    for part in there:  # changed files of the user's own methods: footers know their names
+        if not scenarios.isdisjoint(part.scenarios):
+            names = map(_itself, (parts.footer(folder, part) or {}).get("methods", ()))
+            if any((scenario, name) in wanted for name in names for scenario in part.scenarios):
+                return
+    message = "holds another study of this name: none of its scenarios and methods is of this one"
+    raise UserError(
+        f"{message}; --fresh moves it aside, or give the study another name", file=str(folder)
+    )
+
+
+def tell_what_left(
+    study: Study, folder: Path, there: Iterable[PartName], warn: Callable[[str], None]
+) -> None:
+    """Say what is stored that the study no longer has, and set its old summary aside.
+
+    Compared with the study as it was last run, so it is said once.
+    """
+    try:
+        earlier = layout.stored_study(folder)
+    except UserError:
+        return
+    stored, now = holders(there), _pairs(study)
+    left = [
+        (design.id, method)
+        for design in earlier.designs
+        for method in earlier.methods
+        if (design.id, method_key(method.canonical)) in stored
+        and (design.id, _itself(method.canonical)) not in now
+    ]
+    most = max((part.last for held in stored.values() for part in held), default=0)
+    said = []
+    if left:
+        said.append(f"{len(left)} of the stored scenario x method pairs left the study")
+    if study.replications < min(earlier.replications, most):
+        said.append(f"more replications are stored than {study.replications:,}")
+    if said:
+        place = aside.set_summary_aside(folder, _SUMMARY)
+        kept = f", the earlier summary is in {place}" if place is not None else ""
+        warn(f"{folder}: {' and '.join(said)}; their rows stay, unused{kept}")
+
+
+def refuse_incomplete(study: Study, folder: Path, n_left_out: int) -> None:
+    """Refuse to end with rows missing that nothing gave up: somebody changed the folder."""
+    n_lost = n_missing(study, parts.listing(folder)) - n_left_out
+    if n_lost > 0:
+        n_fits = len(study.designs) * len(study.methods) * study.replications
+        raise WorkError(
+            f"{folder}: {n_lost:,} of {n_fits:,} fits are missing, which were stored or were to "
+            "be: the folder was changed while the study ran; the same command computes them"
+        )
+
+
+def refuse_changed(study: Study, folder: Path) -> None:
+    """Refuse to end where the folder became another study's, or lost what this run wrote."""
+    if layout.stored_seed(folder) != study.seed:
+        raise WorkError(f"{folder / 'study.yaml'}: was changed or removed while the study ran")
+    for name in _SUMMARY:
+        if not (folder / name).exists():
+            raise WorkError(f"{folder / name}: was removed while the study ran")
