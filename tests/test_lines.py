@@ -34,7 +34,7 @@ def test_lines_are_those_of_lme4():
         rows = [{k: float(v) for k, v in row.items()} for row in csv.DictReader(stream)]
     blup, intercept, slope = (np.array([row[k] for row in rows])
                               for k in ("blup", "intercept", "slope"))  # fmt: skip
-    assert [row["cluster"] for row in rows] == fits.data.labels
+    assert [f"{row['cluster']:g}" for row in rows] == fits.data.labels
     fixed = fits.fits[2].terms
     found = mixed.intercept - fixed[0]["estimate"]
     assert np.abs(found - blup).max() < 1e-8 * np.abs(blup).max()
