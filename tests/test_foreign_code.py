@@ -20,7 +20,7 @@ from helpers_cli import call, call_process
 from helpers_own import GRID, rows, run, study, use, written
 
 import simstudy
-from simstudy.errors import Interrupt, UserError
+from simstudy.errors import Interrupt, UserError, WorkError
 from simstudy.own import quiet
 from simstudy.results import Results
 from simstudy.runner.execute import execute
@@ -426,3 +426,22 @@ def test_two_fits_that_say_that_they_did_not_converge_keep_where_they_stopped(tm
     assert 10 < n < 54
     assert values.loc["unconverged_estimate"].tolist() == [0.25, 0.25, n]
     assert values.loc["unconverged_std_error"].tolist() == [2.0, 2.0, n]
+
+
+class Panic(BaseException):
+    pass
+
+
+@pytest.mark.parametrize("error", [ValueError("v"), Panic("p"), SystemExit(0), KeyboardInterrupt()])
+def test_whatever_a_measure_raises_is_one_line(tmp_path, monkeypatch, error):
+    from simstudy.measures import own
+
+    def mine(rows, truth):
+        raise error
+
+    monkeypatch.setattr(own, "REGISTERED", {})
+    own.measure(mine)
+    one = study(["pooled"], 20)
+    with pytest.raises(WorkError, match=f"measure mine: {type(error).__name__}.*rows are kept"):
+        simstudy.run(one, jobs=1, results=tmp_path, report=False)
+    assert rows(tmp_path / "own").num_rows == 40

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from simstudy.errors import UserError
+from simstudy.errors import Interrupt, UserError, WorkError, brief
 from simstudy.estimates import TRUTH, USED
 from simstudy.measures.jackknife import bootstrap_mcse
 from simstudy.measures.measures import MEASURES
@@ -66,7 +66,15 @@ def _value(function: Own, rows: dict[str, Array], truth: float) -> tuple[float, 
         each = rows.get(TRUTH) if math.isnan(truth) else None
         return function(rows, truth if each is None else each)
 
-    value = of(rows)
-    if np.ndim(value) == 1:
-        return float(value[0]), float(value[1])
-    return float(value), bootstrap_mcse(lambda drawn: float(of(drawn)), rows)
+    try:
+        value = of(rows)
+        if np.ndim(value) == 1:
+            return float(value[0]), float(value[1])
+        return float(value), bootstrap_mcse(lambda drawn: float(of(drawn)), rows)
+    except (Interrupt, MemoryError):
+        raise
+    except BaseException as error:  # packages in Rust raise what is no Exception
+        name, kind = getattr(function, "__name__", "a measure"), type(error).__name__
+        raise WorkError(
+            f"measure {name}: {brief(f'{kind}: {error}')}; the rows are kept"
+        ) from error
