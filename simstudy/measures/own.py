@@ -74,7 +74,5 @@ def _value(function: Own, rows: dict[str, Array], truth: float) -> tuple[float, 
     except (Interrupt, MemoryError):
         raise
     except BaseException as error:  # packages in Rust raise what is no Exception
-        name, kind = getattr(function, "__name__", "a measure"), type(error).__name__
-        raise WorkError(
-            f"measure {name}: {brief(f'{kind}: {error}')}; the rows are kept"
-        ) from error
+        name, said = getattr(function, "__name__", ""), f"{type(error).__name__}: {error}"
+        raise WorkError(f"measure {name}: {brief(said)}; the rows are kept") from error

@@ -192,7 +192,7 @@ class Watch:
         lines = [
             f"{task.methods[0].label} in scenario {task.pieces[0].id}, replications {task.first} "
             f"to {task.last}: {reason}; its {task.n_fits} fits are not computed"
-            for task, reason in self._lost
+            for task, reason in sorted(self._lost, key=lambda lost: lost[0].key)
         ]
         for (method, scenario), n_fits in sorted(self.left_out.items()):
             one = self._last[method, scenario]
