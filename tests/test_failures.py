@@ -426,11 +426,12 @@ def test_failures_and_extras_are_there_before_the_rows(tmp_path, mine, monkeypat
 
 
 def test_failures_of_an_earlier_version_of_the_file_are_not_counted(tmp_path, mine):
-    old = study([use(mine, "fragile", limit=-99)], 10)
+    written(mine, FILE.replace("limit=1.0", "limit=-99.0") + BROKEN)
+    old = study([use(mine, "fragile")], 10)
     run(old, tmp_path / "r")
     assert len(failures(old, tmp_path / "r")) == 1
-    written(mine, FILE + BROKEN + "# edited\n")
-    new, said = study([use(mine, "fragile", limit=99)], 10), []
+    written(mine, FILE.replace("limit=1.0", "limit=99.0") + BROKEN)
+    new, said = study([use(mine, "fragile")], 10), []
     run(new, tmp_path / "r", warn=said.append)
     run(new, tmp_path / "r", warn=said.append)
     assert len(said) == 1 and said[0].startswith(f"{mine / 'mine.py'} has changed: its methods")

@@ -96,7 +96,9 @@ def _is_stored(file: Path) -> bool:
 def plain(value: Any) -> Any:
     """Python data as YAML could hold it: numpy's and pandas' numbers and lists are welcome."""
     if isinstance(value, Mapping):
-        return {plain(key): plain(item) for key, item in value.items()}
+        return {
+            plain(key) if isinstance(key, str) else key: plain(item) for key, item in value.items()
+        }
     if isinstance(value, str):
         try:
             return whole(value)
