@@ -1,0 +1,167 @@
+"""Room 0: a table that somebody brought, its columns by name and by what they are taken for.
+
+Imports the rest of the room and errors; pyarrow when called.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
+
+from simstudy.errors import UserError, nearest
+from simstudy.readers import columns
+from simstudy.readers.decimals import Style, Unreadable, is_number
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+BATCH = 1 << 17  # rows
+
+
+class Piece(NamedTuple):
+    """Some rows as they are stored.
+
+    Attributes
+    ----------
+    columns : pyarrow.Table
+        As many as were asked for, in that order.
+    file : str
+        Where they come from: one of the files of a folder.
+    first : int
+        Number of the first of them in there, counted from 0.
+    """
+
+    columns: pa.Table
+    file: str
+    first: int
+
+
+@dataclass(frozen=True)
+class Table:
+    """What a file, a folder or a frame holds.
+
+    Attributes
+    ----------
+    file : str
+        Name, for messages.
+    names : list of str
+        Of the columns, as written; "" cannot be asked for.
+    pieces : callable
+        Places of columns -> their rows, every time anew.
+    coded : dict
+        Place of a column -> {code: label}, of Stata and SPSS.
+    line : callable, optional
+        Row of a text -> its line.
+    others : Style
+        What the columns of a text say of decimal commas.
+    """
+
+    file: str
+    names: list[str]
+    pieces: Callable[[Sequence[int]], Iterator[Piece]]
+    coded: Mapping[int, Mapping[float, str]] = field(default_factory=dict)
+    line: Callable[[int], int] | None = None
+    others: Style = Style()
+
+    def has(self, name: str) -> bool:
+        """Whether there is a column of that name, or several."""
+        return bool(self._places(name)[0])
+
+    def place(self, name: str) -> int:
+        """Place of the one column of that name, or `UserError` with the nearest there is."""
+        found, _ = self._places(name)
+        if len(found) > 1:
+            raise UserError(f"two columns are called '{name}'", file=self.file)
+        if not found:
+            known = [known for known in self.names if known]
+            said = nearest(name, known) if known else "; no column has a name"
+            if self.line is not None and any(is_number(known) for known in known):
+                said += " (is the first line a header?)"
+            raise UserError(f"no column '{name}'{said}", file=self.file)
+        return found[0]
+
+    def _places(self, name: str) -> tuple[list[int], bool]:
+        """Places of a name, compared normalised; and whether blanks around it were dropped."""
+        for fold, trimmed in ((_same, False), (_normal, False), (_trimmed, True)):
+            if found := [i for i, one in enumerate(self.names) if one and fold(one) == fold(name)]:
+                return found, trimmed
+        return [], False
+
+    def batches(self, names: Sequence[str]) -> Iterator[Batch]:
+        """Rows of the columns of these names, some at a time."""
+        names = list(dict.fromkeys(names))
+        places = [self.place(name) for name in names]
+        for piece in self.pieces(places):
+            if piece.columns.num_rows:
+                yield Batch(self, names, places, piece)
+
+    def whole(self, names: Sequence[str]) -> Batch:
+        """All rows of the columns of these names at once."""
+        import pyarrow as pa
+
+        names = list(dict.fromkeys(names))
+        places = [self.place(name) for name in names]
+        pieces = list(self.pieces(places))
+        parts = [piece.columns.rename_columns([str(k) for k in places]) for piece in pieces]
+        both = pa.concat_tables(parts, promote_options="permissive") if parts else None
+        return Batch(self, names, places, Piece(both, self.file, 0))
+
+
+class Batch:
+    """Rows of a `Table`, each column as what it is taken for."""
+
+    def __init__(self, table: Table, names: list[str], places: list[int], piece: Piece) -> None:
+        self._table = table
+        self._piece = piece
+        self._at = dict(zip(names, enumerate(places), strict=True))
+        self.num_rows: int = piece.columns.num_rows
+
+    def numbers(self, name: str) -> Any:
+        """Column as float64, NaN where missing; codes where they have labels."""
+        import numpy as np
+
+        try:
+            found = columns.numbers(self._column(name), self._table.others)
+        except Unreadable as error:
+            self.refuse(f"column '{name}' is not numeric: {error.reason}", error.row)
+        except columns.Unusable as error:
+            raise UserError(f"column '{name}' holds {error}, no numbers",
+                            file=self._piece.file) from None  # fmt: skip
+        return np.asarray(found, dtype=float)
+
+    def labels(self, name: str) -> pa.ChunkedArray:
+        """Column as labels, as written; a dictionary where its levels have an order."""
+        try:
+            found = columns.labels(self._column(name))
+        except columns.Unusable as error:
+            raise UserError(f"column '{name}' holds {error}, no labels",
+                            file=self._piece.file) from None  # fmt: skip
+        if coded := self._table.coded.get(self._at[name][1]):
+            return columns.with_names(found, coded)
+        if self._table._places(name)[1]:
+            return columns.without_layout(found)
+        return found
+
+    def refuse(self, message: str, row: int) -> NoReturn:
+        """Raise `UserError` with the line of a row, or its number where there are no lines."""
+        row += self._piece.first
+        if self._table.line is not None:
+            raise UserError(message, file=self._piece.file, line=self._table.line(row))
+        raise UserError(f"row {row + 1:,}: {message}", file=self._piece.file)
+
+    def _column(self, name: str) -> pa.ChunkedArray:
+        return self._piece.columns.column(self._at[name][0])
+
+
+def _same(name: str) -> str:
+    return name
+
+
+def _normal(name: str) -> str:
+    return unicodedata.normalize("NFC", name)
+
+
+def _trimmed(name: str) -> str:
+    return _normal(name).strip()
