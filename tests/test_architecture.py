@@ -14,7 +14,7 @@ import simstudy
 PACKAGE = Path(simstudy.__file__).parent
 FILES = sorted(PACKAGE.rglob("*.py"))
 ROOMS = {
-    "errors": 0, "moments": 0, "estimates": 0, "estimands": 0, "registry": 0, "frames": 0,
+    "errors": 0, "moments": 0, "estimates": 0, "estimands": 0, "registry": 0, "readers": 0,
     "numerics": 1,
     "methods": 2, "generators": 2, "theory": 2, "own": 2,
     "study": 3, "store": 3,

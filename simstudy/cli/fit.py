@@ -30,7 +30,9 @@ def main(options: Namespace) -> None:
     fits = fit(options.data, options.formula, chosen)
     if fits.data.n_dropped:
         plural = "row" if fits.data.n_dropped == 1 else "rows"
-        print(f"{fits.data.n_dropped} {plural} with missing values dropped", file=sys.stderr)
+        missing = "; ".join(f"{name}: {n}" for name, n in fits.data.missing.items())
+        print(f"{fits.data.n_dropped} {plural} with missing values dropped ({missing})",
+              file=sys.stderr)  # fmt: skip
     if options.json:
         print(json.dumps(fits.as_dict(), indent=1, allow_nan=False))
     else:

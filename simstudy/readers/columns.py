@@ -109,22 +109,19 @@ def _in_words(kind: pa.DataType) -> str:
 def with_names(codes: pa.ChunkedArray, names: Mapping[float, str]) -> pa.ChunkedArray:
     """Codes by their labels, as a dictionary in the order of the codes.
 
-    A code without a label is its own; codes of one label are one level.
+    A code without a label is its own; a label of several codes is told apart by them.
     """
-    import numpy as np
     import pyarrow as pa
 
     encoded = codes.combine_chunks().dictionary_encode()
-    if isinstance(encoded, pa.ChunkedArray):
-        encoded = encoded.combine_chunks()
     there = encoded.dictionary.to_pylist()
-    known = {code: name for code, name in names.items() if name}
-    every = sorted({*there, *known})
-    levels = list(dict.fromkeys(known.get(code, _shown(code)) for code in every))
-    place = {name: i for i, name in enumerate(levels)}
-    index = np.array([place[known.get(code, _shown(code))] for code in there], dtype=np.int32)
-    found = pa.array(index).take(encoded.indices)
-    return pa.chunked_array([pa.DictionaryArray.from_arrays(found, pa.array(levels, pa.string()))])
+    every = sorted({*there, *(code for code in names if names[code])})
+    shown = [names.get(code) or _shown(code) for code in every]
+    levels = [f"{label} ({_shown(code)})" if shown.count(label) > 1 else label
+              for code, label in zip(every, shown, strict=True)]  # fmt: skip
+    place = {code: i for i, code in enumerate(every)}
+    index = pa.array([place[code] for code in there], pa.int32()).take(encoded.indices)
+    return pa.chunked_array([pa.DictionaryArray.from_arrays(index, pa.array(levels, pa.string()))])
 
 
 def _shown(code: float) -> str:

@@ -42,6 +42,9 @@ class Style(NamedTuple):
     point: bool = False
 
 
+NOTHING = Style()
+
+
 def is_number(word: str) -> bool:
     """Whether a word is a number with a decimal point or comma."""
     return _NUMBER.fullmatch(word.strip()) is not None

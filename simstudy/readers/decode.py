@@ -25,8 +25,8 @@ def decode(raw: bytes, file: str) -> str:
         if raw.startswith(mark):
             return _as(raw[len(mark) :], encoding, file)
     head = raw[:4096]
-    if encoding := _wide(head):
-        return _as(raw, encoding, file)
+    if wide := _wide(head):
+        return _as(raw, wide, file)
     if len(_CONTROL.findall(head)) > _BINARY * len(head):
         raise UserError("cannot be read: binary data of a kind that is not known", file=file)
     try:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import Any
 
 from simstudy.errors import UserError, brief
+from simstudy.readers import table
 from simstudy.readers.decimals import style
 from simstudy.readers.layout import Layout, layout, records
-from simstudy.readers.table import BATCH, Piece, Table
+from simstudy.readers.table import Piece, Table
 
 
 def delimited(text: str, file: str) -> Table:
@@ -18,14 +20,18 @@ def delimited(text: str, file: str) -> Table:
     raw = found.body.encode("utf-8", "surrogatepass")
     _check(found, raw, file)
 
+    @lru_cache(maxsize=1)
+    def read(places: tuple[int, ...]) -> Any:
+        return _read(found, raw, places) if raw else _empty(places)
+
     def pieces(places: Sequence[int]) -> Iterator[Piece]:
-        columns = _read(found, raw, places) if raw else _empty(places)
-        for start in range(0, columns.num_rows, BATCH):
-            yield Piece(columns.slice(start, BATCH), file, start)
+        columns = read(tuple(places))
+        for start in range(0, columns.num_rows, table.BATCH):
+            yield Piece(columns.slice(start, table.BATCH), file, start)
 
     words = [word for record in found.sample for word in record]
     return Table(file, found.names, pieces, line=lambda row: _line(found, row),
-                 others=style(words))  # fmt: skip
+                 written=frozenset(range(len(found.names))), others=style(words))  # fmt: skip
 
 
 def _read(found: Layout, raw: bytes, places: Sequence[int]) -> Any:
@@ -112,5 +118,3 @@ def _line(found: Layout, row: int) -> int:
         if number == row:
             return found.first_line + line - 1
     return found.first_line
-
-

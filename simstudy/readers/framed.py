@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from simstudy.errors import UserError, brief
-from simstudy.readers.table import BATCH, Piece, Table
+from simstudy.readers import table
+from simstudy.readers.table import Piece, Table
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -107,5 +108,5 @@ def _cut(arrays: list[Any], places: Sequence[int], file: str) -> Iterator[Piece]
     import pyarrow as pa
 
     whole: pa.Table = pa.table(arrays, names=[str(place) for place in places])
-    for start in range(0, whole.num_rows, BATCH):
-        yield Piece(whole.slice(start, BATCH), file, start)
+    for start in range(0, whole.num_rows, table.BATCH):
+        yield Piece(whole.slice(start, table.BATCH), file, start)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import csv
 import itertools
 import re
-from collections import Counter
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -181,13 +180,12 @@ def _all_names(
     """Names of as many columns as the rows have."""
     if _has_row_names(separator, [names, *rows]):
         return ["", *names]
-    lengths = Counter(len(row) for row in rows)
-    if lengths and lengths.most_common(1)[0][0] == len(names) + 1:
-        if all(row[-1] == "" for row in rows if len(row) == len(names) + 1):
-            first = [row[0] for row in rows]
-            if len(set(first)) == len(first) and not any("." in word for word in first):
-                message = (f"the header has {len(names)} names and the rows one field more, the "
-                           "last one empty: are the first ones row names?")  # fmt: skip
-                raise UserError(message, file=file, line=line)
-            return [*names, ""]
-    return names
+    n = len(names)
+    longer = [row for row in rows if len(row) == n + 1]
+    if 2 * len(longer) <= len(rows) or any(row[-1] for row in longer):
+        return names
+    first = [row[0] for row in longer]
+    if len(set(first)) == len(first) and not any("." in word for word in first):
+        message = f"the header has {n} names and the rows one field more, the last one empty"
+        raise UserError(f"{message}: are the first ones row names?", file=file, line=line)
+    return [*names, ""]

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from simstudy.errors import UserError, brief
-from simstudy.readers.table import BATCH, Piece, Table
+from simstudy.readers import table
+from simstudy.readers.table import Piece, Table
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -84,7 +85,8 @@ def _files(sources: list[Any], keys: list[dict[str, str | None]], file: str) -> 
                 yield Piece(found, name, first)
                 first += batch.num_rows
 
-    return Table(file, names, pieces)
+    written = frozenset(i for i, name in enumerate(names) if any(name in found for found in keys))
+    return Table(file, names, pieces, written=written)
 
 
 def _read(source: Any, names: list[str], file: str) -> Iterator[Any]:
@@ -93,7 +95,7 @@ def _read(source: Any, names: list[str], file: str) -> Iterator[Any]:
 
     try:
         with pq.ParquetFile(source, pre_buffer=False) as opened:
-            yield from opened.iter_batches(batch_size=BATCH, columns=names)
+            yield from opened.iter_batches(batch_size=table.BATCH, columns=names)
     except (pa.ArrowException, OSError) as error:
         raise _broken(error, file) from None
 
@@ -143,7 +145,7 @@ def _wider(one: pa.DataType, other: pa.DataType) -> pa.DataType:
     import pyarrow.types as kinds
 
     both = (one, other)
-    if any(kinds.is_floating(kind) for kind in both) and any(kinds.is_integer(kind) for kind in both):
+    if any(map(kinds.is_floating, both)) and any(map(kinds.is_integer, both)):
         return pa.float64()
     fields = [pa.schema([("x", kind)]) for kind in both]
     return pa.unify_schemas(fields, promote_options="permissive").field(0).type

@@ -60,7 +60,7 @@ def _feather(source: Path | bytes, file: str) -> Table:
     from pyarrow import feather
 
     try:
-        return framed(feather.read_table(
-            str(source) if isinstance(source, Path) else pa.BufferReader(source)), file)  # fmt: skip
+        where = pa.BufferReader(source) if isinstance(source, bytes) else str(source)
+        return framed(feather.read_table(where), file)
     except (pa.ArrowException, OSError) as error:
         raise UserError(f"cannot be read: {brief(str(error))}", file=file) from None

@@ -7,6 +7,7 @@ its codes; taken for labels, it is the labels, in the order of the codes.
 from __future__ import annotations
 
 import io
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +41,7 @@ def stata(source: Path | bytes, file: str) -> Table:
 def spss(source: Path | bytes, file: str) -> Table:
     """Read an SPSS file where pyreadstat is installed."""
     try:
-        import pyreadstat
+        pyreadstat = import_module("pyreadstat")
     except ImportError:
         message = "this is an SPSS file (.sav); pip install pyreadstat, or save it as CSV"
         raise UserError(message, file=file) from None

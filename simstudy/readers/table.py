@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from simstudy.errors import UserError, nearest
 from simstudy.readers import columns
-from simstudy.readers.decimals import Style, Unreadable, is_number
+from simstudy.readers.decimals import NOTHING, Style, Unreadable, is_number
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -54,6 +54,8 @@ class Table:
         Place of a column -> {code: label}, of Stata and SPSS.
     line : callable, optional
         Row of a text -> its line.
+    written : set of int
+        Places of columns that know no types: their labels are text that may mean numbers.
     others : Style
         What the columns of a text say of decimal commas.
     """
@@ -63,7 +65,8 @@ class Table:
     pieces: Callable[[Sequence[int]], Iterator[Piece]]
     coded: Mapping[int, Mapping[float, str]] = field(default_factory=dict)
     line: Callable[[int], int] | None = None
-    others: Style = Style()
+    written: frozenset[int] = frozenset()
+    others: Style = NOTHING
 
     def has(self, name: str) -> bool:
         """Whether there is a column of that name, or several."""
@@ -89,6 +92,10 @@ class Table:
                 return found, trimmed
         return [], False
 
+    def is_written(self, name: str) -> bool:
+        """Whether a column knows no types, as those of a CSV file."""
+        return self.place(name) in self.written
+
     def batches(self, names: Sequence[str]) -> Iterator[Batch]:
         """Rows of the columns of these names, some at a time."""
         names = list(dict.fromkeys(names))
@@ -105,7 +112,9 @@ class Table:
         places = [self.place(name) for name in names]
         pieces = list(self.pieces(places))
         parts = [piece.columns.rename_columns([str(k) for k in places]) for piece in pieces]
-        both = pa.concat_tables(parts, promote_options="permissive") if parts else None
+        if not parts:
+            parts = [pa.table({str(place): pa.nulls(0) for place in places})]
+        both = pa.concat_tables(parts, promote_options="permissive")
         return Batch(self, names, places, Piece(both, self.file, 0))
 
 

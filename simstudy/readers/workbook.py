@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ def workbook(source: Path | bytes, kind: str, file: str) -> Table:
     """Read the one worksheet that is not empty; its first row is the header."""
     engine, what = _NEEDS[kind]
     try:
-        __import__(engine)
+        import_module(engine)
     except ImportError:
         package = _PACKAGES.get(engine, engine)
         message = f"this is {what}; pip install {package}, or save it as CSV"

@@ -1,4 +1,4 @@
-"""Room 5: a summary beside numbers that somebody printed. Imports frames, wide and errors."""
+"""Room 5: a summary beside numbers that somebody printed. Imports readers, wide and errors."""
 
 from __future__ import annotations
 
@@ -7,8 +7,11 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from simstudy.errors import UserError, nearest
-from simstudy.frames import column, numbers, read_table
 from simstudy.measures.measures import PROPORTIONS
+from simstudy.readers.columns import without_missing
+from simstudy.readers.labels import as_written
+from simstudy.readers.read import read
+from simstudy.readers.table import Batch, Table
 from simstudy.report.wide import level_text
 
 if TYPE_CHECKING:
@@ -69,29 +72,41 @@ def compare(summary: pa.Table, file: str) -> list[Pair]:
         (the first), `decimals` printed, and of the printed number `replications` or `mcse`;
         without both it has no error. `column` is a remark.
     """
-    table = read_table(file, _METHODS, named=True)
-    given = table.column_names
-    keys = [name for name in given if name not in _ABOUT]
+    table = read(file)
+    keys = [name for name in table.names if name and name not in _ABOUT]
     for key in keys:
         if key not in summary.column_names:
             known = nearest(key, summary.column_names)
             raise UserError(f"no column '{key}' in the summary{known}", file=file)
-    column(table, "printed", file)
-    if not table.num_rows:
+    given = [name for name in ("printed", *_ABOUT[1:]) if name == "printed" or table.has(name)]
+    rows = table.whole([*given, *keys])
+    if not rows.num_rows:
         raise UserError("no rows", file=file)
-    of = {name: numbers(column(table, name, file), name, file).tolist()
-          for name in _NUMBERS if name in given}  # fmt: skip
-    rows = _by_cell(summary, keys)
+    by_cell = _by_cell(summary, keys)
     pairs = []
-    for i, line in enumerate(table.select([name for name in given if name not in of]).to_pylist()):
-        line |= {name: values[i] for name, values in of.items()}
+    for i, line in enumerate(_lines(table, rows, [*given, *keys])):
         try:
-            found = _found(rows, line, keys)
+            found = _found(by_cell, line, keys)
         except UserError as error:
-            raise UserError(str(error), file=file, line=i + 2) from None
+            rows.refuse(str(error), i)
         cell = {key: level_text(_number(line[key])) for key in keys}
         pairs.append(_pair(cell, line, found))
     return pairs
+
+
+def _lines(table: Table, rows: Batch, names: list[str]) -> list[Row]:
+    """Numbers, NaN where missing, and labels, None where missing, of every line."""
+    columns: dict[str, list[Any]] = {}
+    for name in names:
+        if name in _NUMBERS:
+            columns[name] = rows.numbers(name).tolist()
+        elif name in _METHODS:
+            columns[name] = [label or None for label in rows.labels(name).to_pylist()]
+        else:
+            labels, _ = without_missing(rows.labels(name))
+            plain = as_written(labels) if table.is_written(name) else labels
+            columns[name] = plain.to_pylist()
+    return [dict(zip(columns, line, strict=True)) for line in zip(*columns.values(), strict=True)]
 
 
 def _number(value: Any) -> Any:

@@ -7,9 +7,10 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from simstudy import frames
 from simstudy.errors import UserError, nearest
 from simstudy.generators.scenario import GivenX, Scenario, SizeRule
+from simstudy.readers import labels
+from simstudy.readers.read import read
 from simstudy.study import fields
 from simstudy.study.yaml_lines import Document, Path_
 
@@ -226,11 +227,9 @@ def read_given(document: Document, value: dict[str, str]) -> GivenX:
     import numpy as np
 
     file = str(Path(document.file or "").parent / value["file"])
-    table = frames.read_table(file, {value["cluster"]} - {value["column"]})
-    x = frames.numbers(frames.column(table, value["column"], file), value["column"], file)
-    codes, names = frames.group_by(
-        frames.column(table, value["cluster"], file), value["cluster"], file
-    )
+    rows = read(file).whole([value["column"], value["cluster"]])
+    x = rows.numbers(value["column"])
+    codes, names, _ = labels.clusters(rows.labels(value["cluster"]), own_order=False)
     if np.isnan(x).any() or (codes < 0).any():
         raise UserError("the predictor and its clusters must have no missing values", file=file)
     if not np.isfinite(x).all():

@@ -1,4 +1,4 @@
-"""Room 5: rows to groups and numbers. Imports roles, frames and numerics."""
+"""Room 5: rows to groups and numbers. Imports roles, readers and numerics."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from typing import Any, cast
 
 import numpy as np
 
-from simstudy import frames
 from simstudy.errors import UserError, nearest
 from simstudy.estimates import ESTIMATED, STATUSES
 from simstudy.moments import Array, Floats, Ints
 from simstudy.numerics.tails import two_sided
+from simstudy.readers.labels import levels
+from simstudy.readers.table import Batch
 from simstudy.summaries.replications import Replications
 from simstudy.summaries.roles import Roles
 from simstudy.summaries.truths import Truths
@@ -30,6 +31,8 @@ class Groups:
         (levels of `by` ..., method) -> number.
     null_value : float
         What the tests are about.
+    levels : dict
+        Column that has an order of its own -> its levels.
     """
 
     def __init__(self, roles: Roles, file: str, null_value: float = 0.0) -> None:
@@ -40,6 +43,7 @@ class Groups:
         column = roles.replication
         self.replications = None if column is None else Replications(column, file)
         self._truths = Truths() if isinstance(roles.true, str) else None
+        self.levels: dict[str, list[Any]] = {}
 
     @property
     def truth(self) -> Floats:
@@ -48,7 +52,7 @@ class Groups:
             return np.full(len(self.keys), self.roles.true, dtype=float)
         return self._truths.of_groups
 
-    def note_truth(self, tables: Iterable[Any]) -> None:
+    def note_truth(self, tables: Iterable[Batch]) -> None:
         """Go through all rows for the true values of their groups."""
         truths = self._truths
         for table in tables if truths is not None else ():
@@ -60,11 +64,11 @@ class Groups:
                     group, rows["truth"], estimated & np.isfinite(rows["truth"])
                 )
 
-    def rows(self, table: Any) -> Iterator[tuple[Ints, dict[str, Array]]]:
+    def rows(self, table: Batch) -> Iterator[tuple[Ints, dict[str, Array]]]:
         """Group of each row and its columns, for each method of the wide form or once."""
         roles = self.roles
         names = [*roles.by, *([roles.method] if roles.method else [])]
-        cell, levels = _cells([self._column(table, name) for name in names], table.num_rows)
+        cell, levels = _cells([self._labels(table, name) for name in names], table.num_rows)
         for k, label in enumerate(roles.wide or ("",)):
             keys = [key if roles.method else (*key, label or "estimate") for key in levels]
             number = [self.keys.setdefault(key, len(self.keys)) for key in keys]
@@ -86,11 +90,14 @@ class Groups:
         message = f"replication {replication} of method '{method}'{where} occurs twice"
         raise UserError(f"{message}; group by more columns, or drop the copies", file=self.file)
 
-    def _column(self, table: Any, name: str) -> Any:
-        return frames.column(table, name, self.file)
-
-    def _number(self, table: Any, name: str) -> Floats:
-        return np.asarray(frames.numbers(self._column(table, name), name, self.file), dtype=float)
+    def _labels(self, table: Batch, name: str) -> Any:
+        """Labels of a column, none empty; their order is kept where they have one."""
+        found = table.labels(name)
+        if (row := _first_empty(found)) is not None:
+            table.refuse(f"column '{name}' is empty; write a label (NA is one)", row)
+        if (own := levels(found)) is not None:
+            self.levels[name] = list(dict.fromkeys([*self.levels.get(name, []), *own]))
+        return found
 
     def _refuse_unknown(self, group: Ints, truth: Floats) -> None:
         unknown = np.flatnonzero(~np.isfinite(truth))
@@ -99,11 +106,11 @@ class Groups:
             message = f"a true value is missing where method '{method}' has an estimate"
             raise UserError(f"column '{self.roles.true}': {message}", file=self.file)
 
-    def _numbers(self, table: Any, k: int) -> dict[str, Array]:
+    def _numbers(self, table: Batch, k: int) -> dict[str, Array]:
         """Columns of a `Block`, of method k of the wide form."""
         found: dict[str, Array] = {}
         for role, names in self.roles.numbers.items():
-            found[role] = self._number(table, names[k if len(names) > 1 else 0])
+            found[role] = table.numbers(names[k if len(names) > 1 else 0])
         n = table.num_rows
         estimate = found.setdefault("estimate", np.full(n, np.nan))
         has_se = "std_error" in found
@@ -122,16 +129,16 @@ class Groups:
             found["p_value"] = np.where(np.isnan(found["p_value"]), by_t, found["p_value"])
         found["status"] = self._status(table, found, has_se)
         if isinstance(self.roles.true, str):
-            found["truth"] = self._number(table, self.roles.true)
+            found["truth"] = table.numbers(self.roles.true)
         if self.replications is not None:
-            labels = self._column(table, self.replications.column)
+            labels = table.labels(self.replications.column)
             found["replication"] = self.replications.numbers(labels)
         return found
 
-    def _status(self, table: Any, found: dict[str, Array], has_se: bool) -> Array:
+    def _status(self, table: Batch, found: dict[str, Array], has_se: bool) -> Array:
         """Index into `STATUSES`: as given, else by what is missing."""
         if self.roles.status is not None:
-            words = self._column(table, self.roles.status).combine_chunks().dictionary_encode()
+            words = _values(table.labels(self.roles.status)).combine_chunks().dictionary_encode()
             known = words.dictionary.to_pylist()
             for word in known:
                 if word not in STATUSES:
@@ -151,20 +158,35 @@ class Groups:
         return status
 
 
+def _values(labels: Any) -> Any:
+    """Labels without the dictionary around them."""
+    import pyarrow.types as kinds
+
+    return labels.cast(labels.type.value_type) if kinds.is_dictionary(labels.type) else labels
+
+
+def _first_empty(labels: Any) -> int | None:
+    import pyarrow.compute as pc
+    import pyarrow.types as kinds
+
+    values = _values(labels)
+    empty = values.is_null()
+    if kinds.is_string(values.type):
+        empty = pc.or_(empty, pc.fill_null(pc.equal(values, ""), True))
+    row = pc.index(empty, True).as_py()
+    return None if row < 0 else int(row)
+
+
 def _plain(values: Any) -> Array:
     return np.asarray(values.to_numpy(zero_copy_only=False))
 
 
 def _cells(columns: list[Any], n: int) -> tuple[Ints, list[Key]]:
     """Number the different combinations of levels: number of each row, and their levels."""
-    import pyarrow as pa
-
     code, levels = np.zeros(n, dtype=np.int64), []
     for column in columns:
-        if pa.types.is_dictionary(column.type):
-            column = column.cast(column.type.value_type)
-        encoded = column.combine_chunks().dictionary_encode(null_encoding="encode")
-        words = [None if word != word else word for word in encoded.dictionary.to_pylist()]
+        encoded = _values(column).combine_chunks().dictionary_encode()
+        words = encoded.dictionary.to_pylist()
         code = code * len(words) + _plain(encoded.indices)
         levels.append(words)
     there, cell = np.unique(code, return_inverse=True)

@@ -10,20 +10,21 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from simstudy.errors import UserError, nearest
-from simstudy.frames import in_order
 from simstudy.measures import totals
 from simstudy.measures.block import Block
 from simstudy.measures.measures import at_first_level, finish
 from simstudy.measures.own import REGISTERED, own_columns
 from simstudy.measures.values import Column
 from simstudy.moments import Array, Ints
+from simstudy.readers.labels import as_written, in_order
+from simstudy.readers.read import read
+from simstudy.readers.table import Table
 from simstudy.registry import OptionError, settle_null
 from simstudy.store import arrow
 from simstudy.summaries.against import Kept, against
 from simstudy.summaries.groups import Groups
 from simstudy.summaries.rectangles import Running, rectangles
 from simstudy.summaries.roles import Names, Roles, roles
-from simstudy.summaries.source import Source, source
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -98,8 +99,7 @@ def summarize_table(
         raise UserError(f"unknown mcse '{mcse}'{nearest(mcse, _MCSE)}")
     alphas = _alphas(alpha)
     by = by if by is None else (by,) if isinstance(by, str) else tuple(by)
-    labels = {*(("scenario",) if by is None else by), replication or "replication"}
-    opened = source(data, method or "method", labels)
+    opened = read(data)
     numbers = {"estimate": estimate, "std_error": std_error, "df": df, "p_value": p_value,
                "ci_low": ci_low, "ci_high": ci_high}  # fmt: skip
     chosen = roles(opened, true, numbers, method, by, replication)
@@ -128,7 +128,7 @@ def summarize_table(
     columns += own_columns(kept.rows, truth, found.n_all)
     limits = np.full(n_groups, "ci_low" in chosen.numbers)
     columns = at_first_level(columns, alphas, limits, limits)
-    return _table(groups, [column for column in columns if _has_rows(column, chosen)])
+    return _table(opened, groups, [column for column in columns if _has_rows(column, chosen)])
 
 
 def _alphas(alpha: float | Sequence[float]) -> tuple[float, ...]:
@@ -147,7 +147,7 @@ def _null(null: Any) -> float:
 
 
 def _batches(
-    opened: Source, chosen: Roles, groups: Groups
+    opened: Table, chosen: Roles, groups: Groups
 ) -> Iterator[tuple[Ints, dict[str, Array]]]:
     for table in opened.batches(chosen.columns):
         yield from groups.rows(table)
@@ -166,7 +166,7 @@ def _has_rows(column: Column, chosen: Roles) -> bool:
     return tested or not column.measure.startswith(_OF_TESTS)
 
 
-def _table(groups: Groups, columns: list[Column]) -> pa.Table:
+def _table(opened: Table, groups: Groups, columns: list[Column]) -> pa.Table:
     """The summary, groups in the order of their levels, methods as they were met."""
     import pyarrow as pa
 
@@ -176,27 +176,19 @@ def _table(groups: Groups, columns: list[Column]) -> pa.Table:
     verdict = verdicts(columns, groups.truth, groups.null_value, there)
     keys = list(groups.keys)
     rank = np.empty(len(keys), dtype=np.int64)
-    rank[_order(keys)] = np.arange(len(keys))
+    rank[_order(groups)] = np.arange(len(keys))
     order = pa.array(np.argsort(rank[group], kind="stable"))
     of_group = pa.array(group)
     null_value = arrow.doubles(np.full(group.size, groups.null_value))
     measures = {"truth": arrow.doubles(groups.truth[group]), "null_value": null_value} | measures
+    headings = _headings(groups.roles.by, ["method", *measures, VERDICT])
     out = {
-        name: _levels([key[k] for key in keys]).take(of_group)
-        for k, name in enumerate(_headings(groups.roles.by, ["method", *measures, VERDICT]))
+        heading: _levels(opened, name, [key[k] for key in keys]).take(of_group)
+        for k, (name, heading) in enumerate(zip(groups.roles.by, headings, strict=True))
     }
     labels = [None if key[-1] is None else str(key[-1]) for key in keys]
     out["method"] = pa.array(labels).take(of_group)
     return pa.table(out | measures | {VERDICT: verdict}, metadata=OF_ANYBODY).take(order)
-
-
-def _levels(values: list[Any]) -> pa.Array:
-    import pyarrow as pa
-
-    try:
-        return pa.array(values)
-    except OverflowError:  # whole numbers of 64 bits without a sign
-        return pa.array(values, pa.uint64())
 
 
 def _headings(by: Sequence[str], taken: Sequence[str]) -> list[str]:
@@ -210,16 +202,35 @@ def _headings(by: Sequence[str], taken: Sequence[str]) -> list[str]:
     return out
 
 
-def _order(keys: list[tuple[Any, ...]]) -> list[int]:
-    """Places of groups by the levels of each column of `by` in turn; missing ones last."""
-    ranks = [_ranks([key[k] for key in keys]) for k in range(len(keys[0]) - 1)]
+def _levels(opened: Table, name: str, levels: list[Any]) -> pa.ChunkedArray:
+    """Levels of all groups: numbers where a file without types has usual ones."""
+    import pyarrow as pa
+
+    try:
+        found = pa.chunked_array([pa.array(levels)])
+    except OverflowError:  # whole numbers of 64 bits without a sign
+        found = pa.chunked_array([pa.array(levels, pa.uint64())])
+    return as_written(found) if opened.is_written(name) else found
+
+
+def _order(groups: Groups) -> list[int]:
+    """Places of groups by the levels of each column of `by` in turn, then of the methods.
+
+    Methods without an order of their own stand as they were met.
+    """
+    keys = list(groups.keys)
+    names = [*groups.roles.by, groups.roles.method]
+    ranks = [_ranks([key[k] for key in keys], groups.levels.get(name or ""))
+             for k, name in enumerate(names)
+             if k + 1 < len(names) or name in groups.levels]  # fmt: skip
     return sorted(range(len(keys)), key=lambda i: [rank[i] for rank in ranks])
 
 
-def _ranks(levels: list[Any]) -> list[int]:
-    """Rank of every level; those of several kinds as they were met."""
-    there = [level for level in dict.fromkeys(levels) if level is not None]
-    with suppress(TypeError):
-        there = [there[i] for i in in_order(there)]
+def _ranks(levels: list[Any], own: list[Any] | None) -> list[int]:
+    """Rank of every level in their own order, else sorted; those of several kinds as met."""
+    there = own or list(dict.fromkeys(levels))
+    if own is None:
+        with suppress(TypeError):
+            there = [there[i] for i in in_order(there)]
     rank = {level: i for i, level in enumerate(there)}
-    return [rank.get(level, len(there)) for level in levels]
+    return [rank[level] for level in levels]
