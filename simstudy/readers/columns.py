@@ -129,14 +129,15 @@ def _shown(code: float) -> str:
 
 
 def without_layout(texts: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Labels without the blank that follows each separator, where every one has it."""
+    """Fields without the blank beside each separator, where every one has it."""
     import pyarrow.compute as pc
-    import pyarrow.types as kinds
 
-    if not kinds.is_string(texts.type):
-        return texts
-    led = pc.or_(pc.starts_with(texts, " "), pc.equal(texts, ""))
-    return pc.utf8_slice_codeunits(texts, 1) if pc.all(led).as_py() else texts
+    empty = pc.equal(texts, "")
+    if pc.all(pc.or_(pc.starts_with(texts, " "), empty)).as_py():
+        texts = pc.utf8_slice_codeunits(texts, 1)
+    if pc.all(pc.or_(pc.ends_with(texts, " "), empty)).as_py():
+        texts = pc.utf8_slice_codeunits(texts, 0, -1)
+    return texts
 
 
 def without_missing(labels: pa.ChunkedArray) -> tuple[pa.ChunkedArray, dict[str, int]]:

@@ -9,8 +9,9 @@ from typing import Any
 
 from simstudy.errors import UserError, brief
 from simstudy.readers import table
+from simstudy.readers.columns import without_layout
 from simstudy.readers.decimals import style
-from simstudy.readers.layout import Layout, layout, records
+from simstudy.readers.layout import Layout, layout, lines, records
 from simstudy.readers.table import Piece, Table
 
 
@@ -40,7 +41,7 @@ def _read(found: Layout, raw: bytes, places: Sequence[int]) -> Any:
 
     names = [str(place) for place in range(len(found.names))]
     wanted = [names[place] for place in places] or names[:1]
-    return arrow.read_csv(
+    columns = arrow.read_csv(
         pa.py_buffer(raw),
         read_options=arrow.ReadOptions(column_names=names),
         parse_options=arrow.ParseOptions(delimiter=found.separator, newlines_in_values=True),
@@ -50,6 +51,10 @@ def _read(found: Layout, raw: bytes, places: Sequence[int]) -> Any:
             strings_can_be_null=False,
         ),
     )
+    for i, place in enumerate(places):
+        if found.names[place] != found.names[place].strip():
+            columns = columns.set_column(i, wanted[i], without_layout(columns.column(i)))
+    return columns
 
 
 def _empty(places: Sequence[int]) -> Any:
@@ -67,6 +72,7 @@ def _check(found: Layout, raw: bytes, file: str) -> None:
     try:
         n_rows = _read(found, raw, []).num_rows
     except pa.ArrowException as error:
+        _check_quotes(found, file)
         _name_the_line(found, file)
         message = brief(str(error))
         raise UserError(f"cannot be read: {message}", file=file) from None
@@ -99,7 +105,7 @@ def _name_the_line(found: Layout, file: str) -> None:
 
 
 def _check_quotes(found: Layout, file: str) -> None:
-    reader = csv.reader(found.body.splitlines(keepends=True), delimiter=found.separator,
+    reader = csv.reader(lines(found.body), delimiter=found.separator,
                         strict=True)  # fmt: skip
     begin = found.first_line
     try:

@@ -87,7 +87,7 @@ def _front(text: str) -> tuple[int, str, str | None, str | None]:
 
 def records(text: str, separator: str) -> Iterator[tuple[int, list[str]]]:
     """Records of a text, each with the line at which it begins, counted from 1."""
-    reader = csv.reader(_lines(text), delimiter=separator)
+    reader = csv.reader(lines(text), delimiter=separator)
     line = 1
     for record in reader:
         if record:
@@ -105,8 +105,10 @@ def _records(sample: str, separator: str, whole: bool) -> list[list[str]]:
 
 
 def _single_blanks(text: str) -> str:
-    lines = _RUNS.sub(lambda match: match.group(1) or " ", text)
-    return re.sub(r"(?m)^ +| +$", "", lines)
+    """Text in which one blank stands between fields, and none at the ends of a line."""
+    if "  " in text or "\t" in text:
+        text = _RUNS.sub(lambda match: match.group(1) or " ", text)
+    return re.sub(r"(?m)^ +| +$", "", text) if "\n " in text or " \n" in text else text.strip(" ")
 
 
 def _fit(separator: str, found: list[list[str]]) -> tuple[float, int, int]:
@@ -151,12 +153,13 @@ def _commented(comment: str, separator: str, found: list[list[str]]) -> list[str
 def _cut_header(text: str, separator: str) -> tuple[int, str]:
     """Lines of the header (its names may hold line breaks), and the text below."""
     ends: list[int] = []
-    reader = csv.reader(_lines(text, ends), delimiter=separator)
+    reader = csv.reader(lines(text, ends), delimiter=separator)
     next(reader)
     return reader.line_num, text[ends[-1] :]
 
 
-def _lines(text: str, ends: list[int] | None = None) -> Iterator[str]:
+def lines(text: str, ends: list[int] | None = None) -> Iterator[str]:
+    """Lines of a text with their ends, of any system; where each ends is added to `ends`."""
     for match in _LINE.finditer(text):
         if ends is not None:
             ends.append(match.end())

@@ -70,11 +70,11 @@ class Table:
 
     def has(self, name: str) -> bool:
         """Whether there is a column of that name, or several."""
-        return bool(self._places(name)[0])
+        return bool(self._places(name))
 
     def place(self, name: str) -> int:
         """Place of the one column of that name, or `UserError` with the nearest there is."""
-        found, _ = self._places(name)
+        found = self._places(name)
         if len(found) > 1:
             raise UserError(f"two columns are called '{name}'", file=self.file)
         if not found:
@@ -85,12 +85,12 @@ class Table:
             raise UserError(f"no column '{name}'{said}", file=self.file)
         return found[0]
 
-    def _places(self, name: str) -> tuple[list[int], bool]:
-        """Places of a name, compared normalised; and whether blanks around it were dropped."""
-        for fold, trimmed in ((_same, False), (_normal, False), (_trimmed, True)):
+    def _places(self, name: str) -> list[int]:
+        """Places of a name, compared as written, then normalised, then without blanks around."""
+        for fold in (str, _normal, _trimmed):
             if found := [i for i, one in enumerate(self.names) if one and fold(one) == fold(name)]:
-                return found, trimmed
-        return [], False
+                return found
+        return []
 
     def is_written(self, name: str) -> bool:
         """Whether a column knows no types, as those of a CSV file."""
@@ -149,8 +149,6 @@ class Batch:
                             file=self._piece.file) from None  # fmt: skip
         if coded := self._table.coded.get(self._at[name][1]):
             return columns.with_names(found, coded)
-        if self._table._places(name)[1]:
-            return columns.without_layout(found)
         return found
 
     def refuse(self, message: str, row: int) -> NoReturn:
@@ -162,10 +160,6 @@ class Batch:
 
     def _column(self, name: str) -> pa.ChunkedArray:
         return self._piece.columns.column(self._at[name][0])
-
-
-def _same(name: str) -> str:
-    return name
 
 
 def _normal(name: str) -> str:
