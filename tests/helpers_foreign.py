@@ -216,6 +216,7 @@ def by_r() -> list[Foreign]:
 def headers() -> list[Foreign]:
     commas = 'method;rep;"b, log OR";"se, log OR"\n' + text(";", header=None)
     ids = str(10**20), str(10**20 + 1)
+    long = BASE.replace("A,", f"{ids[0]},").replace("B,", f"{ids[1]},")
     broken = 'method,rep,"b\nlog",se\n' + text(header=None)
     return [
         Foreign("header_blanks.csv", said(text(header=("method", " rep", " b", " se")))),
@@ -255,7 +256,7 @@ def headers() -> list[Foreign]:
                 methods=["None"] * 6 + ["B"] * 6),
         Foreign("labels_zero.csv", said(BASE.replace("A,", "01,").replace("B,", "1,")),
                 methods=["01"] * 6 + ["1"] * 6),
-        Foreign("labels_ids.csv", said(BASE.replace("A,", ids[0] + ",").replace("B,", ids[1] + ",")),
+        Foreign("labels_ids.csv", said(long),
                 methods=[ids[0]] * 6 + [ids[1]] * 6),
         Foreign("labels_blank.csv", said(BASE.replace("A,", " B,")),
                 methods=[" B"] * 6 + ["B"] * 6),

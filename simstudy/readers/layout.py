@@ -19,6 +19,7 @@ SEPARATORS = "\t;|, "  # of equal fit and as many fields, the first
 _SAMPLE = 1 << 16  # characters that are tried
 _EXCEL_SAYS = re.compile(r"\Asep=(.)\r?\n", re.IGNORECASE)
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
+_AT_ENDS = re.compile(r" +(?=[\r\n])|(?<=[\r\n]) +")
 _RUNS = re.compile(r'("(?:[^"]|"")*")|[ \t]+')
 
 
@@ -108,7 +109,9 @@ def _single_blanks(text: str) -> str:
     """Text in which one blank stands between fields, and none at the ends of a line."""
     if "  " in text or "\t" in text:
         text = _RUNS.sub(lambda match: match.group(1) or " ", text)
-    return re.sub(r"(?m)^ +| +$", "", text) if "\n " in text or " \n" in text else text.strip(" ")
+    if _AT_ENDS.search(text):
+        text = _AT_ENDS.sub("", text)
+    return text.strip(" ")
 
 
 def _fit(separator: str, found: list[list[str]]) -> tuple[float, int, int]:
