@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from simstudy.readers.decimals import MISSING, Style, parse
+from simstudy.readers.decimals import IS_MISSING, Style, parse
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -59,7 +59,7 @@ def labels(values: pa.ChunkedArray) -> pa.ChunkedArray:
         ]
         return pa.chunked_array(chunks, chunks[0].type if chunks else kind)
     if kinds.is_floating(kind):
-        return pc.if_else(pc.is_nan(values), pa.scalar(None, kind), values)
+        return pc.if_else(pc.is_nan(values), pa.nulls(len(values), kind), values)
     if kinds.is_decimal(kind):
         return values.cast(pa.string())
     usable = (kinds.is_integer(kind) or kinds.is_boolean(kind) or kinds.is_temporal(kind)
@@ -73,10 +73,22 @@ def _plain(values: pa.ChunkedArray) -> pa.ChunkedArray:
     import pyarrow.compute as pc
     import pyarrow.types as kinds
 
+    kind = values.type.value_type if kinds.is_dictionary(values.type) else values.type
+    if str(kind).startswith("extension<pandas."):
+        return _of_pandas(values)
     if isinstance(values.type, pa.BaseExtensionType):
         values = pa.chunked_array([chunk.storage for chunk in values.chunks],
                                   values.type.storage_type)  # fmt: skip
     return pc.run_end_decode(values) if kinds.is_run_end_encoded(values.type) else values
+
+
+def _of_pandas(values: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Periods and intervals as text, in their order."""
+    import pyarrow as pa
+
+    from simstudy.readers.categories import dictionary
+
+    return pa.chunked_array([dictionary(values.to_pandas().astype("category").cat)])
 
 
 def _text(values: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -141,7 +153,7 @@ def without_layout(texts: pa.ChunkedArray) -> pa.ChunkedArray:
 
 
 def without_missing(labels: pa.ChunkedArray) -> tuple[pa.ChunkedArray, dict[str, int]]:
-    """Labels with the words for missing values taken out, and how often each stood there."""
+    """Labels, as values, less the words for missing ones, and how often each stood there."""
     import pyarrow as pa
     import pyarrow.compute as pc
     import pyarrow.types as kinds
@@ -150,10 +162,10 @@ def without_missing(labels: pa.ChunkedArray) -> tuple[pa.ChunkedArray, dict[str,
     if kinds.is_dictionary(labels.type):
         text = labels.cast(labels.type.value_type)
     if not kinds.is_string(text.type):
-        n = labels.null_count
-        return labels, {"": n} if n else {}
-    there = pc.is_in(pc.utf8_trim_whitespace(text), pa.array(MISSING, pa.string()))
+        n = text.null_count
+        return text, {"": n} if n else {}
+    there = pc.fill_null(pc.match_substring_regex(pc.utf8_trim_whitespace(text), IS_MISSING), False)
     counts = pc.value_counts(pc.fill_null(pc.if_else(there, text, None), "").filter(
         pc.or_(there, text.is_null())))  # fmt: skip
     words = {one["values"]: one["counts"] for one in counts.to_pylist()}
-    return pc.if_else(there, pa.scalar(None, labels.type), labels), words
+    return pc.if_else(there, pa.nulls(len(text), text.type), text), words

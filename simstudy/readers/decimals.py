@@ -13,7 +13,9 @@ MISSING = (
     "", "NA", "N/A", "n/a", "#N/A", "#NA", "<NA>", "NaN", "nan", "-nan", "-NaN", "null", "NULL",
     "None", "NaT", ".", "-",
 )  # fmt: skip
-_MISSING_NUMBERS = tuple({word.lower() for word in MISSING})
+# as patterns: pyarrow imports pandas to make an array of a list, or a scalar of None
+IS_MISSING = "^(?:" + "|".join(map(re.escape, MISSING)) + ")$"
+_IS_MISSING_NUMBER = f"(?i){IS_MISSING}"
 
 _EXPONENT = r"(?:[eE][+-]?\d+)?"
 _COMMA = rf"^[+-]?(?:\d+,\d*|,\d+){_EXPONENT}$"  # a decimal comma or one thousand
@@ -72,8 +74,8 @@ def parse(texts: pa.Array, others: Style) -> Any:
     import pyarrow.compute as pc
 
     words = pc.utf8_trim_whitespace(texts)
-    missing = pc.is_in(pc.utf8_lower(words), pa.array(_MISSING_NUMBERS, words.type))
-    words = pc.if_else(missing, None, words)
+    missing = pc.match_substring_regex(words, _IS_MISSING_NUMBER)
+    words = pc.if_else(missing, pa.nulls(len(words), words.type), words)
     commas = pc.any(pc.match_substring(words, ",")).as_py()
     if commas or (others.comma and not others.point):
         words = _with_points(words, others)

@@ -60,7 +60,7 @@ def _read(found: Layout, raw: bytes, places: Sequence[int]) -> Any:
 def _empty(places: Sequence[int]) -> Any:
     import pyarrow as pa
 
-    return pa.table({str(place): pa.array([], pa.string()) for place in places})
+    return pa.table({str(place): pa.nulls(0, pa.string()) for place in places})
 
 
 def _check(found: Layout, raw: bytes, file: str) -> None:

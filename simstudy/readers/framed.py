@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from simstudy.errors import UserError, brief
 from simstudy.readers import table
+from simstudy.readers.categories import dictionary
 from simstudy.readers.table import Piece, Table
 
 if TYPE_CHECKING:
@@ -56,11 +57,10 @@ def _series(values: Any, name: str, file: str) -> Any:
     kind = values.dtype
     if isinstance(kind, pd.SparseDtype):
         values = values.sparse.to_dense()
-    if isinstance(kind, pd.CategoricalDtype):
-        text = isinstance(kind.categories.dtype, pd.PeriodDtype | pd.IntervalDtype)
-        return _dictionary(values, text)
     if isinstance(kind, pd.PeriodDtype | pd.IntervalDtype):
-        return _dictionary(values.astype("category"), True)
+        values = values.astype("category")
+    if isinstance(values.dtype, pd.CategoricalDtype):
+        return dictionary(values.cat)
     try:
         return pa.array(values, from_pandas=True)
     except (pa.ArrowException, TypeError, ValueError, OverflowError):
@@ -68,15 +68,6 @@ def _series(values: Any, name: str, file: str) -> Any:
         mixed = " and ".join(sorted(there)[:3]) or str(kind)
         raise UserError(f"column '{name}' holds {mixed}, neither numbers nor text",
                         file=file) from None  # fmt: skip
-
-
-def _dictionary(values: Any, text: bool) -> Any:
-    import pyarrow as pa
-
-    levels = values.cat.categories
-    words = pa.array([str(level) for level in levels]) if text else pa.array(levels)
-    codes = values.cat.codes.to_numpy()
-    return pa.DictionaryArray.from_arrays(pa.array(codes, mask=codes < 0), words)
 
 
 def _arrow(data: Any, file: str) -> Table:
@@ -87,7 +78,7 @@ def _arrow(data: Any, file: str) -> Table:
     if not isinstance(data, pa.Table):
         if isinstance(data, pa.RecordBatch):
             data = pa.Table.from_batches([data])
-        elif not hasattr(data, "__arrow_c_stream__"):
+        elif not hasattr(data, "__arrow_c_stream__") or _is_column(data):
             what = type(data).__name__
             message = f"expected a data frame or the name of a file, got {what}"
             raise UserError(message, file=file)
@@ -102,6 +93,11 @@ def _arrow(data: Any, file: str) -> Table:
         yield from _cut([data.column(place) for place in places], places, file)
 
     return Table(file, list(data.column_names), pieces)
+
+
+def _is_column(data: Any) -> bool:
+    """Whether it is one column, which streams as well."""
+    return hasattr(data, "dtype") or type(data).__name__ in ("ChunkedArray", "Series")
 
 
 def _cut(arrays: list[Any], places: Sequence[int], file: str) -> Iterator[Piece]:

@@ -81,12 +81,9 @@ def clusters(labels: pa.ChunkedArray, *, own_order: bool) -> tuple[Any, list[Any
         Word for a missing label -> rows that have it.
     """
     import numpy as np
-    import pyarrow.types as kinds
 
-    labels, missing = without_missing(labels)
     given = levels(labels) if own_order else None
-    if kinds.is_dictionary(labels.type):
-        labels = labels.cast(labels.type.value_type)
+    labels, missing = without_missing(labels)
     encoded = labels.combine_chunks().dictionary_encode()
     values = encoded.dictionary.to_pylist()
     if given is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import reduce
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
@@ -63,7 +64,7 @@ def _files(sources: list[Any], keys: list[dict[str, str | None]], file: str) -> 
     for source in sources:
         name = source if isinstance(source, str) else file
         try:
-            schemas.append(pq.read_schema(source))
+            schemas.append(_known(pq.read_schema(source), source))
         except (pa.ArrowException, OSError) as error:
             raise _broken(error, name) from None
     names = list(dict.fromkeys([name for schema in schemas for name in schema.names]
@@ -87,6 +88,17 @@ def _files(sources: list[Any], keys: list[dict[str, str | None]], file: str) -> 
 
     written = frozenset(i for i, name in enumerate(names) if any(name in found for found in keys))
     return Table(file, names, pieces, written=written)
+
+
+def _known(schema: pa.Schema, source: Any) -> pa.Schema:
+    """Schema with pandas' own kinds known: periods are no whole numbers."""
+    import pyarrow.parquet as pq
+
+    kinds = (str((one.metadata or {}).get(b"ARROW:extension:name", b"")) for one in schema)
+    if not any("pandas." in kind for kind in kinds):
+        return schema
+    import_module("pandas.core.arrays.arrow.extension_types")
+    return pq.read_schema(source)
 
 
 def _read(source: Any, names: list[str], file: str) -> Iterator[Any]:
@@ -157,7 +169,9 @@ def _column(
     import pyarrow as pa
 
     if name in known:
-        return pa.chunked_array([pa.array([known[name]] * batch.num_rows, pa.string())])
+        n, level = batch.num_rows, known[name]
+        values = pa.nulls(n, pa.string()) if level is None else pa.repeat(level, n)
+        return pa.chunked_array([values])
     if name not in batch.schema.names:
         return pa.chunked_array([pa.nulls(batch.num_rows, kind)])
     values = batch.column(name)
