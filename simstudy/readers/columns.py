@@ -144,7 +144,7 @@ def without_layout(texts: pa.ChunkedArray) -> pa.ChunkedArray:
     """Fields without the blank beside each separator, where every one has it."""
     import pyarrow.compute as pc
 
-    empty = pc.equal(texts, "")
+    empty = pc.match_substring_regex(texts, "^$")
     if pc.all(pc.or_(pc.starts_with(texts, " "), empty)).as_py():
         texts = pc.utf8_slice_codeunits(texts, 1)
     if pc.all(pc.or_(pc.ends_with(texts, " "), empty)).as_py():
@@ -164,8 +164,11 @@ def without_missing(labels: pa.ChunkedArray) -> tuple[pa.ChunkedArray, dict[str,
     if not kinds.is_string(text.type):
         n = text.null_count
         return text, {"": n} if n else {}
-    there = pc.fill_null(pc.match_substring_regex(pc.utf8_trim_whitespace(text), IS_MISSING), False)
-    counts = pc.value_counts(pc.fill_null(pc.if_else(there, text, None), "").filter(
-        pc.or_(there, text.is_null())))  # fmt: skip
-    words = {one["values"]: one["counts"] for one in counts.to_pylist()}
+    there = pc.match_substring_regex(pc.utf8_trim_whitespace(text), IS_MISSING)
+    there = pc.and_kleene(there, there.is_valid())
+    found = pc.value_counts(text.filter(pc.or_(there, text.is_null()))).to_pylist()
+    words: dict[str, int] = {}
+    for one in found:
+        word = (one["values"] or "").strip()
+        words[word] = words.get(word, 0) + one["counts"]
     return pc.if_else(there, pa.nulls(len(text), text.type), text), words

@@ -13,7 +13,7 @@ MISSING = (
     "", "NA", "N/A", "n/a", "#N/A", "#NA", "<NA>", "NaN", "nan", "-nan", "-NaN", "null", "NULL",
     "None", "NaT", ".", "-",
 )  # fmt: skip
-# as patterns: pyarrow imports pandas to make an array of a list, or a scalar of None
+# as patterns: pyarrow imports pandas to make an array of a list, or a scalar
 IS_MISSING = "^(?:" + "|".join(map(re.escape, MISSING)) + ")$"
 _IS_MISSING_NUMBER = f"(?i){IS_MISSING}"
 
@@ -95,7 +95,7 @@ def _with_points(words: pa.Array, others: Style) -> pa.Array:
     sure_comma, sure_point = pc.and_not(comma, either), pc.and_not(point, neither)
     many = pc.match_substring_regex(words, _THOUSANDS)
     _stop(words, many, "{} has a thousands separator; write the number without it")
-    any_comma, any_point = _first(sure_comma), _first(sure_point)
+    any_comma, any_point = first(sure_comma), first(sure_point)
     if any_comma is not None and any_point is not None:
         row = max(any_comma, any_point)
         other = words[min(any_comma, any_point)].as_py()
@@ -111,15 +111,18 @@ def _with_points(words: pa.Array, others: Style) -> pa.Array:
     return pc.if_else(comma, pc.replace_substring(words, ",", "."), words)
 
 
-def _first(there: pa.Array) -> int | None:
+def first(there: pa.Array | pa.ChunkedArray) -> int | None:
+    """Place of the first that is true."""
+    import numpy as np
     import pyarrow.compute as pc
 
-    at = pc.index(there, True).as_py()
-    return None if at < 0 else int(at)
+    sure = pc.and_kleene(there, there.is_valid())
+    found = np.flatnonzero(sure.to_numpy(zero_copy_only=False))
+    return int(found[0]) if found.size else None
 
 
 def _stop(words: pa.Array, there: pa.Array, message: str) -> None:
-    row = _first(there)
+    row = first(there)
     if row is not None:
         raise Unreadable(row, message.format(f"'{words[row]}'"))
 
@@ -132,14 +135,14 @@ def _one_by_one(words: pa.Array) -> Any:
     different = words.unique()
     lower = {word.lower() for word in different.to_pylist() if word is not None}
     if lower <= {"true", "false"}:
-        return pc.equal(pc.utf8_lower(words), "true").cast(pa.float64())
+        return pc.match_substring_regex(words, "(?i)^true$").cast(pa.float64())
     bad = []
     for word in different.drop_null():
         try:
             word.cast(pa.float64())
         except pa.ArrowInvalid:
             bad.append(word.as_py())
-    row = _first(pc.is_in(words, pa.array(bad, words.type)))
+    row = first(pc.is_in(words, pa.array(bad, words.type)))
     word = bad[0] if row is None else words[row].as_py()
     if _PYTHON_THOUSANDS.match(word):
         raise Unreadable(row or 0, f"'{word}' has a thousands separator; write it without")

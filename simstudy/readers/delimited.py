@@ -10,7 +10,7 @@ from typing import Any
 from simstudy.errors import UserError, brief
 from simstudy.readers import table
 from simstudy.readers.columns import without_layout
-from simstudy.readers.decimals import style
+from simstudy.readers.decimals import first, style
 from simstudy.readers.layout import Layout, layout, lines, records
 from simstudy.readers.table import Piece, Table
 
@@ -87,8 +87,8 @@ def _check_last(found: Layout, raw: bytes, file: str) -> None:
     import pyarrow.compute as pc
 
     last = _read(found, raw, [len(found.names) - 1]).column(0)
-    row = pc.index(pc.not_equal(last, ""), True).as_py()
-    if row >= 0:
+    row = first(pc.match_substring_regex(last, "(?s)."))
+    if row is not None:
         message = f"the last field, '{brief(last[row].as_py(), 40)}', has no name in the header"
         raise UserError(message, file=file, line=_line(found, row))
 

@@ -94,5 +94,5 @@ def clusters(labels: pa.ChunkedArray, *, own_order: bool) -> tuple[Any, list[Any
     rank = np.empty(len(values) + 1, dtype=np.int64)
     rank[order] = np.arange(len(values))
     rank[-1] = -1
-    codes = encoded.indices.fill_null(len(values)).to_numpy(zero_copy_only=False)
+    codes = np.nan_to_num(encoded.indices.to_numpy(zero_copy_only=False), nan=len(values))
     return rank[codes.astype(np.int64)], [values[i] for i in order], missing

@@ -11,6 +11,7 @@ from simstudy.errors import UserError, nearest
 from simstudy.estimates import ESTIMATED, STATUSES
 from simstudy.moments import Array, Floats, Ints
 from simstudy.numerics.tails import two_sided
+from simstudy.readers.decimals import first
 from simstudy.readers.labels import levels
 from simstudy.readers.table import Batch
 from simstudy.summaries.replications import Replications
@@ -170,11 +171,9 @@ def _first_empty(labels: Any) -> int | None:
     import pyarrow.types as kinds
 
     values = _values(labels)
-    empty = values.is_null()
-    if kinds.is_string(values.type):
-        empty = pc.or_(empty, pc.fill_null(pc.equal(values, ""), True))
-    row = pc.index(empty, True).as_py()
-    return None if row < 0 else int(row)
+    if not kinds.is_string(values.type):
+        return first(values.is_null())
+    return first(pc.or_kleene(pc.match_substring_regex(values, "^$"), values.is_null()))
 
 
 def _plain(values: Any) -> Array:
