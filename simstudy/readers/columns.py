@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from simstudy.readers.arrays import joined, to_numpy
 from simstudy.readers.decimals import IS_MISSING, Style, parse
 
 if TYPE_CHECKING:
@@ -32,11 +33,8 @@ def numbers(values: pa.ChunkedArray, others: Style) -> Any:
     elif not (kinds.is_floating(kind) or kinds.is_integer(kind) or kinds.is_boolean(kind)):
         values = _text(values)
     if kinds.is_string(values.type):
-        joined = values.combine_chunks()
-        if isinstance(joined, pa.ChunkedArray):
-            joined = pa.concat_arrays(joined.chunks)
-        values = parse(joined, others)
-    return values.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
+        values = parse(joined(values), others)
+    return to_numpy(joined(values.cast(pa.float64(), safe=False)))
 
 
 def labels(values: pa.ChunkedArray) -> pa.ChunkedArray:

@@ -1,9 +1,11 @@
-"""Room 0: numbers as people write them: decimal commas, thousands, missing. Imports errors."""
+"""Room 0: numbers as people write them: decimal commas, thousands, missing. Imports arrays."""
 
 from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+from simstudy.readers.arrays import first
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -109,16 +111,6 @@ def _with_points(words: pa.Array, others: Style) -> pa.Array:
     else:
         _stop(words, either, "{} may be a decimal comma or a thousands separator; write a point")
     return pc.if_else(comma, pc.replace_substring(words, ",", "."), words)
-
-
-def first(there: pa.Array | pa.ChunkedArray) -> int | None:
-    """Place of the first that is true."""
-    import numpy as np
-    import pyarrow.compute as pc
-
-    sure = pc.and_kleene(there, there.is_valid())
-    found = np.flatnonzero(sure.to_numpy(zero_copy_only=False))
-    return int(found[0]) if found.size else None
 
 
 def _stop(words: pa.Array, there: pa.Array, message: str) -> None:

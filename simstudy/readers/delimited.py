@@ -9,8 +9,9 @@ from typing import Any
 
 from simstudy.errors import UserError, brief
 from simstudy.readers import table
+from simstudy.readers.arrays import first
 from simstudy.readers.columns import without_layout
-from simstudy.readers.decimals import first, style
+from simstudy.readers.decimals import style
 from simstudy.readers.layout import Layout, layout, lines, records
 from simstudy.readers.table import Piece, Table
 

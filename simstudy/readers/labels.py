@@ -9,6 +9,7 @@ import math
 import re
 from typing import TYPE_CHECKING, Any
 
+from simstudy.readers.arrays import joined, to_numpy
 from simstudy.readers.columns import without_missing
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ def clusters(labels: pa.ChunkedArray, *, own_order: bool) -> tuple[Any, list[Any
 
     given = levels(labels) if own_order else None
     labels, missing = without_missing(labels)
-    encoded = labels.combine_chunks().dictionary_encode()
+    encoded = joined(labels).dictionary_encode()
     values = encoded.dictionary.to_pylist()
     if given is None:
         order = in_order(values)
@@ -94,5 +95,5 @@ def clusters(labels: pa.ChunkedArray, *, own_order: bool) -> tuple[Any, list[Any
     rank = np.empty(len(values) + 1, dtype=np.int64)
     rank[order] = np.arange(len(values))
     rank[-1] = -1
-    codes = np.nan_to_num(encoded.indices.to_numpy(zero_copy_only=False), nan=len(values))
+    codes = np.nan_to_num(to_numpy(encoded.indices), nan=len(values))
     return rank[codes.astype(np.int64)], [values[i] for i in order], missing

@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from simstudy.moments import Array
+from simstudy.readers.arrays import to_numpy as to_numpy
 
 
 def integers(values: Array | Sequence[int]) -> pa.Array:
@@ -63,15 +64,3 @@ def equal_to(values: pa.ChunkedArray, value: float | str) -> pa.Array:
     words = encoded.dictionary.to_pylist()
     code = words.index(value) if value in words else -1
     return integers(np.flatnonzero(to_numpy(encoded.indices) == code))
-
-
-def to_numpy(values: pa.Array) -> Array:
-    """A primitive Arrow array as numpy; null becomes NaN."""
-    valid, data = values.buffers()
-    kind = np.dtype(str(values.type).replace("double", "float64"))
-    whole = np.frombuffer(data, dtype=kind)[values.offset : values.offset + len(values)]
-    if values.null_count:
-        bits = np.unpackbits(np.frombuffer(valid, dtype=np.uint8), bitorder="little")
-        there = bits[values.offset : values.offset + len(values)].astype(bool)
-        whole = np.where(there, whole, np.nan)
-    return whole

@@ -11,7 +11,7 @@ from simstudy.errors import UserError, nearest
 from simstudy.estimates import ESTIMATED, STATUSES
 from simstudy.moments import Array, Floats, Ints
 from simstudy.numerics.tails import two_sided
-from simstudy.readers.decimals import first
+from simstudy.readers.arrays import first
 from simstudy.readers.labels import levels
 from simstudy.readers.table import Batch
 from simstudy.summaries.replications import Replications
