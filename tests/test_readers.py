@@ -302,6 +302,12 @@ def test_a_misspelt_column_is_suggested(data):
         simstudy.fit(data, "b ~ se + (1 | methd)")
 
 
+def test_of_many_columns_the_first_are_listed():
+    frame = pd.DataFrame({f"v{i}": [1.0] for i in range(3000)})
+    with pytest.raises(UserError, match=r"no column 'outcome'; known: v0, .*v19, \.\.\. \(3,000"):
+        read(frame).whole(["outcome"])
+
+
 class Lazy:
     def collect(self):
         raise AssertionError

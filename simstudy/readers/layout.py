@@ -109,7 +109,7 @@ def _single_blanks(text: str) -> str:
     """Text in which one blank stands between fields, and none at the ends of a line."""
     if "  " in text or "\t" in text:
         text = _RUNS.sub(lambda match: match.group(1) or " ", text)
-    if _AT_ENDS.search(text):
+    if any(pair in text for pair in ("\n ", "\r ", " \n", " \r")):
         text = _AT_ENDS.sub("", text)
     return text.strip(" ")
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 BATCH = 1 << 17  # rows
+_LISTED = 20  # columns, in a message
 
 
 class Piece(NamedTuple):
@@ -79,7 +80,7 @@ class Table:
             raise UserError(f"two columns are called '{name}'", file=self.file)
         if not found:
             known = [known for known in self.names if known]
-            said = nearest(name, known) if known else "; no column has a name"
+            said = _nearest(name, known)
             if self.line is not None and any(is_number(known) for known in known):
                 said += " (is the first line a header?)"
             raise UserError(f"no column '{name}'{said}", file=self.file)
@@ -160,6 +161,14 @@ class Batch:
 
     def _column(self, name: str) -> pa.ChunkedArray:
         return self._piece.columns.column(self._at[name][0])
+
+
+def _nearest(name: str, known: list[str]) -> str:
+    """The column that was probably meant, or those there are, of many the first."""
+    said = nearest(name, known)
+    if not said.startswith("; known") or len(known) <= _LISTED:
+        return said if known else "; no column has a name"
+    return f"{nearest(name, known[:_LISTED])}, ... ({len(known):,} in all)"
 
 
 def _normal(name: str) -> str:
