@@ -145,7 +145,7 @@ VERBS: dict[str, tuple[str, Arguments]] = {
     "summarize": (
         "performance measures of a results folder, or of anybody's estimates",
         [
-            ("target", {"help": "results folder; or CSV, parquet (folder) or .dta of estimates"}),
+            ("target", {"help": "results folder; or a file (CSV, parquet, .dta, ...) or folder of estimates"}),
             ("--format", {"choices": _FORMATS, "default": "text"}),
             ("--measure", {"action": "extend", "nargs": "+", "metavar": "M", "help": "only these"}),
             ("--mcse", {"choices": ("robust", "normal"), "default": "robust"}),
@@ -169,7 +169,7 @@ VERBS: dict[str, tuple[str, Arguments]] = {
     "fit": (
         "fit the methods to a real data set",
         [
-            ("data", {"help": "CSV or parquet file"}),
+            ("data", {"help": "CSV, parquet, .dta or another table"}),
             ("formula", {"help": "such as 'y ~ x + (1 | school)'"}),
             ("--method", {"action": "append", "metavar": "M", "help": _METHOD}),
             ("--json", {"action": "store_true", "help": "full precision, as JSON"}),

@@ -84,7 +84,7 @@ def fit(
 
     Parameters
     ----------
-    data : path of a CSV or parquet file, or DataFrame
+    data : path of a table (CSV, parquet, Stata, ...), or a data frame of any library
     formula : str
         lme4's, with one predictor and one random intercept: ``y ~ x + (1 | school)``.
     methods : sequence

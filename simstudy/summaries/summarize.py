@@ -39,7 +39,7 @@ def summarize(data: pd.DataFrame | pa.Table | str | Path, **given: Any) -> pd.Da
 
     Parameters
     ----------
-    data : DataFrame, pyarrow table, or a CSV, parquet or Stata file, or a folder of parquet
+    data : path of a table (CSV, parquet or a folder of it, Stata, ...), or a frame of any library
         A row a method and replication, or a column a method.
     true : float or str
         True value, or the column that holds it; where it differs within a group, each estimate
