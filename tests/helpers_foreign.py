@@ -304,6 +304,13 @@ def lines() -> list[Foreign]:
         Foreign("header_only.csv", said("method,rep,b,se\n"), "no row"),
         Foreign("header_only_bom.csv", said("method;rep;b;se", "utf-8-sig"), "no row"),
         Foreign("header_only.tsv", said("method\trep\tb\tse\r\n"), "no row"),
+        Foreign("comma_in_comma.csv", said("method,se,b\n" + "".join(
+            f"{m},1,{i},5\n" for i, m in enumerate("ABCD"))), ":2: expected 3 columns, got 4"),
+        Foreign("comma_in_comma_2.csv", said("b,se\n1,5,1\n2,5,1\n3,5,2\n"),
+                ":2: expected 2 columns, got 3"),
+        Foreign("single_quotes.csv", said("method,b\n'A,1',1\n'B,2',2\n"),
+                ":2: expected 2 columns, got 3"),
+        Foreign("blank_label.txt", said("method b\nNew York 1\nOld York 2\n"), "no column 'b'"),
         Foreign("one_column.csv", said("b\n0.5\n0.4\n"), "no column 'se'; known: b"),
         Foreign("prose.txt", said("Dear all,\nplease find the results below.\nBest\n"),
                 "no column 'b'"),

@@ -302,6 +302,14 @@ def test_a_misspelt_column_is_suggested(data):
         simstudy.fit(data, "b ~ se + (1 | methd)")
 
 
+@pytest.mark.parametrize("name", ["ORC", "BZh9", "RDX", "Rar!", "cpandas", "(dp)", "MATLAB 5.0",
+                                  "$FL2", "PAR1", "ARROW1", "GIF8", "%PDF", "[g]", "{g}", "<g>",
+                                  "iq", "ID", "SQLite format 3", "Obj", "7z", "PK"])  # fmt: skip
+def test_a_header_that_looks_like_another_kind_of_file_is_text(tmp_path, name):
+    (tmp_path / "d.csv").write_text(f"{name},v\na,1\n")
+    assert read(tmp_path / "d.csv").whole([name]).labels(name).to_pylist() == ["a"]
+
+
 def test_of_many_columns_the_first_are_listed():
     frame = pd.DataFrame({f"v{i}": [1.0] for i in range(3000)})
     with pytest.raises(UserError, match=r"no column 'outcome'; known: v0, .*v19, \.\.\. \(3,000"):

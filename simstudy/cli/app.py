@@ -145,7 +145,10 @@ VERBS: dict[str, tuple[str, Arguments]] = {
     "summarize": (
         "performance measures of a results folder, or of anybody's estimates",
         [
-            ("target", {"help": "results folder; or a file (CSV, parquet, .dta, ...) or folder of estimates"}),
+            (
+                "target",
+                {"help": "results folder; or a table of estimates (CSV, parquet, .dta)"},
+            ),
             ("--format", {"choices": _FORMATS, "default": "text"}),
             ("--measure", {"action": "extend", "nargs": "+", "metavar": "M", "help": "only these"}),
             ("--mcse", {"choices": ("robust", "normal"), "default": "robust"}),

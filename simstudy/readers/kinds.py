@@ -30,7 +30,6 @@ _BEGINS: tuple[tuple[bytes, str], ...] = (
     (b"RDX3\n", "r"),
     (b"RDA2\n", "r"),
     (b"RDA3\n", "r"),
-    (b"RDB", "r"),
     (b"X\n\x00\x00\x00", "r"),
     (b"A\n2\n", "r"),
     (b"A\n3\n", "r"),
@@ -43,7 +42,7 @@ _BEGINS: tuple[tuple[bytes, str], ...] = (
     (b"Obj\x01", "avro"),
     (b"SQLite format 3\x00", "sqlite"),
     (b"\x93NUMPY", "numpy"),
-    (b"%PDF", "pdf"),
+    (b"%PDF-", "pdf"),
     (b"\x89PNG", "picture"),
     (b"\xff\xd8\xff", "picture"),
     (b"GIF8", "picture"),
@@ -51,7 +50,9 @@ _BEGINS: tuple[tuple[bytes, str], ...] = (
     (b"Rar!", "archive"),
     (b"version https://git-lfs", "git lfs"),
 )
-_PICKLES = (b"ccopy_reg\n", b"ccopyreg\n", b"cpandas", b"cnumpy", b"(dp", b"(lp", b"(ipandas")
+_PICKLES = re.compile(rb"\A(?:ccopy_?reg\n|cpandas\.|cnumpy\.|\([dl]p\d+\n)")
+_TEXT = ("r", "sas transport", "git lfs", "pdf")  # may be all text
+_BINARY = re.compile(rb"[\x00-\x08\x0e-\x1f]")
 _MARKUP = re.compile(rb"\A(?:\xef\xbb\xbf)?\s*<(?:!doctype|html|\?xml|head|table)", re.IGNORECASE)
 _JSON = re.compile(rb"\A(?:\xef\xbb\xbf)?\s*(?:\{\s*[\"}]|\[\s*[\[{\"\d\]-])")
 
@@ -95,11 +96,11 @@ def kind(head: bytes, name: str) -> str:
         Only a pickle of the oldest kind, which is text, is known by its ending.
     """
     for begin, found in _BEGINS:
-        if head.startswith(begin):
+        if head.startswith(begin) and (found in _TEXT or _BINARY.search(head)):
             return found
     if head[:1] == b"\x80" and 2 <= head[1:2][0] <= 5 if len(head) > 1 else False:
         return "pickle"
-    if head.startswith(_PICKLES) or name.lower().endswith((".pkl", ".pickle")):
+    if _PICKLES.match(head) or name.lower().endswith((".pkl", ".pickle")):
         return "pickle"
     if 102 <= head[0] <= 115 and head[1:2] in (b"\x01", b"\x02") and head[2:4] == b"\x01\x00":
         return "stata"

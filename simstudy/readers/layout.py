@@ -46,6 +46,14 @@ class Layout(NamedTuple):
     sample: list[list[str]]
 
 
+class _Trial(NamedTuple):
+    """The first lines of a text as a separator cuts them, and whether quotes lead them."""
+
+    separator: str
+    records: list[list[str]]
+    quoted: bool
+
+
 def layout(text: str, file: str) -> Layout:
     """Find the separator, the header and the columns of a text."""
     skipped, text, comment, said = _front(text)
@@ -53,22 +61,23 @@ def layout(text: str, file: str) -> Layout:
         raise UserError("the file has no header and no rows", file=file)
     whole = len(text) <= _SAMPLE
     sample = text if whole else text[:_SAMPLE]
-    if said is not None:
-        tried = [(said, _records(sample, said, whole))]
-    else:
-        tried = [(mark, _records(sample, mark, whole)) for mark in SEPARATORS]
-    separator, records = max(tried, key=lambda one: _fit(*one))
-    if len(records[0]) < 2 and not _has_row_names(separator, records):
+    led = _led_by_quotes(sample)
+    marks = SEPARATORS if said is None else [said]
+    tried = [_Trial(mark, _records(sample, mark, whole), led) for mark in marks]
+    best = max(tried, key=_fit)
+    separator, records = best.separator, best.records
+    if len(records[0]) < 2 and not _has_row_names(best):
         separator = next(mark for mark in "\x1f\x1e\x1d\x02\x03" if mark not in text)
         records = _records(sample, separator, whole)
     if separator == " ":
         text = _single_blanks(text)
     n_lines, body = _cut_header(text, separator)
     names, rows = records[0], records[1:]
+    named = _has_row_names(_Trial(separator, records, led))
     if comment is not None and (header := _commented(comment, separator, records)) is not None:
         names, rows, body, n_lines = header, records, text, 0
     body = _without_empty_rows(body, separator)
-    names = _all_names(names, rows, separator, file, skipped + 1)
+    names = ["", *names] if named else _all_names(names, rows, file, skipped + 1)
     return Layout(separator, names, body, skipped + n_lines + 1, rows)
 
 
@@ -114,10 +123,17 @@ def _single_blanks(text: str) -> str:
     return text.strip(" ")
 
 
-def _fit(separator: str, found: list[list[str]]) -> tuple[float, int, int]:
+def _led_by_quotes(sample: str) -> bool:
+    """Whether each line below the header begins with a quote, as row names of R do."""
+    _, *below = [line for line in lines(sample) if line.strip()]
+    return bool(below) and all(line.startswith('"') for line in below[:1000])
+
+
+def _fit(trial: _Trial) -> tuple[float, int, int]:
     """How well a separator fits: share of the rows that do, fields, place in the list."""
+    separator, found, _ = trial
     n, rows = len(found[0]), found[1:]
-    if _has_row_names(separator, found):
+    if _has_row_names(trial):
         return 1.0, n + 1, -SEPARATORS.find(separator)
     if n < 2:
         return 0.0, 0, 0
@@ -129,20 +145,25 @@ def _fit(separator: str, found: list[list[str]]) -> tuple[float, int, int]:
     return (good / len(rows) if rows else 0.5), n, -SEPARATORS.find(separator)
 
 
-def _has_row_names(separator: str, found: list[list[str]]) -> bool:
+def _has_row_names(trial: _Trial) -> bool:
     """Whether the header is one short in every row, as R's write.table leaves it.
 
-    Row names are unique; with commas, 1, 2, 3 or words, for `1,5` may be a decimal comma.
+    Row names are unique. What a decimal comma or a blank within a label looks like as well is
+    not taken for one: with commas they are R's 1, 2, 3 in quotes, with blanks one of the two.
     """
+    separator, found, quoted = trial
     n, rows = len(found[0]), found[1:]
     if not rows or any(len(row) != n + 1 for row in rows) or all(row[-1] == "" for row in rows):
         return False
     first = [row[0].strip() for row in rows]
     if len(set(first)) < len(first):
         return False
-    counted = first == [str(i + 1) for i in range(len(first))] and (n > 1 or len(first) > 2)
-    words = not any(is_number(name) for name in first)
-    return counted or ((n > 1 or separator not in ",;") and (words or separator in " \t"))
+    counted = first == [str(i + 1) for i in range(len(first))]
+    if separator == ",":
+        return quoted and counted
+    if separator == " " or n == 1:
+        return quoted or (counted and n > 1 and len(first) > 2)
+    return quoted or counted or not any(is_number(name) for name in first)
 
 
 def _commented(comment: str, separator: str, found: list[list[str]]) -> list[str] | None:
@@ -180,12 +201,8 @@ def _without_empty_rows(body: str, separator: str) -> str:
     return kept + "\n" if kept else ""
 
 
-def _all_names(
-    names: list[str], rows: list[list[str]], separator: str, file: str, line: int
-) -> list[str]:
-    """Names of as many columns as the rows have."""
-    if _has_row_names(separator, [names, *rows]):
-        return ["", *names]
+def _all_names(names: list[str], rows: list[list[str]], file: str, line: int) -> list[str]:
+    """Names of as many columns as the rows have, the last perhaps none."""
     n = len(names)
     longer = [row for row in rows if len(row) == n + 1]
     if 2 * len(longer) <= len(rows) or any(row[-1] for row in longer):
