@@ -12,6 +12,7 @@ import lzma
 import pickle
 import struct
 import tarfile
+import warnings
 import zipfile
 from collections.abc import Callable
 from decimal import Decimal
@@ -534,6 +535,12 @@ def npz(path: Path) -> None:
         np.savez(stream, b=B)
 
 
+def first_feather(path: Path) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        pyarrow.feather.write_feather(FRAME, path, version=1)
+
+
 def others() -> list[Foreign]:
     pickled = {f"pickle{k}.pkl": pickle.dumps(FRAME, protocol=k) for k in (0, 2, 4, 5)}
     found = [Foreign(name, said(raw), "this is a pickle, which is never opened")
@@ -584,7 +591,7 @@ def others() -> list[Foreign]:
         Foreign("d.feather", lambda p: pyarrow.feather.write_feather(table(), p)),
         Foreign("zstd.feather", lambda p: pyarrow.feather.write_feather(
             table(), p, compression="zstd")),
-        Foreign("v1.feather", lambda p: pyarrow.feather.write_feather(FRAME, p, version=1)),
+        Foreign("v1.feather", first_feather),
         Foreign("cut.feather", said(b"ARROW1\x00\x00" + bytes(20)), "cannot be read"),
     ]  # fmt: skip
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +62,8 @@ def _feather(source: Path | bytes, file: str) -> Table:
 
     try:
         where = pa.BufferReader(source) if isinstance(source, bytes) else str(source)
-        return framed(feather.read_table(where), file)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of the first version of Feather, which is old
+            return framed(feather.read_table(where), file)
     except (pa.ArrowException, OSError) as error:
         raise UserError(f"cannot be read: {brief(str(error))}", file=file) from None
