@@ -69,13 +69,13 @@ def finished(config, results):
 
 def some_parts(life, folder, least=1):
     """Wait until a run has written parts and is still at it."""
-    for _ in range(3000):
+    for _ in range(12000):
         place = folder / "estimates"
         if place.is_dir() and len(os.listdir(place)) >= least:
             return
         assert life.process.poll() is None, life.end()
         time.sleep(0.01)
-    raise AssertionError("no part in 30 seconds")
+    raise AssertionError("no part in two minutes")
 
 
 @processes

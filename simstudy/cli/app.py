@@ -238,6 +238,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
         options = parser().parse_args(given)
+    except BrokenPipeError:  # some versions of argparse say that nobody reads the help
+        _hush()
+        return DONE
     except SystemExit as stop:
         with _unheard():
             sys.stdout.flush()
@@ -271,7 +274,12 @@ def _unheard() -> Iterator[None]:
     try:
         yield
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _hush()
+
+
+def _hush() -> None:
+    """Write to nowhere from here on."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def entry() -> NoReturn:

@@ -4,8 +4,8 @@ With rho = nu g1 / (RSS I02) the score is positive where rho > 1, and between tw
 rises from below 1 to above. With p_j = n_j psi / (1 + n_j psi) its slope in log psi is at most
 p_max (1 + q) - 2 p_min near rho = 1, q = (J - 1) / (N - 2); so it rises below one psi alone, which
 the sizes tell. All of it is made of terms in n_j psi / (1 + n_j psi), each of which takes some
-units of log psi to pass from 0 to 1: half a unit is fine enough, and below 0.3 / n_max nothing
-has begun to move. docs/two-optima.md counts what is missed.
+units of log psi to pass from 0 to 1: half a unit is fine enough, and below 0.05 / n_max
+nothing has begun to move. docs/two-optima.md counts what is missed.
 """
 
 from __future__ import annotations
