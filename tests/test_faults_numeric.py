@@ -216,6 +216,16 @@ def test_a_unit_that_is_a_power_of_two_changes_no_digit(method, kind):
         assert plain.numbers["r_squared"] == there.numbers["r_squared"]
 
 
+@pytest.mark.parametrize("name", ["pooled", "random_intercept", "wild_bootstrap"])
+def test_a_null_value_is_in_the_units_of_the_data(name):
+    frame = ordinary("mixed")
+    plain = term(one_fit(frame, {name: {"null_value": 0.25}}))
+    for kx, ky in UNITS:
+        there = frame.assign(x=np.ldexp(frame.x, kx), y=np.ldexp(frame.y, ky))
+        found = term(one_fit(there, {name: {"null_value": float(np.ldexp(0.25, ky - kx))}}))
+        assert (found["p_value"], found["statistic"]) == (plain["p_value"], plain["statistic"])
+
+
 @pytest.mark.parametrize("estimator", ["reml", "ml"])
 @pytest.mark.parametrize("name", ["random_intercept", "within_between"])
 def test_the_criterion_is_that_of_the_units(name, estimator):

@@ -15,7 +15,7 @@ from simstudy.numerics.reduce import reduce
 from simstudy.numerics.tails import critical_value
 from simstudy.real.data import DataSet, read
 from simstudy.real.formula import parse
-from simstudy.real.units import described, in_own_units
+from simstudy.real.units import described, in_own_units, measured_null
 from simstudy.registry import Method, Words, configure
 from simstudy.study.study import method_of
 
@@ -111,10 +111,10 @@ def fit_one(data: DataSet, method: Method, words: Words | None = None) -> Fit:
     """
     if method.use is not None:
         return _fit_own(data, method, words)
-    measured = data.measured(data.units)
+    measured, fitted = data.measured(data.units), measured_null(method, data.units)
     moments, origin = measured.moments(), measured.origin
     with np.errstate(all="ignore"):
-        found = {term: method.fit(moments, term, origin, words) for term in method.entry.terms}
+        found = {term: fitted.fit(moments, term, origin, words) for term in method.entry.terms}
         icc = _icc(found["slope"])  # before a variance may vanish
         found = {term: in_own_units(one, term, data.units) for term, one in found.items()}
         outcome = Outcome(int(found["slope"].outcome[0]))

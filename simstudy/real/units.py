@@ -18,6 +18,18 @@ from simstudy.registry import Method
 _MOST = 2.0**1000
 
 
+def measured_null(method: Method, units: tuple[int, int]) -> Method:
+    """The method with its null value measured as the data are."""
+    power = _power(method.target.term, units)
+    if not (method.null_value and power):
+        return method
+    return replace(method, null_value=_times(np.array(method.null_value), -power).item())
+
+
+def _power(term: str, units: tuple[int, int]) -> int:
+    return units[1] - units[0] if term == "slope" else units[1]
+
+
 def in_own_units(found: Estimates, term: str, units: tuple[int, int]) -> Estimates:
     """A term in the data's units; what no double can hold there is not finite.
 
@@ -30,7 +42,7 @@ def in_own_units(found: Estimates, term: str, units: tuple[int, int]) -> Estimat
     kx, ky = units
     if kx == ky == 0:
         return found
-    power = ky - kx if term == "slope" else ky
+    power = _power(term, units)
     told = replace(
         found,
         estimate=_times(found.estimate, power),
