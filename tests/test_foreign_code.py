@@ -9,6 +9,7 @@ import os
 import random
 import signal
 import sys
+import threading
 import time
 import warnings
 from pathlib import Path
@@ -449,3 +450,17 @@ def test_whatever_a_measure_raises_is_one_line(tmp_path, monkeypatch, error):
     with pytest.raises(WorkError, match=f"measure mine: {type(error).__name__}.*rows are kept"):
         simstudy.run(one, jobs=1, results=tmp_path, report=False)
     assert rows(tmp_path / "own").num_rows == 40
+
+
+def test_a_timeout_that_cannot_be_kept_is_said(tmp_path):
+    """A notebook's or a server's thread hears no alarm."""
+    one, said = simstudy.load(config(tmp_path, "return 0.0, 1.0", 4, ", timeout: 5")), []
+    run(one, tmp_path / "here", warn=said.append)
+    assert said == []
+    more = {"warn": said.append}
+    thread = threading.Thread(target=run, args=(one, tmp_path / "there"), kwargs=more)
+    thread.start()
+    thread.join()
+    (line,) = said
+    assert line.startswith("a timeout cannot end fits that run in a thread")
+    assert rows(tmp_path / "there").num_rows == 8

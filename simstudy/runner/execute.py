@@ -87,6 +87,8 @@ def execute(
         return 0
     n_fits = sum(task.n_fits for task in tasks)
     jobs = min(int(jobs), len(tasks)) if jobs else default_jobs(tasks)
+    if not timeouts.are_kept(tasks, jobs, backend):
+        warn("a timeout cannot end fits that run in a thread, or on this system: none is kept")
     progress = begin(n_fits, jobs) if begin else lambda done, left: None
     watch = watch or Watch()
     with aside.at_work(folder) as second, RunLog(folder) as log:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from simstudy.estimates import Estimates
-from simstudy.own.deadline import MESSAGE, Witness
+from simstudy.own.deadline import MESSAGE, Witness, possible
 from simstudy.runner.process import is_worker
 from simstudy.runner.task import Task
 from simstudy.store import aside, beside, files, parts
@@ -22,6 +22,13 @@ from simstudy.study.study import Study
 
 _WITNESS = "-timeout"  # ends the name of the file of a process whose call may have to be ended
 FOOTER = "timeout"
+
+
+def are_kept(tasks: Sequence[Task], jobs: int, backend: str) -> bool:
+    """Whether every timeout there is can end a fit where the tasks are done."""
+    uses = [method.use for task in tasks for method in task.methods if method.use is not None]
+    heard = possible() if jobs == 1 else backend == "loky"
+    return heard or all(use.timeout is None for use in uses)
 
 
 def witness(task: Task, folder: Path, stuck: frozenset[int]) -> AbstractContextManager[None]:
