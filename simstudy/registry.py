@@ -1,4 +1,6 @@
-"""Room 0: what methods there are and which options they take. Imports errors and estimands.
+"""Room 0: what methods there are and which options they take.
+
+Imports errors, estimands and words.
 
 A method is a pure function ``moments -> Estimates`` with one registration; a configured
 method (`Method`) is plain data that travels to a worker and is looked up there by name, or,
@@ -14,8 +16,9 @@ from dataclasses import dataclass, field
 from itertools import product
 from typing import Any
 
+from simstudy import words
 from simstudy.errors import UserError, nearest
-from simstudy.estimands import DEFAULT, ESTIMANDS, INTERCEPT, Estimand
+from simstudy.estimands import DEFAULT, ESTIMANDS, INTERCEPT, OTHER_NAMES, Estimand
 
 Chosen = dict[str, Any]  # words, or whole numbers
 Words = Callable[[int], Any]  # k -> the next k random 64-bit words of each replication, (k, R)
@@ -28,6 +31,8 @@ class Option:
     """One option of a method: its values, and its default given the options before it.
 
     With `least`, the values are the whole numbers from there on, and `values` is empty.
+    `synonyms` are other packages' words for the option, and `foreign` for its values: word ->
+    value, in small letters with ``_``.
     """
 
     name: str
@@ -35,13 +40,15 @@ class Option:
     default: Callable[[Chosen], Any]
     summary: str
     least: int | None = None
+    synonyms: tuple[str, ...] = ()
+    foreign: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     def settle(self, value: Any, method: str) -> Any:
         """Check a value of this option, or raise `OptionError`."""
         if self.least is None:
             if value in self.values:
                 return value
-            hint = nearest(value, self.values)
+            hint = nearest(value, self.values, self.foreign)
         else:
             number = isinstance(value, int | float) and not isinstance(value, bool)
             if number and value >= self.least and value == value // 1:
@@ -87,6 +94,11 @@ class Entry:
         Options -> what the method does, in sentences for a methods section: Markdown with
         LaTeX, citing ``[@Kish1965; @Moulton1986]`` by the keys of the bibliography. Of a
         user's own the first line of its docstring as it stands, or nothing.
+    synonyms : tuple of str
+        Other packages' words for it.
+    variants : mapping
+        Options as a study file writes them (``se: CR2``) -> other packages' words for it with
+        these options.
     part : int
         Replications of a stored range of a user's own method.
     """
@@ -99,6 +111,7 @@ class Entry:
     options: tuple[Option, ...] = ()
     terms: tuple[str, ...] = ("intercept", "slope")
     synonyms: tuple[str, ...] = ()
+    variants: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
     refuse: Callable[[Chosen], str | None] = field(default=lambda chosen: None)
     draws: bool = False
     tests_only: bool = False
@@ -248,21 +261,6 @@ def methods() -> Mapping[str, Entry]:
     return _METHODS
 
 
-def synonyms() -> dict[str, str]:
-    """Other packages' words for our methods."""
-    return {word: entry.name for entry in methods().values() for word in entry.synonyms}
-
-
-def _meant(name: str) -> str:
-    """What an unknown method may be: one of ours, or a user's own that lacks its `use:`."""
-    if ".py" in name:
-        place = name if ":" in name else f"{name}:FUNCTION"
-        return f'; a method of your own is written {{use: "{place}"}}'
-    hint = nearest(name, methods(), synonyms())
-    own = f'; one of your own is written {{use: "FILE.py:{name}"}}'
-    return hint + (own if name.isidentifier() and "did you mean" not in hint else "")
-
-
 def configure(name: str, options: Mapping[str, Any] | None = None) -> Method:
     """Settle a method's options, or raise `UserError` naming what is wrong.
 
@@ -275,18 +273,16 @@ def configure(name: str, options: Mapping[str, Any] | None = None) -> Method:
     """
     known = methods()
     if name not in known:
-        raise UserError(f"unknown method '{name}'{_meant(name)}")
+        raise UserError(f"unknown method '{name}'{words.for_method(name, known)}")
     entry = known[name]
     given = dict(options or {})
     label, estimand, null = (given.pop(key, None) for key in COMMON)
     if label is not None and (not isinstance(label, str) or not label.strip()):
         raise OptionError("label", f"expected text, got {label!r}")
     names = [option.name for option in entry.options]
-    for key in given:
+    for key, value in given.items():
         if key not in names:
-            hint = nearest(key, [*names, *COMMON])
-            if key == "timeout":
-                hint = "; a timeout is for methods of your own, which say `use:`"
+            hint = words.for_option(entry, str(key), value, COMMON)
             raise OptionError(str(key), f"{name} has no option '{key}'{hint}")
     chosen: Chosen = {}
     differing = []
@@ -329,7 +325,8 @@ def _estimand(entry: Entry, chosen: Chosen, given: Any) -> str:
     if given in there:
         return str(given)
     if given not in ESTIMANDS:
-        raise OptionError("estimand", f"{given!r:.40} is no estimand{nearest(given, ESTIMANDS)}")
+        hint = nearest(given, possible(entry), OTHER_NAMES)
+        raise OptionError("estimand", f"{given!r:.40} is no estimand{hint}")
     message = f"{entry.name} has no estimate of {given}, only of {', '.join(there)}"
     if with_it := possible(entry).get(given):
         needed = next(k for k, v in with_it.items() if v != chosen[k])

@@ -51,6 +51,22 @@ class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         self.exit(WRONG, one_line(f"{self.prog}: {message} (see {self.prog} --help)") + "\n")
 
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        if action.choices is not None and value not in action.choices:
+            from simstudy.cli.vocabulary import unknown
+
+            hint = unknown(action.dest, value, action.choices)
+            raise argparse.ArgumentError(action, f"'{value}' is not known{hint}")
+
+    def refuse_unknown(self, extra: list[str], verb: str) -> None:
+        """End where arguments are left over that a verb does not take."""
+        if extra:
+            from simstudy.cli.vocabulary import unknown_flags
+
+            flags = [flag for flag, _ in VERBS[verb][1] if flag.startswith("-")]
+            self.prog = f"{self.prog} {verb}"
+            self.error(unknown_flags(extra, [*flags, "--debug", "--help"]))
+
 
 def _whole(text: str, least: int = 0) -> int:
     value = int(text) if text.isdecimal() else -1
@@ -207,7 +223,7 @@ VERBS: dict[str, tuple[str, Arguments]] = {
 }
 
 
-def parser() -> argparse.ArgumentParser:
+def parser() -> _Parser:
     """The parser of every verb."""
     debug: dict[str, Any] = {"action": "store_true", "help": "show tracebacks"}
     debug["default"] = argparse.SUPPRESS
@@ -237,7 +253,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        options = parser().parse_args(given)
+        known = parser()
+        options, extra = known.parse_known_args(given)
+        known.refuse_unknown(extra, options.verb)
     except BrokenPipeError:  # some versions of argparse say that nobody reads the help
         _hush()
         return DONE

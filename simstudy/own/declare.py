@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar, overload
 
 from simstudy.errors import nearest
-from simstudy.estimands import DEFAULT, ESTIMANDS
+from simstudy.estimands import DEFAULT, ESTIMANDS, OTHER_NAMES
 from simstudy.registry import GRAINS
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -115,7 +115,9 @@ def method(
         ("truth" if truth else "estimand", target, ESTIMANDS),
     ):
         if value not in known:
-            raise DeclarationError(f"{name} {value!r:.40} is not known{nearest(value, known)}")
+            raise DeclarationError(
+                f"{name} {value!r:.40} is not known{nearest(value, known, OTHER_NAMES)}"
+            )
     if part is not None and (not isinstance(part, int) or part < 1):
         raise DeclarationError(f"part {part!r:.40} is not a whole number from 1 up")
     return declare if function is None else declare(function)

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from simstudy.errors import nearest
-from simstudy.estimands import DEFAULT, ESTIMANDS
+from simstudy.estimands import DEFAULT, ESTIMANDS, OTHER_NAMES
 from simstudy.own import declare, files, identity
 from simstudy.own.declare import RESERVED
 from simstudy.registry import Method, OptionError, Use, named_null, settle_null
@@ -104,7 +104,7 @@ def _estimand(item: Mapping[str, Any]) -> str | None:
     key = "truth" if "truth" in item else "estimand"
     name = _text(item, key)
     if name is not None and name not in ESTIMANDS:
-        raise OptionError(key, f"'{name}' is no estimand{nearest(name, ESTIMANDS)}")
+        raise OptionError(key, f"'{name}' is no estimand{nearest(name, ESTIMANDS, OTHER_NAMES)}")
     return name
 
 

@@ -7,9 +7,8 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from simstudy.errors import nearest
 from simstudy.generators.scenario import Scenario
-from simstudy.study import fields
+from simstudy.study import fields, vocabulary
 from simstudy.study.digest import digest
 from simstudy.study.scenarios import scenario
 from simstudy.study.yaml_lines import Document, Path_
@@ -92,7 +91,7 @@ def _combinations(document: Document, block: Any, path: Path_) -> Any:
     for key, value in block.items():
         here = (*path, key)
         if key not in fields.SCENARIO_FIELDS:
-            hint = nearest(key, fields.SCENARIO_FIELDS, fields.SYNONYMS)
+            hint = vocabulary.hint(key, fields.SCENARIO_FIELDS, vocabulary.SCENARIO)
             document.refuse(here, f"unknown field{hint}")
         if isinstance(value, list) and not value:
             document.refuse(here, "is an empty list")

@@ -10,7 +10,7 @@ from typing import Any
 from simstudy import frames
 from simstudy.errors import UserError, nearest
 from simstudy.generators.scenario import GivenX, Scenario, SizeRule
-from simstudy.study import fields
+from simstudy.study import fields, vocabulary
 from simstudy.study.yaml_lines import Document, Path_
 
 Paths = dict[str, Path_]
@@ -155,7 +155,9 @@ def size_rule(document: Document, value: Any, path: Path_) -> SizeRule:
         return SizeRule("fixed", (int(fields.CLUSTER_SIZE.check(document, path, value)),))
     for key in value:
         if key not in fields.SIZE_FORMS:
-            document.refuse((*path, key), f"unknown key{nearest(key, fields.SIZE_FORMS)}")
+            document.refuse(
+                (*path, key), f"unknown key{nearest(key, fields.SIZE_FORMS, vocabulary.SIZE)}"
+            )
     keys = set(value)
     if keys == {"mean", "cv"}:
         return _gamma(document, value, path)
@@ -199,7 +201,9 @@ def predictor(document: Document, value: Any, path: Path_) -> tuple[str, GivenX 
     if isinstance(value, str):
         if value not in fields.X_KINDS:
             kinds = [*fields.X_KINDS, "{file: ...}"]
-            document.refuse(path, f"'{value}' is not a predictor{nearest(value, kinds)}")
+            document.refuse(
+                path, f"'{value}' is not a predictor{nearest(value, kinds, vocabulary.X)}"
+            )
         return value, None
     if not isinstance(value, dict):
         document.refuse(
@@ -207,9 +211,8 @@ def predictor(document: Document, value: Any, path: Path_) -> tuple[str, GivenX 
         )
     for key in value:
         if key not in ("file", "column", "cluster"):
-            document.refuse(
-                (*path, key), f"unknown key{nearest(key, ('file', 'column', 'cluster'))}"
-            )
+            hint = nearest(key, ("file", "column", "cluster"), vocabulary.X_FILE)
+            document.refuse((*path, key), f"unknown key{hint}")
     for key in ("file", "column", "cluster"):
         if not isinstance(value.get(key), str):
             document.refuse(

@@ -8,15 +8,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from simstudy import words
 from simstudy.errors import UserError, nearest
 from simstudy.estimands import is_null
 from simstudy.own.settle import Importing, settle
 from simstudy.registry import GRAINS, Method, OptionError, configure, methods
-from simstudy.study import fields
+from simstudy.study import fields, vocabulary
 from simstudy.study.grid import Design, expand
 from simstudy.study.yaml_lines import Document, read, whole
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+_REPORT = dict.fromkeys(("plots", "figure", "graphs", "plot", "charts"), "figures")
 _RESULTS = ("estimates", "scenarios.parquet", "summary.parquet", "summary.csv", "run.log.jsonl")
 
 
@@ -122,8 +124,8 @@ def check(
         document.refuse((), f"expected a study (name, seed, ...), got {fields.shown(data)}")
     for key in data:
         if key not in fields.TOP_FIELDS:
-            known = fields.TOP_FIELDS
-            document.refuse((str(key),), f"unknown key{nearest(key, known, fields.SYNONYMS)}")
+            hint = vocabulary.hint(str(key), fields.TOP_FIELDS, vocabulary.TOP)
+            document.refuse((str(key),), f"unknown key{hint}")
     for key in fields.REQUIRED:
         if key not in data:
             document.refuse((), f"'{key}' is missing ({fields.TOP_FIELDS[key]})")
@@ -233,10 +235,12 @@ def method_of(
         return settle(item, folder or Path.cwd(), trusted, importing)
     if isinstance(item, str):
         return configure(item)
-    if isinstance(item, dict) and (meant := _misspelt_use(item)):
+    hint = _indented(item) if isinstance(item, dict) else ""
+    if isinstance(item, dict) and not hint and (meant := _misspelt_use(item)):
         raise UserError(f"unknown key '{meant}'; did you mean 'use'?")
     if not isinstance(item, dict) or len(item) != 1:
-        raise UserError(f"expected a method's name or 'name: {{option: value}}', got {item!r:.60}")
+        expected = "expected a method's name or 'name: {option: value}'"
+        raise UserError(f"{expected}, got {item!r:.60}{hint}")
     ((name, options),) = item.items()
     if name not in methods():
         return configure(str(name))
@@ -244,8 +248,17 @@ def method_of(
         options = {}
     if not isinstance(options, dict):
         message = f"options of {name}: expected {{option: value}}, got {fields.shown(options)}"
-        raise UserError(message)
+        raise UserError(message + words.for_value(methods()[name], options))
     return configure(str(name), options)
+
+
+def _indented(item: dict[Any, Any]) -> str:
+    """What to write where a method's options stand beside its name, not under it."""
+    name, *keys = item or [None]
+    if name not in methods() or item[name] is not None or not keys:
+        return ""
+    options = ", ".join(f"{key}: {item[key]}" for key in keys)
+    return f"; write `{name}: {{{options}}}`, or indent the options further than the name"
 
 
 def _misspelt_use(item: Mapping[str, Any]) -> str | None:
@@ -276,7 +289,7 @@ def _grain(
     if grain is None and "grain" not in document.data:
         return None
     if grain not in GRAINS:
-        hint = nearest(str(grain), GRAINS)
+        hint = nearest(str(grain), GRAINS, vocabulary.GRAIN)
         document.refuse(("grain",), f"{fields.shown(grain)} is not a grain{hint}")
     for design in designs:
         first = design.scenario.first_grain
@@ -324,7 +337,9 @@ def _figures(
         document.refuse(("report",), f"expected figures: [...], got {fields.shown(report)}")
     for key in report:
         if key != "figures":
-            document.refuse(("report", key), f"unknown key{nearest(str(key), ('figures',))}")
+            document.refuse(
+                ("report", key), f"unknown key{nearest(str(key), ('figures',), _REPORT)}"
+            )
     if "figures" not in report:
         return default_figures(designs, chosen)
     listed = report["figures"]
@@ -332,7 +347,7 @@ def _figures(
         document.refuse(("report", "figures"), f"expected a list, got {fields.shown(listed)}")
     for i, figure in enumerate(listed):
         if not isinstance(figure, str) or figure not in fields.FIGURES:
-            hint = nearest(str(figure), fields.FIGURES)
+            hint = nearest(str(figure), fields.FIGURES, vocabulary.FIGURES)
             document.refuse(
                 ("report", "figures", i), f"unknown figure {fields.shown(figure)}{hint}"
             )

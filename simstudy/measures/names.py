@@ -1,0 +1,121 @@
+"""Room 4: how measures are asked for: by name, and power and Type I error by what is true.
+
+Imports measures, estimands, errors and store.arrow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from simstudy.errors import nearest
+from simstudy.estimands import is_null
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+REJECTION = "rejection_rate"
+OF_TRUTH = {"power": False, "type1_error": True}  # rejection rates: whether the null is true
+WORDS = {
+    **dict.fromkeys(
+        ("size", "type1", "type_1_error", "type_i_error", "type1error", "alpha_error",
+         "false_positive_rate", "fpr", "type1_error_rate", "error_rate"),
+        "type1_error",
+    ),
+    **dict.fromkeys(("sensitivity", "true_positive_rate"), "power"),
+    **dict.fromkeys(
+        ("type2", "type2_error", "type_2_error", "type_ii_error", "beta_error"),
+        "ask for power, 1 minus the type 2 error rate",
+    ),
+    **dict.fromkeys(("rejection", "rejections", "reject", "significant"), REJECTION),
+    **dict.fromkeys(
+        ("se_bias", "se_error", "relative_error", "relerror", "se_ratio", "bias_se",
+         "relative_se_bias", "error_model_se", "modelse_error"),
+        "relative_error_model_se",
+    ),
+    **dict.fromkeys(
+        ("emp_se", "empse", "sd", "empirical_sd", "sampling_sd", "sd_estimates", "ese",
+         "monte_carlo_sd"),
+        "empirical_se",
+    ),
+    **dict.fromkeys(("modelse", "mod_se", "mean_se", "ase", "average_se", "see"), "model_se"),
+    **dict.fromkeys(("mean_squared_error", "meansquarederror"), "mse"),
+    **dict.fromkeys(("root_mse", "root_mean_squared_error"), "rmse"),
+    **dict.fromkeys(
+        ("cover", "cov", "coverage_probability", "coverage_rate", "ci_coverage", "covers"),
+        "coverage",
+    ),
+    **dict.fromkeys(
+        ("becover", "be_coverage", "bias_corrected_coverage"), "bias_eliminated_coverage"
+    ),
+    **dict.fromkeys(
+        ("ci_width", "width", "ci_length", "interval_width", "ciwidth"), "mean_ci_width"
+    ),
+    **dict.fromkeys(("rel_bias", "rbias", "percent_bias", "pbias", "relbias"), "relative_bias"),
+    **dict.fromkeys(("relprec", "precision", "relative_efficiency"), "relative_precision"),
+    **dict.fromkeys(("inflation", "size_inflation", "alpha_inflation"), "type1_inflation"),
+    **dict.fromkeys(("boundary", "singular", "share_singular"), "share_boundary"),
+    **dict.fromkeys(("failed", "failures", "nonconvergence", "missing"), "share_failed"),
+    **dict.fromkeys(
+        ("convergence", "converged", "convergence_rate"), "ask for share_failed, what failed"
+    ),
+    "mean": "ask for bias, the mean of the estimates minus the true value",
+    "variance": "ask for empirical_se, its square root",
+}  # fmt: skip
+
+
+class Asked(NamedTuple):
+    """A measure that is asked for.
+
+    Attributes
+    ----------
+    name : str
+        As it was asked for.
+    measure : str
+        As in a summary.
+    null : bool, optional
+        Of rows whose null hypothesis is true, or false, only.
+    """
+
+    name: str
+    measure: str
+    null: bool | None
+
+    def holds(self, truth: object, null_value: object) -> bool:
+        """Whether it is about a row with this truth and null value."""
+        if self.null is None:
+            return True
+        if truth is None or null_value is None:  # it varies by replication
+            return False
+        return bool(is_null(truth, null_value)) is self.null
+
+    def rows(self, summary: pa.Table) -> pa.Table:
+        """The rows of a summary that it is about."""
+        from simstudy.store import arrow
+
+        part = summary.take(arrow.equal_to(summary.column("measure"), self.measure))
+        if self.null is None:
+            return part
+        columns = (part.column(name).to_pylist() for name in ("truth", "null_value"))
+        kept = [i for i, row in enumerate(zip(*columns, strict=True)) if self.holds(*row)]
+        return part.take(np.array(kept, dtype=np.int64))
+
+
+def asked(name: str, known: Iterable[str]) -> Asked | str:
+    """A measure by its name, or what an unknown name may have meant.
+
+    Parameters
+    ----------
+    known : iterable of str
+        Measures that may be asked for here; with `rejection_rate`, power and type1_error are.
+    """
+    known = list(known)
+    if name in known:
+        return Asked(name, name, None)
+    if REJECTION in known:
+        if name in OF_TRUTH:
+            return Asked(name, REJECTION, OF_TRUTH[name])
+        known += OF_TRUTH
+    return nearest(name, known, WORDS)
