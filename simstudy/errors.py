@@ -12,7 +12,7 @@ _NEGATED = re.compile(r"(?:non|not|no|un|in|dis|a)_?(.{4,})")
 _OPPOSITES = (
     ("within", "between"), ("fixed", "random"), ("lower", "upper"), ("low", "high"),
     ("ml", "reml"), ("min", "max"), ("type1", "type2"), ("type_1", "type_2"), ("model", "robust"),
-    ("random", "pooled"), ("with", "without"), ("first", "last"), ("symmetric", "asymmetric"),
+    ("with", "without"), ("first", "last"), ("symmetric", "asymmetric"),
     ("exact", "inexact"), ("unit", "cluster"), ("units", "clusters"), ("under", "over"),
 )  # fmt: skip
 
@@ -130,8 +130,6 @@ def folded(word: str) -> str:
 
 def _meant(name: str, known: list[str], synonyms: Mapping[str, str]) -> str | None:
     """The known word or the advice behind a word, by its letters if it is no synonym."""
-    from difflib import SequenceMatcher
-
     word = folded(name)
     words = {folded(one): one for one in reversed(known) if one != name}
     legal = {one: to for one, to in synonyms.items() if to in known or " " in to}
@@ -141,24 +139,29 @@ def _meant(name: str, known: list[str], synonyms: Mapping[str, str]) -> str | No
     alike = {one: to for one, to in legal.items() if len(one) >= _LONG} | words
     best, nearness = None, _ALIKE
     for one, to in alike.items():
-        likeness = SequenceMatcher(None, word, one).ratio()
-        if likeness > nearness and not _opposite(word, one, likeness):
+        likeness = _likeness(word, one)
+        if likeness > nearness and not (_opposite(word, one) or _opposite(word, folded(to))):
             best, nearness = to, likeness
     return best
 
 
-def _opposite(word: str, other: str, likeness: float) -> bool:
-    """Whether two words that look alike say opposite things: unpooled, pooled; upper, lower."""
+def _likeness(word: str, other: str) -> float:
     from difflib import SequenceMatcher
 
+    return SequenceMatcher(None, word, other).ratio()
+
+
+def _opposite(word: str, other: str) -> bool:
+    """Whether two words that look alike say opposite things: unpooled, pooled; upper, lower."""
     for one, against in _OPPOSITES:
         for mine, its in ((one, against), (against, one)):
             if _holds(word, mine) and _holds(other, its) and not _holds(other, mine):
                 return True
-    for first, second in ((word, other), (other, word)):
-        if negated := _NEGATED.fullmatch(first):
-            return SequenceMatcher(None, negated[1], second).ratio() > likeness
-    return False
+    return any(
+        (negated := _NEGATED.fullmatch(first)) is not None
+        and _likeness(negated[1], second) > _likeness(first, second)
+        for first, second in ((word, other), (other, word))
+    )
 
 
 def _holds(word: str, part: str) -> bool:

@@ -60,7 +60,8 @@ def test_help_names_every_verb():
     ("arguments", "phrases"),
     [
         ((), ("VERB",)),
-        (("simulate",), ("'simulate'", "run", "fit")),
+        (("juggle",), ("'juggle'", "run", "fit")),
+        (("simulate",), ("'simulate'", "did you mean 'run'?")),
         (("run",), ("config",)),
         (("run", "a.yaml", "b.yaml"), ("b.yaml",)),
         (("run", "a.yaml", "--job"), ("--job",)),

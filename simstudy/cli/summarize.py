@@ -9,11 +9,13 @@ from typing import Any
 
 from simstudy.cli.run import terminal_width
 from simstudy.cli.terminal import write_exactly
-from simstudy.errors import UserError, nearest
+from simstudy.errors import UserError
 from simstudy.measures.measures import MEASURES
+from simstudy.measures.names import Asked, asked
 from simstudy.measures.pairs import MEASURES as AGAINST_REFERENCE
 from simstudy.report import tables
-from simstudy.report.wide import wide
+from simstudy.report.nulls import aims
+from simstudy.report.wide import of_kind, wide
 from simstudy.results import Results
 
 COLUMNS = ("estimate", "std_error", "method", "by", "df", "p_value", "ci_low", "ci_high",
@@ -23,10 +25,7 @@ _SHOWN = ("bias", "empirical_se", "relative_error_model_se", "coverage", "reject
 
 def main(options: Namespace) -> None:
     """Print the measures of a results folder, or of anybody's estimates."""
-    wanted = options.measure or []
-    for measure in wanted:
-        if measure not in MEASURES:
-            raise UserError(f"unknown measure '{measure}'{nearest(measure, MEASURES)}")
+    wanted = [asked(measure, MEASURES) for measure in options.measure or ()]
     given = {name: getattr(options, name) for name in COLUMNS if getattr(options, name) is not None}
     ours = Path(options.target, "study.yaml").is_file()
     if ours or not (given or options.true or Path(options.target).is_file()):
@@ -49,16 +48,17 @@ def main(options: Namespace) -> None:
         rows = tables.by_method(_only(summary, wanted)) if options.wide else _only(summary, wanted)
         write_exactly(tables.as_rows(rows, options.format))
         return
-    there = summary.column("measure").unique().to_pylist()
-    for measure in wanted:
-        if measure not in there:
-            need = " (it needs a reference method)" if measure in AGAINST_REFERENCE else ""
-            raise UserError(f"no row of {measure} here{need}", file=options.target)
+    for one in wanted:
+        if not _only(summary, [one]).num_rows:
+            raise UserError(f"no row of {one.name} here{_needed(one)}", file=options.target)
     write = tables.FORMATS[options.format]
+    shown = wanted or [asked(name, tables.HEADLINE) for name in tables.HEADLINE]
     texts = [
-        write(tables.grid(wide(summary, measure, alpha), verdict=options.verdict))
-        for measure in wanted or tables.HEADLINE
-        for alpha in tables.alphas(summary, measure)
+        write(
+            tables.grid(of_kind(wide(summary, one.measure, a), one.null), verdict=options.verdict)
+        )
+        for one in shown
+        for a in tables.alphas(summary, one.measure)
     ]
     print("\n\n".join(texts) if options.format == "text" else "\n".join(texts))
 
@@ -81,17 +81,32 @@ def _anybody(options: Namespace, given: dict[str, Any]) -> Any:
     return found
 
 
-def _usual(summary: Any, form: str) -> list[str]:
+def _needed(one: Asked) -> str:
+    """Why there may be no row of a measure."""
+    if one.measure in AGAINST_REFERENCE:
+        return " (it needs a reference method)"
+    if one.null is None:
+        return ""
+    where = "is" if one.null else "is not"
+    return f" (rejection_rate has it where the truth {where} the null value)"
+
+
+def _usual(summary: Any, form: str) -> list[Asked]:
     """Measures that are shown of anybody's estimates: all, or few as text."""
     there = summary.column("measure").unique().to_pylist()
-    return [] if form in ("csv", "json") else [name for name in _SHOWN if name in there]
+    few = [asked(name, there) for name in _SHOWN if name in there]
+    return [] if form in ("csv", "json") else few
 
 
-def _only(summary, wanted: list[str]):  # type: ignore[no-untyped-def]
-    """Rows of the measures that are asked for."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
+def _only(summary, wanted: list[Asked]):  # type: ignore[no-untyped-def]
+    """Rows of what is asked for, in the order of the summary."""
     if not wanted:
         return summary
-    return summary.filter(pc.is_in(summary.column("measure"), value_set=pa.array(wanted)))
+    measures = summary.column("measure").to_pylist()
+    some = any(one.null is not None for one in wanted)
+    nulls = [aim.null for aim in aims(summary)] if some else [None] * len(measures)
+    here = [
+        any(one.measure == name and one.null in (None, null) for one in wanted)
+        for name, null in zip(measures, nulls, strict=True)
+    ]
+    return summary.filter(here)

@@ -1,20 +1,14 @@
 """Room 4: how measures are asked for: by name, and power and Type I error by what is true.
 
-Imports measures, estimands, errors and store.arrow.
+Imports errors alone.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
-import numpy as np
-
-from simstudy.errors import nearest
-from simstudy.estimands import is_null
-
-if TYPE_CHECKING:
-    import pyarrow as pa
+from simstudy.errors import UserError, nearest
 
 REJECTION = "rejection_rate"
 OF_TRUTH = {"power": False, "type1_error": True}  # rejection rates: whether the null is true
@@ -83,33 +77,16 @@ class Asked(NamedTuple):
     measure: str
     null: bool | None
 
-    def holds(self, truth: object, null_value: object) -> bool:
-        """Whether it is about a row with this truth and null value."""
-        if self.null is None:
-            return True
-        if truth is None or null_value is None:  # it varies by replication
-            return False
-        return bool(is_null(truth, null_value)) is self.null
 
-    def rows(self, summary: pa.Table) -> pa.Table:
-        """The rows of a summary that it is about."""
-        from simstudy.store import arrow
-
-        part = summary.take(arrow.equal_to(summary.column("measure"), self.measure))
-        if self.null is None:
-            return part
-        columns = (part.column(name).to_pylist() for name in ("truth", "null_value"))
-        kept = [i for i, row in enumerate(zip(*columns, strict=True)) if self.holds(*row)]
-        return part.take(np.array(kept, dtype=np.int64))
-
-
-def asked(name: str, known: Iterable[str]) -> Asked | str:
-    """A measure by its name, or what an unknown name may have meant.
+def asked(name: str, known: Iterable[str], refusal: str = "unknown measure '{}'") -> Asked:
+    """A measure by its name, or `UserError` with what an unknown name may have meant.
 
     Parameters
     ----------
     known : iterable of str
         Measures that may be asked for here; with `rejection_rate`, power and type1_error are.
+    refusal : str
+        How it begins, with ``{}`` for the name.
     """
     known = list(known)
     if name in known:
@@ -118,4 +95,4 @@ def asked(name: str, known: Iterable[str]) -> Asked | str:
         if name in OF_TRUTH:
             return Asked(name, REJECTION, OF_TRUTH[name])
         known += OF_TRUTH
-    return nearest(name, known, WORDS)
+    raise UserError(refusal.format(name) + nearest(name, known, WORDS))

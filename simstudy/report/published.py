@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from simstudy.errors import UserError, nearest
 from simstudy.frames import column, numbers, read_table
 from simstudy.measures.measures import PROPORTIONS
+from simstudy.measures.names import asked
+from simstudy.report.nulls import Aim
 from simstudy.report.wide import level_text
 
 if TYPE_CHECKING:
@@ -122,18 +124,23 @@ def _by_cell(summary: pa.Table, keys: list[str]) -> dict[tuple[Any, ...], list[R
 
 def _found(rows: dict[tuple[Any, ...], list[Row]], line: Row, keys: list[str]) -> Row:
     """The one row of the summary that a line is about."""
-    measure = line.get("measure") or _USUAL
-    here = rows.get((measure, *(_level(key, line[key]) for key in keys)))
-    known = list(dict.fromkeys(key[0] for key in rows))
-    if measure not in known:
-        raise UserError(f"no measure '{measure}' in the summary{nearest(measure, known)}")
-    what = measure + " of " + ", ".join(f"{k} {level_text(_number(line[k]))}" for k in keys)
+    known = dict.fromkeys(key[0] for key in rows)
+    measure = asked(line.get("measure") or _USUAL, known, "no measure '{}' in the summary")
+    here = rows.get((measure.measure, *(_level(key, line[key]) for key in keys)))
+    if here is not None and measure.null is not None:
+        here = [row for row in here if _aim(row).null is measure.null] or None
+    what = measure.name + " of " + ", ".join(f"{k} {level_text(_number(line[k]))}" for k in keys)
     if here is None:
         raise UserError(f"no {what} in the summary")
     here = _at_alpha(here, line.get("alpha", math.nan), what)
     if len(here) > 1:
         _refuse_several(here, keys, what)
     return here[0]
+
+
+def _aim(row: Row) -> Aim:
+    truth, null_value = row.get("truth"), row.get("null_value")
+    return Aim(row.get("estimand"), math.nan if truth is None else truth, null_value or 0.0)
 
 
 def _at_alpha(here: list[Row], alpha: float, what: str) -> list[Row]:

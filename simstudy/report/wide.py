@@ -133,14 +133,22 @@ def wide(summary: pa.Table, measure: str, alpha: float | None = None) -> Wide:
 
 def powers(table: Wide) -> Wide:
     """The powers among rejection rates, with the methods that have any."""
-    rows = [row for row in table.rows if any(c and c.aim.null is False for c in row[1].values())]
+    return of_kind(table, False)
+
+
+def of_kind(table: Wide, null: bool | None) -> Wide:
+    """Of rejection rates the Type I errors, or the powers, with the methods that have any."""
+    if null is None:
+        return table
+    rows = [row for row in table.rows if any(c and c.aim.null is null for c in row[1].values())]
     here = [
         k for k, method in enumerate(table.methods)
-        if any((c := cells.get(method)) and c.aim.null is False for _, cells in rows)
+        if any((c := cells.get(method)) and c.aim.null is null for _, cells in rows)
     ]  # fmt: skip
     found = replace(
         table, rows=rows, methods=tuple(table.methods[k] for k in here),
-        places=tuple(table.places[k] for k in here), kind=False,
+        places=tuple(table.places[k] for k in here), kind=null,
+        unchecked=table.unchecked and not null,
     )  # fmt: skip
     return replace(found, null=condition(cell.aim for cell in cells_of(found)))
 
