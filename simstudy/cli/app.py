@@ -149,13 +149,14 @@ VERBS: dict[str, tuple[str, Arguments]] = {
         ],
     ),
     "plan": (
-        "say what a study will take; write nothing",
+        "say what a study will take and what of it is there; write nothing",
         [
             ("config", {"help": "study file (YAML)"}),
             (
                 "--mcse",
                 {"action": "append", "default": [], "metavar": "MEASURE=VALUE", "help": _TARGET},
             ),
+            ("--results", {"default": "results", "metavar": "DIR", "help": "parent folder"}),
         ],
     ),
     "summarize": (
