@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 from argparse import Namespace
@@ -14,6 +15,8 @@ from simstudy.results import Results, run
 
 if TYPE_CHECKING:
     from simstudy.runner.watch import Done
+
+_LEAST, _USUAL = 10, 80  # columns of a terminal: fewer than these are none
 
 
 def main(options: Namespace) -> None:
@@ -70,6 +73,14 @@ def terminal_width() -> int:
     return 120
 
 
+def _columns() -> int:
+    """Columns of the terminal that stderr is; 0 where it does not say."""
+    try:
+        return os.get_terminal_size(sys.stderr.fileno()).columns
+    except (OSError, ValueError):
+        return 0
+
+
 def progress(n_fits: int, jobs: int) -> Callable[[int, float | None], None]:
     """One bar with rate and time left on stderr; nothing where that is no terminal.
 
@@ -79,8 +90,10 @@ def progress(n_fits: int, jobs: int) -> Callable[[int, float | None], None]:
         return lambda done, left: None
     from tqdm import tqdm
 
+    known = _columns() >= _LEAST  # else it would show nothing at all
     bar = tqdm(
-        total=n_fits, unit=" fits", unit_scale=True, smoothing=0.1, dynamic_ncols=True,
+        total=n_fits, unit=" fits", unit_scale=True, smoothing=0.1, dynamic_ncols=known,
+        ncols=None if known else _USUAL, nrows=None if known else 24,
         desc=f"{jobs} jobs" if jobs > 1 else "1 job", leave=False,
         bar_format="{l_bar}{bar}| {n_fmt}/{total_fmt} [{elapsed}, {rate_fmt}{postfix}]",
     )  # fmt: skip
