@@ -163,7 +163,7 @@ class Results:
         """
         from simstudy.report.report import write_report
 
-        return write_report(self.study, self.folder, self._stored_summary(warn))
+        return write_report(self.study, self.folder, self._stored_summary(warn), warn)
 
     def _stored_summary(self, warn: Callable[[str], None]) -> pa.Table:
         """The summary as it was written, or made again from the rows where it is not."""
@@ -287,7 +287,7 @@ def run(
     for line in found.given_up:
         warn(line)
     if report and not is_drawn(study, found.folder, found.summary_table()):
-        found.report()
+        found.report(warn)
     belongs.refuse_incomplete(study, found.folder, watch.n_left_out)
     belongs.refuse_changed(study, found.folder)
     return found

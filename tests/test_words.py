@@ -104,7 +104,7 @@ FOREIGN = [
     ("field", "m", "did you mean 'cluster_size'?"),
     ("field", "rho_x", "did you mean 'x_icc'?"),
     ("field", "beta", "did you mean 'slope'?"),
-    ("field", "sigma", "write total_variance, the square of the standard deviation of y given x"),
+    ("field", "sigma", "write within_variance, the square of the standard deviation in clusters"),
     ("field", "alpha", "'alpha' stands at the top level"),
     ("key", "nsim", "did you mean 'replications'?"),
     ("key", "rho", "'icc' stands under scenarios"),

@@ -34,7 +34,8 @@ WORDS = {
          "monte_carlo_sd"),
         "empirical_se",
     ),
-    **dict.fromkeys(("modelse", "mod_se", "mean_se", "ase", "average_se", "see"), "model_se"),
+    **dict.fromkeys(("modelse", "mod_se", "rms_se"), "model_se"),
+    **dict.fromkeys(("ase", "average_se", "avg_se", "mean_std_error"), "mean_se"),
     **dict.fromkeys(("mean_squared_error", "meansquarederror"), "mse"),
     **dict.fromkeys(("root_mse", "root_mean_squared_error"), "rmse"),
     **dict.fromkeys(

@@ -104,8 +104,7 @@ def read(data: str | Path | pd.DataFrame, formula: Formula) -> DataSet:
     )
     complete = ~(np.isnan(x) | np.isnan(y)) & (codes >= 0)
     if not complete.any():
-        what = "no rows" if complete.size == 0 else "no row is complete"
-        raise UserError(what, file=file)
+        raise UserError(_incomplete(formula, y, x, codes), file=file)
     if not (np.isfinite(x[complete]).all() and np.isfinite(y[complete]).all()):
         raise UserError("infinite values in the outcome or the predictor", file=file)
     there = np.unique(codes[complete])
@@ -113,6 +112,16 @@ def read(data: str | Path | pd.DataFrame, formula: Formula) -> DataSet:
     sizes = np.bincount(codes[complete])[there].astype(np.int64)
     names = [labels[k] for k in there]
     return DataSet(formula, names, sizes, x[order], y[order], int((~complete).sum()))
+
+
+def _incomplete(formula: Formula, y: Floats, x: Floats, codes: Ints) -> str:
+    """Why no row is complete: it may be one column that is empty."""
+    missing = zip(formula, (np.isnan(y), np.isnan(x), codes < 0), strict=True)
+    if y.size == 0:
+        return "no rows"
+    empty = [f"'{name}'" for name, lost in missing if lost.all()]
+    plural = "columns" if len(empty) > 1 else "column"
+    return f"{plural} {' and '.join(empty)}: no value is there" if empty else "no row is complete"
 
 
 def _table(data: Any, formula: Formula) -> tuple[Any, str]:

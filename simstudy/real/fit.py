@@ -13,6 +13,7 @@ import numpy as np
 from simstudy.estimates import Estimates, Outcome
 from simstudy.numerics.reduce import reduce
 from simstudy.numerics.tails import critical_value
+from simstudy.real.alone import remark
 from simstudy.real.data import DataSet, read
 from simstudy.real.formula import parse
 from simstudy.real.units import described, in_own_units, measured_null
@@ -124,7 +125,10 @@ def fit_one(data: DataSet, method: Method, words: Words | None = None) -> Fit:
             for term in method.entry.terms
         ]
         numbers = _numbers(method, data, found["slope"], icc)
-    return Fit(method, outcome.status, outcome.reason, terms, numbers)
+    said = [text for text in (outcome.reason, remark(data, method)) if text]
+    if outcome not in (*_USED, Outcome.NO_STD_ERROR):
+        said = said[:1]
+    return Fit(method, outcome.status, "; ".join(said) or None, terms, numbers)
 
 
 def _fit_own(data: DataSet, method: Method, words: Words | None) -> Fit:

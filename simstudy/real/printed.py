@@ -11,6 +11,7 @@ from simstudy.errors import brief
 from simstudy.estimates import Outcome
 from simstudy.real import options
 from simstudy.real.fit import Fit, Fits, default_methods, fit_one
+from simstudy.registry import Method
 
 Value = float | None
 _ESTIMATORS = {"reml": "REML", "ml": "maximum likelihood"}
@@ -44,10 +45,12 @@ def column(values: Sequence[Value], decimals: int, sign: str = "") -> list[str]:
     return [text(value) for value in values]
 
 
-def p_text(p: Value, least: float = 2e-16) -> str:
-    """A p-value as R prints it; below `least` there is none."""
+def p_text(p: Value, method: Method) -> str:
+    """A p-value as R prints it, never 0: of n draws none is below 1/n, of others 2e-16."""
     if p is None:
         return "-"
+    draws = dict(method.options).get("draws") if method.entry.draws else None
+    least = 1.0 / draws if draws else 2e-16
     if p < least:
         return f"<{least:.2g}"
     return f"{p:.2e}" if p < 1e-4 else f"{p:.4f}"
@@ -133,8 +136,7 @@ def _coefficients(one: Fit) -> str:
     text = {key: column(values[key], decimals) for key in keys}
     text["df"] = [_df(v) for v in values["df"]]
     text["statistic"] = column(values["statistic"], 3)
-    draws = dict(one.method.options).get("draws")
-    p = [p_text(term["p_value"], 1.0 / draws if draws else 2e-16) for term in one.terms]
+    p = [p_text(term["p_value"], one.method) for term in one.terms]
     wald = all(term["df"] is None and term["std_error"] is not None for term in one.terms)
     letter = "z" if wald else "t"
     heading = [

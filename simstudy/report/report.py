@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +23,12 @@ _TABLES = {"csv": "csv", "tex": "latex", "md": "markdown"}
 _FIGURES = ("png", "pdf")
 
 
-def write_report(study: Study, folder: Path, summary: pa.Table) -> list[Path]:
+def write_report(
+    study: Study,
+    folder: Path,
+    summary: pa.Table,
+    warn: Callable[[str], None] = lambda line: None,
+) -> list[Path]:
     """Write tables, methods section and figures of a stored summary.
 
     Returns
@@ -35,7 +40,7 @@ def write_report(study: Study, folder: Path, summary: pa.Table) -> list[Path]:
     written = [
         *write_tables(folder, summary),
         write_methods(study, folder, summary),
-        *write_figures(study, folder, summary),
+        *write_figures(study, folder, summary, warn),
     ]
     for file in _stale(folder, written):
         file.unlink(missing_ok=True)
@@ -118,12 +123,18 @@ def _listed(summary: pa.Table) -> Iterator[tuple[str, str, float | None, bool]]:
                 yield f"power{ending}", measure, alpha, True
 
 
-def write_figures(study: Study, folder: Path, summary: pa.Table) -> list[Path]:
+def write_figures(
+    study: Study,
+    folder: Path,
+    summary: pa.Table,
+    warn: Callable[[str], None] = lambda line: None,
+) -> list[Path]:
     """Draw the figures the study asks for, as PNG (200 dpi) and PDF.
 
     Those of estimates show one scenario, which is read when the first of them is drawn.
     """
     written = []
+    boxes: set[str] = set()
     shown: Any = None
     title = study.title or study.name
     for name in study.figures:
@@ -143,4 +154,8 @@ def write_figures(study: Study, folder: Path, summary: pa.Table) -> list[Path]:
             path = _figure_file(folder, name, ending)
             replace_file(folder, path, figures.encode(figure, ending))
             written.append(path)
+        boxes.update(figures.lacking(figure))
+    if boxes:
+        some = "".join(sorted(boxes)[:10])
+        warn(f"no font on this machine has {some}: these letters are boxes in the figures")
     return written

@@ -222,9 +222,10 @@ def _of_one(column: Column, totals: Totals) -> tuple[Floats, Floats]:
         if column.measure not in _RATES:
             one = column.value.mcse * np.sqrt(n_all)
             kurtosis = n * totals.of_error.about[4, 0] / totals.of_error.about[2, 0] ** 2
-            # the log of a SD has variance (kurtosis - 1) / 4n; of normal squares it is 15, and
-            # more where the tails are heavy
-            spread = np.maximum(kurtosis - 1.0, 2.0) * (1.0 if column.measure == "bias" else 10.0)
+            # the log of a SD has variance (kurtosis - 1) / 4n; of squares it is 15 where the
+            # errors are normal, and grows as the square of theirs with heavy tails
+            spread = np.maximum(kurtosis - 1.0, 2.0)
+            spread = spread if column.measure == "bias" else spread * 10.0 * kurtosis / 3.0
             return one, one * np.exp(Z95 * np.sqrt(spread / (4.0 * np.maximum(n, 1))))
         scale = 1.0 / column.alpha if column.measure == "type1_inflation" else 1.0
         count = np.rint(column.value.value / scale * n)

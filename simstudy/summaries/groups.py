@@ -12,6 +12,7 @@ from simstudy.errors import UserError, nearest
 from simstudy.estimates import ESTIMATED, STATUSES
 from simstudy.moments import Array, Floats, Ints
 from simstudy.numerics.tails import two_sided
+from simstudy.summaries.impossible import refuse_impossible
 from simstudy.summaries.replications import Replications
 from simstudy.summaries.roles import Roles
 from simstudy.summaries.truths import Truths
@@ -30,6 +31,8 @@ class Groups:
         (levels of `by` ..., method) -> number.
     null_value : float
         What the tests are about.
+    n_read : int
+        Rows that were read so far.
     """
 
     def __init__(self, roles: Roles, file: str, null_value: float = 0.0) -> None:
@@ -37,6 +40,7 @@ class Groups:
         self.null_value = null_value
         self.file = file
         self.keys: dict[Key, int] = {}
+        self.n_read = 0
         column = roles.replication
         self.replications = None if column is None else Replications(column, file)
         self._truths = Truths() if isinstance(roles.true, str) else None
@@ -73,6 +77,7 @@ class Groups:
                 raise UserError(f"{message}; does one of them number the rows?", file=self.file)
             group = np.array(number, dtype=np.int64)[cell]
             yield group, self._numbers(table, k)
+        self.n_read += table.num_rows
 
     def refuse_copies(self) -> None:
         """Refuse rows of which two are the same replication of a method in a group."""
@@ -109,10 +114,8 @@ class Groups:
         has_se = "std_error" in found
         std_error = found.setdefault("std_error", np.full(n, np.nan))
         df = found.setdefault("df", np.full(n, np.inf))
-        for role, values in (("std_error", std_error < 0), ("df", df <= 0)):
-            if values.any():
-                message = f"column '{self.roles.numbers[role][0]}': {found[role][values][0]:g}"
-                raise UserError(f"{message} is no {role.replace('_', ' ')}", file=self.file)
+        of_k = {role: of[k if len(of) > 1 else 0] for role, of in self.roles.numbers.items()}
+        refuse_impossible(found, of_k, self.file, self.n_read)
         found["df"] = df = np.where(np.isnan(df), np.inf, df)
         for role, lone in (("estimate", estimate), ("std_error", std_error)):
             found[role] = np.where(np.isfinite(lone), lone, np.nan)

@@ -95,9 +95,10 @@ def _chosen(data: Source, numbers: dict[str, Names], ours: bool) -> dict[str, tu
         raise UserError(f"no column '{ESTIMATE}'{hint} (or say which it is)", file=data.file)
     wide = chosen["estimate"] if len(chosen["estimate"]) > 1 else ()
     for role, names in chosen.items():
-        shared = len(names) <= 1 and not (wide and names and role == STD_ERROR)
+        shared = len(names) <= 1 and not (wide and names and role != "df")
         if not shared and len(names) != len(wide):
-            message = f"{len(names)} columns of {role} for {len(chosen['estimate'])} of estimate"
+            columns = f"{len(names)} column{'s' if len(names) > 1 else ''}"
+            message = f"{columns} of {role} for {len(chosen['estimate'])} of estimate"
             raise UserError(message, file=data.file)
     if bool(chosen["ci_low"]) != bool(chosen["ci_high"]):
         raise UserError("an interval needs both of ci_low and ci_high", file=data.file)

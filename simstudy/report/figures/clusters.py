@@ -13,6 +13,7 @@ from matplotlib.ticker import MaxNLocator
 
 from simstudy.moments import Floats, Ints
 from simstudy.report.figures import style
+from simstudy.report.figures.letters import literal
 from simstudy.report.figures.page import Layout, page, wrapped
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ _TOLD_APART = 12  # clusters with their own colour and marker
 _MOST_LINES, _MOST_POINTS = 100, 3000
 
 
+@literal
 def by_cluster(
     x: Floats, y: Floats, sizes: Ints, views: Sequence[View], names: tuple[str, str, str],
     labels: Sequence[str], title: str = "",

@@ -14,6 +14,7 @@ from simstudy.report.figures import style
 from simstudy.report.figures.dots import dots
 from simstudy.report.figures.facets import Facets, facets
 from simstudy.report.figures.frame import Frame, frame, kind
+from simstudy.report.figures.letters import literal
 from simstudy.report.figures.missing import absence, not_used
 from simstudy.report.figures.page import Layout, end_labels, label_ends, page, text_width, wrapped
 from simstudy.report.figures.points import (
@@ -46,6 +47,7 @@ _MOST_TICKS, _MOST_ENDS = 10, 14
 INTERVAL = "Bars are 95 % Monte Carlo intervals"
 
 
+@literal
 def type1_error(
     summary: pa.Table, title: str = "", alpha: float | None = None, *,
     across: str | None = None, columns: str | None = None,
@@ -69,6 +71,7 @@ def type1_error(
     return against(table, error_rate(table.level, null=null), title, across, columns)
 
 
+@literal
 def se_bias(
     summary: pa.Table, title: str = "", alpha: float | None = None, *,
     across: str | None = None, columns: str | None = None,
@@ -81,6 +84,7 @@ def se_bias(
     return against(table, se_bias_scale(), title, across, columns)
 
 
+@literal
 def power(
     summary: pa.Table, title: str = "", alpha: float | None = None, *,
     across: str | None = None, columns: str | None = None,
