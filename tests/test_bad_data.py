@@ -44,8 +44,9 @@ BAD_FILES: dict[str, tuple[bytes, tuple[str, ...]]] = {
     "infinite outcome": (b"y,x,g\n1,2,a\n-inf,3,b\n", ("infinite", "outcome")),
     "overflowing": (b"y,x,g\n1,2,a\n1e999,3,b\n", ("infinite",)),
     "all rows missing": (b"y,x,g\nNA,1,a\n1,,b\n1,2,\n", ("no row is complete",)),
-    "all predictors missing": (b"y,x,g\n1,NA,a\n2,NA,b\n", ("no row is complete",)),
-    "all clusters missing": (b"y,x,g\n1,2,\n2,3,NA\n", ("no row is complete",)),
+    "all predictors missing": (b"y,x,g\n1,NA,a\n2,NA,b\n", ("column 'x': no value is there",)),
+    "all clusters missing": (b"y,x,g\n1,2,\n2,3,NA\n", ("column 'g': no value is there",)),
+    "two columns missing": (b"y,x,g\n,NA,a\n,NA,b\n", ("columns 'y' and 'x': no value",)),
     "separator unknown": (b"y|x|g\n1|2|a\n", ("'y'", "y|x|g")),
 }
 
@@ -53,7 +54,10 @@ BAD_FILES: dict[str, tuple[bytes, tuple[str, ...]]] = {
 BAD_FORMULAS: dict[str, tuple[str, ...]] = {
     "y ~ x + z + (1 | g)": ("only one predictor", "'z'"),
     "y ~ x + z + w + (1 | g)": ("only one predictor", "'z', 'w'"),
-    "y ~ x + x + (1 | g)": ("only one predictor", "'x'"),
+    "y ~ x^2 + (1 | g)": ("'x^2': powers are not fitted; make a column of it first",),
+    "y ~ x ** 2 + (1 | g)": ("'x ** 2': powers are not fitted; make a column of it first",),
+    "y ~ I(x^2) + (1 | g)": ("functions are not evaluated; make a column of it first",),
+    "y ~ (x + z) + (1 | g)": ("'x + z'",),
     "y ~ x + (x | g)": ("random slope", "(x | g)", "(1 | g)"),
     "y ~ x + (1 + x | g)": ("random slope", "(1 + x | g)", "(1 | g)"),
     "y ~ x + (0 + x | g)": ("random slope", "(1 | g)"),
@@ -85,7 +89,6 @@ BAD_FORMULAS: dict[str, tuple[str, ...]] = {
     "y ~ x + + (1 | g)": ("missing", "'+'"),
     "y ~ x (1 | g)": ("'+'",),
     "y ~ x - (1 | g)": (),
-    "y ~ x + ((1 | g))": (),
     "y ~ x + 1 | g": ("(1 | ",),
     "y ~ `x + (1 | g)": ("`x",),
     "y ~ `` + (1 | g)": ("``",),

@@ -212,7 +212,7 @@ def _named(name):
     ({"reference": "D"}, "no method 'D'; known: A, B, C"),
     ({"alpha": 1.5}, "is not in"),
     ({"mcse": "norml"}, "did you mean 'normal'"),
-    ({"estimate": "b,p"}, "1 columns of std_error for 2"),
+    ({"estimate": "b,p"}, "1 column of std_error for 2"),
     ({"std_error": "how"}, "is not numeric"),
     ({"ci_low": "low"}, "needs both"),
     ({"by": "value"}, "no column 'value'"),

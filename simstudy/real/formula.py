@@ -40,7 +40,7 @@ def parse(text: str) -> Formula:
 
 def _bare(term: str) -> str:
     """A term without parentheses around it: (x) is x, and ((1 | g)) is (1 | g)."""
-    while re.fullmatch(r"\([^()|]*\)|\(\([^()]*\)\)", term):
+    while re.fullmatch(r"\([^()|]*\)|\(\s*\([^()]*\)\s*\)", term):
         term = term[1:-1].strip()
     return term
 
