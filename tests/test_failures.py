@@ -171,7 +171,7 @@ def test_failures_are_counted_in_the_summary_and_said_after_the_run(tmp_path, mi
     bias = results.summary[results.summary.measure == "bias"].set_index("method")
     assert bias.loc["fragile[limit=2.5]", "n_not_used"] == n_failed
     (line,) = found.err.splitlines()
-    assert f"{n_failed} of 40 fits failed, {n_failed} of them with: ValueError: y is" in line
+    assert f"{n_failed} of 40 fits failed, {n_failed} with: ValueError: y is" in line
     fewer = call("run", file, "--results", tmp_path, "--no-report", "--replications", 1)
     assert fewer.err.count("failed") == status(tmp_path / "own", "fragile")[:1].count("failed")
 

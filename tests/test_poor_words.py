@@ -292,3 +292,30 @@ def test_the_terminal_says_which_scenarios_it_shows(tmp_path):
     assert "12 of 60 scenarios are shown, of n_clusters 4; icc 0, 0.2 and 0.4; all of" in text
     little = " ".join(headline(found.summary_table(), most_lines=12).split())
     assert " of 60 scenarios are shown, of n_clusters 4" in little
+
+
+def test_failures_are_counted_by_their_message_without_numbers(tmp_path):
+    (tmp_path / "neg.py").write_text(
+        "import simstudy\n@simstudy.method\ndef neg(data):\n"
+        "    m = float(data.y.mean())\n"
+        "    return m, -abs(m) - 0.001 if m < 0 else 1.0\n"
+    )
+    (tmp_path / "neg.yaml").write_text(
+        "name: neg\nseed: 1\nreplications: 60\n"
+        "scenarios: {n_clusters: 5, cluster_size: 4, icc: [0, 0.2], x_icc: 0, slope: 0}\n"
+        'methods: [pooled, {use: "neg.py:neg"}]\n'
+    )
+    said: list[str] = []
+    found = simstudy.run(
+        tmp_path / "neg.yaml", results=tmp_path, jobs=1, give_up=0, warn=said.append
+    )
+    n = len(found.failures)
+    assert 20 < n < 100
+    (line,) = [line for line in said if "failed" in line]
+    assert line.startswith(
+        f"neg: {n} of 120 fits failed, {n} with: returned a negative std_error, # (all in"
+    )
+    section = (found.folder / "report" / "methods.md").read_text(encoding="utf-8")
+    assert (
+        f"failed in {n} of 120 fits, each time with `returned a negative std_error, #`" in section
+    )

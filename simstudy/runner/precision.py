@@ -98,8 +98,18 @@ def precision(study: Study) -> Precision:
             if name not in worst or cell.one > worst[name].one:
                 worst[name] = cell
     tried = {(cell.design.id, cell.method.canonical) for cell in found}
+    n_cells = len(study.designs) * len(study.methods)
     ordered = {name: worst[name] for name in (*FORECAST, *OF_TRUTH) if name in worst}
-    return Precision(ordered, len(tried), len(study.designs) * len(study.methods))
+    if len(tried) < n_cells:  # a rate may be one half in a cell that was not tried
+        ordered = {name: _unknown(cell) for name, cell in ordered.items()}
+    return Precision(ordered, len(tried), n_cells)
+
+
+def _unknown(cell: Cell) -> Cell:
+    if cell.measure not in _RATES:
+        return cell
+    half = 0.5 / cell.alpha if cell.measure == "type1_inflation" else 0.5
+    return cell._replace(most=max(cell.most, half))
 
 
 def _names(cell: Cell) -> Iterator[str]:

@@ -41,7 +41,7 @@ def failures(study: Study, folder: Path) -> list[str]:
     for method, messages in reasons(study, folder).items():
         ((often, count),) = messages.most_common(1)
         lines.append(
-            f"{method}: {messages.total():,} of {n_fits:,} fits failed, {count:,} of them with: "
+            f"{method}: {messages.total():,} of {n_fits:,} fits failed, {count:,} with: "
             f"{brief(often)} (all in {folder / beside.FAILURES}; replay shows one)"
         )
     return lines
