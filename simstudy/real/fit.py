@@ -125,10 +125,9 @@ def fit_one(data: DataSet, method: Method, words: Words | None = None) -> Fit:
             for term in method.entry.terms
         ]
         numbers = _numbers(method, data, found["slope"], icc)
-    said = [text for text in (outcome.reason, remark(data, method)) if text]
-    if outcome not in (*_USED, Outcome.NO_STD_ERROR):
-        said = said[:1]
-    return Fit(method, outcome.status, "; ".join(said) or None, terms, numbers)
+    estimated = outcome in (Outcome.OK, Outcome.BOUNDARY, Outcome.NO_STD_ERROR)
+    said = [outcome.reason, remark(data, method) if estimated else None]
+    return Fit(method, outcome.status, "; ".join(filter(None, said)) or None, terms, numbers)
 
 
 def _fit_own(data: DataSet, method: Method, words: Words | None) -> Fit:
