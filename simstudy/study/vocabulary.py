@@ -173,9 +173,9 @@ GRAIN = {
 }
 
 
-def hint(key: str, known: Iterable[str], words: Mapping[str, str]) -> str:
+def hint(key: object, known: Iterable[str], words: Mapping[str, str]) -> str:
     """As `nearest`, of the keys of one place, and where a key of another place belongs."""
-    text = folded(key)
+    text = folded(str(key))
     scenario, top = (
         {folded(name): name for name in names} | of
         for names, of in ((fields.SCENARIO_FIELDS, SCENARIO), (fields.TOP_FIELDS, TOP))
