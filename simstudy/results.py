@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -44,7 +44,7 @@ class Results:
         self.folder = folder
         self.n_fits = 0
         self.given_up: list[str] = []
-        self._summaries: dict[str, pa.Table] = {}
+        self._summaries: dict[tuple[str, tuple[str, ...]], pa.Table] = {}
 
     def __repr__(self) -> str:
         return f"<Results of study {self.study.name} in {self.folder}>"
@@ -107,19 +107,22 @@ class Results:
         mcse: str = "robust",
         warn: Callable[[str], None] = lambda line: None,
         jobs: int | None = None,
+        more: Iterable[str] = (),
     ) -> pa.Table:
         """The summary of the rows that are there; made once for each kind of MCSE.
 
         `warn` is told which numbers are far from an exact answer; `jobs` processes (all
-        cores) read large results.
+        cores) read large results; `more` names measures that need all rows and are made when
+        asked for alone: median_bias, mean_absolute_error.
         """
-        if mcse not in self._summaries:
+        key = mcse, tuple(sorted(set(more)))
+        if key not in self._summaries:
             from simstudy.runner.process import cores
             from simstudy.runner.summarise import summarise
 
-            found = summarise(self.study, self.folder, mcse, warn, jobs or cores())
-            self._summaries[mcse] = found
-        return self._summaries[mcse]
+            found = summarise(self.study, self.folder, mcse, warn, jobs or cores(), key[1])
+            self._summaries[key] = found
+        return self._summaries[key]
 
     def write_summary(
         self, warn: Callable[[str], None] = lambda line: None, jobs: int | None = None
@@ -133,7 +136,7 @@ class Results:
             found = layout.read_summary(self.folder)
             for line in found.mark.get("said", ()):
                 warn(line)
-            self._summaries["robust"] = found.table
+            self._summaries["robust", ()] = found.table
             return
         beside.verify_all(self.study, self.folder)
         said = failures(self.study, self.folder)

@@ -91,6 +91,8 @@ _PUBLISHED = (
     "CSV: columns of a cell (factors, method), printed and, if any, measure (rejection_rate), "
     "alpha (the first), decimals, and of the printed number replications or mcse"
 )
+_MEASURE = "only these; median_bias and mean_absolute_error are made when named here alone"
+_WHERE = "only rows with FIELD OP VALUE and ..., such as 'icc > 0 and x_icc = 1'"
 _TARGET = "say how many replications this Monte Carlo SE needs"
 
 Arguments = list[tuple[str, dict[str, Any]]]
@@ -109,6 +111,7 @@ _ESTIMATES: Arguments = [  # of anybody's estimates
     ("--reference", {"metavar": "METHOD", "help": "compare the others with this one"}),
     ("--alpha", {"action": "extend", "nargs": "+", "type": float, "metavar": "A"}),
     ("--null", {"type": float, "metavar": "V", "help": "what the tests are about (default: 0)"}),
+    ("--converged", _COLUMN | {"help": "a fit that says false, 0 or no there counts as failed"}),
 ]
 VERBS: dict[str, tuple[str, Arguments]] = {
     "run": (
@@ -147,7 +150,8 @@ VERBS: dict[str, tuple[str, Arguments]] = {
         [
             ("target", {"help": "results folder; or CSV, parquet (folder) or .dta of estimates"}),
             ("--format", {"choices": _FORMATS, "default": "text"}),
-            ("--measure", {"action": "extend", "nargs": "+", "metavar": "M", "help": "only these"}),
+            ("--measure", {"action": "extend", "nargs": "+", "metavar": "M", "help": _MEASURE}),
+            ("--where", {"metavar": "EXPR", "help": _WHERE}),
             ("--mcse", {"choices": ("robust", "normal"), "default": "robust"}),
             ("--wide", {"action": "store_true", "help": "csv, json: a column a method"}),
             ("--verdict", {"action": "store_true", "help": "mark Type I errors after Bradley"}),

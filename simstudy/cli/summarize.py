@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import sys
 from argparse import Namespace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from simstudy.cli.run import terminal_width
 from simstudy.cli.terminal import write_exactly
-from simstudy.errors import UserError, nearest
+from simstudy.errors import UserError, nearest, one_line
 from simstudy.measures.measures import MEASURES
+from simstudy.measures.ordered import ON_REQUEST
 from simstudy.measures.pairs import MEASURES as AGAINST_REFERENCE
 from simstudy.report import tables
 from simstudy.report.wide import wide
 from simstudy.results import Results
 
 COLUMNS = ("estimate", "std_error", "method", "by", "df", "p_value", "ci_low", "ci_high",
-           "replication", "reference", "alpha", "null")  # fmt: skip
+           "replication", "reference", "alpha", "null", "converged")  # fmt: skip
 _SHOWN = ("bias", "empirical_se", "relative_error_model_se", "coverage", "rejection_rate")
 
 
@@ -35,7 +37,9 @@ def main(options: Namespace) -> None:
                 "a results folder knows its columns and true values", file=options.target
             )
         found = Results.open(options.target)
-        summary = found.summary_table(options.mcse)
+        summary = found.summary_table(options.mcse, more=set(wanted) & set(ON_REQUEST))
+        if options.where is not None:
+            summary = _only_where(summary, options)
         if missing := found.n_missing:
             print(f"{options.target}: {missing:,} fits are not there yet; "
                   "`run` computes what is missing", file=sys.stderr)  # fmt: skip
@@ -70,7 +74,10 @@ def _anybody(options: Namespace, given: dict[str, Any]) -> Any:
         raise UserError("say the true value: --true VALUE or --true COL", file=options.target)
     if not Path(options.target).exists():
         raise UserError("no such file or folder", file=options.target)
-    found = summarize_table(options.target, options.true, mcse=options.mcse, **given)
+    found = summarize_table(
+        options.target, options.true, mcse=options.mcse, where=options.where,
+        measure=options.measure, warn=partial(_tell, options.target), **given,
+    )  # fmt: skip
     for name, heading in zip(given.get("by", ()), found.column_names, strict=False):
         if name != heading:
             print(f"{options.target}: the column '{name}' is called '{heading}' below",
@@ -79,6 +86,21 @@ def _anybody(options: Namespace, given: dict[str, Any]) -> Any:
         print(f"{options.target}: the true value differs within a group; each estimate is held "
               "against its own", file=sys.stderr)  # fmt: skip
     return found
+
+
+def _tell(target: str, line: str) -> None:
+    print(one_line(f"{target}: {line}"), file=sys.stderr)
+
+
+def _only_where(summary: Any, options: Namespace) -> Any:
+    """Rows of a study's summary that meet --where."""
+    from simstudy.report.conditions import only
+    from simstudy.where import parse
+
+    try:
+        return only(summary, parse(options.where))
+    except UserError as error:
+        raise UserError(f"--where: {error}", file=options.target) from None
 
 
 def _usual(summary: Any, form: str) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import pyarrow as pa
 from simstudy.estimands import one_of
 from simstudy.estimates import LIMITS, TRUTH
 from simstudy.measures.measures import WITH_A_TEST, Column, at_first_level, finish
+from simstudy.measures.ordered import ordered
 from simstudy.measures.own import own_columns
 from simstudy.moments import Floats, Ints
 from simstudy.runner.expected import KINDS, Expected, expected, far
@@ -33,6 +34,7 @@ def summarise(
     mcse: str = "robust",
     warn: Callable[[str], None] = lambda line: None,
     jobs: int = 1,
+    more: Sequence[str] = (),
 ) -> pa.Table:
     """Every measure of every method in every scenario, from the rows that are stored.
 
@@ -46,6 +48,8 @@ def summarise(
         Told, in a line each, which numbers are far from an exact answer.
     jobs : int
         Worker processes that read large results.
+    more : sequence of str
+        Measures of `ON_REQUEST` that are asked for.
 
     Returns
     -------
@@ -73,7 +77,9 @@ def summarise(
     columns = _tested(study, columns)
     of_pairs = limits if reference is None else limits | limits[:, [reference]]
     columns = at_first_level(columns, study.alpha, limits.ravel(), of_pairs.ravel())
-    columns += own_columns(reader(folder, wanted), truth.ravel(), found.totals.n_all)
+    rows_of = reader(folder, wanted)
+    columns += ordered(more, rows_of, truth.ravel(), found.totals)
+    columns += own_columns(rows_of, truth.ravel(), found.totals.n_all)
     theory = expected(study, columns)
     for line in far(study, columns, theory):
         warn(line)

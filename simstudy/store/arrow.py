@@ -8,11 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from simstudy.moments import Array
+
+
+class NotLevelsError(Exception):
+    """A column holds lists or the like, which have no levels."""
 
 
 def integers(values: Array | Sequence[int]) -> pa.Array:
@@ -30,6 +35,12 @@ def doubles(values: Array | Sequence[float | None]) -> pa.Array:
     if missing.any():
         valid = pa.py_buffer(np.packbits(~missing, bitorder="little"))
     return pa.Array.from_buffers(pa.float64(), whole.size, [valid, pa.py_buffer(whole)])
+
+
+def flags(values: Array) -> pa.Array:
+    """Truth values."""
+    bits = pa.py_buffer(np.packbits(values, bitorder="little"))
+    return pa.Array.from_buffers(pa.bool_(), len(values), [None, bits])
 
 
 def texts(values: Sequence[str | None]) -> pa.Array:
@@ -53,6 +64,22 @@ def categories(codes: Array, words: Sequence[str]) -> pa.Array:
 @lru_cache(maxsize=64)
 def _words(words: tuple[str, ...]) -> pa.Array:
     return texts(words)
+
+
+def levels_of(values: pa.ChunkedArray) -> tuple[list[Any], Array]:
+    """Levels of a column, and the index of each row's; that of a missing one is their number."""
+    encoded = values.combine_chunks()
+    if isinstance(encoded, pa.ChunkedArray):
+        encoded = pa.concat_arrays(encoded.chunks)
+    if not pa.types.is_dictionary(encoded.type):
+        try:
+            encoded = encoded.dictionary_encode()
+        except pa.ArrowException as error:
+            raise NotLevelsError from error
+    levels = encoded.dictionary.to_pylist()
+    # codes of few levels are too narrow for one more
+    index = encoded.indices.cast(pa.int64()).fill_null(len(levels))
+    return levels, np.asarray(index.to_numpy(zero_copy_only=False))
 
 
 def equal_to(values: pa.ChunkedArray, value: float | str) -> pa.Array:

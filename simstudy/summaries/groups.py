@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import Any, cast
 
 import numpy as np
@@ -12,11 +13,15 @@ from simstudy.errors import UserError, nearest
 from simstudy.estimates import ESTIMATED, STATUSES
 from simstudy.moments import Array, Floats, Ints
 from simstudy.numerics.tails import two_sided
+from simstudy.store import arrow
+from simstudy.summaries.conditions import Chosen, converged
 from simstudy.summaries.replications import Replications
 from simstudy.summaries.roles import Roles
 from simstudy.summaries.truths import Truths
 
-_OK, _NO_SE, _NONE = (STATUSES.index(s) for s in ("ok", "no_std_error", "not_estimable"))
+_OK, _NO_SE, _NONE, _FAILED = (
+    STATUSES.index(status) for status in ("ok", "no_std_error", "not_estimable", "failed")
+)
 MOST = 100_000  # groups: a summary has dozens of rows of each
 Key = tuple[Any, ...]
 
@@ -32,8 +37,11 @@ class Groups:
         What the tests are about.
     """
 
-    def __init__(self, roles: Roles, file: str, null_value: float = 0.0) -> None:
+    def __init__(
+        self, roles: Roles, file: str, null_value: float = 0.0, chosen: Chosen | None = None
+    ) -> None:
         self.roles = roles
+        self.chosen = chosen or Chosen(None, [], file)
         self.null_value = null_value
         self.file = file
         self.keys: dict[Key, int] = {}
@@ -51,18 +59,27 @@ class Groups:
     def note_truth(self, tables: Iterable[Any]) -> None:
         """Go through all rows for the true values of their groups."""
         truths = self._truths
-        for table in tables if truths is not None else ():
-            for group, rows in self.rows(table):
-                estimated = rows["status"] < ESTIMATED
-                if "estimate" in self.roles.numbers:
-                    self._refuse_unknown(group[estimated], rows["truth"][estimated])
-                cast(Truths, truths).add(
-                    group, rows["truth"], estimated & np.isfinite(rows["truth"])
-                )
+        for group, rows in self.every(tables) if truths is not None else ():
+            estimated = rows["status"] < ESTIMATED
+            if "estimate" in self.roles.numbers:
+                self._refuse_unknown(group[estimated], rows["truth"][estimated])
+            cast(Truths, truths).add(group, rows["truth"], estimated & np.isfinite(rows["truth"]))
 
-    def rows(self, table: Any) -> Iterator[tuple[Ints, dict[str, Array]]]:
-        """Group of each row and its columns, for each method of the wide form or once."""
+    def every(self, tables: Iterable[Any]) -> Iterator[tuple[Ints, dict[str, Array]]]:
+        """Group of each row that counts and its columns, batch after batch; see `rows`."""
+        first = self.chosen.n_rows = 0
+        for table in tables:
+            yield from self.rows(table, first)
+            first += table.num_rows
+        self.chosen.check()
+
+    def rows(self, table: Any, first: int = 0) -> Iterator[tuple[Ints, dict[str, Array]]]:
+        """Group of each row and its columns, for each method of the wide form or once.
+
+        `row` among them is the number of the row, that of the first of the batch is `first`.
+        """
         roles = self.roles
+        table, row = self.filtered(table, first)
         names = [*roles.by, *([roles.method] if roles.method else [])]
         cell, levels = _cells([self._column(table, name) for name in names], table.num_rows)
         for k, label in enumerate(roles.wide or ("",)):
@@ -72,10 +89,19 @@ class Groups:
                 message = f"more than {MOST:,} groups by {', '.join(names) or 'method'}"
                 raise UserError(f"{message}; does one of them number the rows?", file=self.file)
             group = np.array(number, dtype=np.int64)[cell]
-            yield group, self._numbers(table, k)
+            yield group, self._numbers(table, k) | {"row": row}
 
-    def refuse_copies(self) -> None:
-        """Refuse rows of which two are the same replication of a method in a group."""
+    def filtered(self, table: Any, first: int = 0) -> tuple[Any, Ints]:
+        """Rows of a batch that count, and their numbers."""
+        row = np.arange(first, first + table.num_rows)
+        keep = self.chosen.mask(partial(self._column, table), table.num_rows)
+        return (table, row) if keep is None else (table.filter(arrow.flags(keep)), row[keep])
+
+    def refuse_copies(self, separating: Callable[[], list[str]] = list) -> None:
+        """Refuse rows of which two are the same replication of a method in a group.
+
+        `separating` finds the columns that tell them apart.
+        """
         found = None if self.replications is None else self.replications.twice()
         if found is None:
             return
@@ -84,7 +110,10 @@ class Groups:
         pairs = zip(self.roles.by, levels, strict=True)
         where = "".join(f", {name} {level}" for name, level in pairs)
         message = f"replication {replication} of method '{method}'{where} occurs twice"
-        raise UserError(f"{message}; group by more columns, or drop the copies", file=self.file)
+        how = "group by more columns, or drop the copies"
+        if more := separating():
+            how = f"by {' '.join([*self.roles.by, *more])} they are told apart"
+        raise UserError(f"{message}; {how}", file=self.file)
 
     def _column(self, table: Any, name: str) -> Any:
         return frames.column(table, name, self.file)
@@ -121,6 +150,10 @@ class Groups:
                 by_t = two_sided((found["estimate"] - self.null_value) / found["std_error"], df)
             found["p_value"] = np.where(np.isnan(found["p_value"]), by_t, found["p_value"])
         found["status"] = self._status(table, found, has_se)
+        if lost := self.roles.converged:
+            name = lost[k if len(lost) > 1 else 0]
+            converging = converged(self._column(table, name), name, self.file)
+            found["status"] = np.where(converging, found["status"], _FAILED)
         if isinstance(self.roles.true, str):
             found["truth"] = self._number(table, self.roles.true)
         if self.replications is not None:

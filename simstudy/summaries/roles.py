@@ -26,6 +26,9 @@ class Roles(NamedTuple):
     method, status, replication : str, optional
     by : tuple of str
     true : float or str
+    converged : tuple of str
+    where : tuple of str
+        Columns that a condition asks for.
     """
 
     numbers: dict[str, tuple[str, ...]]
@@ -35,6 +38,8 @@ class Roles(NamedTuple):
     replication: str | None
     by: tuple[str, ...]
     true: float | str
+    converged: tuple[str, ...] = ()
+    where: tuple[str, ...] = ()
 
     @property
     def columns(self) -> list[str]:
@@ -42,7 +47,8 @@ class Roles(NamedTuple):
         true = [self.true] if isinstance(self.true, str) else []
         single = (self.method, self.status, self.replication)
         every = [name for names in self.numbers.values() for name in names]
-        every += [name for name in (*single, *self.by, *true) if name is not None]
+        more = (*self.by, *true, *self.converged, *self.where)
+        every += [name for name in (*single, *more) if name is not None]
         return list(dict.fromkeys(every))
 
 
@@ -53,6 +59,8 @@ def roles(
     method: str | None,
     by: tuple[str, ...] | None,
     replication: str | None,
+    converged: Names = None,
+    where: tuple[str, ...] = (),
 ) -> Roles:
     """Check names against the columns there are; a frame with our names needs none."""
     ours = not numbers["estimate"] and not numbers["std_error"]
@@ -77,6 +85,8 @@ def roles(
         replication or default("replication", not wide),
         grouped,
         _truth(true, data.names),
+        _names(converged),
+        where,
     )
     _check(found, data)
     return found
@@ -105,7 +115,10 @@ def _chosen(data: Source, numbers: dict[str, Names], ours: bool) -> dict[str, tu
 
 
 def _check(found: Roles, data: Source) -> None:
-    """Refuse columns that are not there, or twice."""
+    """Refuse columns that are not there, or twice, or too many."""
+    if len(found.converged) not in (0, 1, len(found.wide)):
+        message = f"{len(found.converged)} columns of converged for {len(found.wide) or 1}"
+        raise UserError(f"{message} of estimate", file=data.file)
     for name in found.columns:
         if name not in data.names:
             raise UserError(f"no column '{name}'{nearest(name, data.names)}", file=data.file)
