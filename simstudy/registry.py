@@ -16,11 +16,17 @@ from typing import Any
 
 from simstudy.errors import UserError, nearest
 from simstudy.estimands import DEFAULT, ESTIMANDS, INTERCEPT, Estimand
+from simstudy.where import Where, parse
 
 Chosen = dict[str, Any]  # words, or whole numbers
 Words = Callable[[int], Any]  # k -> the next k random 64-bit words of each replication, (k, R)
 GRAINS = ("pooled", "clusters", "rows")
-COMMON = ("label", "estimand", "null_value")  # what every method takes beside its own options
+COMMON = (
+    "label",
+    "estimand",
+    "null_value",
+    "when",
+)  # what every method takes beside its own options
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +156,8 @@ class Method:
         Name of what it estimates, of `ESTIMANDS`.
     null_value : float
         What its tests are about.
+    when : Where, optional
+        In which scenarios it is asked for; it says nothing of the rows, and is in no name.
     """
 
     name: str
@@ -159,6 +167,7 @@ class Method:
     use: Use | None = None
     estimand: str = DEFAULT
     null_value: float = 0.0
+    when: Where | None = field(default=None, compare=False)
 
     @property
     def entry(self) -> Entry:
@@ -271,14 +280,14 @@ def configure(name: str, options: Mapping[str, Any] | None = None) -> Method:
     name : str
         As in the study file.
     options : mapping, optional
-        Option values and, optionally, `estimand`, `null_value` and `label`.
+        Option values and, optionally, `estimand`, `null_value`, `when` and `label`.
     """
     known = methods()
     if name not in known:
         raise UserError(f"unknown method '{name}'{_meant(name)}")
     entry = known[name]
     given = dict(options or {})
-    label, estimand, null = (given.pop(key, None) for key in COMMON)
+    label, estimand, null, when = (given.pop(key, None) for key in COMMON)
     if label is not None and (not isinstance(label, str) or not label.strip()):
         raise OptionError("label", f"expected text, got {label!r}")
     names = [option.name for option in entry.options]
@@ -306,8 +315,9 @@ def configure(name: str, options: Mapping[str, Any] | None = None) -> Method:
     differing += named_null(null_value)
     canonical = name + (f"[{','.join(differing)}]" if differing else "")
     return Method(
-        name, tuple(chosen.items()), canonical, label or canonical, None, wanted, null_value
-    )
+        name, tuple(chosen.items()), canonical, label or canonical, None, wanted, null_value,
+        settle_when(when),
+    )  # fmt: skip
 
 
 def possible(entry: Entry) -> dict[str, Chosen]:
@@ -345,6 +355,16 @@ def settle_null(given: Any) -> float:
     if not number or not math.isfinite(given):
         raise OptionError("null_value", f"expected a number, got {given!r:.40}")
     return float(given) + 0.0
+
+
+def settle_when(given: Any) -> Where | None:
+    """Read in which scenarios a method is asked for, all where nothing is given."""
+    if given is None:
+        return None
+    try:
+        return parse(given)
+    except UserError as error:
+        raise OptionError("when", str(error)) from None
 
 
 def named_null(value: float) -> list[str]:

@@ -263,7 +263,7 @@ def test_what_the_starter_suggests_in_comments_loads(here):
         for i, line in enumerate(lines)
         if line.lstrip().startswith(("# x:", "# - ", "# contextual"))
     ]
-    assert len(options) == 3
+    assert len(options) == 4
     for i in options:
         text = lines.copy()
         text[i] = text[i].replace("# ", "", 1)

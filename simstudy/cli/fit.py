@@ -69,6 +69,9 @@ def _draw(data: DataSet, file: Path, ending: str) -> None:
 def method_from(text: str) -> Method:
     """One --method, in the study file's own syntax."""
     try:
-        return method_of(parse(text).data)
+        found = method_of(parse(text).data)
+        if found.when is not None:
+            raise UserError("when: is of a study's scenarios; here a method is asked for or not")
+        return found
     except UserError as error:
         raise UserError(str(error), path=f"--method '{text}'") from None

@@ -7,7 +7,7 @@ from argparse import Namespace
 
 from simstudy.errors import UserError, nearest
 from simstudy.runner.pilot import FORECAST, pilot
-from simstudy.study.study import load
+from simstudy.study.study import Study, load
 
 
 def main(options: Namespace) -> None:
@@ -17,9 +17,8 @@ def main(options: Namespace) -> None:
     if not any(method.use for method in study.methods):
         print("imports nothing: no method says `use:`")
     found = pilot(study)
-    n_fits = len(study.designs) * study.replications * len(study.methods)
     print(f"{study.name}: {len(study.designs)} scenarios x {study.replications} replications "
-          f"x {len(study.methods)} methods = {n_fits:,} fits")  # fmt: skip
+          f"x {len(study.methods)} methods = {_fits(study)}")  # fmt: skip
     alone = f" ({_time(found.seconds_in_process)} in one process)" if found.jobs > 1 else ""
     where = f"with {found.jobs} jobs" if found.jobs > 1 else "in this process"
     print(f"expected time: {_time(found.seconds)} {where}{alone}, summary and figures included")
@@ -36,6 +35,13 @@ def main(options: Namespace) -> None:
             raise UserError(f"--mcse {measure}={value:g}: no number of replications reaches it")
         needed = math.ceil(study.replications * factor**2)
         print(f"for a Monte Carlo SE of {value:g} of {measure}: {needed:,} replications")
+
+
+def _fits(study: Study) -> str:
+    """How many fits are asked for, and how many `when:` leaves out."""
+    every = len(study.designs) * study.replications * len(study.methods)
+    more = every - study.n_fits
+    return f"{study.n_fits:,} fits" + (f" ({more:,} more are not asked for)" if more else "")
 
 
 def _tell(file: str, method: str) -> None:

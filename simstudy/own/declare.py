@@ -21,6 +21,7 @@ RESERVED = (
     "estimand",
     "null_value",
     "timeout",
+    "when",
 )  # the study file's own words beside options
 PART = {"rows": 32, "clusters": 4096, "pooled": 4096}
 
@@ -81,8 +82,9 @@ def method(
     ----------
     function : callable
         ``function(data, **options)``; options are numbers, text or truth values, by any name
-        but use, label, estimand, null_value, truth, digest and timeout. With an argument `rng`
-        (of a method on data frames) it gets a ``numpy.random.Generator`` of that replication.
+        but use, label, estimand, null_value, when, truth, digest and timeout. With an argument
+        `rng` (of a method on data frames) it gets a ``numpy.random.Generator`` of that
+        replication.
     grain : {"rows", "clusters", "pooled"}
         rows: data is one replication's DataFrame with columns cluster, x and y.
         clusters: data is the moments (`simstudy.moments.Clusters`) of R replications, the last

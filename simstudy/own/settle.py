@@ -19,7 +19,7 @@ from simstudy.errors import nearest
 from simstudy.estimands import DEFAULT, ESTIMANDS
 from simstudy.own import declare, files, identity
 from simstudy.own.declare import RESERVED
-from simstudy.registry import Method, OptionError, Use, named_null, settle_null
+from simstudy.registry import Method, OptionError, Use, named_null, settle_null, settle_when
 
 PYTHON = "python"  # instead of a file: the function was given from Python
 _SHORTEST, _LONGEST = 0.01, 1e6  # seconds of a timeout
@@ -38,8 +38,8 @@ def settle(
     Parameters
     ----------
     item : mapping
-        use, and optionally label, estimand, null_value, digest, timeout and the function's own
-        options.
+        use, and optionally label, estimand, null_value, when, digest, timeout and the function's
+        own options.
     folder : Path
         The file's name is relative to this.
     trusted : bool
@@ -56,6 +56,7 @@ def settle(
         message = "the digest of its file is missing; nothing is imported to find it out"
         raise OptionError("use", f"{item['use']!r:.60}: {message}")
     estimand, null_value = _estimand(item), settle_null(item.get("null_value"))
+    when = settle_when(item.get("when"))
     named = [f"{key}={_shown(options[key])}" for key in sorted(options)] + named_null(null_value)
     use = replace(_use(item["use"], folder, digest), trusted=trusted, timeout=_timeout(item))
     plain = use.function + (f"[{','.join(named)}]" if named else "")
@@ -71,7 +72,7 @@ def settle(
     canonical = f"{use.function}[{','.join([f'use={place}', f'digest={use.digest}', *named])}]"
     return Method(
         use.function, tuple(options.items()), canonical, label or plain, use,
-        estimand or DEFAULT, null_value,
+        estimand or DEFAULT, null_value, when,
     )  # fmt: skip
 
 
@@ -87,6 +88,8 @@ def written(method: Method, folder: Path) -> dict[str, Any]:
         head["null_value"] = method.null_value
     if use.timeout is not None:
         head["timeout"] = use.timeout
+    if method.when is not None:
+        head["when"] = method.when.text
     return head | dict(method.options) | {"label": method.label}
 
 

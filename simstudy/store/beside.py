@@ -96,6 +96,16 @@ def verify_all(study: Study, study_folder: Path) -> None:
         verify(study_folder, part)
 
 
+def asked(study: Study) -> set[tuple[str, str]]:
+    """(scenario, method's key) of all that a study asks for."""
+    return {
+        (design.id, method_key(method.canonical))
+        for method in study.methods
+        for design in study.designs
+        if study.asks(design, method)
+    }
+
+
 def _of(study: Study, there: Iterable[PartName]) -> Iterator[PartName]:
     """Parts that hold rows of a study's own methods."""
     keys = {method_key(method.canonical) for method in study.methods if method.use is not None}
@@ -192,7 +202,7 @@ def read(study: Study, study_folder: Path, kind: str) -> pa.Table:
     `method` holds labels. A replication that two parts hold comes once.
     """
     labels = {method.canonical: method.label for method in study.methods}
-    scenarios = {design.id for design in study.designs}
+    ours = asked(study)
     done: dict[tuple[str, str], int] = defaultdict(int)
     tables = [_SCHEMAS[kind].empty_table()]
     wanted = (p for p in parts.listing(study_folder) if p.first <= study.replications)
@@ -202,7 +212,7 @@ def read(study: Study, study_folder: Path, kind: str) -> pa.Table:
         found = _opened(file) if is_plain(file) else None
         verify(study_folder, part, (kind,))
         if found is not None:
-            after = {both: done[both] for both in held if both[0] in scenarios}
+            after = {both: done[both] for both in held if both in ours}
             tables.append(_kept(found, after, study.replications))
         for both in held:
             done[both] = max(done[both], part.last)

@@ -47,6 +47,8 @@ def _method(method: Method, folder: Path) -> dict[str, Any]:
         more["estimand"] = method.estimand
     if method.null_value:
         more["null_value"] = method.null_value
+    if method.when is not None:
+        more["when"] = method.when.text
     return {method.name: dict(method.options) | more | {"label": method.label}}
 
 

@@ -11,11 +11,13 @@ from simstudy.errors import nearest
 from simstudy.generators.scenario import Scenario
 from simstudy.study import fields
 from simstudy.study.digest import digest
-from simstudy.study.scenarios import scenario
+from simstudy.study.scenarios import scenario, variances
 from simstudy.study.yaml_lines import Document, Path_
 from simstudy.theory.design_effect import design_effect
 
 _MOST = 1_000_000
+# what a condition may ask of a scenario
+CONDITIONS = ("scenario", *fields.SCENARIO_FIELDS, "n_obs", "design_effect")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,16 @@ class Design:
     def design_effect(self) -> float:
         """Kish's 1 + (sum n_j^2 / N - 1) icc x_icc, with the realised ICC of a given x."""
         return design_effect(self.scenario)
+
+    def level(self, field: str) -> float | int | str | None:
+        """One of `CONDITIONS`, as a table shows it; None where the scenario has none."""
+        if field == "scenario":
+            return self.id
+        if field in ("n_obs", "design_effect"):
+            return float(getattr(self, field))
+        if field in self.levels:
+            return self.levels[field]
+        return variances(self.scenario).get(field, fields.DEFAULTS.get(field))
 
 
 def expand(document: Document) -> list[Design]:

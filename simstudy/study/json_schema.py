@@ -7,8 +7,14 @@ from typing import Any
 from simstudy.estimands import ESTIMANDS
 from simstudy.registry import GRAINS, Entry, Option, methods, possible
 from simstudy.study import fields
+from simstudy.where import GRAMMAR
 
 _TEXT = {"type": "string"}
+_WHEN = {
+    "type": "string",
+    "minLength": 1,
+    "description": f"scenarios in which it is asked for (all): {GRAMMAR}",
+}
 _NULL_VALUE = {"type": "number", "description": "what tests are about, 0 by default"}
 
 
@@ -100,6 +106,7 @@ def _use() -> dict[str, Any]:
         "null_value": _NULL_VALUE,
         "timeout": {"type": "number", "exclusiveMinimum": 0,
                     "description": "seconds that a fit may take; then its row is failed"},
+        "when": _WHEN,
         "digest": {"description": "of the content that FILE.py must have", **_TEXT},
     }  # fmt: skip
     option = {"anyOf": [{"type": kind} for kind in ("number", "string", "boolean")]}
@@ -112,6 +119,7 @@ def _options(entry: Entry) -> dict[str, Any]:
     }
     options["estimand"] = {"enum": list(possible(entry)), "description": "what is estimated"}
     options["null_value"] = _NULL_VALUE
+    options["when"] = _WHEN
     options["label"] = {"type": "string", "minLength": 1}
     chosen = {"anyOf": [_mapping(options, []), {"type": "null"}]}
     return _mapping({entry.name: {"description": entry.summary, **chosen}}, [entry.name])

@@ -13,8 +13,9 @@ from simstudy.estimands import is_null
 from simstudy.own.settle import Importing, settle
 from simstudy.registry import GRAINS, Method, OptionError, configure, methods
 from simstudy.study import fields
-from simstudy.study.grid import Design, expand
+from simstudy.study.grid import CONDITIONS, Design, expand, text_of
 from simstudy.study.yaml_lines import Document, read, whole
+from simstudy.where import known
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _RESULTS = ("estimates", "scenarios.parquet", "summary.parquet", "summary.csv", "run.log.jsonl")
@@ -49,6 +50,20 @@ class Study:
     reference: str | None
     scenarios: Any
     folder: Path
+
+    def asks(self, design: Design, method: Method) -> bool:
+        """Whether a method is asked for in a scenario."""
+        when = method.when
+        return when is None or when.holds({field: design.level(field) for field in when.fields})
+
+    def n_asked(self, method: Method) -> int:
+        """Scenarios in which a method is asked for."""
+        return sum(self.asks(design, method) for design in self.designs)
+
+    @property
+    def n_fits(self) -> int:
+        """Fits that the study asks for."""
+        return self.replications * sum(self.n_asked(method) for method in self.methods)
 
 
 def load(
@@ -142,7 +157,7 @@ def check(
     designs = tuple(expand(document))
     folder = Path(document.file).resolve().parent if document.file else Path.cwd()
     chosen = _methods(document, folder, trusted, importing)
-    return Study(
+    return _asked(document, Study(
         name=name,
         title=_text(document, "title"),
         aim=_text(document, "aim"),
@@ -155,7 +170,7 @@ def check(
         reference=_reference(document, chosen),
         scenarios=data["scenarios"],
         folder=folder,
-    )
+    ))  # fmt: skip
 
 
 def valid_name(name: str) -> bool:
@@ -207,6 +222,30 @@ def _methods(
                 document.refuse(path, f"label '{method.label}' is used twice")
         chosen.append(method)
     return tuple(chosen)
+
+
+def _asked(document: Document, study: Study) -> Study:
+    """Refuse a condition on what no scenario has, and a scenario in which nothing is asked for."""
+    for i, (item, method) in enumerate(zip(document.data["methods"], study.methods, strict=True)):
+        when = method.when
+        if when is None:
+            continue
+        path = ("methods", i, *(() if "use" in item else item), "when")
+        there = {field: [design.level(field) for design in study.designs if field in when.fields]
+                 for field in CONDITIONS}  # fmt: skip
+        try:
+            when.check(there, fields.SYNONYMS)
+        except UserError as error:
+            document.refuse(path, str(error))
+        if not study.n_asked(method):
+            levels = (f"{field} {known(there[field])}" for field in when.fields)
+            document.refuse(path, f"{when.text}: no scenario is like that ({'; '.join(levels)})")
+    idle = [d for d in study.designs if not any(study.asks(d, m) for m in study.methods)]
+    if idle:
+        what = ", ".join(f"{field} {text_of(level)}" for field, level in idle[0].levels.items())
+        message = f"no method is asked for in {len(idle)} of {len(study.designs)} scenarios ({what}"
+        document.refuse(("scenarios",), message + (", ...)" if len(idle) > 1 else ")"))
+    return study
 
 
 def method_of(

@@ -94,7 +94,7 @@ def power(
     """
     every = frame(summary, "rejection_rate", alpha)
     table = kind(every, null=False)
-    hollow, known = table.inflated, table.sized[table.asked]
+    hollow, known = table.inflated, table.sized[table.has_row]
     bound = rate_text(1.5 * every.alpha) if every.levels else ""
     if hollow.any():
         notes = [f"Hollow: in the same design where {every.when} the Type I error is above {bound}"
@@ -206,7 +206,8 @@ def _ticks(axes: Axes, texts: list[str]) -> None:
 
 def _missing(axes: Axes, table: Frame, scale: Scale, scenarios: Ints, x: Floats) -> None:
     """Name the methods that have no number in a panel, or count them, where there is room."""
-    lost = np.flatnonzero(~table.there[scenarios].any(0) & table.asked[scenarios].any(0))
+    some = (table.has_row | table.not_asked)[scenarios].any(0)
+    lost = np.flatnonzero(~table.there[scenarios].any(0) & some)
     if not lost.size:
         return
     reasons: dict[str, list[str]] = {}
