@@ -107,17 +107,19 @@ class Results:
         mcse: str = "robust",
         warn: Callable[[str], None] = lambda line: None,
         jobs: int | None = None,
+        missing: Callable[[str], None] = warnings.warn,
     ) -> pa.Table:
         """The summary of the rows that are there; made once for each kind of MCSE.
 
         `warn` is told which numbers are far from an exact answer; `jobs` processes (all
-        cores) read large results.
+        cores) read large results; `missing` is told which numbers of your own measures are
+        not there.
         """
         if mcse not in self._summaries:
             from simstudy.runner.process import cores
             from simstudy.runner.summarise import summarise
 
-            found = summarise(self.study, self.folder, mcse, warn, jobs or cores())
+            found = summarise(self.study, self.folder, mcse, warn, jobs or cores(), missing)
             self._summaries[mcse] = found
         return self._summaries[mcse]
 
@@ -138,7 +140,7 @@ class Results:
         beside.verify_all(self.study, self.folder)
         said = failures(self.study, self.folder)
         said += warnings_line(self.folder, warned(self.study, self.folder))
-        summary = self.summary_table(warn=said.append, jobs=jobs)
+        summary = self.summary_table(warn=said.append, jobs=jobs, missing=said.append)
         for line in said:
             warn(line)
         self._write_beside(summary)

@@ -14,7 +14,7 @@ def main(options: Namespace) -> None:
     """Print what a study will take; write nothing."""
     targets = [_target(text) for text in options.mcse]
     study = load(options.config, importing=_tell)
-    if not any(method.use for method in study.methods):
+    if not (study.measures or any(method.use for method in study.methods)):
         print("imports nothing: no method says `use:`")
     found = pilot(study)
     n_fits = len(study.designs) * study.replications * len(study.methods)

@@ -29,12 +29,17 @@ def main(options: Namespace) -> None:
         give_up=options.give_up,
         begin=None if options.quiet or options.verbose else progress,
         each=tell if options.verbose else lambda done, number, of: None,
-        warn=lambda text: print(one_line(text), file=sys.stderr),
+        warn=say,
     )
     if not options.quiet:
         _print(found)
     if found.given_up:
         raise WorkError("some fits are not computed: see above")
+
+
+def say(text: str) -> None:
+    """Say something in a line of its own, beside the results."""
+    print(one_line(text), file=sys.stderr)
 
 
 def _print(found: Results) -> None:

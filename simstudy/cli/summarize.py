@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import sys
 from argparse import Namespace
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from simstudy.cli.run import terminal_width
+from simstudy.cli.run import say, terminal_width
 from simstudy.cli.terminal import write_exactly
 from simstudy.errors import UserError, nearest
 from simstudy.measures.measures import MEASURES
+from simstudy.measures.own import REGISTERED
 from simstudy.measures.pairs import MEASURES as AGAINST_REFERENCE
 from simstudy.report import tables
 from simstudy.report.wide import wide
@@ -24,9 +26,6 @@ _SHOWN = ("bias", "empirical_se", "relative_error_model_se", "coverage", "reject
 def main(options: Namespace) -> None:
     """Print the measures of a results folder, or of anybody's estimates."""
     wanted = options.measure or []
-    for measure in wanted:
-        if measure not in MEASURES:
-            raise UserError(f"unknown measure '{measure}'{nearest(measure, MEASURES)}")
     given = {name: getattr(options, name) for name in COLUMNS if getattr(options, name) is not None}
     ours = Path(options.target, "study.yaml").is_file()
     if ours or not (given or options.true or Path(options.target).is_file()):
@@ -35,7 +34,8 @@ def main(options: Namespace) -> None:
                 "a results folder knows its columns and true values", file=options.target
             )
         found = Results.open(options.target)
-        summary = found.summary_table(options.mcse)
+        _refuse_unknown(wanted, [one.name for one in found.study.measures])
+        summary = found.summary_table(options.mcse, missing=say)
         if missing := found.n_missing:
             print(f"{options.target}: {missing:,} fits are not there yet; "
                   "`run` computes what is missing", file=sys.stderr)  # fmt: skip
@@ -43,6 +43,7 @@ def main(options: Namespace) -> None:
             print(tables.headline(summary, width=terminal_width()))
             return
     else:
+        _refuse_unknown(wanted, ())
         summary = _anybody(options, given)
         wanted = wanted or _usual(summary, options.format)
     if options.format in ("csv", "json"):
@@ -61,6 +62,14 @@ def main(options: Namespace) -> None:
         for alpha in tables.alphas(summary, measure)
     ]
     print("\n\n".join(texts) if options.format == "text" else "\n".join(texts))
+
+
+def _refuse_unknown(wanted: Sequence[str], own: Sequence[str]) -> None:
+    """Refuse a measure that is neither built in nor the study's own."""
+    known = [*MEASURES, *own, *REGISTERED]
+    for measure in wanted:
+        if measure not in known:
+            raise UserError(f"unknown measure '{measure}'{nearest(measure, known)}")
 
 
 def _anybody(options: Namespace, given: dict[str, Any]) -> Any:

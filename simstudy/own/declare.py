@@ -5,14 +5,14 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar, overload
+from typing import Any, NamedTuple, TypeVar, overload
 
 from simstudy.errors import nearest
 from simstudy.estimands import DEFAULT, ESTIMANDS
 from simstudy.registry import GRAINS
 
 F = TypeVar("F", bound=Callable[..., Any])
-MARK = "__simstudy__"
+MARK, MEASURE_MARK = "__simstudy__", "__simstudy_measure__"
 RESERVED = (
     "use",
     "label",
@@ -143,6 +143,22 @@ def declared(function: Any) -> Declared | None:
     """What was declared of a function; None where it is not decorated."""
     found = getattr(function, MARK, None)
     return found if isinstance(found, Declared) else None
+
+
+def is_measure(function: Any) -> bool:
+    """Whether a function is decorated with ``@simstudy.measure``."""
+    return getattr(function, MEASURE_MARK, None) is True
+
+
+class Kind(NamedTuple):
+    """What a `use:` can name: the decorator it must have, and whether a function has it."""
+
+    decorator: str
+    fits: Callable[[Any], bool]
+
+
+METHOD = Kind("@simstudy.method", lambda function: declared(function) is not None)
+MEASURE = Kind("@simstudy.measure", is_measure)
 
 
 def options_of(function: Any) -> tuple[dict[str, Any], bool]:

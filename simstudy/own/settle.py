@@ -57,7 +57,7 @@ def settle(
         raise OptionError("use", f"{item['use']!r:.60}: {message}")
     estimand, null_value = _estimand(item), settle_null(item.get("null_value"))
     named = [f"{key}={_shown(options[key])}" for key in sorted(options)] + named_null(null_value)
-    use = replace(_use(item["use"], folder, digest), trusted=trusted, timeout=_timeout(item))
+    use = replace(use_of(item["use"], folder, digest), trusted=trusted, timeout=_timeout(item))
     plain = use.function + (f"[{','.join(named)}]" if named else "")
     if trusted and use.file:
         importing(use.file, label or plain)
@@ -77,17 +77,20 @@ def settle(
 
 def written(method: Method, folder: Path) -> dict[str, Any]:
     """The entry that `settle` reads as this very method in a study file of that folder."""
-    use = method.use
-    assert use is not None
-    place = Path(os.path.relpath(use.file, folder)).as_posix() if use.file else PYTHON
+    assert method.use is not None
     # `truth` is what every version reads
-    head: dict[str, Any] = {"use": f"{place}:{use.function}", "digest": use.digest}
-    head["truth"] = method.estimand
+    head: dict[str, Any] = written_use(method.use, folder) | {"truth": method.estimand}
     if method.null_value:
         head["null_value"] = method.null_value
-    if use.timeout is not None:
-        head["timeout"] = use.timeout
+    if method.use.timeout is not None:
+        head["timeout"] = method.use.timeout
     return head | dict(method.options) | {"label": method.label}
+
+
+def written_use(use: Use, folder: Path) -> dict[str, Any]:
+    """What `use_of` reads as this very function in a study file of that folder."""
+    place = Path(os.path.relpath(use.file, folder)).as_posix() if use.file else PYTHON
+    return {"use": f"{place}:{use.function}", "digest": use.digest}
 
 
 def _text(item: Mapping[str, Any], key: str) -> str | None:
@@ -120,9 +123,12 @@ def _timeout(item: Mapping[str, Any]) -> float | None:
     return float(value)
 
 
-def _use(where: Any, folder: Path, digest: str | None) -> Use:
+def use_of(
+    where: Any, folder: Path, digest: str | None, kind: declare.Kind = declare.METHOD
+) -> Use:
+    """What a `use:` says, "file.py:function" or a function from Python; imports nothing."""
     if callable(where):
-        return _given(where)
+        return _given(where, kind)
     place, _, function = where.rpartition(":") if isinstance(where, str) else ("", "", "")
     if not function.isidentifier() or not (place.endswith(".py") or (place == PYTHON and digest)):
         message = f"expected 'file.py:function', got {where!r:.60}"
@@ -133,14 +139,15 @@ def _use(where: Any, folder: Path, digest: str | None) -> Use:
     return Use(file, function, files.digest_of(files.content_of(file)))
 
 
-def _given(function: Callable[..., Any]) -> Use:
+def _given(function: Callable[..., Any], kind: declare.Kind) -> Use:
     """A function from Python; its identity is what it is written as and its defaults hold.
 
     What else it refers to, such as a constant or a helper beside it, is no part of that.
     """
     name = getattr(function, "__name__", "")
-    if declare.declared(function) is None or not name.isidentifier():
-        raise OptionError("use", f"{name or function!r:.60} is not decorated with @simstudy.method")
+    if not kind.fits(function) or not name.isidentifier():
+        message = f"{name or function!r:.60} is not decorated with {kind.decorator}"
+        raise OptionError("use", message)
     if getattr(function, "__closure__", None):
         message = f"{name} refers to variables of the function around it; make them options"
         raise OptionError("use", message)

@@ -21,7 +21,7 @@ from simstudy.report.tables.markdown import escape, prose
 from simstudy.report.wide import LIBERAL, number
 from simstudy.store import parts
 from simstudy.store.names import method_key
-from simstudy.store.sources import accounts
+from simstudy.store.sources import accounts, measure_accounts
 from simstudy.study.study import Study
 
 if TYPE_CHECKING:
@@ -48,7 +48,10 @@ def methods_section(study: Study, folder: Path, summary: pa.Table) -> str:
         "Data-generating mechanisms": data_section(study),
         "Estimands": estimands_section(study, without_one_truth(summary)),
         "Methods": _methods(study, folder, fits),
-        "Performance measures": measures_section(_measures(summary)) + _inflated(summary),
+        "Performance measures": [
+            *measures_section(_measures(summary), study.measures, measure_accounts(folder)),
+            *_inflated(summary),
+        ],
         "Number of replications": _replications(study, fits),
         "Estimates that do not exist": lost_section(study, folder, fits),
         "Computation": _computation(study, folder),

@@ -12,10 +12,10 @@ import pyarrow as pa
 from simstudy.estimands import one_of
 from simstudy.estimates import LIMITS, TRUTH
 from simstudy.measures.measures import WITH_A_TEST, Column, at_first_level, finish
-from simstudy.measures.own import own_columns
 from simstudy.moments import Floats, Ints
 from simstudy.runner.expected import KINDS, Expected, expected, far
 from simstudy.runner.gather import gather
+from simstudy.runner.own_measures import own_measures
 from simstudy.runner.pieces import Wanted, reader
 from simstudy.runner.rows import VERDICT, rows, verdicts, words
 from simstudy.store import arrow
@@ -33,6 +33,7 @@ def summarise(
     mcse: str = "robust",
     warn: Callable[[str], None] = lambda line: None,
     jobs: int = 1,
+    missing: Callable[[str], None] = lambda line: None,
 ) -> pa.Table:
     """Every measure of every method in every scenario, from the rows that are stored.
 
@@ -46,6 +47,8 @@ def summarise(
         Told, in a line each, which numbers are far from an exact answer.
     jobs : int
         Worker processes that read large results.
+    missing : callable
+        Told, in a line each, which numbers of the user's own measures are not there, and why.
 
     Returns
     -------
@@ -73,7 +76,8 @@ def summarise(
     columns = _tested(study, columns)
     of_pairs = limits if reference is None else limits | limits[:, [reference]]
     columns = at_first_level(columns, study.alpha, limits.ravel(), of_pairs.ravel())
-    columns += own_columns(reader(folder, wanted), truth.ravel(), found.totals.n_all)
+    rows_of = reader(folder, wanted)
+    columns += own_measures(study, folder, rows_of, truth.ravel(), found.totals.n_all, missing)
     theory = expected(study, columns)
     for line in far(study, columns, theory):
         warn(line)

@@ -133,6 +133,7 @@ TOP_FIELDS = {
     "methods": "names, or a name with options",
     "reference": "label of the method with which the others are compared, data set by data set",
     "grain": "how data are held: pooled, clusters or rows (default: the coarsest that suffices)",
+    "measures": "measures of your own, beside the built-in ones: [{use: FILE.py:FUNCTION}]",
     "report": "figures: which figures are drawn",
 }
 FIGURES = {

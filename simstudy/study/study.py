@@ -10,10 +10,12 @@ from typing import Any
 
 from simstudy.errors import UserError, nearest
 from simstudy.estimands import is_null
+from simstudy.own.measures import OwnMeasure
 from simstudy.own.settle import Importing, settle
 from simstudy.registry import GRAINS, Method, OptionError, configure, methods
 from simstudy.study import fields
 from simstudy.study.grid import Design, expand
+from simstudy.study.measures import measures_of
 from simstudy.study.yaml_lines import Document, read, whole
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
@@ -34,6 +36,8 @@ class Study:
         Canonical name of the method with which the others are compared.
     folder : Path
         Where the study file is; file names in it are relative to this.
+    measures : tuple of OwnMeasure
+        The user's own, besides those that are built in.
     """
 
     name: str
@@ -49,6 +53,7 @@ class Study:
     reference: str | None
     scenarios: Any
     folder: Path
+    measures: tuple[OwnMeasure, ...] = ()
 
 
 def load(
@@ -67,7 +72,7 @@ def load(
         Whether files that it says to `use:` may be imported. Default: unless it is the
         study.yaml of a results folder.
     importing : callable
-        Told of each such file, and the method that it is for, before it is imported.
+        Told of each such file, and what it is for, before it is imported.
 
     Returns
     -------
@@ -153,6 +158,7 @@ def check(
         reference=_reference(document, chosen),
         scenarios=data["scenarios"],
         folder=folder,
+        measures=measures_of(document, folder, trusted, importing),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -125,7 +126,7 @@ def summarize_table(
                 np.add.at(eliminated[:, k], here, block.covers(level, means[here]).sum(axis=1))
     both = None if reference is None else against(kept, groups, reference, alphas)
     columns = finish(found, alphas, truth, mcse, eliminated, both, groups.null_value)
-    columns += own_columns(kept.rows, truth, found.n_all)
+    columns += own_columns(REGISTERED, kept.rows, truth, found.n_all, warnings.warn)
     limits = np.full(n_groups, "ci_low" in chosen.numbers)
     columns = at_first_level(columns, alphas, limits, limits)
     return _table(groups, [column for column in columns if _has_rows(column, chosen)])
