@@ -156,9 +156,13 @@ class _AnswerError(Exception):
 
 def _numbers(found: Any) -> tuple[float, float | None]:
     """Value and Monte Carlo SE, None where that is not given."""
-    if np.ndim(found) == 0:
+    try:
+        n_axes = np.ndim(found)
+    except ValueError:  # no array: its values are of different shapes
+        n_axes = 2
+    if n_axes == 0:
         return _number(found), None
-    if np.ndim(found) > 1 or len(found) != 2:
+    if n_axes > 1 or len(found) != 2:
         array = hasattr(found, "shape")
         what = f"an array of shape {np.shape(found)}" if array else f"{len(found)} values"
         raise _AnswerError(f"returned {what}; {_EXPECTED}")
