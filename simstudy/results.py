@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from simstudy.runner.watch import Done
 
+_PYTHON_WARNS = warnings.warn  # in the class the name is that of a property
+
 
 class Results:
     """Results of one study on disk.
@@ -107,7 +109,7 @@ class Results:
         mcse: str = "robust",
         warn: Callable[[str], None] = lambda line: None,
         jobs: int | None = None,
-        missing: Callable[[str], None] = warnings.warn,
+        missing: Callable[[str], None] = _PYTHON_WARNS,
     ) -> pa.Table:
         """The summary of the rows that are there; made once for each kind of MCSE.
 
