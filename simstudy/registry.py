@@ -89,6 +89,9 @@ class Entry:
         user's own the first line of its docstring as it stands, or nothing.
     part : int
         Replications of a stored range of a user's own method.
+    caution : callable
+        Options and the number of clusters -> why these are too few for the method to keep to
+        its level, in a line; None where they are not.
     """
 
     name: str
@@ -105,6 +108,7 @@ class Entry:
     estimands: Callable[[Chosen], tuple[str, ...]] = field(default=lambda chosen: (DEFAULT,))
     account: Callable[[Chosen], str] = field(default=lambda chosen: "")
     part: int = 1
+    caution: Callable[[Chosen, int], str | None] = field(default=lambda chosen, n_clusters: None)
 
     def references(self, chosen: Chosen) -> tuple[str, ...]:
         """Keys of the works behind these options, in the order in which they are cited."""
@@ -224,6 +228,10 @@ class Method:
         from simstudy.methods._asked import fit
 
         return fit(self, moments, term, origin, words)
+
+    def caution(self, n_clusters: int) -> str | None:
+        """Why so few clusters are too few for it, if they are; see `Entry.caution`."""
+        return self.entry.caution(dict(self.options), n_clusters)
 
     def describe(self, moments: Any) -> dict[str, float | None]:
         """Fit statistics of one data set; see `Entry.describe`."""

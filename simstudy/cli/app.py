@@ -91,6 +91,7 @@ _PUBLISHED = (
     "CSV: columns of a cell (factors, method), printed and, if any, measure (rejection_rate), "
     "alpha (the first), decimals, and of the printed number replications or mcse"
 )
+_DUMMIES = "show the coefficients of dummy's clusters, of more than two too"
 _TARGET = "say how many replications this Monte Carlo SE needs"
 
 Arguments = list[tuple[str, dict[str, Any]]]
@@ -173,6 +174,7 @@ VERBS: dict[str, tuple[str, Arguments]] = {
             ("formula", {"help": "such as 'y ~ x + (1 | school)'"}),
             ("--method", {"action": "append", "metavar": "M", "help": _METHOD}),
             ("--json", {"action": "store_true", "help": "full precision, as JSON"}),
+            ("--clusters", {"action": "store_true", "help": _DUMMIES}),
             ("--figure", {"metavar": "FILE", "help": "draw the data with four kinds of lines"}),
         ],
     ),

@@ -7,6 +7,7 @@ import sys
 from argparse import Namespace
 from pathlib import Path
 
+from simstudy.cli.run import say
 from simstudy.errors import UserError
 from simstudy.real.data import DataSet
 from simstudy.real.fit import DEFAULT_METHODS, fit
@@ -27,7 +28,7 @@ def main(options: Namespace) -> None:
                 raise UserError(f"--method {method.canonical} is given twice")
             if method.label == other.label:
                 raise UserError(f"--method: label '{method.label}' is used twice")
-    fits = fit(options.data, options.formula, chosen)
+    fits = fit(options.data, options.formula, chosen, options.clusters)
     if fits.data.n_dropped:
         plural = "row" if fits.data.n_dropped == 1 else "rows"
         print(f"{fits.data.n_dropped} {plural} with missing values dropped", file=sys.stderr)
@@ -35,8 +36,11 @@ def main(options: Namespace) -> None:
         print(json.dumps(fits.as_dict(), indent=1, allow_nan=False))
     else:
         print(fits)
+    for line in fits.cautions:
+        say(line)
     if ending:
         _draw(fits.data, Path(options.figure), ending)
+        print(f"written: {options.figure}", file=sys.stderr if options.json else sys.stdout)
 
 
 def _ending(file: str) -> str:

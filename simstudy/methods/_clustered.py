@@ -157,3 +157,23 @@ def with_clusters(outcome: Array, n_clusters: int) -> Array:
     if n_clusters > 1:
         return outcome
     return np.where(outcome == Outcome.OK, Outcome.FEW_CLUSTERS, outcome).astype(np.int8)
+
+
+ENOUGH = 40  # clusters, from which corrections for few of them matter little
+
+
+def few(n_clusters: int, what: str, instead: str) -> str | None:
+    """Why an uncorrected standard error is not to be trusted with so few clusters, if so."""
+    if n_clusters >= ENOUGH:
+        return None
+    return (
+        f"with {n_clusters} clusters {what} is too small on average and the test rejects too "
+        f"often; it is for {ENOUGH} or more (with fewer: {instead})"
+    )
+
+
+def caution(chosen: Chosen, n_clusters: int) -> str | None:
+    """The same of the robust errors that do not correct for it."""
+    if chosen["se"] not in ("CR0", "CR1", "CR1S"):
+        return None
+    return few(n_clusters, f"the {chosen['se']} standard error", "se: CR2")

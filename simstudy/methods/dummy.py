@@ -86,6 +86,7 @@ register(
         terms=("slope",),
         synonyms=("within", "fixed_effects", "fixed", "fe", "lsdv", "plm", "areg"),
         refuse=_clustered.refuse,
+        caution=_clustered.caution,
         account=_account,
     )
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from simstudy.estimates import Estimates, Outcome
-from simstudy.methods import _assemble
+from simstudy.methods import _assemble, _clustered
 from simstudy.methods._assemble import ZERO, Origin
 from simstudy.moments import Array, Clusters, Floats
 from simstudy.numerics import exchangeable, gram
@@ -120,5 +120,10 @@ register(
         synonyms=("geeglm", "geepack", "geese", "xtgee", "genmod", "exchangeable"),
         estimands=lambda chosen: ("slope", "intercept"),
         account=_account,
+        caution=lambda chosen, n_clusters: _clustered.few(
+            n_clusters,
+            f"the {chosen['se']} standard error",
+            "random_intercept or pooled: {se: CR2}",
+        ),
     )
 )

@@ -98,5 +98,6 @@ register(
         refuse=_clustered.refuse,
         estimands=lambda chosen: ("slope", "intercept"),
         account=_account,
+        caution=_clustered.caution,
     )
 )
