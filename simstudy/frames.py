@@ -142,6 +142,35 @@ def numbers(values: pa.ChunkedArray, name: str, file: str) -> Any:
     return values.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
 
 
+def predictor(values: pa.ChunkedArray, name: str, file: str) -> tuple[Any, tuple[str, ...]]:
+    """A column as float64, NaN where missing; one of two words as 0 and 1.
+
+    The first word in sorted order is 0, as R codes a factor.
+
+    Returns
+    -------
+    values : array of float
+    words : tuple of str
+        What 0 and 1 stand for; empty for numbers.
+    """
+    import numpy as np
+    import pyarrow.types as kinds
+
+    kind = values.type.value_type if kinds.is_dictionary(values.type) else values.type
+    if not (kinds.is_string(kind) or kinds.is_large_string(kind)):
+        return numbers(values, name, file), ()
+    codes, words = group_by(values, name, file)
+    words = [word for word in words if word is not None]
+    if not words or any(_number(word) is not None for word in words):
+        return numbers(values, name, file), ()
+    if len(words) != 2:
+        listed = ", ".join(word[:40] for word in words[:5]) + (", ..." if len(words) > 5 else "")
+        many = f"{len(words)} words" if len(words) > 1 else "one word"
+        message = f"column '{name}' holds {many} ({listed}); a predictor is numbers, or two words"
+        raise UserError(message, file=file)
+    return np.where(codes < 0, np.nan, codes).astype(float), tuple(words)
+
+
 def _as_numbers(texts: pa.ChunkedArray) -> pa.ChunkedArray:
     """Labels that are used as numbers as well; as they are where one is none."""
     import pyarrow as pa

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from simstudy.errors import UserError, refuse_bytes
 from simstudy.store import aside, beside, layout, parts
+from simstudy.study.files import dropped
 from simstudy.study.study import Study, load
 
 if TYPE_CHECKING:
@@ -268,6 +269,8 @@ def run(
         study = load(study)
     if replications is not None:
         study = replace(study, replications=replications)
+    for line in dropped(study):
+        warn(line)
     found = Results(study, Path(results) / study.name)
     moved = aside.move_away(found.folder) if fresh else None
     if moved is not None:

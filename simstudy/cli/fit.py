@@ -33,6 +33,8 @@ def main(options: Namespace) -> None:
         plural = "row" if fits.data.n_dropped == 1 else "rows"
         print(f"{fits.data.n_dropped} {plural} with missing values dropped", file=sys.stderr)
     if options.json:
+        if fits.data.coding:
+            say(f"{fits.data.formula.predictor}: {fits.data.coding}")
         print(json.dumps(fits.as_dict(), indent=1, allow_nan=False))
     else:
         print(fits)
@@ -61,7 +63,8 @@ def _draw(data: DataSet, file: Path, ending: str) -> None:
     from simstudy.report.figures.style import encode
 
     names = data.formula
-    labels = (names.predictor, names.outcome, names.cluster)
+    coding = f" ({data.coding})" if data.coding else ""
+    labels = (names.predictor + coding, names.outcome, names.cluster)
     clusters = [str(label) for label in data.labels]
     figure = by_cluster(data.x, data.y, data.sizes, lines_of(data), labels, clusters)
     try:

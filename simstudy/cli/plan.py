@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 from argparse import Namespace
 
+from simstudy.cli.run import say
 from simstudy.errors import UserError, nearest
 from simstudy.runner.pilot import FORECAST, pilot
+from simstudy.study.files import described, dropped
 from simstudy.study.study import load
 
 
@@ -16,10 +18,14 @@ def main(options: Namespace) -> None:
     study = load(options.config, importing=_tell)
     if not (study.measures or any(method.use for method in study.methods)):
         print("imports nothing: no method says `use:`")
+    for line in dropped(study):
+        say(line)
     found = pilot(study)
     n_fits = len(study.designs) * study.replications * len(study.methods)
     print(f"{study.name}: {len(study.designs)} scenarios x {study.replications} replications "
           f"x {len(study.methods)} methods = {n_fits:,} fits")  # fmt: skip
+    for line in described(study):
+        print(line)
     alone = f" ({_time(found.seconds_in_process)} in one process)" if found.jobs > 1 else ""
     where = f"with {found.jobs} jobs" if found.jobs > 1 else "in this process"
     print(f"expected time: {_time(found.seconds)} {where}{alone}, summary and figures included")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from simstudy.errors import WorkError, one_line
 from simstudy.report.tables import headline
 from simstudy.results import Results, run
+from simstudy.study.files import described
 
 if TYPE_CHECKING:
     from simstudy.runner.watch import Done
@@ -45,6 +46,8 @@ def say(text: str) -> None:
 def _print(found: Results) -> None:
     print(found.study.title or found.study.name)
     print(headline(found.summary_table(), width=terminal_width()))
+    for line in described(found.study):
+        print(line)
     print("" if found.n_fits else "nothing is missing: no fit was computed")
     print("\n".join(_paths(found)))
 

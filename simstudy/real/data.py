@@ -31,6 +31,8 @@ class DataSet:
     x, y : arrays, shape (N,)
     n_dropped : int
         Rows with a missing value.
+    words : tuple of str
+        What 0 and 1 of a predictor of two words stand for; empty for numbers.
     """
 
     formula: Formula
@@ -39,6 +41,12 @@ class DataSet:
     x: Floats
     y: Floats
     n_dropped: int
+    words: tuple[str, ...] = ()
+
+    @property
+    def coding(self) -> str:
+        """What 0 and 1 of a predictor of words stand for, in words; empty for numbers."""
+        return "{} is 0, {} is 1".format(*self.words) if self.words else ""
 
     @property
     def n_obs(self) -> int:
@@ -75,10 +83,9 @@ def read(data: str | Path | pd.DataFrame, formula: Formula) -> DataSet:
     Rows with a missing value in any of the three are dropped and counted.
     """
     table, file = _table(data, formula)
-    y, x = (
-        frames.numbers(frames.column(table, name, file), name, file)
-        for name in (formula.outcome, formula.predictor)
-    )
+    y = frames.numbers(frames.column(table, formula.outcome, file), formula.outcome, file)
+    name = formula.predictor
+    x, words = frames.predictor(frames.column(table, name, file), name, file)
     codes, labels = frames.group_by(
         frames.column(table, formula.cluster, file), formula.cluster, file
     )
@@ -92,7 +99,7 @@ def read(data: str | Path | pd.DataFrame, formula: Formula) -> DataSet:
     order = np.flatnonzero(complete)[np.argsort(codes[complete], kind="stable")]
     sizes = np.bincount(codes[complete])[there].astype(np.int64)
     names = [labels[k] for k in there]
-    return DataSet(formula, names, sizes, x[order], y[order], int((~complete).sum()))
+    return DataSet(formula, names, sizes, x[order], y[order], int((~complete).sum()), words)
 
 
 def _table(data: Any, formula: Formula) -> tuple[Any, str]:

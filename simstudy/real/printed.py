@@ -29,6 +29,8 @@ def printed(fits: Fits) -> str:
     """Every fit, then all of them compared, and separate lines where clusters are few."""
     formula = fits.data.formula
     head = f"Formula: {formula.outcome} ~ {formula.predictor} + (1 | {formula.cluster})"
+    if fits.data.coding:
+        head += f"\n{formula.predictor}: {fits.data.coding}"
     with np.errstate(all="ignore"):
         blocks = [head, *(_fit(fits, one) for one in fits.fits), _options(fits)]
     return "\n\n".join(blocks)

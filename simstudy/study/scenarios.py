@@ -227,19 +227,22 @@ def read_given(document: Document, value: dict[str, str]) -> GivenX:
 
     file = str(Path(document.file or "").parent / value["file"])
     table = frames.read_table(file, {value["cluster"]} - {value["column"]})
-    x = frames.numbers(frames.column(table, value["column"], file), value["column"], file)
-    codes, names = frames.group_by(
-        frames.column(table, value["cluster"], file), value["cluster"], file
-    )
-    if np.isnan(x).any() or (codes < 0).any():
-        raise UserError("the predictor and its clusters must have no missing values", file=file)
+    column = frames.column(table, value["column"], file)
+    x, words = frames.predictor(column, value["column"], file)
+    codes, _ = frames.group_by(frames.column(table, value["cluster"], file), value["cluster"], file)
+    complete = ~np.isnan(x) & (codes >= 0)
+    if not complete.any():
+        raise UserError("no row has both a predictor and a cluster", file=file)
+    x = x[complete]
+    there, codes = np.unique(codes[complete], return_inverse=True)
     if not np.isfinite(x).all():
         raise UserError(f"column '{value['column']}' has infinite values", file=file)
-    if len(names) < 2:
+    if there.size < 2:
         raise UserError("at least 2 clusters are needed", file=file)
     if x.min() == x.max():
         raise UserError(f"column '{value['column']}' does not vary", file=file)
     order = np.argsort(codes, kind="stable")
     sizes, ordered = np.bincount(codes), np.ascontiguousarray(x[order])
     content = hashlib.sha256(sizes.astype("<i8").tobytes() + ordered.astype("<f8").tobytes())
-    return GivenX(sizes.astype(np.int64), ordered, content.hexdigest())
+    n_dropped = int((~complete).sum())
+    return GivenX(sizes.astype(np.int64), ordered, content.hexdigest(), n_dropped, words)
