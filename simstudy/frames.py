@@ -164,7 +164,9 @@ def predictor(values: pa.ChunkedArray, name: str, file: str) -> tuple[Any, tuple
     if not words or any(_number(word) is not None for word in words):
         return numbers(values, name, file), ()
     if len(words) != 2:
-        listed = ", ".join(word[:40] for word in words[:5]) + (", ..." if len(words) > 5 else "")
+        listed = ", ".join(f"'{word[:40]}'" for word in words[:5]) + (
+            ", ..." if len(words) > 5 else ""
+        )
         many = f"{len(words)} words" if len(words) > 1 else "one word"
         message = f"column '{name}' holds {many} ({listed}); a predictor is numbers, or two words"
         raise UserError(message, file=file)

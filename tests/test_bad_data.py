@@ -35,7 +35,7 @@ BAD_FILES: dict[str, tuple[bytes, tuple[str, ...]]] = {
     "missing cluster": (b"y,x,gg\n1,2,a\n", ("'g'", "gg")),
     "blanks in the header": (b"y, x, g\n1,2,a\n", ("'x'", "' x'")),
     "column twice": (b"y,x,x,g\n1,1,1,a\n", ("'x'", "two columns")),
-    "text predictor": (b"y,x,g\n1,low,a\n2,high,b\n", ("'x'", "not numeric", "'low'")),
+    "text predictor": (b"y,x,g\n1,low,a\n2,high,b\n3,mid,b\n", ("'x'", "3 words", "'low'")),
     "text outcome": (b"y,x,g\nbad,1,a\ngood,2,b\n", ("'y'", "not numeric", "'bad'")),
     "one word among numbers": (b"y,x,g\n1,2,a\n2,?,b\n", ("'x'", "not numeric")),
     "decimal comma": (b"y;x;g\n1,5;2,5;a\n2,5;1,5;b\n", ("'y'", "not numeric", "'1,5'")),
