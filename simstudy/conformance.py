@@ -8,7 +8,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -20,11 +21,13 @@ from simstudy.generators.source import Source
 from simstudy.moments import Clusters, Factor, Moments, Pooled, Rows
 from simstudy.numerics.batches import cut, cut_rows
 from simstudy.numerics.segments import Segments
-from simstudy.own import answers
-from simstudy.registry import GRAINS, Entry, Method
+from simstudy.own import answers, chance
+from simstudy.own.verdict import Verdict, in_brief
+from simstudy.registry import GRAINS, Entry, Method, Words
 from simstudy.study.study import load
 
 SHIFT, SCALE = 10.0, 3.0  # y -> 10 + 3 y
+_IN_DISTRIBUTION = " (in distribution: single fits depend on the random numbers)"
 _SAME_FIT = 1e-6  # what an iteration may leave between equivalent data
 _SAME_DATA = 1e-10  # what another order of sums may move
 _SECONDS = 2.0  # of work that a killed worker may lose
@@ -35,13 +38,6 @@ _DESIGNS: dict[str, dict[str, Any]] = {
     "a predictor of whole clusters": {"cluster_size": 5, "x_icc": 1.0},
 }
 Data = Rows | Moments
-
-
-class Verdict(NamedTuple):
-    """One thing that was tried: right (True), wrong (False) or only said (None)."""
-
-    right: bool | None
-    what: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +93,8 @@ def _data(entry: Entry, design: str, n_reps: int) -> Data:
     return cut(moments, 0, n_reps)
 
 
-def _fit(method: Method, data: Data) -> Estimates:
-    return method.fit(data)
+def _fit(method: Method, data: Data, words: Words | None = None) -> Estimates:
+    return method.fit(data, words=words)
 
 
 def _used(found: Estimates) -> Any:
@@ -119,8 +115,7 @@ def _answers(trials: list[_Trial]) -> Verdict:
 def _message(found: Estimates) -> str:
     assert found.failures is not None
     failure: Failure = next(failure for failure in found.failures if failure is not None)
-    place = [line.strip() for line in failure.traceback.splitlines() if ", line " in line]
-    return brief(failure.message) + (f" ({place[-1]})" if place else "")
+    return in_brief(failure)
 
 
 def _failures(trial: _Trial) -> Verdict:
@@ -160,6 +155,26 @@ def _worst(
         gap = _gap(trial.found, again, scale, kept)
         gaps.append((gap, _said(gap, trial.design, trial.found, again, kept)))
     return max(gaps)
+
+
+def _by_chance(
+    method: Method, trials: list[_Trial], change: Callable[[Data], Data], scale: float = 1.0
+) -> str | None:
+    """How changed data change the distribution of a method that draws; None where they do not.
+
+    Other rows have other random numbers, so that single fits differ whatever the method.
+    """
+    for trial in trials:
+        assert isinstance(trial.data, Rows)
+        k = int(np.argmax(_used(trial.found)))
+        one = cut_rows(trial.data, k, k + 1)
+
+        def fits(stream: int, data: Data) -> Estimates:
+            return _fit(method, data, chance.words_of(stream, 1))
+
+        if said := chance.differ(partial(fits, data=one), partial(fits, data=change(one)), scale):
+            return f"{said}, {trial.design}, over {chance.STREAMS} streams of random numbers"
+    return None
 
 
 def _unconverged(found: Estimates) -> Any:
@@ -216,6 +231,11 @@ def _reordered(method: Method, trials: list[_Trial]) -> Verdict | None:
     gap, said = _worst(method, trials, _backwards)
     if gap <= _SAME_FIT:
         return Verdict(True, "the order of the clusters does not matter")
+    if method.entry.draws:
+        apart = _by_chance(method, trials, _backwards)
+        if apart is None:
+            return Verdict(True, f"the order of the clusters does not matter{_IN_DISTRIBUTION}")
+        said = apart
     return Verdict(False, f"the order of the clusters matters ({said})")
 
 
@@ -244,6 +264,12 @@ def _rescaled(method: Method, trials: list[_Trial]) -> Verdict:
     change = f"y -> {SHIFT:g} + {SCALE:g} y"
     if gap <= _SAME_FIT:
         return Verdict(True, f"{change} scales estimate and standard error by {SCALE:g} alone")
+    if method.entry.draws and np.isfinite(gap):
+        apart = _by_chance(method, trials, _rescale, SCALE)
+        if apart is None:
+            told = f"{change} scales estimate and standard error by {SCALE:g} alone"
+            return Verdict(True, told + _IN_DISTRIBUTION)
+        said = apart
     should = f"{change} should scale estimate and std_error by {SCALE:g} and leave df and p_value"
     if np.isinf(gap):
         return Verdict(False, f"{should}, but {said}")

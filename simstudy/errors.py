@@ -3,7 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+import unicodedata
+from collections.abc import Iterable, Mapping
+
+_ALIKE = 0.69  # of two words that may be the same one, misspelt
+_LONG = 6  # letters from which a part of a word, or a synonym, is no accident
+_NEGATED = re.compile(r"(?:non|not|no|un|in|dis|a)_?(.{4,})")
+_OPPOSITES = (
+    ("within", "between"), ("fixed", "random"), ("lower", "upper"), ("low", "high"),
+    ("ml", "reml"), ("min", "max"), ("type1", "type2"), ("type_1", "type_2"), ("model", "robust"),
+    ("with", "without"), ("first", "last"), ("symmetric", "asymmetric"),
+    ("exact", "inexact"), ("unit", "cluster"), ("units", "clusters"), ("under", "over"),
+)  # fmt: skip
 
 _JOINERS = "\u200c\u200d"  # letters of many scripts, and emoji, are joined by them
 _NUMBER = re.compile(r"0x[0-9a-fA-F]+|(?<![A-Za-z_])[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
@@ -88,17 +99,71 @@ def without_numbers(text: str) -> str:
     return _NUMBER.sub("#", text)
 
 
-def nearest(name: object, known: Iterable[str], synonyms: dict[str, str] | None = None) -> str:
-    """Say which known name was probably meant: ``; did you mean 'icc'?``, or list them all."""
-    import difflib
+def nearest(name: object, known: Iterable[str], synonyms: Mapping[str, str] | None = None) -> str:
+    """Say which word was probably meant: ``; did you mean 'icc'?``, or list all there are.
 
+    Parameters
+    ----------
+    name : object
+        What was written.
+    known : iterable of str
+        The words that may stand there: no other is ever named.
+    synonyms : mapping, optional
+        Other words, in small letters with ``_`` (or as they are, where the case tells) -> the
+        known one, or several words that say what is written instead (``write pooled: {se: CR2}``).
+        What is neither is passed over.
+    """
     known = list(known)
-    synonyms = synonyms or {}
-    folded = str(name).lower().replace("-", "_").replace(" ", "_")
-    meant = synonyms.get(folded)
-    if meant is None:
-        close = difflib.get_close_matches(folded, [*known, *synonyms], n=1, cutoff=0.7)
-        meant = synonyms.get(close[0], close[0]) if close else None
-    if meant is not None:
+    meant = _meant(str(name), known, synonyms or {})
+    if meant in known:
         return f"; did you mean '{meant}'?"
+    if meant is not None:
+        return f"; {meant}"
     return "; known: " + ", ".join(word if word == word.strip() else f"'{word}'" for word in known)
+
+
+def folded(word: str) -> str:
+    """A word as words are compared: in small letters, ``_`` for blanks and hyphens."""
+    plain = unicodedata.normalize("NFC", word).strip().lower()
+    return re.sub(r"[\s-]+", "_", plain).strip("_")
+
+
+def _meant(name: str, known: list[str], synonyms: Mapping[str, str]) -> str | None:
+    """The known word or the advice behind a word, by its letters if it is no synonym."""
+    word = folded(name)
+    words = {folded(one): one for one in reversed(known) if one != name}
+    legal = {one: to for one, to in synonyms.items() if to in known or " " in to}
+    for one, found in ((name, legal), (word, words), (word, legal)):
+        if one in found:
+            return found[one]
+    alike = {one: to for one, to in legal.items() if len(one) >= _LONG} | words
+    best, nearness = None, _ALIKE
+    for one, to in alike.items():
+        likeness = _likeness(word, one)
+        if likeness > nearness and not (_opposite(word, one) or _opposite(word, folded(to))):
+            best, nearness = to, likeness
+    return best
+
+
+def _likeness(word: str, other: str) -> float:
+    from difflib import SequenceMatcher
+
+    return SequenceMatcher(None, word, other).ratio()
+
+
+def _opposite(word: str, other: str) -> bool:
+    """Whether two words that look alike say opposite things: unpooled, pooled; upper, lower."""
+    for one, against in _OPPOSITES:
+        for mine, its in ((one, against), (against, one)):
+            if _holds(word, mine) and _holds(other, its) and not _holds(other, mine):
+                return True
+    return any(
+        (negated := _NEGATED.fullmatch(first)) is not None
+        and _likeness(negated[1], second) > _likeness(first, second)
+        for first, second in ((word, other), (other, word))
+    )
+
+
+def _holds(word: str, part: str) -> bool:
+    """Whether a word has a part: anywhere if it is long, else as one of its pieces."""
+    return part in (word if len(part) >= _LONG else word.split("_"))

@@ -91,6 +91,23 @@ ESTIMANDS: Mapping[str, Estimand] = {
         ),
     )
 }  # fmt: skip
+OTHER_NAMES = {
+    "effect": "slope", "beta": "slope", "beta1": "slope", "beta_1": "slope", "b1": "slope",
+    "treatment_effect": "slope", "coefficient": "slope", "within_slope": "slope", "x": "slope",
+    "within": "slope", "within_effect": "slope", "fixed_effect": "slope", "regression": "slope",
+    "beta0": "intercept", "beta_0": "intercept", "b0": "intercept", "constant": "intercept",
+    "cons": "intercept", "const": "intercept", "mean": "intercept",
+    "rho": "icc", "intraclass_correlation": "icc", "icc1": "icc", "vpc": "icc",
+    "tau_2": "tau2", "tau_squared": "tau2", "between_variance": "tau2", "var_u": "tau2",
+    "cluster_variance": "tau2", "random_intercept_variance": "tau2", "sigma_u2": "tau2",
+    "sigma_2": "sigma2", "sigma_squared": "sigma2", "residual_variance": "sigma2",
+    "within_variance": "sigma2", "error_variance": "sigma2", "var_e": "sigma2",
+    "variance": "total_variance", "omega2": "total_variance",
+    "contextual": "contextual_effect", "context_effect": "contextual_effect",
+    "gamma": "contextual_effect", "compositional_effect": "contextual_effect",
+    "between": "between_slope", "between_effect": "between_slope", "beta_b": "between_slope",
+    "beta_w": "slope",
+}  # fmt: skip
 VARIANCES = tuple(name for name, one in ESTIMANDS.items() if one.of_variances is not None)
 
 

@@ -93,6 +93,8 @@ class Estimates:
     warned : array of objects, shape (R,), or None
         A tuple of warnings, numbers left out, or None each; of a user's method. Those of a
         call for several replications stand with the first.
+    seconds : array of float, shape (R,), or None
+        What a fit of a user's method took: no part of the result.
     """
 
     estimate: Floats
@@ -105,6 +107,7 @@ class Estimates:
     extras: Mapping[str, Floats] | None = None
     failures: NDArray[np.object_] | None = None
     warned: NDArray[np.object_] | None = None
+    seconds: Floats | None = None
 
     @property
     def status(self) -> NDArray[np.int8]:

@@ -1,4 +1,6 @@
-"""Room 0: what methods there are and which options they take. Imports errors and estimands.
+"""Room 0: what methods there are and which options they take.
+
+Imports errors, estimands and words.
 
 A method is a pure function ``moments -> Estimates`` with one registration; a configured
 method (`Method`) is plain data that travels to a worker and is looked up there by name, or,
@@ -14,13 +16,20 @@ from dataclasses import dataclass, field
 from itertools import product
 from typing import Any
 
+from simstudy import words
 from simstudy.errors import UserError, nearest
-from simstudy.estimands import DEFAULT, ESTIMANDS, INTERCEPT, Estimand
+from simstudy.estimands import DEFAULT, ESTIMANDS, INTERCEPT, OTHER_NAMES, Estimand
+from simstudy.where import Where, parse
 
 Chosen = dict[str, Any]  # words, or whole numbers
 Words = Callable[[int], Any]  # k -> the next k random 64-bit words of each replication, (k, R)
 GRAINS = ("pooled", "clusters", "rows")
-COMMON = ("label", "estimand", "null_value")  # what every method takes beside its own options
+COMMON = (
+    "label",
+    "estimand",
+    "null_value",
+    "when",
+)  # what every method takes beside its own options
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +37,8 @@ class Option:
     """One option of a method: its values, and its default given the options before it.
 
     With `least`, the values are the whole numbers from there on, and `values` is empty.
+    `synonyms` are other packages' words for the option, and `foreign` for its values: word ->
+    value, in small letters with ``_``.
     """
 
     name: str
@@ -35,13 +46,15 @@ class Option:
     default: Callable[[Chosen], Any]
     summary: str
     least: int | None = None
+    synonyms: tuple[str, ...] = ()
+    foreign: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     def settle(self, value: Any, method: str) -> Any:
         """Check a value of this option, or raise `OptionError`."""
         if self.least is None:
             if value in self.values:
                 return value
-            hint = nearest(value, self.values)
+            hint = nearest(value, self.values, self.foreign)
         else:
             number = isinstance(value, int | float) and not isinstance(value, bool)
             if number and value >= self.least and value == value // 1:
@@ -87,8 +100,16 @@ class Entry:
         Options -> what the method does, in sentences for a methods section: Markdown with
         LaTeX, citing ``[@Kish1965; @Moulton1986]`` by the keys of the bibliography. Of a
         user's own the first line of its docstring as it stands, or nothing.
+    synonyms : tuple of str
+        Other packages' words for it.
+    variants : mapping
+        Options as a study file writes them (``se: CR2``) -> other packages' words for it with
+        these options.
     part : int
         Replications of a stored range of a user's own method.
+    caution : callable
+        Options and the number of clusters -> why these are too few for the method to keep to
+        its level, in a line; None where they are not.
     """
 
     name: str
@@ -99,12 +120,14 @@ class Entry:
     options: tuple[Option, ...] = ()
     terms: tuple[str, ...] = ("intercept", "slope")
     synonyms: tuple[str, ...] = ()
+    variants: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
     refuse: Callable[[Chosen], str | None] = field(default=lambda chosen: None)
     draws: bool = False
     tests_only: bool = False
     estimands: Callable[[Chosen], tuple[str, ...]] = field(default=lambda chosen: (DEFAULT,))
     account: Callable[[Chosen], str] = field(default=lambda chosen: "")
     part: int = 1
+    caution: Callable[[Chosen, int], str | None] = field(default=lambda chosen, n_clusters: None)
 
     def references(self, chosen: Chosen) -> tuple[str, ...]:
         """Keys of the works behind these options, in the order in which they are cited."""
@@ -150,6 +173,8 @@ class Method:
         Name of what it estimates, of `ESTIMANDS`.
     null_value : float
         What its tests are about.
+    when : Where, optional
+        In which scenarios it is asked for; it says nothing of the rows, and is in no name.
     """
 
     name: str
@@ -159,6 +184,7 @@ class Method:
     use: Use | None = None
     estimand: str = DEFAULT
     null_value: float = 0.0
+    when: Where | None = field(default=None, compare=False)
 
     @property
     def entry(self) -> Entry:
@@ -225,6 +251,10 @@ class Method:
 
         return fit(self, moments, term, origin, words)
 
+    def caution(self, n_clusters: int) -> str | None:
+        """Why so few clusters are too few for it, if they are; see `Entry.caution`."""
+        return self.entry.caution(dict(self.options), n_clusters)
+
     def describe(self, moments: Any) -> dict[str, float | None]:
         """Fit statistics of one data set; see `Entry.describe`."""
         return self.entry.describe(moments, **dict(self.options))
@@ -248,21 +278,6 @@ def methods() -> Mapping[str, Entry]:
     return _METHODS
 
 
-def synonyms() -> dict[str, str]:
-    """Other packages' words for our methods."""
-    return {word: entry.name for entry in methods().values() for word in entry.synonyms}
-
-
-def _meant(name: str) -> str:
-    """What an unknown method may be: one of ours, or a user's own that lacks its `use:`."""
-    if ".py" in name:
-        place = name if ":" in name else f"{name}:FUNCTION"
-        return f'; a method of your own is written {{use: "{place}"}}'
-    hint = nearest(name, methods(), synonyms())
-    own = f'; one of your own is written {{use: "FILE.py:{name}"}}'
-    return hint + (own if name.isidentifier() and "did you mean" not in hint else "")
-
-
 def configure(name: str, options: Mapping[str, Any] | None = None) -> Method:
     """Settle a method's options, or raise `UserError` naming what is wrong.
 
@@ -271,22 +286,20 @@ def configure(name: str, options: Mapping[str, Any] | None = None) -> Method:
     name : str
         As in the study file.
     options : mapping, optional
-        Option values and, optionally, `estimand`, `null_value` and `label`.
+        Option values and, optionally, `estimand`, `null_value`, `when` and `label`.
     """
     known = methods()
     if name not in known:
-        raise UserError(f"unknown method '{name}'{_meant(name)}")
+        raise UserError(f"unknown method '{name}'{words.for_method(name, known)}")
     entry = known[name]
     given = dict(options or {})
-    label, estimand, null = (given.pop(key, None) for key in COMMON)
+    label, estimand, null, when = (given.pop(key, None) for key in COMMON)
     if label is not None and (not isinstance(label, str) or not label.strip()):
         raise OptionError("label", f"expected text, got {label!r}")
     names = [option.name for option in entry.options]
-    for key in given:
+    for key, value in given.items():
         if key not in names:
-            hint = nearest(key, [*names, *COMMON])
-            if key == "timeout":
-                hint = "; a timeout is for methods of your own, which say `use:`"
+            hint = words.for_option(entry, str(key), value, COMMON)
             raise OptionError(str(key), f"{name} has no option '{key}'{hint}")
     chosen: Chosen = {}
     differing = []
@@ -306,8 +319,9 @@ def configure(name: str, options: Mapping[str, Any] | None = None) -> Method:
     differing += named_null(null_value)
     canonical = name + (f"[{','.join(differing)}]" if differing else "")
     return Method(
-        name, tuple(chosen.items()), canonical, label or canonical, None, wanted, null_value
-    )
+        name, tuple(chosen.items()), canonical, label or canonical, None, wanted, null_value,
+        settle_when(when),
+    )  # fmt: skip
 
 
 def possible(entry: Entry) -> dict[str, Chosen]:
@@ -329,7 +343,8 @@ def _estimand(entry: Entry, chosen: Chosen, given: Any) -> str:
     if given in there:
         return str(given)
     if given not in ESTIMANDS:
-        raise OptionError("estimand", f"{given!r:.40} is no estimand{nearest(given, ESTIMANDS)}")
+        hint = nearest(given, possible(entry), OTHER_NAMES)
+        raise OptionError("estimand", f"{given!r:.40} is no estimand{hint}")
     message = f"{entry.name} has no estimate of {given}, only of {', '.join(there)}"
     if with_it := possible(entry).get(given):
         needed = next(k for k, v in with_it.items() if v != chosen[k])
@@ -345,6 +360,16 @@ def settle_null(given: Any) -> float:
     if not number or not math.isfinite(given):
         raise OptionError("null_value", f"expected a number, got {given!r:.40}")
     return float(given) + 0.0
+
+
+def settle_when(given: Any) -> Where | None:
+    """Read in which scenarios a method is asked for, all where nothing is given."""
+    if given is None:
+        return None
+    try:
+        return parse(given)
+    except UserError as error:
+        raise OptionError("when", str(error)) from None
 
 
 def named_null(value: float) -> list[str]:

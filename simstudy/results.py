@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from simstudy.errors import UserError, refuse_bytes
 from simstudy.store import aside, beside, layout, parts
+from simstudy.study.files import dropped
 from simstudy.study.study import Study, load
 
 if TYPE_CHECKING:
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     import pyarrow.dataset as ds
 
     from simstudy.runner.watch import Done
+
+_PYTHON_WARNS = warnings.warn  # in the class the name is that of a property
 
 
 class Results:
@@ -44,7 +47,7 @@ class Results:
         self.folder = folder
         self.n_fits = 0
         self.given_up: list[str] = []
-        self._summaries: dict[str, pa.Table] = {}
+        self._summaries: dict[tuple[str, tuple[str, ...]], pa.Table] = {}
 
     def __repr__(self) -> str:
         return f"<Results of study {self.study.name} in {self.folder}>"
@@ -107,19 +110,24 @@ class Results:
         mcse: str = "robust",
         warn: Callable[[str], None] = lambda line: None,
         jobs: int | None = None,
+        more: Iterable[str] = (),
+        missing: Callable[[str], None] = _PYTHON_WARNS,
     ) -> pa.Table:
         """The summary of the rows that are there; made once for each kind of MCSE.
 
         `warn` is told which numbers are far from an exact answer; `jobs` processes (all
-        cores) read large results.
+        cores) read large results; `more` names measures that need all rows and are made when
+        asked for alone: median_bias, mean_absolute_error; `missing` is told which numbers of
+        your own measures are not there.
         """
-        if mcse not in self._summaries:
+        key = mcse, tuple(sorted(set(more)))
+        if key not in self._summaries:
             from simstudy.runner.process import cores
             from simstudy.runner.summarise import summarise
 
-            found = summarise(self.study, self.folder, mcse, warn, jobs or cores())
-            self._summaries[mcse] = found
-        return self._summaries[mcse]
+            found = summarise(self.study, self.folder, mcse, warn, jobs or cores(), key[1], missing)
+            self._summaries[key] = found
+        return self._summaries[key]
 
     def write_summary(
         self, warn: Callable[[str], None] = lambda line: None, jobs: int | None = None
@@ -133,12 +141,12 @@ class Results:
             found = layout.read_summary(self.folder)
             for line in found.mark.get("said", ()):
                 warn(line)
-            self._summaries["robust"] = found.table
+            self._summaries["robust", ()] = found.table
             return
         beside.verify_all(self.study, self.folder)
         said = failures(self.study, self.folder)
         said += warnings_line(self.folder, warned(self.study, self.folder))
-        summary = self.summary_table(warn=said.append, jobs=jobs)
+        summary = self.summary_table(warn=said.append, jobs=jobs, missing=said.append)
         for line in said:
             warn(line)
         self._write_beside(summary)
@@ -163,7 +171,7 @@ class Results:
         """
         from simstudy.report.report import write_report
 
-        return write_report(self.study, self.folder, self._stored_summary(warn))
+        return write_report(self.study, self.folder, self._stored_summary(warn), warn)
 
     def _stored_summary(self, warn: Callable[[str], None]) -> pa.Table:
         """The summary as it was written, or made again from the rows where it is not."""
@@ -272,6 +280,8 @@ def run(
         study = load(study)
     if replications is not None:
         study = replace(study, replications=replications)
+    for line in dropped(study):
+        warn(line)
     found = Results(study, Path(results) / study.name)
     moved = aside.move_away(found.folder) if fresh else None
     if moved is not None:
@@ -287,7 +297,7 @@ def run(
     for line in found.given_up:
         warn(line)
     if report and not is_drawn(study, found.folder, found.summary_table()):
-        found.report()
+        found.report(warn)
     belongs.refuse_incomplete(study, found.folder, watch.n_left_out)
     belongs.refuse_changed(study, found.folder)
     return found

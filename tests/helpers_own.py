@@ -103,3 +103,10 @@ def run(one: Study, folder: Path, jobs: int = 1, **more):
     """Compute what is missing and return all rows."""
     execute(one, folder, jobs, **more)
     return rows(folder)
+
+
+def untimed(frame):
+    """Extras without the seconds of the fits, which no run has as another; others as they are."""
+    if "name" not in frame.columns:
+        return frame
+    return frame[frame.name != "seconds"].reset_index(drop=True)

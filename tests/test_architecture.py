@@ -14,7 +14,8 @@ import simstudy
 PACKAGE = Path(simstudy.__file__).parent
 FILES = sorted(PACKAGE.rglob("*.py"))
 ROOMS = {
-    "errors": 0, "moments": 0, "estimates": 0, "estimands": 0, "registry": 0, "frames": 0,
+    "errors": 0, "words": 0, "moments": 0, "estimates": 0, "estimands": 0, "registry": 0,
+    "readers": 0, "where": 0,
     "numerics": 1,
     "methods": 2, "generators": 2, "theory": 2, "own": 2,
     "study": 3, "store": 3,
@@ -29,9 +30,10 @@ NEIGHBOURS = {
     ("results", "report"),
     ("registry", "methods"),
     ("registry", "own"),
+    ("registry", "where"),
     ("theory", "generators"),
 }  # registry finds the methods, and a user's own, when it is first asked for them
-ALWAYS = {"moments", "estimates", "errors", "estimands"}
+ALWAYS = {"moments", "estimates", "errors", "estimands", "words"}
 
 
 def room_of(module: str) -> str | None:

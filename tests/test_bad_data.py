@@ -27,33 +27,33 @@ BAD_FILES: dict[str, tuple[bytes, tuple[str, ...]]] = {
     "every byte": (bytes(range(256)) * 4, ("cannot be read",)),
     "zeros": (bytes(100), ("cannot be read",)),
     "a picture": (b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00", ()),
-    "UTF-16": ("y,x,g\n1,2,a\n".encode("utf-16"), ()),
-    "a header that is not UTF-8": ("y,x,g,Größe\n1,2,a,1\n".encode("latin-1"), ("UTF-8",)),
     "missing predictor": (b"y,z,g\n1,2,a\n", ("'x'", "known: y, z, g")),
     "misspelt outcome": (b"yy,x,g\n1,2,a\n", ("'y'", "known: yy, x, g")),
     "other case": (b"Y,X,G\n1,2,a\n", ("'y'", "'Y'")),
     "missing cluster": (b"y,x,gg\n1,2,a\n", ("'g'", "gg")),
-    "blanks in the header": (b"y, x, g\n1,2,a\n", ("'x'", "' x'")),
     "column twice": (b"y,x,x,g\n1,1,1,a\n", ("'x'", "two columns")),
-    "text predictor": (b"y,x,g\n1,low,a\n2,high,b\n", ("'x'", "not numeric", "'low'")),
+    "text predictor": (b"y,x,g\n1,low,a\n2,high,b\n3,mid,b\n", ("'x'", "3 words", "'low'")),
     "text outcome": (b"y,x,g\nbad,1,a\ngood,2,b\n", ("'y'", "not numeric", "'bad'")),
     "one word among numbers": (b"y,x,g\n1,2,a\n2,?,b\n", ("'x'", "not numeric")),
-    "decimal comma": (b"y;x;g\n1,5;2,5;a\n2,5;1,5;b\n", ("'y'", "not numeric", "'1,5'")),
     "dates": (b"y,x,g\n1,2020-01-01,a\n2,2020-01-02,b\n", ("'x'", "not numeric", "2020-01-01")),
     "infinite predictor": (b"y,x,g\n1,inf,a\n2,3,b\n", ("infinite", "predictor")),
     "infinite outcome": (b"y,x,g\n1,2,a\n-inf,3,b\n", ("infinite", "outcome")),
     "overflowing": (b"y,x,g\n1,2,a\n1e999,3,b\n", ("infinite",)),
     "all rows missing": (b"y,x,g\nNA,1,a\n1,,b\n1,2,\n", ("no row is complete",)),
-    "all predictors missing": (b"y,x,g\n1,NA,a\n2,NA,b\n", ("no row is complete",)),
-    "all clusters missing": (b"y,x,g\n1,2,\n2,3,NA\n", ("no row is complete",)),
-    "separator unknown": (b"y|x|g\n1|2|a\n", ("'y'", "y|x|g")),
+    "all predictors missing": (b"y,x,g\n1,NA,a\n2,NA,b\n", ("column 'x': no value is there",)),
+    "all clusters missing": (b"y,x,g\n1,2,\n2,3,NA\n", ("column 'g': no value is there",)),
+    "two columns missing": (b"y,x,g\n,NA,a\n,NA,b\n", ("columns 'y' and 'x': no value",)),
+    "separator unknown": (b"y/x/g\n1/2/a\n", ("'y'", "y/x/g")),
 }
 
 # formula -> what the message must hold beside the formula itself
 BAD_FORMULAS: dict[str, tuple[str, ...]] = {
     "y ~ x + z + (1 | g)": ("only one predictor", "'z'"),
     "y ~ x + z + w + (1 | g)": ("only one predictor", "'z', 'w'"),
-    "y ~ x + x + (1 | g)": ("only one predictor", "'x'"),
+    "y ~ x^2 + (1 | g)": ("'x^2': powers are not fitted; make a column of it first",),
+    "y ~ x ** 2 + (1 | g)": ("'x ** 2': powers are not fitted; make a column of it first",),
+    "y ~ I(x^2) + (1 | g)": ("functions are not evaluated; make a column of it first",),
+    "y ~ (x + z) + (1 | g)": ("'x + z'",),
     "y ~ x + (x | g)": ("random slope", "(x | g)", "(1 | g)"),
     "y ~ x + (1 + x | g)": ("random slope", "(1 + x | g)", "(1 | g)"),
     "y ~ x + (0 + x | g)": ("random slope", "(1 | g)"),
@@ -85,7 +85,6 @@ BAD_FORMULAS: dict[str, tuple[str, ...]] = {
     "y ~ x + + (1 | g)": ("missing", "'+'"),
     "y ~ x (1 | g)": ("'+'",),
     "y ~ x - (1 | g)": (),
-    "y ~ x + ((1 | g))": (),
     "y ~ x + 1 | g": ("(1 | ",),
     "y ~ `x + (1 | g)": ("`x",),
     "y ~ `` + (1 | g)": ("``",),
@@ -142,7 +141,7 @@ def numbers(text, folder, formula=FORMULA, **given):
 def test_bad_file(here, name):
     content, phrases = BAD_FILES[name]
     message = assert_refused(fit_text(here, content))
-    assert message.startswith("d.csv: ")
+    assert message.startswith(("d.csv: ", "d.csv:2: ", "d.csv:3: "))
     for phrase in phrases:
         assert phrase.lower() in message.lower(), message
     assert listing(here) == ["d.csv"]
@@ -157,12 +156,10 @@ def test_no_such_file(here):
 def test_a_folder(here):
     (here / "data").mkdir()
     message = assert_refused(call("fit", "data", FORMULA))
-    assert message.startswith("data: is a directory")
+    assert message.startswith("data: no parquet file in this folder")
 
 
-@pytest.mark.parametrize(
-    "content", [b"", b"y,x,g\n1,2,a\n", b"PAR1", b"PAR1" + bytes(50) + b"PAR1"]
-)
+@pytest.mark.parametrize("content", [b"", b"PAR1", b"PAR1" + bytes(50) + b"PAR1"])
 def test_a_parquet_file_that_is_none(here, content):
     message = assert_refused(fit_text(here, content, name="d.parquet"))
     assert message.startswith("d.parquet: ")
@@ -401,14 +398,14 @@ def test_rows_with_missing_values_are_dropped_and_counted(here):
     text = MISSING + GOOD.split("\n", 1)[1]
     ran = fit_text(here, text)
     assert ran.code == 0
-    assert ran.err == "6 rows with missing values dropped\n"
+    assert ran.err == "6 rows with missing values dropped (y: 2; x: 2; g: 2 (empty 1, 'NA' 1))\n"
     assert "Number of obs: 9, groups:  g, 3" in ran.out
     assert simstudy.fit("d.csv", FORMULA).data.n_dropped == 6
     assert numbers(text, here) == numbers(GOOD, here)
 
 
 def test_one_row_with_missing_values(here):
-    assert fit_text(here, GOOD + "NA,1,a\n").err == "1 row with missing values dropped\n"
+    assert fit_text(here, GOOD + "NA,1,a\n").err == "1 row with missing values dropped (y: 1)\n"
 
 
 def test_nothing_dropped_nothing_said(here):

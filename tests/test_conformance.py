@@ -17,7 +17,7 @@ from simstudy.errors import UserError
 from simstudy.estimates import STATUSES, Estimates, Outcome, concatenate
 from simstudy.moments import Clusters, Factor, Pooled
 from simstudy.numerics import gram
-from simstudy.registry import GRAINS, configure, methods, synonyms
+from simstudy.registry import GRAINS, configure, methods
 
 METHODS = [method for method in h.legal_methods() if method.grain != "rows"]
 EVERY = pytest.mark.parametrize("method", METHODS, ids=lambda method: method.canonical)
@@ -164,11 +164,6 @@ def test_entry(name):
     for option in entry.options:
         assert option.settle(dict(default.options)[option.name], name) is not None
         assert option.summary
-
-
-def test_synonyms_lead_to_methods_and_are_not_names():
-    assert set(synonyms().values()) <= set(methods())
-    assert not set(synonyms()) & set(methods())
 
 
 @pytest.mark.parametrize("name", methods())

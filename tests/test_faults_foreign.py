@@ -15,9 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import simstudy
-from simstudy import frames
+from simstudy.readers import labels
+from simstudy.readers.read import read
 from simstudy.summaries.replications import Replications
-from simstudy.summaries.source import source
 
 FAULTS = Path(__file__).parent / "data" / "faults"
 ROLES = {"estimate": "b", "std_error": "se", "true": 0.5}
@@ -156,11 +156,11 @@ def test_folders_hold_labels_as_they_are_written(tmp_path):
     assert set(found.cell) == {2} and set(found.part) == {"a b/c"}
 
 
-def test_a_folder_without_a_level_is_no_level(tmp_path):
+def test_a_folder_without_a_level_has_no_label(tmp_path):
     frame = pd.read_csv(FAULTS / "base.csv").assign(cell=[1.0, None] * 50)
     frame.to_parquet(tmp_path, partition_cols=["cell"])
-    found = simstudy.summarize(tmp_path, **ROLES, by=["cell"])
-    assert found.cell.isna().sum() * 2 == len(found)
+    with pytest.raises(simstudy.UserError, match="row 1: column 'cell' is empty; write a label"):
+        simstudy.summarize(tmp_path, **ROLES, by=["cell"])
 
 
 @pytest.mark.parametrize("column", ["rep", "replication"])
@@ -275,14 +275,14 @@ LABELS = st.lists(
 @given(LABELS)
 @settings(max_examples=300, deadline=None)
 def test_a_label_comes_back_as_it_was_written(words):
-    column = frames.as_written(pa.chunked_array([pa.array(words, pa.string())]))
+    column = labels.as_written(pa.chunked_array([pa.array(words, pa.string())]))
     assert len(column.unique()) == len(words)
     levels = column.to_pylist()
     if isinstance(levels[0], float):
         assert words in ([f"{level:g}" for level in levels], [repr(level) for level in levels])
     else:
         assert [str(level) for level in levels] == words
-    order = [words[i] for i in frames.in_order(words)]
+    order = [words[i] for i in labels.in_order(words)]
     assert sorted(order) == sorted(words)
 
 
@@ -308,11 +308,13 @@ def test_big_ids_of_a_frame_stay_apart():
     assert set(found.by_method) == {2**53, 2**53 + 1}
 
 
-def test_only_named_columns_are_labels(tmp_path):
+def test_a_column_is_what_it_is_taken_for(tmp_path):
     (tmp_path / "plain.csv").write_text("b,se,n\n0.4,0.1,01\n0.5,0.1,1\n")
-    opened = source(tmp_path / "plain.csv", "method", {"rep"})
+    opened = read(tmp_path / "plain.csv")
     assert opened.names == ["b", "se", "n"]
-    assert next(iter(opened.batches(["n"]))).column("n").to_pylist() == [1, 1]
+    rows = opened.whole(["n"])
+    assert rows.numbers("n").tolist() == [1, 1]
+    assert rows.labels("n").to_pylist() == ["01", "1"]
 
 
 @pytest.mark.parametrize("file", ["ci_and_some_se.csv", "one_method_no_se.csv"])

@@ -120,7 +120,7 @@ def test_parts_keep_their_columns_and_extras_hold_what_was_given(results):
         "scenario", "replication", "method", "estimate", "std_error", "df", "p_value", "status",
         "tau2", "sigma2",
     ]  # fmt: skip
-    assert set(results.extras.name) == {"ci_low", "ci_high", "truth"}
+    assert set(results.extras.name) == {"ci_low", "ci_high", "truth", "seconds"}
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -15,6 +15,7 @@ from scipy import stats
 from simstudy.measures import pairs
 from simstudy.measures.block import Block
 from simstudy.measures.measures import MEASURES, finish, proportion
+from simstudy.measures.ordered import ON_REQUEST
 from simstudy.measures.totals import of_ready, take
 from simstudy.numerics.tails import two_sided
 
@@ -180,7 +181,7 @@ def test_the_mean_standard_error_is_of_those_there_are():
 
 def test_no_used_row_gives_null_and_the_rows_stay():
     rows = measured(columns(ESTIMATE, STD_ERROR, status=np.full(10, 3, np.int8)), 0.0)
-    assert {key[0] for key in rows} == set(MEASURES) - {"relative_bias"}
+    assert {key[0] for key in rows} == set(MEASURES) - {"relative_bias", *ON_REQUEST}
     for (measure, _), row in rows.items():
         if not measure.startswith(("share_", "rejection_rate_")):  # these are of all rows
             assert math.isnan(row.value) and math.isnan(row.mcse) and row.n_used == 0

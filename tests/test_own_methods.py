@@ -13,6 +13,8 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from helpers_cli import ROOT, assert_refused, call, call_process, conforms, environment
 from helpers_own import FILE, GRID, rows, run, study, use, written
@@ -33,7 +35,7 @@ from simstudy.runner.plan import is_own, plan
 from simstudy.runner.provenance import provenance
 from simstudy.runner.summarise import summarise
 from simstudy.runner.task import run_task
-from simstudy.store import layout, parts
+from simstudy.store import beside, layout, parts, seal
 
 NUMBERS = ("estimate", "std_error", "df", "p_value")
 UNCONVERGED = "did not converge (converged is False)"
@@ -398,11 +400,11 @@ def test_what_is_no_answer_says_why(case):
         ((np.inf, 1.0), "returned estimate inf"),
         ((0.5, np.nan), "returned std_error nan"),
         ((0.5, 0.0), "returned std_error 0"),
-        ((0.5, -1.0, 3, 0.5), "returned std_error -1"),
+        ((0.5, -1.0, 3, 0.5), "returned a negative std_error, -1"),
         ((0.5, 1.0, 0), "returned df 0"),
         ((0.5, 1.0, np.nan), "returned df nan"),
         ((0.5, 1.0, 3, np.nan), "returned p_value nan"),
-        ((0.5, 1.0, 3, 1.5), "returned p_value 1.5"),
+        ((0.5, 1.0, 3, 1.5), "returned p_value 1.5, above one"),
         ((np.ma.masked, 1.0), "returned estimate nan"),
         ((0.5, np.ma.array([2], mask=[True])), "returned std_error nan"),
         (([np.ma.masked], 1.0), "returned estimate nan"),
@@ -889,3 +891,82 @@ def test_another_version_of_what_a_file_imports_is_told_by_its_bits(tmp_path, mo
         run(three, tmp_path / "r")
     monkeypatch.delenv("SHIFT")
     assert run(three, tmp_path / "r").equals(run(three, tmp_path / "whole"))
+
+
+def test_every_fit_says_what_it_took(tmp_path):
+    text = """
+import time
+import simstudy
+
+@simstudy.method
+def slow(data, wait=0.0):
+    time.sleep(wait)
+    if data.y.max() > 2.2:
+        raise ValueError("y")
+    return data.y.mean(), 1.0
+
+@simstudy.method(grain="clusters")
+def batch(moments):
+    time.sleep(0.05)
+    return moments.mean_y.mean(axis=0), 1.0 + 0 * moments.mean_y.mean(axis=0)
+
+@simstudy.method
+def own(data):
+    return {"estimate": 1.0, "std_error": 1.0, "seconds": 7.0}
+"""
+    written(tmp_path, text)
+    one = study([use(tmp_path, "slow", wait=0.004), use(tmp_path, "batch"), use(tmp_path, "own"),
+                 "pooled"], 20)  # fmt: skip
+    run(one, tmp_path / "r")
+    found = Results(one, tmp_path / "r")
+    extras = found.extras
+    assert set(extras.name) == {"seconds"} and len(extras) == 3 * 2 * 20
+    label = extras.method.str.split("[").str[0]
+    slow, batch, own = (extras.value[label == name] for name in ("slow", "batch", "own"))
+    assert len(found.failures) > 0 and (slow >= 0.004).all() and (slow < 2).all()
+    assert (batch > 0).all() and (batch < 0.05).all()  # a call's share
+    assert set(own) == {7.0}  # a method's own word is its own
+
+
+def test_seconds_are_outside_the_promise_of_identical_bits(tmp_path, mine):
+    one = study([use(mine, "ols"), use(mine, "fragile"), use(mine, "means")], 40)
+    run(one, tmp_path / "a")
+    run(one, tmp_path / "b")
+    first, second = (Results(one, tmp_path / name) for name in "ab")
+    extras = first.extras.merge(second.extras, on=["scenario", "replication", "method", "name"])
+    same = extras.value_x == extras.value_y
+    assert len(extras) == len(first.extras) == len(second.extras)
+    assert same[extras.name != "seconds"].all() and not same[extras.name == "seconds"].all()
+    for file in (tmp_path / "a" / "estimates").iterdir():  # footers hold the digests of extras
+        assert file.read_bytes() == (tmp_path / "b" / "estimates" / file.name).read_bytes()
+    for file in (tmp_path / "b" / "extras").iterdir():  # as another run at once would leave them
+        shutil.copy(file, tmp_path / "a" / "extras")
+    beside.verify_all(one, tmp_path / "a")
+    assert execute(one, tmp_path / "a", 1) == 0
+    results = simstudy.run(one, results=tmp_path / "c", report=False, warn=lambda line: None)
+    again = simstudy.run(one, results=tmp_path / "c", report=False, warn=lambda line: None)
+    assert again.n_fits == 0 and again.summary.equals(results.summary)
+    for name in ("ols", "means"):
+        file = next(p for p in (tmp_path / "a" / "extras").iterdir() if name in p.name)
+        whole = bytearray(file.read_bytes())
+        whole[len(whole) // 3] ^= 1
+        file.write_bytes(bytes(whole))
+        with pytest.raises(parts.BrokenPartError, match="not what was written with its rows"):
+            beside.verify_all(one, tmp_path / "a")
+        shutil.copy(tmp_path / "b" / "extras" / file.name, file)
+
+
+def test_other_values_than_those_of_the_rows_are_found_whatever_the_seconds(tmp_path, mine):
+    one = study([use(mine, "ols")], 40)
+    run(one, tmp_path / "a")
+    file = min((tmp_path / "a" / "extras").iterdir())
+    table = pq.read_table(file)
+    value = table.column("value").to_numpy().copy()
+    value[0] += 1.0
+    changed = table.set_column(4, "value", pa.array(value))
+    sink = pa.BufferOutputStream()
+    pq.write_table(changed.replace_schema_metadata(seal.footer({})), sink)
+    file.write_bytes(b"".join(seal.summed(sink.getvalue())))
+    assert table.column("name")[0].as_py() != "seconds"
+    with pytest.raises(parts.BrokenPartError, match="not what was written with its rows"):
+        beside.verify_all(one, tmp_path / "a")

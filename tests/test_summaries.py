@@ -16,7 +16,9 @@ from scipy import stats
 
 import simstudy
 from simstudy.measures.own import REGISTERED
-from simstudy.summaries import rectangles, source
+from simstudy.readers import table
+from simstudy.readers.read import read
+from simstudy.summaries import rectangles
 
 KEYS = ["value", "mcse", "ci_low", "ci_high", "n_used", "n_not_used"]
 
@@ -153,7 +155,7 @@ def test_files_say_what_frames_say(tmp_path, kind):
 
 def test_batches_of_any_length_give_the_same_measures(monkeypatch):
     want = simstudy.summarize(FRAME, **ROLES, df="nu")
-    monkeypatch.setattr(source, "_BATCH", 97)
+    monkeypatch.setattr(table, "BATCH", 97)
     monkeypatch.setattr(rectangles, "_BLOCKS", 5)
     got = simstudy.summarize(FRAME, **ROLES, df="nu")
     pd.testing.assert_frame_equal(got[KEYS], want[KEYS], rtol=1e-9)
@@ -212,7 +214,7 @@ def _named(name):
     ({"reference": "D"}, "no method 'D'; known: A, B, C"),
     ({"alpha": 1.5}, "is not in"),
     ({"mcse": "norml"}, "did you mean 'normal'"),
-    ({"estimate": "b,p"}, "1 columns of std_error for 2"),
+    ({"estimate": "b,p"}, "1 column of std_error for 2"),
     ({"std_error": "how"}, "is not numeric"),
     ({"ci_low": "low"}, "needs both"),
     ({"by": "value"}, "no column 'value'"),
@@ -250,8 +252,8 @@ def test_the_command_line_summarises_a_file(tmp_path):
 
 def test_parquet_is_read_in_batches(tmp_path):
     n = 400_000
-    table = pa.table({"estimate": np.arange(n) % 7.0, "std_error": np.ones(n)})
-    pq.write_table(table, tmp_path / "one.parquet")
-    opened = source.source(tmp_path)
+    rows = pa.table({"estimate": np.arange(n) % 7.0, "std_error": np.ones(n)})
+    pq.write_table(rows, tmp_path / "one.parquet")
+    opened = read(tmp_path)
     sizes = [batch.num_rows for batch in opened.batches(["estimate"])]
     assert sum(sizes) == n and max(sizes) <= 1 << 17

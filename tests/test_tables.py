@@ -244,7 +244,8 @@ def test_what_failed_is_not_called_not_estimable():
         ([there, never], {((0.0, 0.0), "a"): 0.0}, "no replication had a result"),
         ([there, lost, never], {((0.0, 0.0), "b"): 0.0},
          "no replication was estimable, or no replication had a result"),
-        ([there, lost, ((0.2, 0.0), "a", 0.05, 0.002)], {((0.0, 0.0), "b"): 1.0},
+        ([there, lost, ((0.2, 0.0), "a", 0.05, 0.002)],
+         {((0.0, 0.0), "b"): 1.0, ((0.2, 0.0), "b"): 0.0},
          "no replication had a result, or no number: too few replications had a result, or it is "
          "not defined there"),
     ):  # fmt: skip

@@ -51,6 +51,22 @@ class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         self.exit(WRONG, one_line(f"{self.prog}: {message} (see {self.prog} --help)") + "\n")
 
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        if action.choices is not None and value not in action.choices:
+            from simstudy.cli.vocabulary import unknown
+
+            hint = unknown(action.dest, value, action.choices)
+            raise argparse.ArgumentError(action, f"'{value}' is not known{hint}")
+
+    def refuse_unknown(self, extra: list[str], verb: str) -> None:
+        """End where arguments are left over that a verb does not take."""
+        if extra:
+            from simstudy.cli.vocabulary import unknown_flags
+
+            flags = [flag for flag, _ in VERBS[verb][1] if flag.startswith("-")]
+            self.prog = f"{self.prog} {verb}"
+            self.error(unknown_flags(extra, [*flags, "--debug", "--help"]))
+
 
 def _whole(text: str, least: int = 0) -> int:
     value = int(text) if text.isdecimal() else -1
@@ -91,6 +107,9 @@ _PUBLISHED = (
     "CSV: columns of a cell (factors, method), printed and, if any, measure (rejection_rate), "
     "alpha (the first), decimals, and of the printed number replications or mcse"
 )
+_MEASURE = "only these; median_bias and mean_absolute_error are made when named here alone"
+_WHERE = "only rows with FIELD OP VALUE and ..., such as 'icc > 0 and x_icc = 1'"
+_DUMMIES = "show the coefficients of dummy's clusters, of more than two too"
 _TARGET = "say how many replications this Monte Carlo SE needs"
 
 Arguments = list[tuple[str, dict[str, Any]]]
@@ -109,6 +128,7 @@ _ESTIMATES: Arguments = [  # of anybody's estimates
     ("--reference", {"metavar": "METHOD", "help": "compare the others with this one"}),
     ("--alpha", {"action": "extend", "nargs": "+", "type": float, "metavar": "A"}),
     ("--null", {"type": float, "metavar": "V", "help": "what the tests are about (default: 0)"}),
+    ("--converged", _COLUMN | {"help": "a fit that says false, 0 or no there counts as failed"}),
 ]
 VERBS: dict[str, tuple[str, Arguments]] = {
     "run": (
@@ -133,21 +153,26 @@ VERBS: dict[str, tuple[str, Arguments]] = {
         ],
     ),
     "plan": (
-        "say what a study will take; write nothing",
+        "say what a study will take and what of it is there; write nothing",
         [
             ("config", {"help": "study file (YAML)"}),
             (
                 "--mcse",
                 {"action": "append", "default": [], "metavar": "MEASURE=VALUE", "help": _TARGET},
             ),
+            ("--results", {"default": "results", "metavar": "DIR", "help": "parent folder"}),
         ],
     ),
     "summarize": (
         "performance measures of a results folder, or of anybody's estimates",
         [
-            ("target", {"help": "results folder; or CSV, parquet (folder) or .dta of estimates"}),
+            (
+                "target",
+                {"help": "results folder; or a table of estimates (CSV, parquet, .dta)"},
+            ),
             ("--format", {"choices": _FORMATS, "default": "text"}),
-            ("--measure", {"action": "extend", "nargs": "+", "metavar": "M", "help": "only these"}),
+            ("--measure", {"action": "extend", "nargs": "+", "metavar": "M", "help": _MEASURE}),
+            ("--where", {"metavar": "EXPR", "help": _WHERE}),
             ("--mcse", {"choices": ("robust", "normal"), "default": "robust"}),
             ("--wide", {"action": "store_true", "help": "csv, json: a column a method"}),
             ("--verdict", {"action": "store_true", "help": "mark Type I errors after Bradley"}),
@@ -169,10 +194,11 @@ VERBS: dict[str, tuple[str, Arguments]] = {
     "fit": (
         "fit the methods to a real data set",
         [
-            ("data", {"help": "CSV or parquet file"}),
+            ("data", {"help": "CSV, parquet, .dta or another table"}),
             ("formula", {"help": "such as 'y ~ x + (1 | school)'"}),
             ("--method", {"action": "append", "metavar": "M", "help": _METHOD}),
             ("--json", {"action": "store_true", "help": "full precision, as JSON"}),
+            ("--clusters", {"action": "store_true", "help": _DUMMIES}),
             ("--figure", {"metavar": "FILE", "help": "draw the data with four kinds of lines"}),
         ],
     ),
@@ -207,7 +233,7 @@ VERBS: dict[str, tuple[str, Arguments]] = {
 }
 
 
-def parser() -> argparse.ArgumentParser:
+def parser() -> _Parser:
     """The parser of every verb."""
     debug: dict[str, Any] = {"action": "store_true", "help": "show tracebacks"}
     debug["default"] = argparse.SUPPRESS
@@ -237,7 +263,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        options = parser().parse_args(given)
+        known = parser()
+        options, extra = known.parse_known_args(given)
+        known.refuse_unknown(extra, options.verb)
     except BrokenPipeError:  # some versions of argparse say that nobody reads the help
         _hush()
         return DONE

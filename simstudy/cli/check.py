@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from simstudy.conformance import conform
 from simstudy.errors import UserError, WorkError
+from simstudy.measures.trial import try_measure
 from simstudy.own import files
+from simstudy.own.declare import MEASURE
+from simstudy.own.fit import account_of
 from simstudy.own.settle import settle
+from simstudy.own.verdict import Verdict
 from simstudy.study.yaml_lines import parse
 
 _WORDS = {True: "right", False: "WRONG", None: "note "}
@@ -24,23 +29,39 @@ def main(options: Namespace) -> None:
     if path.suffix in (".yaml", ".yml") and path.is_file():
         message = f"is a study, not methods; try it with: python -m simstudy plan {place}"
         raise UserError(message, file=place)
-    known = files.offered(files.module_of(str(path), files.digest_of(files.content_of(path))))
-    names = [only] if only else list(known)
+    module = files.module_of(str(path), files.digest_of(files.content_of(path)))
+    methods, measures = files.offered(module), files.offered(module, MEASURE)
+    names = [only] if only else [*methods, *measures]
     if not names:
-        raise UserError("no function has @simstudy.method", file=place)
+        raise UserError("no function has @simstudy.method or @simstudy.measure", file=place)
     given = _options(options.options)
     wrong = []
     for name in names:
-        method = settle({"use": f"{path.name}:{name}", **given}, path.parent)
-        told = f": {method.entry.summary}" if method.account else ""
-        print(f"{method.label}{told} ({_reads(method.grain)})")
-        verdicts = list(conform(method))
-        for right, what in verdicts:
+        if name in measures and name not in methods:
+            heading, verdicts = _try_measure(name, measures[name], given)
+        else:
+            heading, verdicts = _try_method(path, name, given)
+        print(heading)
+        found = list(verdicts)
+        for right, what in found:
             print(f"  {_WORDS[right]}  {what}")
-        if any(right is False for right, _ in verdicts):
+        if any(right is False for right, _ in found):
             wrong.append(name)
     if wrong:
         raise WorkError(f"{place}: something is wrong with {', '.join(wrong)}")
+
+
+def _try_method(path: Path, name: str, given: dict[str, Any]) -> tuple[str, Iterator[Verdict]]:
+    method = settle({"use": f"{path.name}:{name}", **given}, path.parent)
+    told = f": {method.entry.summary}" if method.account else ""
+    return f"{method.label}{told} ({_reads(method.grain)})", conform(method)
+
+
+def _try_measure(name: str, function: Any, given: dict[str, Any]) -> tuple[str, Iterator[Verdict]]:
+    if given:
+        raise UserError(f"--options: {name} is a measure, which has none")
+    told = account_of(function).rstrip(".")
+    return f"{name}{f': {told}' if told else ''} (a measure)", try_measure(function)
 
 
 def _options(text: str) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import statistics
 from argparse import Namespace
 from collections import Counter
 
+from simstudy.cli.run import say
 from simstudy.errors import UnmetError
 from simstudy.report.published import Pair, compare
 from simstudy.results import Results
@@ -14,7 +15,8 @@ from simstudy.results import Results
 
 def main(options: Namespace) -> None:
     """Print cell, printed number, ours, its Monte Carlo SE and z; then all z together."""
-    pairs = compare(Results.open(options.results).summary_table(), options.published)
+    summary = Results.open(options.results).summary_table(missing=say)
+    pairs = compare(summary, options.published)
     lines = _lines(pairs)
     widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
     for line in lines:

@@ -7,6 +7,7 @@ import sys
 from argparse import Namespace
 from pathlib import Path
 
+from simstudy.cli.run import say
 from simstudy.errors import UserError
 from simstudy.real.data import DataSet
 from simstudy.real.fit import DEFAULT_METHODS, fit
@@ -27,16 +28,23 @@ def main(options: Namespace) -> None:
                 raise UserError(f"--method {method.canonical} is given twice")
             if method.label == other.label:
                 raise UserError(f"--method: label '{method.label}' is used twice")
-    fits = fit(options.data, options.formula, chosen)
+    fits = fit(options.data, options.formula, chosen, options.clusters)
     if fits.data.n_dropped:
         plural = "row" if fits.data.n_dropped == 1 else "rows"
-        print(f"{fits.data.n_dropped} {plural} with missing values dropped", file=sys.stderr)
+        missing = "; ".join(f"{name}: {n}" for name, n in fits.data.missing.items())
+        print(f"{fits.data.n_dropped} {plural} with missing values dropped ({missing})",
+              file=sys.stderr)  # fmt: skip
     if options.json:
+        if fits.data.coding:
+            say(f"{fits.data.formula.predictor}: {fits.data.coding}")
         print(json.dumps(fits.as_dict(), indent=1, allow_nan=False))
     else:
         print(fits)
+    for line in fits.cautions:
+        say(line)
     if ending:
         _draw(fits.data, Path(options.figure), ending)
+        print(f"written: {options.figure}", file=sys.stderr if options.json else sys.stdout)
 
 
 def _ending(file: str) -> str:
@@ -57,7 +65,8 @@ def _draw(data: DataSet, file: Path, ending: str) -> None:
     from simstudy.report.figures.style import encode
 
     names = data.formula
-    labels = (names.predictor, names.outcome, names.cluster)
+    coding = f" ({data.coding})" if data.coding else ""
+    labels = (names.predictor + coding, names.outcome, names.cluster)
     clusters = [str(label) for label in data.labels]
     figure = by_cluster(data.x, data.y, data.sizes, lines_of(data), labels, clusters)
     try:
@@ -69,6 +78,9 @@ def _draw(data: DataSet, file: Path, ending: str) -> None:
 def method_from(text: str) -> Method:
     """One --method, in the study file's own syntax."""
     try:
-        return method_of(parse(text).data)
+        found = method_of(parse(text).data)
+        if found.when is not None:
+            raise UserError("when: is of a study's scenarios; here a method is asked for or not")
+        return found
     except UserError as error:
         raise UserError(str(error), path=f"--method '{text}'") from None

@@ -40,6 +40,7 @@ methods:                        # python -m simstudy methods  lists them
   - dummy                       # a dummy for every classroom
   - random_intercept            # REML, Kenward-Roger
   # - random_intercept: {{df: wald, label: random intercept (z)}}
+  # - cluster_means: {{when: icc > 0}}  # in these scenarios alone
 """
 
 _METHOD = '''\

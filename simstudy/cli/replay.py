@@ -12,7 +12,7 @@ from typing import Any
 
 from simstudy.cli.fit import method_from
 from simstudy.errors import WorkError, brief
-from simstudy.real.printed import table
+from simstudy.real.printed import p_text, table
 from simstudy.real.replay import NUMBERS, Refit, Replay, chosen_of, replay
 from simstudy.registry import Method
 from simstudy.store import layout
@@ -78,10 +78,17 @@ def _lines(refit: Refit) -> list[list[str]]:
     lines = []
     for name, row in (("stored", refit.stored), ("refitted", refit.again)):
         if row is not None:
-            numbers = ["-" if row[key] is None else repr(row[key]) for key in NUMBERS]
+            numbers = [_number(key, row[key], refit.method) for key in NUMBERS]
             last = refit.verdict if row is refit.again or refit.again is None else ""
             lines.append([refit.method.label, name, row["status"], *numbers, last])
     return lines or [[refit.method.label, "", *[""] * (len(NUMBERS) + 1), refit.verdict]]
+
+
+def _number(key: str, value: Any, method: Method) -> str:
+    """A number in full; of a p-value of 0 what it is below."""
+    if value is None:
+        return "-"
+    return p_text(value, method) if key == "p_value" and value == 0 else repr(value)
 
 
 def _as_dict(found: Replay) -> dict[str, Any]:

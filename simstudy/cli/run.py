@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 from argparse import Namespace
@@ -11,9 +12,12 @@ from typing import TYPE_CHECKING
 from simstudy.errors import WorkError, one_line
 from simstudy.report.tables import headline
 from simstudy.results import Results, run
+from simstudy.study.files import described
 
 if TYPE_CHECKING:
     from simstudy.runner.watch import Done
+
+_LEAST, _USUAL = 10, 80  # columns of a terminal: fewer than these are none
 
 
 def main(options: Namespace) -> None:
@@ -29,7 +33,7 @@ def main(options: Namespace) -> None:
         give_up=options.give_up,
         begin=None if options.quiet or options.verbose else progress,
         each=tell if options.verbose else lambda done, number, of: None,
-        warn=lambda text: print(one_line(text), file=sys.stderr),
+        warn=say,
     )
     if not options.quiet:
         _print(found)
@@ -37,9 +41,16 @@ def main(options: Namespace) -> None:
         raise WorkError("some fits are not computed: see above")
 
 
+def say(text: str) -> None:
+    """Say something in a line of its own, beside the results."""
+    print(one_line(text), file=sys.stderr)
+
+
 def _print(found: Results) -> None:
     print(found.study.title or found.study.name)
     print(headline(found.summary_table(), width=terminal_width()))
+    for line in described(found.study):
+        print(line)
     print("" if found.n_fits else "nothing is missing: no fit was computed")
     print("\n".join(_paths(found)))
 
@@ -70,6 +81,14 @@ def terminal_width() -> int:
     return 120
 
 
+def _columns() -> int:
+    """Columns of the terminal that stderr is; 0 where it does not say."""
+    try:
+        return os.get_terminal_size(sys.stderr.fileno()).columns
+    except (OSError, ValueError):
+        return 0
+
+
 def progress(n_fits: int, jobs: int) -> Callable[[int, float | None], None]:
     """One bar with rate and time left on stderr; nothing where that is no terminal.
 
@@ -79,8 +98,10 @@ def progress(n_fits: int, jobs: int) -> Callable[[int, float | None], None]:
         return lambda done, left: None
     from tqdm import tqdm
 
+    known = _columns() >= _LEAST  # else it would show nothing at all
     bar = tqdm(
-        total=n_fits, unit=" fits", unit_scale=True, smoothing=0.1, dynamic_ncols=True,
+        total=n_fits, unit=" fits", unit_scale=True, smoothing=0.1, dynamic_ncols=known,
+        ncols=None if known else _USUAL, nrows=None if known else 24,
         desc=f"{jobs} jobs" if jobs > 1 else "1 job", leave=False,
         bar_format="{l_bar}{bar}| {n_fmt}/{total_fmt} [{elapsed}, {rate_fmt}{postfix}]",
     )  # fmt: skip

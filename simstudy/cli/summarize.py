@@ -4,29 +4,30 @@ from __future__ import annotations
 
 import sys
 from argparse import Namespace
+from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from simstudy.cli.run import terminal_width
+from simstudy.cli.run import say, terminal_width
 from simstudy.cli.terminal import write_exactly
-from simstudy.errors import UserError, nearest
+from simstudy.errors import UserError, one_line
 from simstudy.measures.measures import MEASURES
-from simstudy.measures.pairs import MEASURES as AGAINST_REFERENCE
+from simstudy.measures.names import Asked, asked, needed
+from simstudy.measures.ordered import ON_REQUEST
+from simstudy.measures.own import REGISTERED
 from simstudy.report import tables
-from simstudy.report.wide import wide
+from simstudy.report.nulls import aims
+from simstudy.report.wide import of_kind, wide
 from simstudy.results import Results
 
 COLUMNS = ("estimate", "std_error", "method", "by", "df", "p_value", "ci_low", "ci_high",
-           "replication", "reference", "alpha", "null")  # fmt: skip
+           "replication", "reference", "alpha", "null", "converged")  # fmt: skip
 _SHOWN = ("bias", "empirical_se", "relative_error_model_se", "coverage", "rejection_rate")
 
 
 def main(options: Namespace) -> None:
     """Print the measures of a results folder, or of anybody's estimates."""
-    wanted = options.measure or []
-    for measure in wanted:
-        if measure not in MEASURES:
-            raise UserError(f"unknown measure '{measure}'{nearest(measure, MEASURES)}")
     given = {name: getattr(options, name) for name in COLUMNS if getattr(options, name) is not None}
     ours = Path(options.target, "study.yaml").is_file()
     if ours or not (given or options.true or Path(options.target).is_file()):
@@ -35,7 +36,11 @@ def main(options: Namespace) -> None:
                 "a results folder knows its columns and true values", file=options.target
             )
         found = Results.open(options.target)
-        summary = found.summary_table(options.mcse)
+        wanted = _wanted(options, [one.name for one in found.study.measures])
+        more = {one.measure for one in wanted} & {*ON_REQUEST}
+        summary = found.summary_table(options.mcse, more=more, missing=say)
+        if options.where is not None:
+            summary = _only_where(summary, options)
         if missing := found.n_missing:
             print(f"{options.target}: {missing:,} fits are not there yet; "
                   "`run` computes what is missing", file=sys.stderr)  # fmt: skip
@@ -43,34 +48,45 @@ def main(options: Namespace) -> None:
             print(tables.headline(summary, width=terminal_width()))
             return
     else:
-        summary = _anybody(options, given)
+        wanted = _wanted(options, ())
+        summary = _anybody(options, given, [one.measure for one in wanted])
         wanted = wanted or _usual(summary, options.format)
     if options.format in ("csv", "json"):
         rows = tables.by_method(_only(summary, wanted)) if options.wide else _only(summary, wanted)
         write_exactly(tables.as_rows(rows, options.format))
         return
-    there = summary.column("measure").unique().to_pylist()
-    for measure in wanted:
-        if measure not in there:
-            need = " (it needs a reference method)" if measure in AGAINST_REFERENCE else ""
-            raise UserError(f"no row of {measure} here{need}", file=options.target)
+    for one in wanted:
+        if not _only(summary, [one]).num_rows:
+            raise UserError(f"no row of {one.name} here{needed(one)}", file=options.target)
     write = tables.FORMATS[options.format]
+    shown = wanted or [asked(name, tables.HEADLINE) for name in tables.HEADLINE]
     texts = [
-        write(tables.grid(wide(summary, measure, alpha), verdict=options.verdict))
-        for measure in wanted or tables.HEADLINE
-        for alpha in tables.alphas(summary, measure)
+        write(
+            tables.grid(of_kind(wide(summary, one.measure, a), one.null), verdict=options.verdict)
+        )
+        for one in shown
+        for a in tables.alphas(summary, one.measure)
     ]
     print("\n\n".join(texts) if options.format == "text" else "\n".join(texts))
 
 
-def _anybody(options: Namespace, given: dict[str, Any]) -> Any:
+def _wanted(options: Namespace, own: Iterable[str]) -> list[Asked]:
+    """Measures that are asked for, of those built in, the study's own and this session's."""
+    known = (*MEASURES, *own, *REGISTERED)
+    return [asked(measure, known) for measure in options.measure or ()]
+
+
+def _anybody(options: Namespace, given: dict[str, Any], measures: list[str]) -> Any:
     from simstudy.summaries.summarize import summarize_table
 
     if options.true is None:
         raise UserError("say the true value: --true VALUE or --true COL", file=options.target)
     if not Path(options.target).exists():
         raise UserError("no such file or folder", file=options.target)
-    found = summarize_table(options.target, options.true, mcse=options.mcse, **given)
+    found = summarize_table(
+        options.target, options.true, mcse=options.mcse, where=options.where,
+        measure=measures, warn=partial(_tell, options.target), **given,
+    )  # fmt: skip
     for name, heading in zip(given.get("by", ()), found.column_names, strict=False):
         if name != heading:
             print(f"{options.target}: the column '{name}' is called '{heading}' below",
@@ -81,17 +97,37 @@ def _anybody(options: Namespace, given: dict[str, Any]) -> Any:
     return found
 
 
-def _usual(summary: Any, form: str) -> list[str]:
+def _tell(target: str, line: str) -> None:
+    print(one_line(f"{target}: {line}"), file=sys.stderr)
+
+
+def _only_where(summary: Any, options: Namespace) -> Any:
+    """Rows of a study's summary that meet --where."""
+    from simstudy.report.conditions import only
+    from simstudy.where import parse
+
+    try:
+        return only(summary, parse(options.where))
+    except UserError as error:
+        raise UserError(f"--where: {error}", file=options.target) from None
+
+
+def _usual(summary: Any, form: str) -> list[Asked]:
     """Measures that are shown of anybody's estimates: all, or few as text."""
     there = summary.column("measure").unique().to_pylist()
-    return [] if form in ("csv", "json") else [name for name in _SHOWN if name in there]
+    few = [asked(name, there) for name in _SHOWN if name in there]
+    return [] if form in ("csv", "json") else few
 
 
-def _only(summary, wanted: list[str]):  # type: ignore[no-untyped-def]
-    """Rows of the measures that are asked for."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
+def _only(summary, wanted: list[Asked]):  # type: ignore[no-untyped-def]
+    """Rows of what is asked for, in the order of the summary."""
     if not wanted:
         return summary
-    return summary.filter(pc.is_in(summary.column("measure"), value_set=pa.array(wanted)))
+    measures = summary.column("measure").to_pylist()
+    some = any(one.null is not None for one in wanted)
+    nulls = [aim.null for aim in aims(summary)] if some else [None] * len(measures)
+    here = [
+        any(one.measure == name and one.null in (None, null) for one in wanted)
+        for name, null in zip(measures, nulls, strict=True)
+    ]
+    return summary.filter(here)

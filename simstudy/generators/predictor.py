@@ -8,8 +8,9 @@ from __future__ import annotations
 import numpy as np
 
 from simstudy.generators.gaussian import Treatment
-from simstudy.generators.scenario import Scenario, SizeRule
+from simstudy.generators.scenario import GivenX, Scenario, SizeRule
 from simstudy.moments import Ints, Rows
+from simstudy.numerics.anova import icc_of_y
 from simstudy.numerics.reduce import reduce
 
 
@@ -72,6 +73,15 @@ def from_file(scenario: Scenario) -> Treatment:
         x = x.reshape(sizes.size, -1).T[:, :, None]
     moments = reduce(Rows(sizes, x, np.zeros_like(x)))
     return Treatment(moments.mean_x, moments.within.a, None)
+
+
+def icc_of(given: GivenX) -> float:
+    """Intraclass correlation of a predictor from a file, by one-way analysis of variance."""
+    sizes, x = given.sizes.reshape(-1, 1), given.values
+    if np.all(sizes == sizes[0]):
+        x = x.reshape(sizes.size, -1).T[:, :, None]
+    x = x - given.values.mean()
+    return float(icc_of_y(reduce(Rows(sizes, x, x)))[0])
 
 
 def _treated(rng: np.random.Generator, scenario: Scenario, sizes: Ints, n_reps: int) -> Ints:

@@ -42,11 +42,16 @@ class SizeRule:
 
 @dataclass(frozen=True, slots=True)
 class GivenX:
-    """A predictor from a file: values sorted by cluster, and the sizes of the clusters."""
+    """A predictor from a file: values sorted by cluster, and the sizes of the clusters.
+
+    `n_dropped` rows of the file had no value or no cluster; `words` are what 0 and 1 stand for.
+    """
 
     sizes: Ints
     values: Floats
     digest: str
+    n_dropped: int = 0
+    words: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from simstudy.estimands import is_null
 from simstudy.estimates import STATUSES
 from simstudy.measures import pairs as paired
 from simstudy.measures.decomposition import PARTS, decompose
+from simstudy.measures.ordered import ON_REQUEST
 from simstudy.measures.pairs import Pairs
 from simstudy.measures.totals import Totals
 from simstudy.measures.values import NAN, Column, Value, mean_of, plain, proportion, ratio
@@ -125,7 +126,7 @@ PROPORTIONS = ("coverage", "bias_eliminated_coverage", "rejection_rate", *BOUNDS
 MEASURES = (
     "bias", "relative_bias", *list(SIMPLE)[1:],
     "coverage", "bias_eliminated_coverage", "mean_ci_width",
-    "rejection_rate", *BOUNDS, "type1_inflation", *PARTS, *paired.MEASURES, *SHARES,
+    "rejection_rate", *BOUNDS, "type1_inflation", *PARTS, *paired.MEASURES, *SHARES, *ON_REQUEST,
 )  # fmt: skip
 
 

@@ -19,6 +19,29 @@ ROBUST = ("CR0", "CR1", "CR1S", "CR2", "CR3")
 _MEAT = {"CR1": "CR0", "CR1S": "CR0"}  # these two differ from CR0 by a factor
 
 
+_CORRECTED = "write CR1 (times J/(J - 1)), CR1S (Stata's) or CR2 (bias-reduced)"
+_SE_WORDS = {
+    "ols": "classical", "conventional": "classical", "iid": "classical", "naive": "classical",
+    "model": "classical", "default": "classical", "nonrobust": "classical", "const": "classical",
+    "robust": _CORRECTED, "cluster": _CORRECTED, "clustered": _CORRECTED,
+    "cluster_robust": _CORRECTED, "sandwich": _CORRECTED, "crve": _CORRECTED,
+    "stata": "CR1S", "vce_cluster": "CR1S", "hc0": "CR0", "white": "CR0", "liang_zeger": "CR0",
+    "huber_white": "CR0", "cr1p": "CR1S", "cv1": "CR1", "cv2": "CR2", "cv3": "CR3",
+    "bell_mccaffrey": "CR2", "brl": "CR2", "bias_reduced": "CR2", "jackknife": "CR3",
+    "hc1": "write CR1 or CR1S: HC1 is for independent units, these are for clusters",
+    "hc2": "write CR2: HC2 is for independent units, CR2 is for clusters",
+    "hc3": "write CR3: HC3 is for independent units, CR3 is for clusters",
+}  # fmt: skip
+_DF_WORDS = {
+    "z": "wald", "normal": "wald", "infinite": "wald", "inf": "wald", "asymptotic": "wald",
+    "n_k": "residual", "n_2": "residual", "ols": "residual",
+    "t": "write residual (N - 2), clusters (J - 1) or satterthwaite: all of them are t tests",
+    "j_1": "clusters", "g_1": "clusters", "stata": "clusters",
+    "bell_mccaffrey": "satterthwaite", "satt": "satterthwaite", "bm": "satterthwaite",
+    "sw": "satterthwaite",
+}  # fmt: skip
+
+
 class Error(NamedTuple):
     """Standard error of a contrast of unit length in the coordinates of L, shape (R,)."""
 
@@ -30,12 +53,33 @@ class Error(NamedTuple):
 def options(*more: str) -> tuple[Option, Option]:
     """Options `se` and `df` of a least-squares method; `more` are kinds of `se` it has besides."""
     return (
-        Option("se", ("classical", *ROBUST, *more), lambda chosen: "classical", "standard error"),
+        Option(
+            "se",
+            ("classical", *ROBUST, *more),
+            lambda chosen: "classical",
+            "standard error",
+            synonyms=(
+                "vcov",
+                "vce",
+                "vcovtype",
+                "cov_type",
+                "type",
+                "std_error",
+                "std_err",
+                "ses",
+                "standard_error",
+                "standard_errors",
+                "robust",
+            ),
+            foreign=_SE_WORDS,
+        ),
         Option(
             "df",
             ("residual", "wald", "clusters", "satterthwaite"),
             _default_df,
             "of t: residual, infinite, J - 1, or Bell-McCaffrey's",
+            synonyms=("ddf", "ddfm", "dof", "test", "distribution", "degrees_of_freedom"),
+            foreign=_DF_WORDS,
         ),
     )
 
@@ -175,3 +219,23 @@ def with_clusters(outcome: Array, n_clusters: int) -> Array:
     if n_clusters > 1:
         return outcome
     return np.where(outcome == Outcome.OK, Outcome.FEW_CLUSTERS, outcome).astype(np.int8)
+
+
+ENOUGH = 40  # clusters, from which corrections for few of them matter little
+
+
+def few(n_clusters: int, what: str, instead: str) -> str | None:
+    """Why an uncorrected standard error is not to be trusted with so few clusters, if so."""
+    if n_clusters >= ENOUGH:
+        return None
+    return (
+        f"with {n_clusters} clusters {what} is too small on average and the test rejects too "
+        f"often; it is for {ENOUGH} or more (with fewer: {instead})"
+    )
+
+
+def caution(chosen: Chosen, n_clusters: int) -> str | None:
+    """The same of the robust errors that do not correct for it."""
+    if chosen["se"] not in ("CR0", "CR1", "CR1S"):
+        return None
+    return few(n_clusters, f"the {chosen['se']} standard error", "se: CR2")

@@ -127,6 +127,48 @@ def _default_df(chosen: Chosen) -> str:
 
 
 OPTIONS = (
-    Option("estimator", ("reml", "ml"), lambda chosen: "reml", "likelihood"),
-    Option("df", _DF, _default_df, "reference distribution (kenward_roger adjusts the SE)"),
+    Option(
+        "estimator",
+        ("reml", "ml"),
+        lambda chosen: "reml",
+        "likelihood",
+        synonyms=("method", "likelihood", "estimation", "fit_method", "criterion"),
+        foreign={
+            "restricted": "reml",
+            "residual_maximum_likelihood": "reml",
+            "restricted_maximum_likelihood": "reml",
+            "full": "ml",
+            "mle": "ml",
+            "maximum_likelihood": "ml",
+            "fiml": "ml",
+        },
+    ),
+    Option(
+        "df",
+        _DF,
+        _default_df,
+        "reference distribution (kenward_roger adjusts the SE)",
+        synonyms=("ddf", "ddfm", "dfmethod", "dof", "test", "degrees_of_freedom", "tests"),
+        foreign={
+            "z": "wald",
+            "normal": "wald",
+            "infinite": "wald",
+            "inf": "wald",
+            "asymptotic": "wald",
+            "kr": "kenward_roger",
+            "kroger": "kenward_roger",
+            "kenwardroger": "kenward_roger",
+            "pbkrtest": "kenward_roger",
+            "lmertest": "satterthwaite",
+            "sat": "satterthwaite",
+            "satt": "satterthwaite",
+            "bw": "between_within",
+            "betwithin": "between_within",
+            "nlme": "between_within",
+            "containment": "between_within",
+            "inner_outer": "between_within",
+            "t": "write kenward_roger, satterthwaite, between_within or residual: all of "
+            "them are t tests",
+        },
+    ),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from simstudy.estimates import Estimates, Outcome
-from simstudy.methods import _assemble
+from simstudy.methods import _assemble, _clustered
 from simstudy.methods._assemble import ZERO, Origin
 from simstudy.moments import Array, Clusters, Floats
 from simstudy.numerics import exchangeable, gram
@@ -114,11 +114,66 @@ register(
         fit=fit,
         describe=describe,
         options=(
-            Option("se", ("robust", "model"), lambda chosen: "robust", "standard error"),
-            Option("df", ("wald", "clusters"), lambda chosen: "wald", "z, or J - 1"),
+            Option(
+                "se",
+                ("robust", "model"),
+                lambda chosen: "robust",
+                "standard error",
+                synonyms=("vcov", "vce", "std_err", "std_error", "cov_type", "type"),
+                foreign={
+                    "sandwich": "robust",
+                    "san_se": "robust",
+                    "empirical": "robust",
+                    "huber_white": "robust",
+                    "cluster_robust": "robust",
+                    "naive": "model",
+                    "model_based": "model",
+                    "conventional": "model",
+                    "nonrobust": "model",
+                },
+            ),
+            Option(
+                "df",
+                ("wald", "clusters"),
+                lambda chosen: "wald",
+                "z, or J - 1",
+                synonyms=("ddf", "dof", "test", "distribution"),
+                foreign={
+                    "z": "wald",
+                    "normal": "wald",
+                    "infinite": "wald",
+                    "inf": "wald",
+                    "t": "clusters",
+                    "j_1": "clusters",
+                    "cluster": "clusters",
+                },
+            ),
         ),
-        synonyms=("geeglm", "geepack", "geese", "xtgee", "genmod", "exchangeable"),
+        synonyms=(
+            "geeglm",
+            "geepack",
+            "geese",
+            "xtgee",
+            "genmod",
+            "exchangeable",
+            "gee_exchangeable",
+            "generalized_estimating_equations",
+            "generalised_estimating_equations",
+            "marginal",
+            "marginal_model",
+            "population_averaged",
+            "gee1",
+        ),
+        variants={
+            "se: robust": ("gee_robust",),
+            "se: model": ("gee_model", "gee_naive"),
+        },
         estimands=lambda chosen: ("slope", "intercept"),
         account=_account,
+        caution=lambda chosen, n_clusters: _clustered.few(
+            n_clusters,
+            f"the {chosen['se']} standard error",
+            "random_intercept or pooled: {se: CR2}",
+        ),
     )
 )

@@ -87,6 +87,19 @@ def _account(chosen: Chosen) -> str:
     )
 
 
+_VARIANTS = {
+    **{f"se: {kind}": (kind.lower(),) for kind in _clustered.ROBUST},
+    "se: CR1S": (
+        "cr1s", "cluster_robust", "clustered", "sandwich", "huber_white", "robust", "crve", "cgm",
+        "vce", "vce_cluster", "vce(cluster)", "lm_robust", "liang_zeger", "crse", "robust_se",
+        "cluster_robust_se", "clustered_se", "cluster_se",
+    ),
+    "se: CR2": ("cr2", "clubsandwich", "bell_mccaffrey", "brl", "bias_reduced"),
+    "se: CR3": ("cr3", "cluster_jackknife", "jackknife"),
+    "se: moulton": ("moulton", "moulton_factor", "deff", "design_effect", "kish"),
+}  # fmt: skip
+
+
 register(
     Entry(
         name="pooled",
@@ -95,9 +108,24 @@ register(
         fit=fit,
         describe=describe,
         options=_clustered.options("moulton"),
-        synonyms=("ols", "lm", "linear", "regression", "naive", "ignore"),
+        synonyms=(
+            "ols",
+            "lm",
+            "linear",
+            "regression",
+            "reg",
+            "regress",
+            "naive",
+            "ignore",
+            "complete_pooling",
+            "linear_regression",
+            "linear_model",
+            "least_squares",
+        ),
+        variants=_VARIANTS,
         refuse=_clustered.refuse,
         estimands=lambda chosen: ("slope", "intercept"),
         account=_account,
+        caution=_clustered.caution,
     )
 )

@@ -105,6 +105,15 @@ def _account(chosen: Chosen) -> str:
     )
 
 
+_SYNONYMS = (
+    "lmer", "mixed", "mlm", "hlm", "multilevel", "mixedlm", "random", "lme", "lmm", "lme4", "nlme",
+    "mixed_model", "mixed_effects", "linear_mixed_model", "multilevel_model", "random_effects",
+    "random_effect", "re", "partial_pooling", "proc_mixed", "xtmixed", "hierarchical",
+    "hierarchical_linear_model", "variance_components", "lmertest", "random_intercepts",
+    "random_effects_model", "mixed_linear_model",
+)  # fmt: skip
+
+
 register(
     Entry(
         name="random_intercept",
@@ -113,7 +122,15 @@ register(
         fit=fit,
         describe=describe,
         options=_mixed.OPTIONS,
-        synonyms=("lmer", "mixed", "mlm", "hlm", "multilevel", "mixedlm", "reml", "random", "lme"),
+        synonyms=_SYNONYMS,
+        variants={
+            "df: kenward_roger": ("kr", "kenward_roger", "kenwardroger", "pbkrtest"),
+            "df: satterthwaite": ("satterthwaite",),
+            "df: between_within": ("between_within",),
+            "df: wald": ("wald", "z_test"),
+            "estimator: reml": ("reml",),
+            "estimator: ml": ("ml", "mle", "maximum_likelihood"),
+        },
         refuse=_mixed.refuse,
         estimands=lambda chosen: ("slope", "intercept", *VARIANCES),
         account=_account,

@@ -70,8 +70,10 @@ _WEIGHTS = {
     "webb": "the six-point weights of Webb [@Webb2023]",
 }
 _TAILS = {
-    "symmetric": "the share of bootstrap statistics at least as large in absolute value",
-    "equal_tailed": "twice the smaller of the shares of bootstrap statistics in the two tails",
+    "symmetric": "the share of bootstrap statistics at least as large in absolute value, ties "
+    "with the observed one included",
+    "equal_tailed": "twice the smaller of the shares of bootstrap statistics in the two tails, "
+    "ties with the observed one counted half in either tail",
 }
 
 
@@ -96,13 +98,73 @@ register(
         describe=pooled.describe,
         options=(
             Option(
-                "weights", ("rademacher", "webb"), lambda chosen: "rademacher", "of the clusters"
+                "weights",
+                ("rademacher", "webb"),
+                lambda chosen: "rademacher",
+                "of the clusters",
+                synonyms=("weight", "type", "weighttype", "wild_weights", "boot_weights"),
+                foreign={
+                    "two_point": "rademacher",
+                    "2_point": "rademacher",
+                    "signs": "rademacher",
+                    "webb6": "webb",
+                    "six_point": "webb",
+                    "6_point": "webb",
+                },
             ),
-            Option("p", ("symmetric", "equal_tailed"), lambda chosen: "symmetric", "which tails"),
-            Option("draws", (), lambda chosen: 399, "bootstrap samples", least=1),
+            Option(
+                "p",
+                ("symmetric", "equal_tailed"),
+                lambda chosen: "symmetric",
+                "which tails; draws that tie with the data count in full, in equal_tailed by half",
+                synonyms=("p_value", "ptype", "p_val_type", "p_type", "tails", "tail"),
+                foreign={
+                    "two_tailed": "symmetric",
+                    "two_sided": "symmetric",
+                    "abs": "symmetric",
+                    "asymmetric": "equal_tailed",
+                    "equaltail": "equal_tailed",
+                    "equal_tail": "equal_tailed",
+                },
+            ),
+            Option(
+                "draws",
+                (),
+                lambda chosen: 399,
+                "bootstrap samples",
+                least=1,
+                synonyms=(
+                    "b",
+                    "reps",
+                    "nboot",
+                    "n_boot",
+                    "bootstraps",
+                    "replications",
+                    "samples",
+                    "n_bootstrap",
+                    "iterations",
+                    "boot",
+                    "r",
+                ),
+            ),
         ),
         terms=("slope",),
-        synonyms=("wild", "bootstrap", "boottest", "wild_cluster_bootstrap", "wcr", "wcb"),
+        synonyms=(
+            "wild",
+            "bootstrap",
+            "boottest",
+            "wild_cluster_bootstrap",
+            "wcr",
+            "wcb",
+            "fwildclusterboot",
+            "cluster_bootstrap",
+            "bootstrap_t",
+            "cgm_bootstrap",
+        ),
+        variants={
+            "weights: webb": ("webb", "webb6", "webb_6_point"),
+            "weights: rademacher": ("rademacher",),
+        },
         draws=True,
         tests_only=True,
         account=_account,

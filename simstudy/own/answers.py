@@ -6,6 +6,7 @@ which one it was.
 
 from __future__ import annotations
 
+import math
 import re
 import warnings
 from collections.abc import Mapping
@@ -195,13 +196,20 @@ def _unconverged(numbers: dict[str, Floats], lost: Bools) -> dict[str, Floats]:
     return {name: values for name, values in kept.items() if not np.isnan(values).all()}
 
 
+def _wrong(name: str, value: float) -> str:
+    """A number that cannot be, so that it still says why when messages are grouped without it."""
+    if value < 0 and math.isfinite(value):
+        return f"a negative {name}, {value:g}"
+    return f"{name} {value:g}" + (", above one" if name == "p_value" and value > 1 else "")
+
+
 def _failures(wrong: dict[str, tuple[Floats, Bools]], lost: Bools) -> list[Failure | None]:
     unconverged = Failure(f"did not converge ({_CONVERGED} is False)", "")
     found: list[Failure | None] = [unconverged if bad else None for bad in lost]
     for name, (values, bad) in wrong.items():
         for k in np.flatnonzero(bad):
             if found[k] is None:
-                found[k] = Failure(f"returned {name} {values[k]:g}", "")
+                found[k] = Failure(f"returned {_wrong(name, values[k])}", "")
     return found
 
 

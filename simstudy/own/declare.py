@@ -5,14 +5,14 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar, overload
+from typing import Any, NamedTuple, TypeVar, overload
 
 from simstudy.errors import nearest
-from simstudy.estimands import DEFAULT, ESTIMANDS
+from simstudy.estimands import DEFAULT, ESTIMANDS, OTHER_NAMES
 from simstudy.registry import GRAINS
 
 F = TypeVar("F", bound=Callable[..., Any])
-MARK = "__simstudy__"
+MARK, MEASURE_MARK = "__simstudy__", "__simstudy_measure__"
 RESERVED = (
     "use",
     "label",
@@ -21,6 +21,7 @@ RESERVED = (
     "estimand",
     "null_value",
     "timeout",
+    "when",
 )  # the study file's own words beside options
 PART = {"rows": 32, "clusters": 4096, "pooled": 4096}
 
@@ -81,8 +82,9 @@ def method(
     ----------
     function : callable
         ``function(data, **options)``; options are numbers, text or truth values, by any name
-        but use, label, estimand, null_value, truth, digest and timeout. With an argument `rng`
-        (of a method on data frames) it gets a ``numpy.random.Generator`` of that replication.
+        but use, label, estimand, null_value, when, truth, digest and timeout. With an argument
+        `rng` (of a method on data frames) it gets a ``numpy.random.Generator`` of that
+        replication.
     grain : {"rows", "clusters", "pooled"}
         rows: data is one replication's DataFrame with columns cluster, x and y.
         clusters: data is the moments (`simstudy.moments.Clusters`) of R replications, the last
@@ -115,7 +117,9 @@ def method(
         ("truth" if truth else "estimand", target, ESTIMANDS),
     ):
         if value not in known:
-            raise DeclarationError(f"{name} {value!r:.40} is not known{nearest(value, known)}")
+            raise DeclarationError(
+                f"{name} {value!r:.40} is not known{nearest(value, known, OTHER_NAMES)}"
+            )
     if part is not None and (not isinstance(part, int) or part < 1):
         raise DeclarationError(f"part {part!r:.40} is not a whole number from 1 up")
     return declare if function is None else declare(function)
@@ -143,6 +147,22 @@ def declared(function: Any) -> Declared | None:
     """What was declared of a function; None where it is not decorated."""
     found = getattr(function, MARK, None)
     return found if isinstance(found, Declared) else None
+
+
+def is_measure(function: Any) -> bool:
+    """Whether a function is decorated with ``@simstudy.measure``."""
+    return getattr(function, MEASURE_MARK, None) is True
+
+
+class Kind(NamedTuple):
+    """What a `use:` can name: the decorator it must have, and whether a function has it."""
+
+    decorator: str
+    fits: Callable[[Any], bool]
+
+
+METHOD = Kind("@simstudy.method", lambda function: declared(function) is not None)
+MEASURE = Kind("@simstudy.measure", is_measure)
 
 
 def options_of(function: Any) -> tuple[dict[str, Any], bool]:

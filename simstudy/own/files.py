@@ -16,7 +16,7 @@ from typing import Any
 
 from simstudy.errors import Interrupt, UserError, brief, nearest
 from simstudy.own import doing, loaded
-from simstudy.own.declare import DeclarationError, declared
+from simstudy.own.declare import METHOD, DeclarationError, Kind
 from simstudy.own.quiet import named, quiet
 from simstudy.registry import Use
 
@@ -59,7 +59,7 @@ def module_of(file: str, digest: str) -> ModuleType:
 
 def _wrong(error: BaseException, file: str) -> str:
     """What is wrong with a file, without its place."""
-    if isinstance(error, DeclarationError):
+    if isinstance(error, DeclarationError | UserError):
         return str(error)
     if isinstance(error, SyntaxError) and error.filename == file:
         return f"cannot be imported: SyntaxError: {error.msg}"
@@ -74,13 +74,13 @@ def _line(error: BaseException, file: str) -> int | None:
     return next((frame.lineno for frame in reversed(frames) if frame.filename == file), None)
 
 
-def offered(module: ModuleType) -> dict[str, Any]:
-    """The decorated functions of a module, by name."""
-    found = {k: v for k, v in vars(module).items() if callable(v) and declared(v) is not None}
+def offered(module: ModuleType, kind: Kind = METHOD) -> dict[str, Any]:
+    """The functions of a module that are decorated for this, by name."""
+    found = {k: v for k, v in vars(module).items() if callable(v) and kind.fits(v)}
     return {k: v for k, v in found.items() if getattr(v, "__module__", "") == module.__name__}
 
 
-def function_of(use: Use) -> Any:
+def function_of(use: Use, kind: Kind = METHOD) -> Any:
     """The function behind a `use:`, or `UserError` saying what the file offers."""
     if use.given is not None:
         return use.given
@@ -89,21 +89,21 @@ def function_of(use: Use) -> Any:
     if not use.trusted:
         raise UserError(f"{use.function} {_UNTRUSTED}", file=use.file)
     module = module_of(use.file, use.digest)
-    known = offered(module)
+    known = offered(module, kind)
     if use.function in known:
         return known[use.function]
     if hasattr(module, use.function):
-        raise UserError(f"{use.function} {_unfit(module, use.function)}", file=use.file)
-    hint = nearest(use.function, known) if known else "; no function has @simstudy.method"
+        raise UserError(f"{use.function} {_unfit(module, use.function, kind)}", file=use.file)
+    hint = nearest(use.function, known) if known else f"; no function has {kind.decorator}"
     raise UserError(f"no function '{use.function}'{hint}", file=use.file)
 
 
-def _unfit(module: ModuleType, name: str) -> str:
-    """Why something of a module cannot be used as a method."""
+def _unfit(module: ModuleType, name: str, kind: Kind) -> str:
+    """Why something of a module cannot be used as a method or measure."""
     found = getattr(module, name)
     home = getattr(found, "__module__", module.__name__)
     if not callable(found):
         return f"is no function: it is of type {type(found).__name__}"
     if home != module.__name__:
         return f"is imported from {home}; use the file in which it is written"
-    return "is not decorated with @simstudy.method"
+    return f"is not decorated with {kind.decorator}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import lru_cache, partial
+from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -123,9 +124,9 @@ def _halves(
     function: Function, moments: Moments, null_value: float, timeout: float | None
 ) -> Iterator[Estimates]:
     call = partial(function, moments)
-    found, warned = _one(call, moments.n_reps, True, null_value, timeout)
+    found, warned, seconds = _one(call, moments.n_reps, True, null_value, timeout)
     if moments.n_reps == 1 or not isinstance(found, Failure):
-        yield _row(found, warned)
+        yield _row(found, warned, seconds)
         return
     middle = moments.n_reps // 2
     for first, last in ((0, middle), (middle, moments.n_reps)):
@@ -134,23 +135,25 @@ def _halves(
 
 def _one(
     call: Callable[[], Any], n_reps: int, batch: bool, null_value: float, timeout: float | None
-) -> tuple[Estimates | Failure, tuple[str, ...]]:
-    """One call and what it gave, and its warnings."""
+) -> tuple[Estimates | Failure, tuple[str, ...], float]:
+    """One call and what it gave, its warnings, and the seconds of each of its replications."""
+    start = perf_counter()
     answer, warned = attempt(call, answers.says_converged, timeout)
+    seconds = (perf_counter() - start) / n_reps
     if isinstance(answer, Failure):
-        return answer, warned
+        return answer, warned, seconds
     try:
-        return answers.estimates(answer, n_reps, batch, null_value), warned
+        return answers.estimates(answer, n_reps, batch, null_value), warned, seconds
     except answers.AnswerError as error:
-        return Failure(one_line(str(error)), ""), warned
+        return Failure(one_line(str(error)), ""), warned, seconds
 
 
-def _row(found: Estimates | Failure, warned: tuple[str, ...]) -> Estimates:
+def _row(found: Estimates | Failure, warned: tuple[str, ...], seconds: float) -> Estimates:
     """The rows of a call; its warnings stand with the first of them."""
     rows = answers.failed(found) if isinstance(found, Failure) else found
     told = np.full(rows.estimate.size, None, dtype=object)
     told[0] = warned or None
-    return replace(rows, warned=told)
+    return replace(rows, warned=told, seconds=np.full(rows.estimate.size, seconds))
 
 
 def _words(words: Words | None, n_reps: int) -> Array:

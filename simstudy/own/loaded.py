@@ -32,6 +32,11 @@ def is_ours(names: dict[str, Any]) -> bool:
     return name.partition(".")[0] == __name__.partition(".")[0] and not name.startswith(_PREFIX)
 
 
+def holds(function: Any) -> bool:
+    """Whether a function stands in a user's file that was imported for a `use:`."""
+    return str(getattr(function, "__module__", "")).startswith(_PREFIX)
+
+
 class _Finder(MetaPathFinder, Loader):
     def find_spec(
         self, name: str, path: Sequence[str] | None, target: ModuleType | None = None

@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from simstudy.errors import nearest
-from simstudy.estimands import DEFAULT, ESTIMANDS
+from simstudy.estimands import DEFAULT, ESTIMANDS, OTHER_NAMES
 from simstudy.own import declare, files, identity
 from simstudy.own.declare import RESERVED
-from simstudy.registry import Method, OptionError, Use, named_null, settle_null
+from simstudy.registry import Method, OptionError, Use, named_null, settle_null, settle_when
 
 PYTHON = "python"  # instead of a file: the function was given from Python
 _SHORTEST, _LONGEST = 0.01, 1e6  # seconds of a timeout
@@ -38,8 +38,8 @@ def settle(
     Parameters
     ----------
     item : mapping
-        use, and optionally label, estimand, null_value, digest, timeout and the function's own
-        options.
+        use, and optionally label, estimand, null_value, when, digest, timeout and the function's
+        own options.
     folder : Path
         The file's name is relative to this.
     trusted : bool
@@ -56,8 +56,9 @@ def settle(
         message = "the digest of its file is missing; nothing is imported to find it out"
         raise OptionError("use", f"{item['use']!r:.60}: {message}")
     estimand, null_value = _estimand(item), settle_null(item.get("null_value"))
+    when = settle_when(item.get("when"))
     named = [f"{key}={_shown(options[key])}" for key in sorted(options)] + named_null(null_value)
-    use = replace(_use(item["use"], folder, digest), trusted=trusted, timeout=_timeout(item))
+    use = replace(use_of(item["use"], folder, digest), trusted=trusted, timeout=_timeout(item))
     plain = use.function + (f"[{','.join(named)}]" if named else "")
     if trusted and use.file:
         importing(use.file, label or plain)
@@ -71,23 +72,28 @@ def settle(
     canonical = f"{use.function}[{','.join([f'use={place}', f'digest={use.digest}', *named])}]"
     return Method(
         use.function, tuple(options.items()), canonical, label or plain, use,
-        estimand or DEFAULT, null_value,
+        estimand or DEFAULT, null_value, when,
     )  # fmt: skip
 
 
 def written(method: Method, folder: Path) -> dict[str, Any]:
     """The entry that `settle` reads as this very method in a study file of that folder."""
-    use = method.use
-    assert use is not None
-    place = Path(os.path.relpath(use.file, folder)).as_posix() if use.file else PYTHON
+    assert method.use is not None
     # `truth` is what every version reads
-    head: dict[str, Any] = {"use": f"{place}:{use.function}", "digest": use.digest}
-    head["truth"] = method.estimand
+    head: dict[str, Any] = written_use(method.use, folder) | {"truth": method.estimand}
     if method.null_value:
         head["null_value"] = method.null_value
-    if use.timeout is not None:
-        head["timeout"] = use.timeout
+    if method.use.timeout is not None:
+        head["timeout"] = method.use.timeout
+    if method.when is not None:
+        head["when"] = method.when.text
     return head | dict(method.options) | {"label": method.label}
+
+
+def written_use(use: Use, folder: Path) -> dict[str, Any]:
+    """What `use_of` reads as this very function in a study file of that folder."""
+    place = Path(os.path.relpath(use.file, folder)).as_posix() if use.file else PYTHON
+    return {"use": f"{place}:{use.function}", "digest": use.digest}
 
 
 def _text(item: Mapping[str, Any], key: str) -> str | None:
@@ -104,7 +110,7 @@ def _estimand(item: Mapping[str, Any]) -> str | None:
     key = "truth" if "truth" in item else "estimand"
     name = _text(item, key)
     if name is not None and name not in ESTIMANDS:
-        raise OptionError(key, f"'{name}' is no estimand{nearest(name, ESTIMANDS)}")
+        raise OptionError(key, f"'{name}' is no estimand{nearest(name, ESTIMANDS, OTHER_NAMES)}")
     return name
 
 
@@ -120,9 +126,12 @@ def _timeout(item: Mapping[str, Any]) -> float | None:
     return float(value)
 
 
-def _use(where: Any, folder: Path, digest: str | None) -> Use:
+def use_of(
+    where: Any, folder: Path, digest: str | None, kind: declare.Kind = declare.METHOD
+) -> Use:
+    """What a `use:` says, "file.py:function" or a function from Python; imports nothing."""
     if callable(where):
-        return _given(where)
+        return _given(where, kind)
     place, _, function = where.rpartition(":") if isinstance(where, str) else ("", "", "")
     if not function.isidentifier() or not (place.endswith(".py") or (place == PYTHON and digest)):
         message = f"expected 'file.py:function', got {where!r:.60}"
@@ -133,14 +142,15 @@ def _use(where: Any, folder: Path, digest: str | None) -> Use:
     return Use(file, function, files.digest_of(files.content_of(file)))
 
 
-def _given(function: Callable[..., Any]) -> Use:
+def _given(function: Callable[..., Any], kind: declare.Kind) -> Use:
     """A function from Python; its identity is what it is written as and its defaults hold.
 
     So is what it reads from around it; see `identity`.
     """
     name = getattr(function, "__name__", "")
-    if declare.declared(function) is None or not name.isidentifier():
-        raise OptionError("use", f"{name or function!r:.60} is not decorated with @simstudy.method")
+    if not kind.fits(function) or not name.isidentifier():
+        message = f"{name or function!r:.60} is not decorated with {kind.decorator}"
+        raise OptionError("use", message)
     if getattr(function, "__closure__", None):
         message = f"{name} refers to variables of the function around it; make them options"
         raise OptionError("use", message)
@@ -154,7 +164,7 @@ def _given(function: Callable[..., Any]) -> Use:
 def refuse_changed(method: Method) -> None:
     """Refuse a function from Python that is no longer what it was when its study was loaded."""
     use = method.use
-    if use is not None and use.given is not None and _given(use.given).digest != use.digest:
+    if use is not None and use.given is not None and _given(use.given, declare.METHOD).digest != use.digest:
         message = "or what it reads has changed since the study was loaded; load it again"
         raise OptionError("use", f"{use.function} {message}")
 

@@ -1,17 +1,18 @@
-"""Room 5: three columns of a data set as cluster moments. Imports frames, numerics, errors."""
+"""Room 5: three columns of a data set as cluster moments. Imports readers, numerics, errors."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from simstudy import frames
 from simstudy.errors import UserError
 from simstudy.moments import Clusters, Floats, Ints, Rows
 from simstudy.numerics.reduce import reduce
+from simstudy.readers.labels import clusters
+from simstudy.readers.read import read as read_table
 from simstudy.real.formula import Formula
 
 if TYPE_CHECKING:
@@ -34,6 +35,10 @@ class DataSet:
     x, y : arrays, shape (N,)
     n_dropped : int
         Rows with a missing value.
+    missing : dict
+        Column -> rows in which it is missing, in words: "4 ('NA' 3, empty 1)".
+    words : tuple of str
+        What 0 and 1 of a predictor of two words stand for; empty for numbers.
     """
 
     formula: Formula
@@ -42,6 +47,13 @@ class DataSet:
     x: Floats
     y: Floats
     n_dropped: int
+    missing: dict[str, str] = field(default_factory=dict)
+    words: tuple[str, ...] = ()
+
+    @property
+    def coding(self) -> str:
+        """What 0 and 1 of a predictor of words stand for, in words; empty for numbers."""
+        return "{} is 0, {} is 1".format(*self.words) if self.words else ""
 
     @property
     def n_obs(self) -> int:
@@ -94,39 +106,40 @@ def read(data: str | Path | pd.DataFrame, formula: Formula) -> DataSet:
 
     Rows with a missing value in any of the three are dropped and counted.
     """
-    table, file = _table(data, formula)
-    y, x = (
-        frames.numbers(frames.column(table, name, file), name, file)
-        for name in (formula.outcome, formula.predictor)
-    )
-    codes, labels = frames.group_by(
-        frames.column(table, formula.cluster, file), formula.cluster, file
-    )
+    table = read_table(data)
+    rows, file = table.whole(formula), table.file
+    y = rows.numbers(formula.outcome)
+    x, words = rows.predictor(formula.predictor)
+    codes, labels, lost = clusters(rows.labels(formula.cluster), own_order=True)
     complete = ~(np.isnan(x) | np.isnan(y)) & (codes >= 0)
     if not complete.any():
-        what = "no rows" if complete.size == 0 else "no row is complete"
-        raise UserError(what, file=file)
+        raise UserError(_incomplete(formula, y, x, codes), file=file)
     if not (np.isfinite(x[complete]).all() and np.isfinite(y[complete]).all()):
         raise UserError("infinite values in the outcome or the predictor", file=file)
     there = np.unique(codes[complete])
     order = np.flatnonzero(complete)[np.argsort(codes[complete], kind="stable")]
     sizes = np.bincount(codes[complete])[there].astype(np.int64)
     names = [labels[k] for k in there]
-    return DataSet(formula, names, sizes, x[order], y[order], int((~complete).sum()))
+    missing = {name: f"{int(np.isnan(values).sum()):,}"
+               for name, values in ((formula.outcome, y), (formula.predictor, x))
+               if np.isnan(values).any()}  # fmt: skip
+    if lost:
+        missing[formula.cluster] = _counted(lost)
+    n_dropped = int((~complete).sum())
+    return DataSet(formula, names, sizes, x[order], y[order], n_dropped, missing, words)
 
 
-def _table(data: Any, formula: Formula) -> tuple[Any, str]:
-    if isinstance(data, str | Path):
-        labels = {formula.cluster} - {formula.outcome, formula.predictor}
-        return frames.read_table(data, labels), str(data)
-    import pyarrow as pa
+def _counted(words: dict[str, int]) -> str:
+    """How many labels are missing, and by which words."""
+    each = ", ".join(f"'{word}' {n:,}" if word else f"empty {n:,}" for word, n in words.items())
+    return f"{sum(words.values()):,} ({each})"
 
-    there = list(getattr(data, "columns", ()))
-    wanted = [name for name in formula if name in there]
-    for name in wanted:
-        if there.count(name) > 1:
-            raise UserError(f"two columns are called '{name}'", file="data")
-    try:
-        return pa.Table.from_pandas(data[wanted], preserve_index=False), "data"
-    except (pa.ArrowException, TypeError, AttributeError, KeyError) as error:
-        raise UserError(f"cannot be read as a data frame: {error}", file="data") from None
+
+def _incomplete(formula: Formula, y: Floats, x: Floats, codes: Ints) -> str:
+    """Why no row is complete: it may be one column that is empty."""
+    missing = zip(formula, (np.isnan(y), np.isnan(x), codes < 0), strict=True)
+    if y.size == 0:
+        return "no rows"
+    empty = [f"'{name}'" for name, lost in missing if lost.all()]
+    plural = "columns" if len(empty) > 1 else "column"
+    return f"{plural} {' and '.join(empty)}: no value is there" if empty else "no row is complete"

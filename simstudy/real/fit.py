@@ -13,10 +13,12 @@ import numpy as np
 from simstudy.estimates import Estimates, Outcome
 from simstudy.numerics.reduce import reduce
 from simstudy.numerics.tails import critical_value
+from simstudy.real.alone import remark
 from simstudy.real.data import DataSet, read
+from simstudy.real.dummies import cluster_terms
 from simstudy.real.formula import parse
 from simstudy.real.units import described, in_own_units, measured_null
-from simstudy.registry import Method, Words, configure
+from simstudy.registry import Method, Words
 from simstudy.study.study import method_of
 
 if TYPE_CHECKING:
@@ -31,7 +33,8 @@ class Fit:
 
     `status` and `message` are those of the slope, as in a study; the intercept may have a test
     where the slope has none, or none where it has.
-    `extras` are the further values of a user's own method.
+    `extras` are the further values of a user's own method, `clusters` the coefficients of
+    cluster dummies, as terms.
     """
 
     method: Method
@@ -40,6 +43,7 @@ class Fit:
     terms: list[dict[str, Any]]
     numbers: dict[str, float | None]
     extras: dict[str, float | None] = field(default_factory=dict)
+    clusters: list[dict[str, Any]] = field(default_factory=list)
 
     def as_dict(self) -> dict[str, Any]:
         """The fit as `fit --json` prints it; a user's names are free, so they stand apart."""
@@ -51,7 +55,8 @@ class Fit:
         if self.method.null_value:
             head["null_value"] = self.method.null_value
         head |= {"label": self.method.label, "status": self.status, "message": self.message}
-        return head | {"terms": self.terms} | self.numbers
+        clusters = {"clusters": self.clusters} if self.clusters else {}
+        return head | {"terms": self.terms} | clusters | self.numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +65,14 @@ class Fits:
 
     data: DataSet
     fits: list[Fit]
+
+    @property
+    def cautions(self) -> list[str]:
+        """What is to be said of methods that need more clusters than there are, a line each."""
+        n_clusters = len(self.data.labels)
+        found = [(one.method, one.method.caution(n_clusters)) for one in self.fits
+                 if one.status in ("ok", "boundary")]  # fmt: skip
+        return [f"{method.label}: {said}" for method, said in found if said]
 
     def as_dict(self) -> dict[str, Any]:
         """Everything, as `fit --json` prints it."""
@@ -79,16 +92,20 @@ def fit(
     data: str | Path | pd.DataFrame,
     formula: str,
     methods: Sequence[str | dict[str, Any] | Method] = DEFAULT_METHODS,
+    clusters: bool = False,
 ) -> Fits:
     """Fit methods to a real data set.
 
     Parameters
     ----------
-    data : path of a CSV or parquet file, or DataFrame
+    data : path of a table (CSV, parquet, Stata, ...), or a data frame of any library
     formula : str
         lme4's, with one predictor and one random intercept: ``y ~ x + (1 | school)``.
     methods : sequence
         As in the study file: ``"pooled"``, ``{"random_intercept": {"df": "wald"}}``.
+    clusters : bool
+        Give the coefficients of `dummy`'s dummies however many there are, not of two clusters
+        only. They come with classical standard errors.
 
     Returns
     -------
@@ -101,13 +118,15 @@ def fit(
     """
     chosen = [m if isinstance(m, Method) else method_of(m) for m in methods]
     read_data = read(data, parse(formula))
-    return Fits(read_data, [fit_one(read_data, method) for method in chosen])
+    return Fits(read_data, [fit_one(read_data, method, None, clusters) for method in chosen])
 
 
-def fit_one(data: DataSet, method: Method, words: Words | None = None) -> Fit:
+def fit_one(
+    data: DataSet, method: Method, words: Words | None = None, clusters: bool = False
+) -> Fit:
     """Fit one method; what cannot be fitted has a message and no numbers.
 
-    `words` are a simulated data set's own, for a method that draws.
+    `words` are a simulated data set's own, for a method that draws; `clusters` as of `fit`.
     """
     if method.use is not None:
         return _fit_own(data, method, words)
@@ -124,7 +143,14 @@ def fit_one(data: DataSet, method: Method, words: Words | None = None) -> Fit:
             for term in method.entry.terms
         ]
         numbers = _numbers(method, data, found["slope"], icc)
-    return Fit(method, outcome.status, outcome.reason, terms, numbers)
+        dummies = []
+        classical = method.name == "dummy" and dict(method.options)["se"] == "classical"
+        if classical and (clusters or len(data.labels) == 2):
+            dummies = cluster_terms(data, found["slope"])
+    estimated = outcome in (Outcome.OK, Outcome.BOUNDARY, Outcome.NO_STD_ERROR)
+    said = [outcome.reason, remark(data, method) if estimated else None]
+    message = "; ".join(filter(None, said)) or None
+    return Fit(method, outcome.status, message, terms, numbers, clusters=dummies)
 
 
 def _fit_own(data: DataSet, method: Method, words: Words | None) -> Fit:
@@ -196,8 +222,3 @@ def _term(found: Estimates, null_value: float) -> dict[str, float | None]:
         "ci_low": low,
         "ci_high": high,
     }
-
-
-def default_methods() -> list[Method]:
-    """The three methods of the lecture."""
-    return [configure(name) for name in DEFAULT_METHODS]

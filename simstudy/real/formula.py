@@ -30,12 +30,19 @@ def parse(text: str) -> Formula:
     sides = _split(text, "~", text)
     if len(sides) != 2:
         _refuse(text, EXPECTED)
-    terms = _split(sides[1], "+", text)
+    terms = [_bare(term) for term in _split(sides[1], "+", text)]
     random = [term for term in terms if len(_split(term, "|", text, inside=True)) > 1]
     fixed = [term for term in terms if term not in random]
-    outcome = _column(sides[0], text, "the outcome")
+    outcome = _column(_bare(sides[0]), text, "the outcome")
     cluster = _random(random, text)
     return _distinct(Formula(outcome, _fixed(fixed, text), cluster), text)
+
+
+def _bare(term: str) -> str:
+    """A term without parentheses around it: (x) is x, and ((1 | g)) is (1 | g)."""
+    while re.fullmatch(r"\([^()|]*\)|\(\s*\([^()]*\)\s*\)", term):
+        term = term[1:-1].strip()
+    return term
 
 
 def _split(part: str, at: str, text: str, *, inside: bool = False) -> list[str]:
@@ -71,7 +78,7 @@ def _fixed(terms: list[str], text: str) -> str:
         _refuse(text, f"a term is missing beside '+'; {EXPECTED}")
     if "0" in terms or any(re.search(r"-\s*1$", term) for term in terms):
         _refuse(text, "a model without intercept is not fitted")
-    predictors = [term for term in terms if term != "1"]
+    predictors = list(dict.fromkeys(term for term in terms if term != "1"))  # x + x is x
     if not predictors:
         _refuse(text, f"no predictor; {EXPECTED}")
     if len(predictors) > 1:
@@ -107,6 +114,8 @@ def _column(term: str, text: str, what: str) -> str:
         return term
     if not term:
         _refuse(text, f"{what} is missing; {EXPECTED}")
+    if "(" not in term and re.search(r"\^|\*\*", term):
+        _refuse(text, f"'{term}': powers are not fitted; make a column of it first")
     if "(" in term:
         _refuse(text, f"'{term}': functions are not evaluated; make a column of it first")
     if re.search(_NESTED, term):

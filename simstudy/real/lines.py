@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -10,6 +10,7 @@ from simstudy.estimates import Outcome
 from simstudy.moments import Floats
 from simstudy.real.data import DataSet
 from simstudy.real.fit import Fit, fit_one
+from simstudy.real.printed import column, places
 from simstudy.registry import configure
 
 
@@ -36,7 +37,7 @@ def lines_of(data: DataSet) -> list[Lines]:
     x, y = _means(data)
     fits = {m: fit_one(data, configure(m)) for m in ("pooled", "dummy", "random_intercept")}
     pooled, within, mixed = (_terms(found) for found in fits.values())
-    texts = [_text(found) for found in fits.values()]
+    texts = _texts(list(fits.values()))
     separate = separate_slopes(data)
     n_lines = int(np.isfinite(separate).sum())
     several = f"{n_lines} slope{'' if n_lines == 1 else 's'}"
@@ -101,10 +102,19 @@ def _terms(fit: Fit) -> tuple[float, float]:
     )
 
 
-def _text(fit: Fit) -> str:
-    slope = fit.terms[-1]
+def _texts(fits: list[Fit]) -> list[str]:
+    """Slopes and standard errors, all with the decimals that tell the errors apart."""
+    slopes = [fit.terms[-1] for fit in fits]
+    errors = [slope["std_error"] for slope in slopes]
+    decimals = places([*errors, *(slope["estimate"] for slope in slopes if not any(errors))], 3)
+    return [_text(fit, slope, decimals) for fit, slope in zip(fits, slopes, strict=True)]
+
+
+def _text(fit: Fit, slope: dict[str, Any], decimals: int) -> str:
     if slope["estimate"] is None:
         return fit.message or fit.status
+    (estimate,) = column([slope["estimate"]], decimals)
     if slope["std_error"] is None:
-        return f"slope {slope['estimate']:.3g}, no SE"
-    return f"slope {slope['estimate']:.3g} (SE {slope['std_error']:.2g})"
+        return f"slope {estimate}, no SE"
+    (error,) = column([slope["std_error"]], decimals)
+    return f"slope {estimate} (SE {error})"

@@ -4,22 +4,35 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from simstudy.errors import brief
 from simstudy.estimates import Outcome
 from simstudy.real import options
-from simstudy.real.fit import Fit, Fits, default_methods, fit_one
+from simstudy.real.fit import Fit, Fits
+from simstudy.registry import Method
 
 Value = float | None
+_OPTIONS = {  # method -> the lecture's name for it, and its parameters
+    "pooled": ("collapsed (one line)", "2"),
+    "dummy": ("dummy for every cluster", "{}"),
+    "random_intercept": ("multilevel (random intercept)", "2 + 1 variance"),
+    "within_between": ("", "3 + 1 variance"),
+    "gee": ("", "2 + 1 correlation"),
+    "cluster_means": ("", "2"),
+    "wild_bootstrap": ("", "2"),
+}
 _ESTIMATORS = {"reml": "REML", "ml": "maximum likelihood"}
 
 
 def printed(fits: Fits) -> str:
-    """Every fit, then the lecture's options compared."""
+    """Every fit, then all of them compared, and separate lines where clusters are few."""
     formula = fits.data.formula
     head = f"Formula: {formula.outcome} ~ {formula.predictor} + (1 | {formula.cluster})"
+    if fits.data.coding:
+        head += f"\n{formula.predictor}: {fits.data.coding}"
     with np.errstate(all="ignore"):
         blocks = [head, *(_fit(fits, one) for one in fits.fits), _options(fits)]
     return "\n\n".join(blocks)
@@ -44,10 +57,12 @@ def column(values: Sequence[Value], decimals: int, sign: str = "") -> list[str]:
     return [text(value) for value in values]
 
 
-def p_text(p: Value, least: float = 2e-16) -> str:
-    """A p-value as R prints it; below `least` there is none."""
+def p_text(p: Value, method: Method) -> str:
+    """A p-value as R prints it, never 0: of n draws none is below 1/n, of others 2e-16."""
     if p is None:
         return "-"
+    draws = dict(method.options).get("draws") if method.entry.draws else None
+    least = 1.0 / draws if draws else 2e-16
     if p < least:
         return f"<{least:.2g}"
     return f"{p:.2e}" if p < 1e-4 else f"{p:.4f}"
@@ -72,7 +87,11 @@ def _fit(fits: Fits, one: Fit) -> str:
         return "\n".join([*lines, f"{one.status.replace('_', ' ')}: {brief(one.message or '')}"])
     if one.numbers["tau2"] is not None:
         lines += [*_random(fits, one), _sizes(fits)]
-    lines += ["", "Fixed effects:", _coefficients(one)]
+    lines += [
+        "",
+        "Fixed effects:",
+        _coefficients(one, [*one.clusters[:1], *one.terms, *one.clusters[1:]]),
+    ]
     if one.numbers["tau2"] is None:
         lines += [_sizes(fits), *([] if one.method.use is not None else [_residual(one)])]
     if one.message:
@@ -126,16 +145,15 @@ def _random(fits: Fits, one: Fit) -> list[str]:
     ]
 
 
-def _coefficients(one: Fit) -> str:
+def _coefficients(one: Fit, terms: list[dict[str, Any]]) -> str:
     keys = ("estimate", "std_error", "df", "statistic", "ci_low", "ci_high")
-    values = {key: [term[key] for term in one.terms] for key in keys}
+    values = {key: [term[key] for term in terms] for key in keys}
     decimals = places([*values["estimate"], *values["std_error"]])
     text = {key: column(values[key], decimals) for key in keys}
     text["df"] = [_df(v) for v in values["df"]]
     text["statistic"] = column(values["statistic"], 3)
-    draws = dict(one.method.options).get("draws")
-    p = [p_text(term["p_value"], 1.0 / draws if draws else 2e-16) for term in one.terms]
-    wald = all(term["df"] is None and term["std_error"] is not None for term in one.terms)
+    p = [p_text(term["p_value"], one.method) for term in terms]
+    wald = all(term["df"] is None and term["std_error"] is not None for term in terms)
     letter = "z" if wald else "t"
     heading = [
         "",
@@ -150,7 +168,7 @@ def _coefficients(one: Fit) -> str:
     order = ("estimate", "std_error", "df", "statistic")
     rows = [
         [term["term"], *(text[k][i] for k in order), p[i], text["ci_low"][i], text["ci_high"][i]]
-        for i, term in enumerate(one.terms)
+        for i, term in enumerate(terms)
     ]
     return table(heading, rows)
 
@@ -175,15 +193,12 @@ def _options(fits: Fits) -> str:
     lines = options.separate(data) if few else []
     if few:
         blocks.append(_separate(fits, lines))
-    pooled, dummy, multilevel = (fit_one(data, method) for method in default_methods())
     rows = []
     if few:
         sd, rss = options.separate_total(lines)
         many = [f"separate ({j} lines)", "see above", "", *_r2_sd(options.r_squared(rss, data), sd)]
         rows.append([*many, str(2 * j)])
-    rows.append(_option("collapsed (one line)", fits, pooled, "2"))
-    rows.append(_option("dummy for every cluster", fits, dummy, f"{j + 1}"))
-    rows.append(_option("multilevel (random intercept)", fits, multilevel, "2 + 1 variance"))
+    rows += [_option(fits, one) for one in fits.fits]
     heading = ["option", "equation", "SE of slope", "R2", "residual SD", "parameters"]
     blocks.append(table(heading, rows, left=2))
     return "\n\n".join(blocks)
@@ -220,22 +235,30 @@ def _r2_sd(r2: Value, sd: Value) -> list[str]:
     return ["-" if r2 is None else f"{r2:.3f}", *column([sd], places([sd], 3))]
 
 
-def _equation(fits: Fits, intercept: Value, slope: Value, own: bool = False) -> str:
-    if slope is None or not (own or intercept is not None):
+def _equation(fits: Fits, intercept: Value, slope: Value, unknown: str = "") -> str:
+    """The line of a fit; `unknown` stands where it has no intercept of its own."""
+    if slope is None or not (unknown or intercept is not None):
         return "-"
     formula = fits.data.formula
     (size,) = column([abs(slope)], places([slope]))
-    (start,) = ["a_j"] if own else column([intercept], places([intercept]))
+    (start,) = [unknown] if unknown else column([intercept], places([intercept]))
     return f"{formula.outcome} = {start} {'-' if slope < 0 else '+'} {size} {formula.predictor}"
 
 
-def _option(name: str, fits: Fits, one: Fit, spent: str) -> list[str]:
-    if one.status == "not_estimable":
-        return [name, f"not estimable: {one.message}", "-", "-", "-", spent]
+def _option(fits: Fits, one: Fit) -> list[str]:
+    """A fit in a line: its equation, and what it spends on that."""
+    method = one.method
+    plain, spent = ("", "-") if method.use else _OPTIONS.get(method.name, ("", "-"))
+    name = plain if plain and method.label == method.name else method.label
+    spent = spent.format(len(fits.data.labels) + 1)
+    if one.status in ("not_estimable", "failed"):
+        reason = f"{one.status.replace('_', ' ')}: {brief(one.message or '', 80)}"
+        return [name, reason, "-", "-", "-", spent]
     by_term = {term["term"]: term for term in one.terms}
     slope = by_term[fits.data.formula.predictor]
     intercept = by_term.get("(Intercept)", {}).get("estimate")
-    equation = _equation(fits, intercept, slope["estimate"], own=intercept is None)
+    start = "..." if method.name != "dummy" or method.use else "a_j"
+    equation = _equation(fits, intercept, slope["estimate"], start if intercept is None else "")
     std_error = column([slope["std_error"]], places([slope["std_error"]]))
     return [
         name,

@@ -142,7 +142,8 @@ def replay(
     if not 1 <= replication <= 10**12:
         raise UserError(f"replication {replication} is not a whole number from 1 up")
     design = known[scenario]
-    refits = [_refit(study, folder, design, replication, m) for m in methods or study.methods]
+    chosen = methods or [method for method in study.methods if study.asks(design, method)]
+    refits = [_refit(study, folder, design, replication, method) for method in chosen]
     return Replay(study, design, replication, data_set(study, design, replication), refits)
 
 

@@ -17,11 +17,11 @@ from simstudy.report.methods_estimands import estimands_section, label_of
 from simstudy.report.methods_lost import Fits, fits_of, lost_section
 from simstudy.report.methods_measures import measures_section
 from simstudy.report.nulls import both, without_one_truth
-from simstudy.report.tables.markdown import escape, prose
+from simstudy.report.tables.markdown import code, escape, prose
 from simstudy.report.wide import LIBERAL, number
 from simstudy.store import parts
 from simstudy.store.names import method_key
-from simstudy.store.sources import accounts
+from simstudy.store.sources import accounts, measure_accounts
 from simstudy.study.study import Study
 
 if TYPE_CHECKING:
@@ -48,7 +48,10 @@ def methods_section(study: Study, folder: Path, summary: pa.Table) -> str:
         "Data-generating mechanisms": data_section(study),
         "Estimands": estimands_section(study, without_one_truth(summary)),
         "Methods": _methods(study, folder, fits),
-        "Performance measures": measures_section(_measures(summary)) + _inflated(summary),
+        "Performance measures": [
+            *measures_section(_measures(summary), study.measures, measure_accounts(folder)),
+            *_inflated(summary),
+        ],
         "Number of replications": _replications(study, fits),
         "Estimates that do not exist": lost_section(study, folder, fits),
         "Computation": _computation(study, folder),
@@ -79,6 +82,8 @@ def _count(n: int, what: str) -> str:
 
 def _methods(study: Study, folder: Path, fits: Fits) -> list[str]:
     but = ", but for the fits that were not computed (see below)" if fits.fewer(study) else ""
+    if any(_some(study, method) for method in study.methods):
+        but += ", those of some scenarios by fewer (see there)"
     lead = (
         f"Every data set was analysed by {len(study.methods)} methods{but}, so that differences "
         "between methods are free of the variation between data sets:"
@@ -89,12 +94,21 @@ def _methods(study: Study, folder: Path, fits: Fits) -> list[str]:
         "Confidence intervals have the standard error and the reference distribution of the test."
     )
     told = accounts(folder)
-    listed = [f"- **{label_of(m)}.** {_account(m, told)}" for m in study.methods]
+    listed = [f"- **{label_of(m)}.** {_account(m, told)}{_some(study, m)}" for m in study.methods]
     intervals = any(
         m.use is not None or (m.tested and not m.entry.tests_only) for m in study.methods
     )
     own = sum(m.use is not None for m in study.methods)
     return [lead, *listed, *([after] if intervals else []), *([_returned(own)] if own else [])]
+
+
+def _some(study: Study, method: Method) -> str:
+    """In which scenarios a method was asked for, where these are not all."""
+    n = study.n_asked(method)
+    if method.when is None or n == len(study.designs):
+        return ""
+    of = f"{n:,} of {_count(len(study.designs), 'scenario')}"
+    return f" It was asked for in {of} only, those with {code(method.when.text)}."
 
 
 def _returned(own: int) -> str:
@@ -137,7 +151,7 @@ def _inflated(summary: pa.Table) -> list[str]:
 
 
 def _replications(study: Study, fits: Fits) -> list[str]:
-    r, s, m = study.replications, len(study.designs), len(study.methods)
+    r, s = study.replications, len(study.designs)
     errors = [
         f"{_rounded(math.sqrt(a * (1 - a) / r))} for a rate equal to the nominal ${a:g}$"
         for a in study.alpha
@@ -146,12 +160,15 @@ def _replications(study: Study, fits: Fits) -> list[str]:
     half = _rounded(1.96 * math.sqrt(study.alpha[0] * (1 - study.alpha[0]) / r))
     fewer = fits.fewer(study)
     had = "was to have" if fewer else "had"
-    there = (f"**{label_of(m)}** ({n:,} of {_count(s * r, 'fit')})" for m, n in fewer.items())
+    there = (
+        f"**{label_of(m)}** ({n:,} of {_count(study.n_asked(m) * r, 'fit')})"
+        for m, n in fewer.items()
+    )
     but = f" Fewer were computed of {' and '.join(there)}."
     larger = " Where fewer replications have a result, these errors are larger."
     return [
         f"Each scenario {had} {_count(r, 'replication')}, in all {_count(s * r, 'data set')} and "
-        f"{_count(s * r * m, 'fit')}.{but if fewer else ''} With {'that' if fewer else 'this'} "
+        f"{_count(study.n_fits, 'fit')}.{but if fewer else ''} With {'that' if fewer else 'this'} "
         "number the Monte Carlo standard error of a "
         f"rejection rate, $\\sqrt{{p(1-p)/{r}}}$, is {levels}, and at most "
         f"{_rounded(0.5 / math.sqrt(r))} for any rate. A rate at the level "

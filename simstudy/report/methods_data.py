@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from simstudy.generators.predictor import gamma_shape
-from simstudy.generators.scenario import Scenario, SizeRule
+from simstudy.generators.predictor import gamma_shape, icc_of
+from simstudy.generators.scenario import GivenX, Scenario, SizeRule
 from simstudy.report.tables.markdown import escape
 from simstudy.study.fields import DEFAULTS
 from simstudy.study.grid import text_of
@@ -107,14 +107,28 @@ def _predictors(scenarios: list[Scenario]) -> list[str]:
             "clusters of odd size, the half was rounded down and up in turn. Its intraclass "
             "correlation is $-1/(n - 1)$ in clusters of an even size $n$."
         )
-    given = {s.given.digest: s.given.sizes for s in scenarios if s.given is not None}
-    for sizes in given.values():
+    given = {s.given.digest: s.given for s in scenarios if s.given is not None}
+    for file in given.values():
+        sizes = file.sizes
         out.append(
             f"The predictor and its clusters ({sizes.size} clusters of {sizes.min()} to "
             f"{sizes.max()} units, {sizes.sum():,} in all) were taken from a data file and were "
-            "the same in every replication."
+            "the same in every replication. The intraclass correlation of the predictor was "
+            f"{icc_of(file):.3g} (one-way analysis of variance).{_left_out(file)}"
         )
     return out
+
+
+def _left_out(file: GivenX) -> str:
+    """What was done to a predictor from a file, if anything."""
+    text = ""
+    if file.n_dropped:
+        rows = "One row" if file.n_dropped == 1 else f"{file.n_dropped:,} rows"
+        was = "was" if file.n_dropped == 1 else "were"
+        text += f" {rows} without a predictor or a cluster {was} left out."
+    if file.words:
+        text += f" It was coded 0 for {escape(file.words[0])} and 1 for {escape(file.words[1])}."
+    return text
 
 
 def _normal(shares: set[float | None]) -> str:

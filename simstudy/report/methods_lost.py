@@ -48,9 +48,8 @@ class Fits(NamedTuple):
 
     def fewer(self, study: Study) -> dict[Method, int]:
         """Methods of which not every fit is there, and how many are."""
-        every = len(study.designs) * study.replications
         there = {m: self.there.get(m.label, 0) for m in study.methods if self.there}
-        return {method: n for method, n in there.items() if n < every}
+        return {m: n for m, n in there.items() if n < study.n_asked(m) * study.replications}
 
     def partly(self, study: Study) -> bool:
         """Whether somewhere some replications have a result, and others have none."""

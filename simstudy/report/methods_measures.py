@@ -1,6 +1,12 @@
-"""Room 5: performance measures in words and formulas. Imports nothing."""
+"""Room 5: performance measures in words and formulas. Imports own and the tables' Markdown."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from simstudy.own.measures import OwnMeasure
+from simstudy.report.tables.markdown import escape, prose
 
 # measure -> (name, estimate, Monte Carlo standard error), of n used replications
 _RATE = r"$\sqrt{\hat p(1-\hat p)/n}$"
@@ -115,13 +121,25 @@ FORMULAS = {
 _PROPORTIONS = ("coverage", "bias_eliminated_coverage", "rejection_rate")
 
 
-def measures_section(measures: list[str]) -> list[str]:
-    """Paragraphs on the measures of a summary."""
+def measures_section(
+    measures: list[str], own: Sequence[OwnMeasure] = (), told: Mapping[str, str] | None = None
+) -> list[str]:
+    """Paragraphs on the measures of a summary.
+
+    Parameters
+    ----------
+    own : sequence of OwnMeasure
+        Of the study; those without numbers in the summary are not spoken of.
+    told : mapping
+        Name -> what such a measure says that it is.
+    """
     lines = ["| Measure | Estimate | Monte Carlo standard error |", "|:---|:---|:---|"]
     for measure in measures:
         if measure in FORMULAS:
             lines.append("| " + " | ".join(FORMULAS[measure]) + " |")
-    others = [m.replace("_", " ") for m in measures if m not in FORMULAS]
+    mine = [one for one in own if one.name in measures]
+    known = {*FORMULAS, *(one.name for one in mine)}
+    others = [m.replace("_", " ") for m in measures if m not in known]
     out = [
         r"For the estimates $t_i$ with standard errors $s_i$ and two-sided $p$-values $p_i$ in "
         r"the $n$ replications with a valid result, $\theta$ the true value and $\bar t$ and $s$ "
@@ -129,6 +147,9 @@ def measures_section(measures: list[str]) -> list[str]:
         "with its Monte Carlo standard error [@Morris2019; @White2010]:",
         "\n".join(lines),
     ]
+    if mine:
+        out.append("Reported besides, with their Monte Carlo errors, by functions of the authors' "
+                   f"own: {'; '.join(_own(one, told or {}) for one in mine)}.")  # fmt: skip
     if others:
         out.append(f"Reported besides, with their Monte Carlo errors: {', '.join(others)}.")
     if any(m in _PROPORTIONS or m.startswith("share_") for m in measures):
@@ -142,3 +163,12 @@ def measures_section(measures: list[str]) -> list[str]:
             "standard errors."
         )
     return out
+
+
+def _own(one: OwnMeasure, told: Mapping[str, str]) -> str:
+    """A measure of the user's own: what it says that it is, and where it stands."""
+    file = escape(Path(one.use.file).name)
+    place = f"in the file {file}" if one.use.file else "given from Python"
+    said = prose(told.get(one.name, "")).rstrip(".")
+    where = f"`{one.name}` {place}, the SHA-256 of which begins {one.use.digest}"
+    return f"{escape(one.name.replace('_', ' '))} ({where})" + (f": {said}" if said else "")

@@ -1,4 +1,4 @@
-"""Room 5: a summary beside numbers that somebody printed. Imports frames, wide and errors."""
+"""Room 5: a summary beside numbers that somebody printed. Imports readers, wide and errors."""
 
 from __future__ import annotations
 
@@ -7,8 +7,13 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from simstudy.errors import UserError, nearest
-from simstudy.frames import column, numbers, read_table
 from simstudy.measures.measures import PROPORTIONS
+from simstudy.measures.names import asked
+from simstudy.readers.columns import without_missing
+from simstudy.readers.labels import as_written
+from simstudy.readers.read import read
+from simstudy.readers.table import Batch, Table
+from simstudy.report.nulls import Aim
 from simstudy.report.wide import level_text
 
 if TYPE_CHECKING:
@@ -69,29 +74,41 @@ def compare(summary: pa.Table, file: str) -> list[Pair]:
         (the first), `decimals` printed, and of the printed number `replications` or `mcse`;
         without both it has no error. `column` is a remark.
     """
-    table = read_table(file, _METHODS, named=True)
-    given = table.column_names
-    keys = [name for name in given if name not in _ABOUT]
+    table = read(file)
+    keys = [name for name in table.names if name and name not in _ABOUT]
     for key in keys:
         if key not in summary.column_names:
             known = nearest(key, summary.column_names)
             raise UserError(f"no column '{key}' in the summary{known}", file=file)
-    column(table, "printed", file)
-    if not table.num_rows:
+    given = [name for name in ("printed", *_ABOUT[1:]) if name == "printed" or table.has(name)]
+    rows = table.whole([*given, *keys])
+    if not rows.num_rows:
         raise UserError("no rows", file=file)
-    of = {name: numbers(column(table, name, file), name, file).tolist()
-          for name in _NUMBERS if name in given}  # fmt: skip
-    rows = _by_cell(summary, keys)
+    by_cell = _by_cell(summary, keys)
     pairs = []
-    for i, line in enumerate(table.select([name for name in given if name not in of]).to_pylist()):
-        line |= {name: values[i] for name, values in of.items()}
+    for i, line in enumerate(_lines(table, rows, [*given, *keys])):
         try:
-            found = _found(rows, line, keys)
+            found = _found(by_cell, line, keys)
         except UserError as error:
-            raise UserError(str(error), file=file, line=i + 2) from None
+            rows.refuse(str(error), i)
         cell = {key: level_text(_number(line[key])) for key in keys}
         pairs.append(_pair(cell, line, found))
     return pairs
+
+
+def _lines(table: Table, rows: Batch, names: list[str]) -> list[Row]:
+    """Numbers, NaN where missing, and labels, None where missing, of every line."""
+    columns: dict[str, list[Any]] = {}
+    for name in names:
+        if name in _NUMBERS:
+            columns[name] = rows.numbers(name).tolist()
+        elif name in _METHODS:
+            columns[name] = [label or None for label in rows.labels(name).to_pylist()]
+        else:
+            labels, _ = without_missing(rows.labels(name))
+            plain = as_written(labels) if table.is_written(name) else labels
+            columns[name] = plain.to_pylist()
+    return [dict(zip(columns, line, strict=True)) for line in zip(*columns.values(), strict=True)]
 
 
 def _number(value: Any) -> Any:
@@ -122,18 +139,23 @@ def _by_cell(summary: pa.Table, keys: list[str]) -> dict[tuple[Any, ...], list[R
 
 def _found(rows: dict[tuple[Any, ...], list[Row]], line: Row, keys: list[str]) -> Row:
     """The one row of the summary that a line is about."""
-    measure = line.get("measure") or _USUAL
-    here = rows.get((measure, *(_level(key, line[key]) for key in keys)))
-    known = list(dict.fromkeys(key[0] for key in rows))
-    if measure not in known:
-        raise UserError(f"no measure '{measure}' in the summary{nearest(measure, known)}")
-    what = measure + " of " + ", ".join(f"{k} {level_text(_number(line[k]))}" for k in keys)
+    known = dict.fromkeys(key[0] for key in rows)
+    measure = asked(line.get("measure") or _USUAL, known, "no measure '{}' in the summary")
+    here = rows.get((measure.measure, *(_level(key, line[key]) for key in keys)))
+    if here is not None and measure.null is not None:
+        here = [row for row in here if _aim(row).null is measure.null] or None
+    what = measure.name + " of " + ", ".join(f"{k} {level_text(_number(line[k]))}" for k in keys)
     if here is None:
         raise UserError(f"no {what} in the summary")
     here = _at_alpha(here, line.get("alpha", math.nan), what)
     if len(here) > 1:
         _refuse_several(here, keys, what)
     return here[0]
+
+
+def _aim(row: Row) -> Aim:
+    truth, null_value = row.get("truth"), row.get("null_value")
+    return Aim(row.get("estimand"), math.nan if truth is None else truth, null_value or 0.0)
 
 
 def _at_alpha(here: list[Row], alpha: float, what: str) -> list[Row]:

@@ -26,7 +26,8 @@ class Cell(NamedTuple):
     `aim` says what it is held against; of a power, `sized` whether the same design has a Type I
     error, and `inflated` whether that is wholly above `LIBERAL` alpha.
     `failed` tells replications that failed, or are not there, from those not estimable, and
-    `no_se` those that have an estimate alone.
+    `no_se` those that have an estimate alone; not `asked` is a method without any row in this
+    scenario.
     """
 
     value: float
@@ -40,8 +41,11 @@ class Cell(NamedTuple):
     aim: Aim = Aim(None, math.nan, 0.0)
     sized: bool = False
     no_se: bool = False
+    asked: bool = True
 
 
+ABSENT = "not asked for"
+NOT_ASKED = Cell(math.nan, math.nan, 0, 0, asked=False)
 _NUMBERS = Cell._fields[:6]
 Row = tuple[dict[str, Any], dict[str, Cell | None]]
 
@@ -64,13 +68,16 @@ class Wide:
     places : tuple of int
         Of these among all methods of the summary: a method looks the same in every figure.
     rows : list of (levels, cells)
-        Levels by factor (and design_effect), a `Cell` or None by method.
+        Levels by factor (and design_effect), a `Cell`, `NOT_ASKED` or None by method: None
+        where the measure alone is not there.
     unchecked : bool
         Whether some power has no Type I error of its design beside it.
     null : str
         When the null hypothesis is true, in words.
     kind : bool, optional
         Whether Type I errors (True) or powers (False) alone are shown; None shows all.
+    absent : str
+        What `NOT_ASKED` is, in words.
     """
 
     measure: str
@@ -83,6 +90,7 @@ class Wide:
     places: tuple[int, ...] = ()
     null: str = ""
     kind: bool | None = None
+    absent: str = ABSENT
 
 
 def wide(summary: pa.Table, measure: str, alpha: float | None = None) -> Wide:
@@ -110,48 +118,66 @@ def wide(summary: pa.Table, measure: str, alpha: float | None = None) -> Wide:
     shown = [name for name in before if name not in beside[:2]]
     rows: dict[Any, Row] = {}
     cell = before if of_anybody or "scenario" not in before else ["scenario"]  # decides the rest
-    failed, no_se = (_with(summary, cell, f"share_{s}") for s in ("failed", "no_std_error"))
+    failed, no_se = (_shares(summary, cell, f"share_{s}") for s in ("failed", "no_std_error"))
     about = aims(part)
     for i, (key, method, found) in enumerate(_cells(every, cell)):
         if key not in rows:
             rows[key] = ({name: every[name][i] for name in shown}, {})
         filled: Any = [math.nan if number is None else number for number in found]
-        lost = (key, method) in failed or filled[2] + filled[3] == 0
+        lost = bool(failed.get((key, method))) or filled[2] + filled[3] == 0
         rows[key][1][method] = Cell._make(
-            [*filled, False, lost, about[i], False, (key, method) in no_se]
+            [*filled, False, lost, about[i], False, bool(no_se.get((key, method))), True]
         )
     fixed = {n: every[n][0] for n in columns if n not in varying and every[n]}
     methods = tuple(dict.fromkeys(every["method"]))
     at = math.nan if chosen is None else chosen
     listed = list(rows.values())
     unchecked = measure == "rejection_rate" and _mark_powers(listed, columns, methods, at)
+    _mark_not_asked(rows, methods, failed)
     known = list(dict.fromkeys(summary.column("method").to_pylist()))
     places = tuple(known.index(method) for method in methods)
     null = condition(about)
-    return Wide(measure, at, tuple(varying), fixed, methods, listed, unchecked, places, null)
+    found = Wide(measure, at, tuple(varying), fixed, methods, listed, unchecked, places, null)
+    return replace(found, absent="no rows of this method") if of_anybody else found
 
 
 def powers(table: Wide) -> Wide:
     """The powers among rejection rates, with the methods that have any."""
-    rows = [row for row in table.rows if any(c and c.aim.null is False for c in row[1].values())]
+    return of_kind(table, False)
+
+
+def of_kind(table: Wide, null: bool | None) -> Wide:
+    """Of rejection rates the Type I errors, or the powers, with the methods that have any."""
+    if null is None:
+        return table
+    rows = [row for row in table.rows if any(c and c.aim.null is null for c in row[1].values())]
     here = [
         k for k, method in enumerate(table.methods)
-        if any((c := cells.get(method)) and c.aim.null is False for _, cells in rows)
+        if any((c := cells.get(method)) and c.aim.null is null for _, cells in rows)
     ]  # fmt: skip
     found = replace(
         table, rows=rows, methods=tuple(table.methods[k] for k in here),
-        places=tuple(table.places[k] for k in here), kind=False,
+        places=tuple(table.places[k] for k in here), kind=null,
+        unchecked=table.unchecked and not null,
     )  # fmt: skip
     return replace(found, null=condition(cell.aim for cell in cells_of(found)))
 
 
-def _with(summary: pa.Table, before: list[str], share: str) -> set[tuple[Any, str]]:
-    """(scenario, method) where some replications have that status."""
+def _shares(summary: pa.Table, before: list[str], share: str) -> dict[tuple[Any, str], float]:
+    """(scenario, method) -> share with a status, which every method has that was asked for."""
     part = summary.take(arrow.equal_to(summary.column("measure"), share))
-    if not any(part.column("value").to_pylist()):
-        return set()
     every = {name: part.column(name).to_pylist() for name in (*before, "method", *_NUMBERS)}
-    return {(key, method) for key, method, found in _cells(every, before) if found[0]}
+    return {(key, method): found[0] or 0.0 for key, method, found in _cells(every, before)}
+
+
+def _mark_not_asked(
+    rows: dict[Any, Row], methods: tuple[str, ...], there: dict[tuple[Any, str], float]
+) -> None:
+    """Tell methods that have no row at all in a scenario from those without this measure."""
+    for key, (_, cells) in rows.items() if there else ():
+        for method in methods:
+            if method not in cells and (key, method) not in there:
+                cells[method] = NOT_ASKED
 
 
 def _cells(every: dict[str, list[Any]], before: list[str]) -> Iterator[tuple[Any, str, Any]]:
@@ -188,7 +214,7 @@ def _mark_powers(
 def usual_errors(cells: list[Cell]) -> list[float]:
     """Monte Carlo errors above 0 without those a thousand times the median."""
     errors = sorted(cell.mcse for cell in cells if 0 < cell.mcse < math.inf)
-    return [error for error in errors if error <= _OUTLIER * errors[len(errors) // 2]]
+    return [error for error in errors if error <= _OUTLIER * errors[(len(errors) - 1) // 2]]
 
 
 def decimals(cells: list[Cell], preferred: int, most: int = 6) -> int:
@@ -204,7 +230,8 @@ def cells_of(table: Wide) -> list[Cell]:
     """All cells that are there and shown."""
     return [
         cell for _, cells in table.rows for method, cell in cells.items()
-        if cell is not None and method in table.methods and table.kind in (None, cell.aim.null)
+        if cell is not None and cell.asked and method in table.methods
+        and table.kind in (None, cell.aim.null)
     ]  # fmt: skip
 
 

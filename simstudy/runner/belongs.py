@@ -25,9 +25,14 @@ def _itself(canonical: str) -> str:
     return _DIGEST.sub("digest=", canonical)
 
 
-def _pairs(study: Study) -> set[Pair]:
-    names = [_itself(method.canonical) for method in study.methods]
-    return {(design.id, name) for design in study.designs for name in names}
+def _pairs(study: Study, *, asked: bool) -> set[Pair]:
+    """Pairs that a study asks for, or all of its scenarios and methods."""
+    return {
+        (design.id, _itself(method.canonical))
+        for method in study.methods
+        for design in study.designs
+        if not asked or study.asks(design, method)
+    }
 
 
 def refuse_another(study: Study, folder: Path, there: list[PartName]) -> None:
@@ -36,7 +41,7 @@ def refuse_another(study: Study, folder: Path, there: list[PartName]) -> None:
     keys = {method_key(method.canonical) for method in study.methods}
     if not there or any(s in scenarios and m in keys for s, m in holders(there)):
         return
-    wanted = _pairs(study)
+    wanted = _pairs(study, asked=False)  # another condition makes no other study
     for part in there:  # changed files of the user's own methods: footers know their names
         if not scenarios.isdisjoint(part.scenarios):
             names = map(_itself, (parts.footer(folder, part) or {}).get("methods", ()))
@@ -59,12 +64,13 @@ def tell_what_left(
         earlier = layout.stored_study(folder)
     except UserError:
         return
-    stored, now = holders(there), _pairs(study)
+    stored, now = holders(there), _pairs(study, asked=True)
     left = [
         (design.id, method)
         for design in earlier.designs
         for method in earlier.methods
-        if (design.id, method_key(method.canonical)) in stored
+        if earlier.asks(design, method)
+        and (design.id, method_key(method.canonical)) in stored
         and (design.id, _itself(method.canonical)) not in now
     ]
     most = max((part.last for held in stored.values() for part in held), default=0)
@@ -83,10 +89,9 @@ def refuse_incomplete(study: Study, folder: Path, n_left_out: int) -> None:
     """Refuse to end with rows missing that nothing gave up: somebody changed the folder."""
     n_lost = n_missing(study, parts.listing(folder)) - n_left_out
     if n_lost > 0:
-        n_fits = len(study.designs) * len(study.methods) * study.replications
         raise WorkError(
-            f"{folder}: {n_lost:,} of {n_fits:,} fits are missing, which were stored or were to "
-            "be: the folder was changed while the study ran; the same command computes them"
+            f"{folder}: {n_lost:,} of {study.n_fits:,} fits are missing, which were stored or were "
+            "to be: the folder was changed while the study ran; the same command computes them"
         )
 
 

@@ -50,6 +50,9 @@ class Wanted(NamedTuple):
         Keys of the methods that gave any.
     limits : array of bool, shape (scenarios, methods), optional
         Where the intervals are given ones.
+    asked : array of bool, shape (scenarios, methods), optional
+        Methods that are asked for in a scenario; rows of others are none of the study. Default:
+        all.
     """
 
     methods: Sequence[str]
@@ -63,6 +66,7 @@ class Wanted(NamedTuple):
     given: tuple[str, ...] = ()
     givers: tuple[str, ...] = ()
     limits: Bools | None = None
+    asked: Bools | None = None
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -75,10 +79,15 @@ class Wanted(NamedTuple):
         return len(self.scenarios) * len(self.methods)
 
     def reference_of(self, group: int) -> int | None:
-        """Group of the reference in the same scenario; None for the reference itself."""
+        """Group of the reference in the same scenario; None for itself, or if one is not asked."""
         if self.reference is None or group % len(self.methods) == self.reference:
             return None
-        return group - group % len(self.methods) + self.reference
+        other = group - group % len(self.methods) + self.reference
+        return other if self.asks(group) and self.asks(other) else None
+
+    def asks(self, group: int) -> bool:
+        """Whether a group is asked for."""
+        return self.asked is None or bool(self.asked.flat[group])
 
 
 class Unit(NamedTuple):
@@ -122,7 +131,7 @@ def stored(folder: Path, wanted: Wanted) -> dict[int, list[PartName]]:
     """Group -> parts that hold rows of it."""
     there = holders(p for p in parts.listing(folder) if p.first <= wanted.replications)
     groups = product(wanted.scenarios, wanted.methods)
-    return {g: there[both] for g, both in enumerate(groups) if both in there}
+    return {g: there[both] for g, both in enumerate(groups) if both in there and wanted.asks(g)}
 
 
 def units(found: Mapping[int, list[PartName]], wanted: Wanted) -> list[Unit]:
@@ -207,6 +216,18 @@ def _in_order(mine: list[PartName], group: int, wanted: Wanted, read: Reader) ->
         here = slice(max(0, done + 1 - part.first), min(part.n_reps, last - part.first + 1))
         yield {k: v[0, here] for k, v in rows.items()}
         done = part.last
+
+
+def replications(folder: Path, wanted: Wanted, group: int) -> Ints:
+    """Numbers of the replications that `reader` gives of a group, in its order."""
+    done, found = 0, [np.empty(0, dtype=np.int64)]
+    mine = stored(folder, wanted).get(group, [])
+    for part in sorted(mine, key=lambda p: (p.first, -p.last)):
+        if part.last > done:
+            last = min(part.last, wanted.replications)
+            found.append(np.arange(max(done + 1, part.first), last + 1))
+            done = part.last
+    return np.concatenate(found)
 
 
 def _blocks(found: Iterator[Rows]) -> Iterator[Rows]:

@@ -15,23 +15,19 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from simstudy.estimates import LIMITS, Estimates
 from simstudy.generators import streams
-from simstudy.measures.measures import SIMPLE
-from simstudy.measures.totals import COLUMNS, Totals, of_block
-from simstudy.registry import GRAINS, Method
+from simstudy.registry import GRAINS
 from simstudy.runner.execute import default_jobs
 from simstudy.runner.plan import forecast, is_own, names_of, own_method, parts_of, plan
+from simstudy.runner.precision import of_rows
 from simstudy.runner.process import settle
 from simstudy.runner.task import Task, grain_of, run_task
 from simstudy.store import parts
 from simstudy.study.study import Study
 
-FORECAST = (*SIMPLE, "rejection_rate", "coverage", "type1_inflation")
 _MOST = 24  # tasks that are tried
 _BATCHES = 3  # of a trial, the median of which counts
-# of a user's method: seconds of a trial and of all its trials, replications that say something
-_OWN_TRIAL, _OWN_TRIALS, _ENOUGH = 0.3, 2.0, 32
+_OWN_TRIAL, _OWN_TRIALS = 0.3, 2.0  # of a user's method: seconds of a trial, and of them all
 # CPU seconds of what figures import, of a figure, of a facet, of workers and of a file, on a
 # machine where importing this package with numpy, scipy and pyarrow takes _IMPORTS
 _IMPORTS, _DRAWING, _FIGURE, _FACET, _WORKERS, _FILE = 0.40, 0.3, 0.2, 0.055, 0.6, 4e-4
@@ -52,27 +48,22 @@ class Pilot:
         From the command to its end, with that many jobs and with one; figures included.
     megabytes : float
         Of parts.
-    largest_mcse : dict
-        Measure -> largest Monte Carlo SE of any trial, at the study's replications.
     """
 
     jobs: int
     seconds: float
     seconds_in_process: float
     megabytes: float
-    largest_mcse: dict[str, float]
 
 
 @dataclass(frozen=True, slots=True)
 class _Trial:
-    """One batch of one task: seconds and bytes a fit, a part's own bytes, and its totals."""
+    """One batch of one task: seconds and bytes a fit, and a part's own bytes."""
 
     work: float
     summary: float
     row_bytes: float
     part_bytes: float
-    totals: list[Totals]
-    n_reps: int
 
 
 def pilot(study: Study) -> Pilot:
@@ -99,7 +90,7 @@ def pilot(study: Study) -> Pilot:
     around = machine * (_IMPORTS + _figures(study)) + summary
     longest = max(forecast([task]) for task in tasks) / forecast(tasks) * work
     spread = max(work / jobs, longest) + (_WORKERS * machine if jobs > 1 else 0.0)
-    return Pilot(jobs, around + spread, around + work, size / 1e6, _largest(study, typical))
+    return Pilot(jobs, around + spread, around + work, size / 1e6)
 
 
 def _figures(study: Study) -> float:
@@ -179,16 +170,15 @@ def _trial(study: Study, task: Task) -> _Trial:
     few = _cut(task, 1)
     little = [parts.encode(*content, {}).size for content in parts_of(few, run_task(few))]
     start = time.process_time()
-    totals = [_totals(study, task, *of) for of in zip(task.methods, found, strict=True)]
+    for method, of_method in zip(task.methods, found, strict=True):
+        truth = np.array([method.truth(piece.scenario) for piece in task.pieces])
+        of_rows(study, task, method, of_method, truth)
     summary = time.process_time() - start
     n_more = max(part.n_fits - few.n_fits, 1)
     row_bytes = max(sum(sizes) - sum(little), 0) / n_more
     own = max(sum(little) / len(little) - row_bytes * few.n_fits / len(little), 0.0)
-    fits, n_reps = part.n_fits, part.last - part.first + 1
-    if is_own(task) and n_reps < _ENOUGH:
-        totals = []  # a slow method's few replications say nothing of their spread
-    work = sorted(times)[len(times) // 2] / fits
-    return _Trial(work, summary / fits, row_bytes, own, totals, n_reps)
+    work = sorted(times)[len(times) // 2] / part.n_fits
+    return _Trial(work, summary / part.n_fits, row_bytes, own)
 
 
 def _affordable(task: Task) -> Task:
@@ -203,28 +193,3 @@ def _affordable(task: Task) -> Task:
     run_task(few)
     each = time.perf_counter() - start
     return _cut(task, call * max(1, int(_OWN_TRIAL / max(each, 1e-6))))
-
-
-def _totals(study: Study, task: Task, method: Method, estimates: Estimates) -> Totals:
-    shape = len(task.pieces), -1
-    columns = {key: getattr(estimates, key).reshape(shape) for key in COLUMNS}
-    extras = estimates.extras or {}
-    columns |= {key: extras[key].reshape(shape) for key in LIMITS if key in extras}
-    truth = np.array([method.truth(piece.scenario) for piece in task.pieces])
-    return of_block(columns, truth, study.alpha, method.null_value)
-
-
-def _largest(study: Study, trials: list[_Trial]) -> dict[str, float]:
-    """Largest Monte Carlo SEs at the study's replications; a rate is taken at its level."""
-    largest: dict[str, float] = {}
-    for trial in trials:
-        scale = math.sqrt(trial.n_reps / study.replications)
-        for totals in trial.totals:
-            for measure, function in SIMPLE.items():
-                for mcse in function(totals, "robust").mcse.tolist():
-                    if mcse == mcse:
-                        largest[measure] = max(largest.get(measure, 0.0), mcse * scale)
-    alpha = max(study.alpha)
-    rate = math.sqrt(alpha * (1 - alpha) / study.replications)
-    ordered = {measure: largest[measure] for measure in SIMPLE if measure in largest}
-    return ordered | {"rejection_rate": rate, "coverage": rate, "type1_inflation": rate / alpha}

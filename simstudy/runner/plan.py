@@ -86,11 +86,12 @@ def missing(spans: list[Span], last: int) -> list[Span]:
 def n_missing(study: Study, parts: Iterable[PartName]) -> int:
     """Fits of a study that no part holds."""
     there = covered(parts)
-    keys = [method_key(method.canonical) for method in study.methods]
+    keys = {method: method_key(method.canonical) for method in study.methods}
     spans = (
         missing(there.get((design.id, key), []), study.replications)
         for design in study.designs
-        for key in keys
+        for method, key in keys.items()
+        if study.asks(design, method)
     )
     return sum(last - first + 1 for gaps in spans for first, last in gaps)
 
@@ -125,6 +126,8 @@ def _built_in(
         mine = lengths[scenario.shape]
         wanted: dict[Span, list[Method]] = defaultdict(list)
         for method, length in zip(methods, mine, strict=True):
+            if not study.asks(design, method):
+                continue
             gaps = missing(there.get((design.id, keys[method]), []), study.replications)
             for span in _aligned(gaps, length):
                 wanted[span].append(method)
@@ -144,7 +147,7 @@ def _own(study: Study, there: Mapping[tuple[str, str], list[Span]]) -> list[Task
         key = method_key(method.canonical)
         for design in study.designs:
             gaps = missing(there.get((design.id, key), []), study.replications)
-            if not gaps:
+            if not gaps or not study.asks(design, method):
                 continue
             for span in _aligned(gaps, method.entry.part):
                 tasks.append(Task(study.seed, (design,), *span, (method,), study.grain))

@@ -36,12 +36,12 @@ def reasons(study: Study, folder: Path) -> dict[str, Counter[str]]:
 
 def failures(study: Study, folder: Path) -> list[str]:
     """A line for each method that has failures among the rows that a study summarises."""
-    n_fits = len(study.designs) * study.replications
+    n_fits = {m.label: study.n_asked(m) * study.replications for m in study.methods}
     lines = []
     for method, messages in reasons(study, folder).items():
         ((often, count),) = messages.most_common(1)
         lines.append(
-            f"{method}: {messages.total():,} of {n_fits:,} fits failed, {count:,} of them with: "
+            f"{method}: {messages.total():,} of {n_fits[method]:,} fits failed, {count:,} with: "
             f"{brief(often)} (all in {folder / beside.FAILURES}; replay shows one)"
         )
     return lines

@@ -15,6 +15,7 @@ from typing import Any
 import numpy
 import scipy
 
+from simstudy.errors import UserError
 from simstudy.measures.own import REGISTERED
 from simstudy.runner.said import WARNINGS
 from simstudy.store import aside, beside, files, layout, parts
@@ -28,13 +29,15 @@ def mark(study: Study, folder: Path) -> dict[str, Any]:
     """What a summary of this study would be made from, now.
 
     `boot` tells this start of the machine from others: what was in memory at a power loss
-    may be missing from files whose size and time are right.
+    may be missing from files whose size and time are right. `rows` is of the names of the
+    parts alone, which say what rows are in them, wherever the folder is copied to.
     """
     found = hashlib.sha256(_code())
     found.update(layout.dump(layout.study_document(study, folder.resolve())).encode())
     listed = [_listing(folder / kind) for kind in ("estimates", *beside.KINDS)]
-    found.update(repr((listed, sorted(REGISTERED))).encode())
-    return {"digest": found.hexdigest(), "boot": _boot()}
+    computed = [one.use.trusted for one in study.measures]  # else they are as stored, or left out
+    found.update(repr((listed, sorted(REGISTERED), computed)).encode())
+    return {"digest": found.hexdigest(), "boot": _boot(), "rows": _rows(folder, study)}
 
 
 def is_current(study: Study, folder: Path, now: dict[str, Any]) -> bool:
@@ -52,6 +55,21 @@ def is_current(study: Study, folder: Path, now: dict[str, Any]) -> bool:
     for _, error in aside.broken(folder, parts.Whose.of(study)):
         raise error
     return False
+
+
+def summary_of_rows(study: Study, folder: Path) -> Any:
+    """The stored summary, a table, if it is whole and of the study and rows that are there."""
+    try:
+        found = layout.read_summary(folder)
+    except (UserError, layout.BrokenSummaryError):
+        return None
+    same = found.sure and found.mark.get("rows") == _rows(folder, study)
+    return found.table if same and "study.yaml" not in changed(folder, found.mark) else None
+
+
+def _rows(folder: Path, study: Study) -> str:
+    names = sorted(map(str, parts.listing(folder)))
+    return hashlib.sha256(repr((study.replications, names)).encode()).hexdigest()
 
 
 def _listing(folder: Path) -> list[tuple[str, int, int]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,18 +12,18 @@ import pyarrow as pa
 from simstudy.estimands import one_of
 from simstudy.estimates import LIMITS, TRUTH
 from simstudy.measures.measures import WITH_A_TEST, Column, at_first_level, finish
-from simstudy.measures.own import own_columns
+from simstudy.measures.ordered import ordered
 from simstudy.moments import Floats, Ints
 from simstudy.runner.expected import KINDS, Expected, expected, far
+from simstudy.runner.extreme import extreme
 from simstudy.runner.gather import gather
+from simstudy.runner.own_measures import own_measures
 from simstudy.runner.pieces import Wanted, reader
 from simstudy.runner.rows import VERDICT, rows, verdicts, words
 from simstudy.store import arrow
 from simstudy.store.given import Key, Range, ranges
 from simstudy.store.names import method_key
 from simstudy.study.fields import DEFAULTS
-from simstudy.study.grid import Design
-from simstudy.study.scenarios import variances
 from simstudy.study.study import Study
 
 
@@ -33,6 +33,8 @@ def summarise(
     mcse: str = "robust",
     warn: Callable[[str], None] = lambda line: None,
     jobs: int = 1,
+    more: Sequence[str] = (),
+    missing: Callable[[str], None] = lambda line: None,
 ) -> pa.Table:
     """Every measure of every method in every scenario, from the rows that are stored.
 
@@ -46,6 +48,10 @@ def summarise(
         Told, in a line each, which numbers are far from an exact answer.
     jobs : int
         Worker processes that read large results.
+    more : sequence of str
+        Measures of `ON_REQUEST` that are asked for.
+    missing : callable
+        Told, in a line each, which numbers of the user's own measures are not there, and why.
 
     Returns
     -------
@@ -62,8 +68,9 @@ def summarise(
     scenarios = {design.id: design.key for design in study.designs}
     names = [method.canonical for method in study.methods]
     reference = names.index(study.reference) if study.reference else None
+    asked = np.array([[study.asks(design, m) for m in study.methods] for design in study.designs])
     wanted = Wanted(keys, scenarios, truth, null_value, study.alpha, study.replications,
-                    reference, study.seed)  # fmt: skip
+                    reference, study.seed, asked=asked)  # fmt: skip
     wanted = _with_given(wanted, ranges(study, folder))
     truth, limits = wanted.truth, np.asarray(wanted.limits)
     found = gather(folder, wanted, jobs)
@@ -73,9 +80,15 @@ def summarise(
     columns = _tested(study, columns)
     of_pairs = limits if reference is None else limits | limits[:, [reference]]
     columns = at_first_level(columns, study.alpha, limits.ravel(), of_pairs.ravel())
-    columns += own_columns(reader(folder, wanted), truth.ravel(), found.totals.n_all)
+    rows_of = reader(folder, wanted)
+    columns += ordered(more, rows_of, truth.ravel(), found.totals)
+    columns += own_measures(study, folder, rows_of, truth.ravel(), found.totals.n_all, missing)
+    columns = [one._replace(defined=one.defined & asked.ravel()) for one in columns]
     theory = expected(study, columns)
-    for line in far(study, columns, theory):
+    for line in (
+        *far(study, columns, theory),
+        *extreme(study, folder, wanted, found.totals, rows_of),
+    ):
         warn(line)
     return _table(study, columns, theory, truth.ravel())
 
@@ -111,7 +124,7 @@ def scenario_table(study: Study) -> pa.Table:
     """scenario, one column a factor, n_obs, design_effect."""
     columns = {"scenario": arrow.texts([design.id for design in study.designs])}
     for factor in factors(study):
-        columns[factor] = _level_column([_level(design, factor) for design in study.designs])
+        columns[factor] = _level_column([design.level(factor) for design in study.designs])
     columns["n_obs"] = _level_column([_whole(design.n_obs) for design in study.designs])
     columns["design_effect"] = arrow.doubles([design.design_effect for design in study.designs])
     return pa.table(columns)
@@ -127,12 +140,6 @@ def factors(study: Study) -> list[str]:
             if name not in DEFAULTS or level != DEFAULTS[name]
         )
     return list(names)
-
-
-def _level(design: Design, factor: str) -> Any:
-    if factor in design.levels:
-        return design.levels[factor]
-    return variances(design.scenario).get(factor, DEFAULTS.get(factor))
 
 
 def _whole(value: float) -> float | int:

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from simstudy.moments import Array
+from simstudy.readers.arrays import joined
+from simstudy.readers.arrays import to_numpy as to_numpy
 
 
 def integers(values: Array | Sequence[int]) -> pa.Array:
@@ -55,6 +58,17 @@ def _words(words: tuple[str, ...]) -> pa.Array:
     return texts(words)
 
 
+def levels_of(values: pa.ChunkedArray) -> tuple[list[Any], Array]:
+    """Levels of a column, and the index of each row's; that of a missing one is their number."""
+    if pa.types.is_dictionary(values.type):  # which may have levels that no row has
+        values = values.cast(values.type.value_type)
+    encoded = joined(values).dictionary_encode()
+    levels = encoded.dictionary.to_pylist()
+    # codes of few levels are too narrow for one more
+    index = encoded.indices.cast(pa.int64()).fill_null(len(levels))
+    return levels, np.asarray(index.to_numpy(zero_copy_only=False))
+
+
 def equal_to(values: pa.ChunkedArray, value: float | str) -> pa.Array:
     """Positions of the entries that are `value`, for `take`."""
     encoded = values.combine_chunks().dictionary_encode()
@@ -63,15 +77,3 @@ def equal_to(values: pa.ChunkedArray, value: float | str) -> pa.Array:
     words = encoded.dictionary.to_pylist()
     code = words.index(value) if value in words else -1
     return integers(np.flatnonzero(to_numpy(encoded.indices) == code))
-
-
-def to_numpy(values: pa.Array) -> Array:
-    """A primitive Arrow array as numpy; null becomes NaN."""
-    valid, data = values.buffers()
-    kind = np.dtype(str(values.type).replace("double", "float64"))
-    whole = np.frombuffer(data, dtype=kind)[values.offset : values.offset + len(values)]
-    if values.null_count:
-        bits = np.unpackbits(np.frombuffer(valid, dtype=np.uint8), bitorder="little")
-        there = bits[values.offset : values.offset + len(values)].astype(bool)
-        whole = np.where(there, whole, np.nan)
-    return whole

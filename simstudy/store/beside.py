@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from simstudy.estimates import Estimates, Failure
-from simstudy.moments import Floats
+from simstudy.moments import Bools, Floats
 from simstudy.store import arrow, parts, seal
 from simstudy.store.files import is_plain, replace_file
 from simstudy.store.names import PartName, method_key
@@ -27,6 +27,8 @@ from simstudy.study.study import Study
 
 KINDS = FAILURES, EXTRAS, WARNINGS = "failures", "extras", "warnings"
 _DIGITS = 16
+SECONDS = "seconds"  # of a fit, among the extras
+_TIMED = "rows:"  # begins the digest of a file that holds them
 _WHERE = [("scenario", pa.string()), ("replication", pa.int64()), ("method", pa.string())]
 _SCHEMAS = {
     FAILURES: pa.schema([*_WHERE, ("message", pa.string()), ("traceback", pa.string())]),
@@ -60,7 +62,7 @@ def write(
             pq.write_table(marked, sink, compression="zstd")
             content = b"".join(seal.summed(sink.getvalue()))
             replace_file(study_folder, study_folder / name / str(part), content)
-            digests[name] = _digest(content)
+            digests[name] = _digest(content, table)
     return digests
 
 
@@ -71,8 +73,7 @@ def verify(study_folder: Path, part: PartName, kinds: Sequence[str] = KINDS) -> 
         file, digest = study_folder / kind / str(part), written[kind]
         content = file.read_bytes() if is_plain(file) else b""
         seal.refuse_newer(file, content)
-        if _digest(content) != digest:
-            raise parts.BrokenPartError(file, "is not what was written with its rows")
+        _checked(file, content, digest)
 
 
 def of_part(study_folder: Path, part: PartName, kind: str) -> pa.Table | None:
@@ -85,9 +86,7 @@ def of_part(study_folder: Path, part: PartName, kind: str) -> pa.Table | None:
         content = file.read_bytes()
     except FileNotFoundError:
         raise parts.BrokenPartError(file, "is gone") from None
-    if _digest(content) != digest:
-        raise parts.BrokenPartError(file, "is not what was written with its rows")
-    return pq.read_table(pa.BufferReader(content))
+    return _checked(file, content, digest)
 
 
 def verify_all(study: Study, study_folder: Path) -> None:
@@ -96,14 +95,56 @@ def verify_all(study: Study, study_folder: Path) -> None:
         verify(study_folder, part)
 
 
+def asked(study: Study) -> set[tuple[str, str]]:
+    """(scenario, method's key) of all that a study asks for."""
+    return {
+        (design.id, method_key(method.canonical))
+        for method in study.methods
+        for design in study.designs
+        if study.asks(design, method)
+    }
+
+
 def _of(study: Study, there: Iterable[PartName]) -> Iterator[PartName]:
     """Parts that hold rows of a study's own methods."""
     keys = {method_key(method.canonical) for method in study.methods if method.use is not None}
     return (part for part in there if not keys.isdisjoint(part.methods))
 
 
-def _digest(content: Any) -> str:
-    return hashlib.sha256(content).hexdigest()[:_DIGITS]
+def _digest(content: bytes, table: pa.Table) -> str:
+    """Digest of a file; where it holds seconds, of its other rows, which alone can be made again.
+
+    So two runs that make the same part write the same digest beside its rows.
+    """
+    timed = _seconds(table)
+    if not timed.any():
+        return hashlib.sha256(content).hexdigest()[:_DIGITS]
+    others = table.take(arrow.integers(np.flatnonzero(~timed)))
+    found = hashlib.sha256()
+    for name in others.column_names:
+        levels, index = arrow.levels_of(others.column(name))
+        found.update(repr((name, levels)).encode() + np.ascontiguousarray(index, "<i8").tobytes())
+    return _TIMED + found.hexdigest()[:_DIGITS]
+
+
+def _seconds(table: pa.Table) -> Bools:
+    """Rows that say how long a fit took."""
+    if "name" not in table.column_names:
+        return np.zeros(table.num_rows, dtype=bool)
+    found = np.zeros(table.num_rows, dtype=bool)
+    found[arrow.to_numpy(arrow.equal_to(table.column("name"), SECONDS))] = True
+    return found
+
+
+def _checked(file: Path, content: bytes, digest: str) -> pa.Table:
+    """Rows of a file; `BrokenPartError` where it is not what was written."""
+    if digest.startswith(_TIMED):
+        table = _decoded(file, content) if seal.fits(content) else None
+        if table is not None and _digest(content, table) == digest:
+            return table
+    elif hashlib.sha256(content).hexdigest()[:_DIGITS] == digest:
+        return _decoded(file, content)
+    raise parts.BrokenPartError(file, "is not what was written with its rows")
 
 
 def failed(
@@ -167,9 +208,17 @@ def _extras(part: PartName, methods: Sequence[str], estimates: Sequence[Estimate
     tables = [
         _extra(method, name, values, np.take(part.scenarios, scenario), replication)
         for method, found in zip(methods, estimates, strict=True)
-        for name, values in (found.extras or {}).items()
+        for name, values in _named(found)
     ]
     return pa.concat_tables(tables) if tables else pa.table({})
+
+
+def _named(found: Estimates) -> Iterator[tuple[str, Floats]]:
+    """Further values by name; seconds of its own are a method's own affair."""
+    extras = found.extras or {}
+    yield from extras.items()
+    if found.seconds is not None and SECONDS not in extras:
+        yield SECONDS, found.seconds
 
 
 def _extra(method: str, name: str, values: Floats, scenario: Any, replication: Any) -> pa.Table:
@@ -192,7 +241,7 @@ def read(study: Study, study_folder: Path, kind: str) -> pa.Table:
     `method` holds labels. A replication that two parts hold comes once.
     """
     labels = {method.canonical: method.label for method in study.methods}
-    scenarios = {design.id for design in study.designs}
+    ours = asked(study)
     done: dict[tuple[str, str], int] = defaultdict(int)
     tables = [_SCHEMAS[kind].empty_table()]
     wanted = (p for p in parts.listing(study_folder) if p.first <= study.replications)
@@ -202,7 +251,7 @@ def read(study: Study, study_folder: Path, kind: str) -> pa.Table:
         found = _opened(file) if is_plain(file) else None
         verify(study_folder, part, (kind,))
         if found is not None:
-            after = {both: done[both] for both in held if both[0] in scenarios}
+            after = {both: done[both] for both in held if both in ours}
             tables.append(_kept(found, after, study.replications))
         for both in held:
             done[both] = max(done[both], part.last)
@@ -225,7 +274,14 @@ def _kept(table: pa.Table, after: Mapping[tuple[str, str], int], last: int) -> p
 def _opened(file: Path) -> pa.Table:
     try:
         content = file.read_bytes()
-        seal.refuse_newer(file, content)
+    except OSError as error:
+        raise parts.BrokenPartError(file, f"is not a readable part ({error.strerror})") from None
+    seal.refuse_newer(file, content)
+    return _decoded(file, content)
+
+
+def _decoded(file: Path, content: bytes) -> pa.Table:
+    try:
         return pq.read_table(pa.BufferReader(content)).replace_schema_metadata(None)
     except (pa.ArrowException, OSError, ValueError) as error:
         reason = (str(error).splitlines() or [""])[0]

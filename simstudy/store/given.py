@@ -43,14 +43,16 @@ class _Extras(NamedTuple):
 def ranges(study: Study, study_folder: Path) -> dict[str, dict[Key, Range]]:
     """Name -> (scenario, method's key) -> range of what a study's own methods gave."""
     keys = {method_key(method.canonical) for method in study.methods if method.use is not None}
+    asked = beside.asked(study) if keys else set()
     found: dict[str, dict[Key, Range]] = {name: {} for name in GIVEN}
     for part in parts.listing(study_folder):
         if keys.isdisjoint(part.methods) or part.first > study.replications:
             continue
         last = study.replications - part.first
         for name, key, values in _groups(_read(study_folder, part), part, last):
-            low, high = found[name].get(key, (math.inf, -math.inf))
-            found[name][key] = Range(min(low, values.min()), max(high, values.max()))
+            if key in asked:
+                low, high = found[name].get(key, (math.inf, -math.inf))
+                found[name][key] = Range(min(low, values.min()), max(high, values.max()))
     return found
 
 

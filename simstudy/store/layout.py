@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from simstudy.errors import UserError, WorkError
-from simstudy.own.settle import written
+from simstudy.own.settle import written, written_use
 from simstudy.registry import Method
 from simstudy.store import seal, sources
 from simstudy.store.files import WORK, cannot_write, is_plain, refuse_links, replace_file
@@ -32,6 +32,8 @@ def study_document(study: Study, folder: Path) -> dict[str, Any]:
         "methods": [_method(method, folder) for method in study.methods],
         "report": {"figures": list(study.figures)},
     }
+    if study.measures:
+        document["measures"] = [written_use(one.use, folder) for one in study.measures]
     if study.reference is not None:
         document["reference"] = study.reference
     if study.grain is not None:
@@ -47,6 +49,8 @@ def _method(method: Method, folder: Path) -> dict[str, Any]:
         more["estimand"] = method.estimand
     if method.null_value:
         more["null_value"] = method.null_value
+    if method.when is not None:
+        more["when"] = method.when.text
     return {method.name: dict(method.options) | more | {"label": method.label}}
 
 

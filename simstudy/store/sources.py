@@ -1,4 +1,4 @@
-"""Room 3: what a results folder keeps of the users' own methods. Imports own, files and study.
+"""Room 3: what a results folder keeps of the users' own functions. Imports own, files and study.
 
 Their files as they were run, to be read by people, and the first line of each docstring for
 the methods section. Nothing of it is ever imported: whoever reads results need not trust them.
@@ -24,25 +24,39 @@ _MOST = 10_000_000  # bytes that are read
 
 
 def keep(study: Study, folder: Path) -> None:
-    """Write down what the methods of a study are, as far as their files are still there."""
-    told = accounts(folder)
+    """Write down what the study's own functions are, as far as their files are still there."""
+    told, measures = accounts(folder), measure_accounts(folder)
     for method in study.methods:
         if method.use is not None:
             with suppress(UserError):  # its file is gone, or not to be imported
                 told[method.canonical] = method.account
                 _keep_source(folder, method.use)
-    if told:
+    for measure in study.measures:
+        with suppress(UserError):
+            measures[measure.name] = measure.account
+            _keep_source(folder, measure.use)
+    if told or measures:
         document = {"format": FORMAT, "accounts": told}
+        document |= {"measures": measures} if measures else {}
         _replace(folder, "accounts.json", json.dumps(document, indent=1, sort_keys=True).encode())
 
 
 def accounts(folder: Path) -> dict[str, str]:
     """Canonical name -> what a method says that it does; what is not told so is left out."""
+    return _told(folder, "accounts")
+
+
+def measure_accounts(folder: Path) -> dict[str, str]:
+    """Name -> what a measure of the study, or of an earlier one here, says that it is."""
+    return _told(folder, "measures")
+
+
+def _told(folder: Path, what: str) -> dict[str, str]:
     file = folder / FOLDER / "accounts.json"
     try:
         if not is_plain(file) or file.stat().st_size > _MOST:
             return {}
-        told = json.loads(file.read_bytes())["accounts"]
+        told = json.loads(file.read_bytes()).get(what, {})
         return {name: text for name, text in told.items() if isinstance(text, str)}
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return {}

@@ -133,6 +133,7 @@ TOP_FIELDS = {
     "methods": "names, or a name with options",
     "reference": "label of the method with which the others are compared, data set by data set",
     "grain": "how data are held: pooled, clusters or rows (default: the coarsest that suffices)",
+    "measures": "measures of your own, beside the built-in ones: [{use: FILE.py:FUNCTION}]",
     "report": "figures: which figures are drawn",
 }
 FIGURES = {
@@ -145,22 +146,3 @@ FIGURES = {
     "p_values": "size at every level, from the p-values of one scenario",
     "agreement": "estimate and SE of one method against another's, one scenario",
 }
-SYNONYMS = {
-    "clusters": "n_clusters", "j": "n_clusters", "k": "n_clusters", "g": "n_clusters",
-    "n_groups": "n_clusters", "groups": "n_clusters", "schools": "n_clusters",
-    "n": "cluster_size", "m": "cluster_size", "size": "cluster_size",
-    "cluster_sizes": "cluster_size", "group_size": "cluster_size", "units": "cluster_size",
-    "rho": "icc", "icc_y": "icc", "y_icc": "icc", "intraclass_correlation": "icc",
-    "icc_x": "x_icc", "rho_x": "x_icc", "xicc": "x_icc",
-    "beta": "slope", "effect": "slope", "b": "slope", "effect_size": "slope", "delta": "slope",
-    "reps": "replications", "nsim": "replications", "n_sim": "replications", "nrep": "replications",
-    "n_replications": "replications", "iterations": "replications",
-    "level": "alpha", "significance": "alpha", "random_seed": "seed", "rng": "seed",
-    "conditions": "scenarios", "design": "scenarios", "factors": "scenarios", "grid": "scenarios",
-    "models": "methods", "estimators": "methods", "analyses": "methods", "analysis": "methods",
-    "baseline": "reference", "comparator": "reference",
-    "description": "aim", "predictor": "x", "x_type": "x", "treatment": "x",
-    "variance": "total_variance", "sigma2": "within_variance",
-    "residual_variance": "within_variance", "error_variance": "within_variance",
-    "contextual": "contextual_effect", "gamma": "contextual_effect",
-}  # fmt: skip

@@ -7,15 +7,16 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from simstudy.errors import nearest
 from simstudy.generators.scenario import Scenario
-from simstudy.study import fields
+from simstudy.study import fields, vocabulary
 from simstudy.study.digest import digest
-from simstudy.study.scenarios import scenario
+from simstudy.study.scenarios import scenario, variances
 from simstudy.study.yaml_lines import Document, Path_
 from simstudy.theory.design_effect import design_effect
 
 _MOST = 1_000_000
+# what a condition may ask of a scenario
+CONDITIONS = ("scenario", *fields.SCENARIO_FIELDS, "n_obs", "design_effect")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,16 @@ class Design:
     def design_effect(self) -> float:
         """Kish's 1 + (sum n_j^2 / N - 1) icc x_icc, with the realised ICC of a given x."""
         return design_effect(self.scenario)
+
+    def level(self, field: str) -> float | int | str | None:
+        """One of `CONDITIONS`, as a table shows it; None where the scenario has none."""
+        if field == "scenario":
+            return self.id
+        if field in ("n_obs", "design_effect"):
+            return float(getattr(self, field))
+        if field in self.levels:
+            return self.levels[field]
+        return variances(self.scenario).get(field, fields.DEFAULTS.get(field))
 
 
 def expand(document: Document) -> list[Design]:
@@ -92,7 +103,7 @@ def _combinations(document: Document, block: Any, path: Path_) -> Any:
     for key, value in block.items():
         here = (*path, key)
         if key not in fields.SCENARIO_FIELDS:
-            hint = nearest(key, fields.SCENARIO_FIELDS, fields.SYNONYMS)
+            hint = vocabulary.hint(key, fields.SCENARIO_FIELDS, vocabulary.SCENARIO)
             document.refuse(here, f"unknown field{hint}")
         if isinstance(value, list) and not value:
             document.refuse(here, "is an empty list")

@@ -7,8 +7,21 @@ from typing import Any
 from simstudy.estimands import ESTIMANDS
 from simstudy.registry import GRAINS, Entry, Option, methods, possible
 from simstudy.study import fields
+from simstudy.where import GRAMMAR
 
 _TEXT = {"type": "string"}
+_WHEN = {
+    "type": "string",
+    "minLength": 1,
+    "description": f"scenarios in which it is asked for (all): {GRAMMAR}",
+}
+_USE = {
+    "type": "string",
+    "pattern": r"^(.*\.py|python):[^:]+$",
+    "description": "FILE.py:FUNCTION, relative to this file. FILE.py is run as Python code; "
+    "nothing is imported for a study file without it",
+}
+_DIGEST = {"description": "of the content that FILE.py must have", **_TEXT}
 _NULL_VALUE = {"type": "number", "description": "what tests are about, 0 by default"}
 
 
@@ -43,6 +56,7 @@ def schema() -> dict[str, Any]:
         "methods": {"type": "array", "minItems": 1, "items": _method()},
         "reference": {"type": ["string", "null"]},
         "grain": {"enum": list(GRAINS)},
+        "measures": {"type": "array", "items": _measure()},
         "report": {"anyOf": [_mapping({"figures": figures}, []), {"type": "null"}]},
     }
     for key, summary in fields.TOP_FIELDS.items():
@@ -91,19 +105,23 @@ def _method() -> dict[str, Any]:
 def _use() -> dict[str, Any]:
     """A method of the user's own."""
     used = {
-        "use": {"type": "string", "pattern": r"^(.*\.py|python):[^:]+$",
-                "description": "FILE.py:FUNCTION, relative to this file. FILE.py is run as Python "
-                               "code; nothing is imported for a study file without it"},
+        "use": _USE,
         "label": {"type": "string", "minLength": 1},
         "estimand": {"enum": list(ESTIMANDS), "description": "what is estimated"},
         "truth": {"enum": list(ESTIMANDS), "description": "an older word for estimand"},
         "null_value": _NULL_VALUE,
         "timeout": {"type": "number", "exclusiveMinimum": 0,
                     "description": "seconds that a fit may take; then its row is failed"},
-        "digest": {"description": "of the content that FILE.py must have", **_TEXT},
+        "when": _WHEN,
+        "digest": _DIGEST,
     }  # fmt: skip
     option = {"anyOf": [{"type": kind} for kind in ("number", "string", "boolean")]}
     return _mapping(used, ["use"]) | {"additionalProperties": option}
+
+
+def _measure() -> dict[str, Any]:
+    """A measure of the user's own."""
+    return _mapping({"use": _USE, "digest": _DIGEST}, ["use"])
 
 
 def _options(entry: Entry) -> dict[str, Any]:
@@ -112,6 +130,7 @@ def _options(entry: Entry) -> dict[str, Any]:
     }
     options["estimand"] = {"enum": list(possible(entry)), "description": "what is estimated"}
     options["null_value"] = _NULL_VALUE
+    options["when"] = _WHEN
     options["label"] = {"type": "string", "minLength": 1}
     chosen = {"anyOf": [_mapping(options, []), {"type": "null"}]}
     return _mapping({entry.name: {"description": entry.summary, **chosen}}, [entry.name])

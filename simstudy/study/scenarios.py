@@ -7,10 +7,11 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from simstudy import frames
 from simstudy.errors import UserError, nearest
 from simstudy.generators.scenario import GivenX, Scenario, SizeRule
-from simstudy.study import fields
+from simstudy.readers import labels
+from simstudy.readers.read import read
+from simstudy.study import fields, vocabulary
 from simstudy.study.yaml_lines import Document, Path_
 
 Paths = dict[str, Path_]
@@ -155,7 +156,9 @@ def size_rule(document: Document, value: Any, path: Path_) -> SizeRule:
         return SizeRule("fixed", (int(fields.CLUSTER_SIZE.check(document, path, value)),))
     for key in value:
         if key not in fields.SIZE_FORMS:
-            document.refuse((*path, key), f"unknown key{nearest(key, fields.SIZE_FORMS)}")
+            document.refuse(
+                (*path, key), f"unknown key{nearest(key, fields.SIZE_FORMS, vocabulary.SIZE)}"
+            )
     keys = set(value)
     if keys == {"mean", "cv"}:
         return _gamma(document, value, path)
@@ -199,7 +202,9 @@ def predictor(document: Document, value: Any, path: Path_) -> tuple[str, GivenX 
     if isinstance(value, str):
         if value not in fields.X_KINDS:
             kinds = [*fields.X_KINDS, "{file: ...}"]
-            document.refuse(path, f"'{value}' is not a predictor{nearest(value, kinds)}")
+            document.refuse(
+                path, f"'{value}' is not a predictor{nearest(value, kinds, vocabulary.X)}"
+            )
         return value, None
     if not isinstance(value, dict):
         document.refuse(
@@ -207,9 +212,8 @@ def predictor(document: Document, value: Any, path: Path_) -> tuple[str, GivenX 
         )
     for key in value:
         if key not in ("file", "column", "cluster"):
-            document.refuse(
-                (*path, key), f"unknown key{nearest(key, ('file', 'column', 'cluster'))}"
-            )
+            hint = nearest(key, ("file", "column", "cluster"), vocabulary.X_FILE)
+            document.refuse((*path, key), f"unknown key{hint}")
     for key in ("file", "column", "cluster"):
         if not isinstance(value.get(key), str):
             document.refuse(
@@ -226,20 +230,22 @@ def read_given(document: Document, value: dict[str, str]) -> GivenX:
     import numpy as np
 
     file = str(Path(document.file or "").parent / value["file"])
-    table = frames.read_table(file, {value["cluster"]} - {value["column"]})
-    x = frames.numbers(frames.column(table, value["column"], file), value["column"], file)
-    codes, names = frames.group_by(
-        frames.column(table, value["cluster"], file), value["cluster"], file
-    )
-    if np.isnan(x).any() or (codes < 0).any():
-        raise UserError("the predictor and its clusters must have no missing values", file=file)
+    rows = read(file).whole([value["column"], value["cluster"]])
+    x, words = rows.predictor(value["column"])
+    codes, _, _ = labels.clusters(rows.labels(value["cluster"]), own_order=False)
+    complete = ~np.isnan(x) & (codes >= 0)
+    if not complete.any():
+        raise UserError("no row has both a predictor and a cluster", file=file)
+    x = x[complete]
+    there, codes = np.unique(codes[complete], return_inverse=True)
     if not np.isfinite(x).all():
         raise UserError(f"column '{value['column']}' has infinite values", file=file)
-    if len(names) < 2:
+    if there.size < 2:
         raise UserError("at least 2 clusters are needed", file=file)
     if x.min() == x.max():
         raise UserError(f"column '{value['column']}' does not vary", file=file)
     order = np.argsort(codes, kind="stable")
     sizes, ordered = np.bincount(codes), np.ascontiguousarray(x[order])
     content = hashlib.sha256(sizes.astype("<i8").tobytes() + ordered.astype("<f8").tobytes())
-    return GivenX(sizes.astype(np.int64), ordered, content.hexdigest())
+    n_dropped = int((~complete).sum())
+    return GivenX(sizes.astype(np.int64), ordered, content.hexdigest(), n_dropped, words)

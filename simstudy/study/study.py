@@ -8,15 +8,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from simstudy import words
 from simstudy.errors import UserError, nearest
 from simstudy.estimands import is_null
+from simstudy.own.measures import OwnMeasure
 from simstudy.own.settle import Importing, settle
 from simstudy.registry import GRAINS, Method, OptionError, configure, methods
-from simstudy.study import fields
-from simstudy.study.grid import Design, expand
+from simstudy.study import fields, vocabulary
+from simstudy.study.grid import CONDITIONS, Design, expand, text_of
+from simstudy.study.measures import measures_of
 from simstudy.study.yaml_lines import Document, read, whole
+from simstudy.where import known
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+_REPORT = dict.fromkeys(("plots", "figure", "graphs", "plot", "charts"), "figures")
 _RESULTS = ("estimates", "scenarios.parquet", "summary.parquet", "summary.csv", "run.log.jsonl")
 
 
@@ -34,6 +39,8 @@ class Study:
         Canonical name of the method with which the others are compared.
     folder : Path
         Where the study file is; file names in it are relative to this.
+    measures : tuple of OwnMeasure
+        The user's own, besides those that are built in.
     """
 
     name: str
@@ -49,6 +56,21 @@ class Study:
     reference: str | None
     scenarios: Any
     folder: Path
+    measures: tuple[OwnMeasure, ...] = ()
+
+    def asks(self, design: Design, method: Method) -> bool:
+        """Whether a method is asked for in a scenario."""
+        when = method.when
+        return when is None or when.holds({field: design.level(field) for field in when.fields})
+
+    def n_asked(self, method: Method) -> int:
+        """Scenarios in which a method is asked for."""
+        return sum(self.asks(design, method) for design in self.designs)
+
+    @property
+    def n_fits(self) -> int:
+        """Fits that the study asks for."""
+        return self.replications * sum(self.n_asked(method) for method in self.methods)
 
 
 def load(
@@ -67,7 +89,7 @@ def load(
         Whether files that it says to `use:` may be imported. Default: unless it is the
         study.yaml of a results folder.
     importing : callable
-        Told of each such file, and the method that it is for, before it is imported.
+        Told of each such file, and what it is for, before it is imported.
 
     Returns
     -------
@@ -122,8 +144,8 @@ def check(
         document.refuse((), f"expected a study (name, seed, ...), got {fields.shown(data)}")
     for key in data:
         if key not in fields.TOP_FIELDS:
-            known = fields.TOP_FIELDS
-            document.refuse((str(key),), f"unknown key{nearest(key, known, fields.SYNONYMS)}")
+            hint = vocabulary.hint(str(key), fields.TOP_FIELDS, vocabulary.TOP)
+            document.refuse((str(key),), f"unknown key{hint}")
     for key in fields.REQUIRED:
         if key not in data:
             document.refuse((), f"'{key}' is missing ({fields.TOP_FIELDS[key]})")
@@ -142,7 +164,7 @@ def check(
     designs = tuple(expand(document))
     folder = Path(document.file).resolve().parent if document.file else Path.cwd()
     chosen = _methods(document, folder, trusted, importing)
-    return Study(
+    return _asked(document, Study(
         name=name,
         title=_text(document, "title"),
         aim=_text(document, "aim"),
@@ -155,7 +177,8 @@ def check(
         reference=_reference(document, chosen),
         scenarios=data["scenarios"],
         folder=folder,
-    )
+        measures=measures_of(document, folder, trusted, importing),
+    ))  # fmt: skip
 
 
 def valid_name(name: str) -> bool:
@@ -209,6 +232,30 @@ def _methods(
     return tuple(chosen)
 
 
+def _asked(document: Document, study: Study) -> Study:
+    """Refuse a condition on what no scenario has, and a scenario in which nothing is asked for."""
+    for i, (item, method) in enumerate(zip(document.data["methods"], study.methods, strict=True)):
+        when = method.when
+        if when is None:
+            continue
+        path = ("methods", i, *(() if "use" in item else item), "when")
+        there = {field: [design.level(field) for design in study.designs if field in when.fields]
+                 for field in CONDITIONS}  # fmt: skip
+        try:
+            when.check(there, vocabulary.SCENARIO)
+        except UserError as error:
+            document.refuse(path, str(error))
+        if not study.n_asked(method):
+            levels = (f"{field} {known(there[field])}" for field in when.fields)
+            document.refuse(path, f"{when.text}: no scenario is like that ({'; '.join(levels)})")
+    idle = [d for d in study.designs if not any(study.asks(d, m) for m in study.methods)]
+    if idle:
+        what = ", ".join(f"{field} {text_of(level)}" for field, level in idle[0].levels.items())
+        message = f"no method is asked for in {len(idle)} of {len(study.designs)} scenarios ({what}"
+        document.refuse(("scenarios",), message + (", ...)" if len(idle) > 1 else ")"))
+    return study
+
+
 def method_of(
     item: Any,
     folder: Path | None = None,
@@ -233,10 +280,12 @@ def method_of(
         return settle(item, folder or Path.cwd(), trusted, importing)
     if isinstance(item, str):
         return configure(item)
-    if isinstance(item, dict) and (meant := _misspelt_use(item)):
+    hint = _indented(item) if isinstance(item, dict) else ""
+    if isinstance(item, dict) and not hint and (meant := _misspelt_use(item)):
         raise UserError(f"unknown key '{meant}'; did you mean 'use'?")
     if not isinstance(item, dict) or len(item) != 1:
-        raise UserError(f"expected a method's name or 'name: {{option: value}}', got {item!r:.60}")
+        expected = "expected a method's name or 'name: {option: value}'"
+        raise UserError(f"{expected}, got {item!r:.60}{hint}")
     ((name, options),) = item.items()
     if name not in methods():
         return configure(str(name))
@@ -244,8 +293,17 @@ def method_of(
         options = {}
     if not isinstance(options, dict):
         message = f"options of {name}: expected {{option: value}}, got {fields.shown(options)}"
-        raise UserError(message)
+        raise UserError(message + words.for_value(methods()[name], options))
     return configure(str(name), options)
+
+
+def _indented(item: dict[Any, Any]) -> str:
+    """What to write where a method's options stand beside its name, not under it."""
+    name, *keys = item or [None]
+    if name not in methods() or item[name] is not None or not keys:
+        return ""
+    options = ", ".join(f"{key}: {item[key]}" for key in keys)
+    return f"; write `{name}: {{{options}}}`, or indent the options further than the name"
 
 
 def _misspelt_use(item: Mapping[str, Any]) -> str | None:
@@ -276,7 +334,7 @@ def _grain(
     if grain is None and "grain" not in document.data:
         return None
     if grain not in GRAINS:
-        hint = nearest(str(grain), GRAINS)
+        hint = nearest(str(grain), GRAINS, vocabulary.GRAIN)
         document.refuse(("grain",), f"{fields.shown(grain)} is not a grain{hint}")
     for design in designs:
         first = design.scenario.first_grain
@@ -324,7 +382,9 @@ def _figures(
         document.refuse(("report",), f"expected figures: [...], got {fields.shown(report)}")
     for key in report:
         if key != "figures":
-            document.refuse(("report", key), f"unknown key{nearest(str(key), ('figures',))}")
+            document.refuse(
+                ("report", key), f"unknown key{nearest(str(key), ('figures',), _REPORT)}"
+            )
     if "figures" not in report:
         return default_figures(designs, chosen)
     listed = report["figures"]
@@ -332,7 +392,7 @@ def _figures(
         document.refuse(("report", "figures"), f"expected a list, got {fields.shown(listed)}")
     for i, figure in enumerate(listed):
         if not isinstance(figure, str) or figure not in fields.FIGURES:
-            hint = nearest(str(figure), fields.FIGURES)
+            hint = nearest(str(figure), fields.FIGURES, vocabulary.FIGURES)
             document.refuse(
                 ("report", "figures", i), f"unknown figure {fields.shown(figure)}{hint}"
             )

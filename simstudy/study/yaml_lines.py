@@ -92,15 +92,27 @@ def parse(text: str, name: str | None = None) -> Document:
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark else None
-        raise UserError(
-            f"not YAML: {error.problem or error.context}", file=name, line=line
-        ) from None
+        problem = str(error.problem or error.context)
+        if "\\t" in problem:
+            problem = "a tab stands where YAML takes blanks"
+        if (tab := _tab(text, line)) is not None:
+            line, problem = tab, "this line is indented with a tab; YAML takes blanks only"
+        raise UserError(f"not YAML: {problem}", file=name, line=line) from None
     except (YAMLError, ValueError, RecursionError) as error:
         problem = str(error).strip().splitlines()[0] if str(error).strip() else "cannot be read"
         raise UserError(f"not YAML: {problem}", file=name) from None
     lines: dict[Path_, int] = {}
     data = _Builder(name, lines).build(node, ()) if node is not None else None
     return Document(data, lines, name)
+
+
+def _tab(text: str, line: int | None) -> int | None:
+    """The first line, up to the next after `line`, that is indented with a tab."""
+    until = None if line is None else line + 1
+    for number, one in enumerate(text.splitlines()[:until], 1):
+        if "\t" in one[: len(one) - len(one.lstrip())] and one.strip():
+            return number
+    return None
 
 
 class _Builder:

@@ -9,6 +9,9 @@ import numpy as np
 from simstudy.errors import UserError
 from simstudy.moments import Ints
 
+_WHOLE = r"^(?:0|-?[1-9][0-9]{0,16})$"
+_FAR = 1 << 60  # beyond the numbers that are their own
+
 
 class Replications:
     """Numbers the labels of replications, and keeps which of them each group has.
@@ -36,10 +39,28 @@ class Replications:
             raise UserError(f"column '{self.column}': a replication is missing", file=self.file)
         if pa.types.is_integer(labels.type):
             return np.asarray(labels.to_numpy()).astype(np.int64)
+        if pa.types.is_string(labels.type):
+            return self._written(labels)
+        return self._coded(labels)
+
+    def _written(self, labels: Any) -> Ints:
+        """Whole numbers as one writes them are their own; other words are numbered beyond."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        whole = pc.match_substring_regex(labels, _WHOLE)
+        own = pc.if_else(whole, labels, "0").cast(pa.int64()).to_numpy()
+        if pc.all(whole).as_py():
+            return np.asarray(own)
+        return np.where(whole.to_numpy(), own, self._coded(labels))
+
+    def _coded(self, labels: Any) -> Ints:
+        import pyarrow as pa
+
         encoded = labels.combine_chunks()
         if not pa.types.is_dictionary(encoded.type):
             encoded = encoded.dictionary_encode()
-        words = [self._codes.setdefault(word, len(self._codes))
+        words = [self._codes.setdefault(word, _FAR + len(self._codes))
                  for word in encoded.dictionary.to_pylist()]  # fmt: skip
         codes = np.array(words, dtype=np.int64)
         return codes[np.asarray(encoded.indices.to_numpy(zero_copy_only=False))]

@@ -1,4 +1,4 @@
-"""Room 5: which column is what. Imports source and errors."""
+"""Room 5: which column is what. Imports readers and errors."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from simstudy.errors import UserError, nearest
-from simstudy.summaries.source import Source
+from simstudy.readers.table import Table
 
 Names = str | Sequence[str] | None
 ESTIMATE, STD_ERROR = "estimate", "std_error"
@@ -26,6 +26,9 @@ class Roles(NamedTuple):
     method, status, replication : str, optional
     by : tuple of str
     true : float or str
+    converged : tuple of str
+    where : tuple of str
+        Columns that a condition asks for.
     """
 
     numbers: dict[str, tuple[str, ...]]
@@ -35,6 +38,8 @@ class Roles(NamedTuple):
     replication: str | None
     by: tuple[str, ...]
     true: float | str
+    converged: tuple[str, ...] = ()
+    where: tuple[str, ...] = ()
 
     @property
     def columns(self) -> list[str]:
@@ -42,17 +47,20 @@ class Roles(NamedTuple):
         true = [self.true] if isinstance(self.true, str) else []
         single = (self.method, self.status, self.replication)
         every = [name for names in self.numbers.values() for name in names]
-        every += [name for name in (*single, *self.by, *true) if name is not None]
+        more = (*self.by, *true, *self.converged, *self.where)
+        every += [name for name in (*single, *more) if name is not None]
         return list(dict.fromkeys(every))
 
 
 def roles(
-    data: Source,
+    data: Table,
     true: float | str,
     numbers: dict[str, Names],
     method: str | None,
     by: tuple[str, ...] | None,
     replication: str | None,
+    converged: Names = None,
+    where: tuple[str, ...] = (),
 ) -> Roles:
     """Check names against the columns there are; a frame with our names needs none."""
     ours = not numbers["estimate"] and not numbers["std_error"]
@@ -65,7 +73,7 @@ def roles(
 
     def default(name: str, allowed: bool) -> str | None:
         free = name not in (*grouped, method)
-        return name if allowed and name in data.names and free else None
+        return name if allowed and data.has(name) and free else None
 
     if by is None and default("scenario", ours):
         grouped = ("scenario",)
@@ -73,21 +81,23 @@ def roles(
         {role: names for role, names in chosen.items() if names},
         wide,
         method or default("method", not wide),
-        "status" if ours and "status" in data.names else None,
+        "status" if ours and data.has("status") else None,
         replication or default("replication", not wide),
         grouped,
-        _truth(true, data.names),
+        _truth(true, data),
+        _names(converged, data),
+        where,
     )
     _check(found, data)
     return found
 
 
-def _chosen(data: Source, numbers: dict[str, Names], ours: bool) -> dict[str, tuple[str, ...]]:
+def _chosen(data: Table, numbers: dict[str, Names], ours: bool) -> dict[str, tuple[str, ...]]:
     """Columns of `NUMBERS`, ours where none is named, as many as belong together."""
-    chosen = {role: _names(names) for role, names in numbers.items()}
+    chosen = {role: _names(names, data) for role, names in numbers.items()}
     usual = NUMBERS[:4] if ours else ()
     for role in NUMBERS:
-        there = role in data.names and (role in usual or role == ESTIMATE)
+        there = data.has(role) and (role in usual or role == ESTIMATE)
         if not chosen[role] and there and not (role == "p_value" and chosen["ci_low"]):
             chosen[role] = (role,)
     if not chosen["estimate"] and not chosen["p_value"]:
@@ -95,40 +105,43 @@ def _chosen(data: Source, numbers: dict[str, Names], ours: bool) -> dict[str, tu
         raise UserError(f"no column '{ESTIMATE}'{hint} (or say which it is)", file=data.file)
     wide = chosen["estimate"] if len(chosen["estimate"]) > 1 else ()
     for role, names in chosen.items():
-        shared = len(names) <= 1 and not (wide and names and role == STD_ERROR)
+        shared = len(names) <= 1 and not (wide and names and role != "df")
         if not shared and len(names) != len(wide):
-            message = f"{len(names)} columns of {role} for {len(chosen['estimate'])} of estimate"
+            columns = f"{len(names)} column{'s' if len(names) > 1 else ''}"
+            message = f"{columns} of {role} for {len(chosen['estimate'])} of estimate"
             raise UserError(message, file=data.file)
     if bool(chosen["ci_low"]) != bool(chosen["ci_high"]):
         raise UserError("an interval needs both of ci_low and ci_high", file=data.file)
     return chosen
 
 
-def _check(found: Roles, data: Source) -> None:
-    """Refuse columns that are not there, or twice."""
+def _check(found: Roles, data: Table) -> None:
+    """Refuse columns that are not there, or twice, or too many."""
+    if len(found.converged) not in (0, 1, len(found.wide)):
+        message = f"{len(found.converged)} columns of converged for {len(found.wide) or 1}"
+        raise UserError(f"{message} of estimate", file=data.file)
     for name in found.columns:
-        if name not in data.names:
-            raise UserError(f"no column '{name}'{nearest(name, data.names)}", file=data.file)
-        if data.names.count(name) > 1:
-            raise UserError(f"two columns are called '{name}'", file=data.file)
+        data.place(name)
     for name in found.by:
         if name == found.method or found.by.count(name) > 1:
             raise UserError(f"cannot group by '{name}' as well", file=data.file)
 
 
-def _names(names: Names) -> tuple[str, ...]:
+def _names(names: Names, data: Table) -> tuple[str, ...]:
     if names is None:
         return ()
-    return tuple(names.split(",")) if isinstance(names, str) else tuple(names)
+    if not isinstance(names, str):
+        return tuple(names)
+    return (names,) if data.has(names) else tuple(names.split(","))  # a name may hold commas
 
 
-def _truth(true: float | str, names: list[str]) -> float | str:
-    if isinstance(true, str) and true in names:
+def _truth(true: float | str, data: Table) -> float | str:
+    if isinstance(true, str) and data.has(true):
         return true
     try:
         value = float(true)
     except (TypeError, ValueError):
-        message = f"true: '{true}' is neither a number nor a column{nearest(true, names)}"
+        message = f"true: '{true}' is neither a number nor a column{nearest(true, data.names)}"
         raise UserError(message) from None
     if not math.isfinite(value):
         raise UserError(f"true: {value} is not a finite number")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,20 +11,29 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from simstudy.errors import UserError, nearest
-from simstudy.frames import in_order
+from simstudy.estimands import is_null
+from simstudy.estimates import STATUSES
 from simstudy.measures import totals
 from simstudy.measures.block import Block
-from simstudy.measures.measures import at_first_level, finish
+from simstudy.measures.extremes import Extreme, Extremes
+from simstudy.measures.measures import MEASURES, at_first_level, finish
+from simstudy.measures.names import Asked, asked, needed
+from simstudy.measures.ordered import ON_REQUEST, ordered
 from simstudy.measures.own import REGISTERED, own_columns
 from simstudy.measures.values import Column
 from simstudy.moments import Array, Ints
+from simstudy.readers.labels import as_written, in_order
+from simstudy.readers.read import read
+from simstudy.readers.table import Table
 from simstudy.registry import OptionError, settle_null
 from simstudy.store import arrow
 from simstudy.summaries.against import Kept, against
+from simstudy.summaries.conditions import Chosen
 from simstudy.summaries.groups import Groups
 from simstudy.summaries.rectangles import Running, rectangles
+from simstudy.summaries.repeats import repeating, separating
 from simstudy.summaries.roles import Names, Roles, roles
-from simstudy.summaries.source import Source, source
+from simstudy.where import Where, parse
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,7 +48,7 @@ def summarize(data: pd.DataFrame | pa.Table | str | Path, **given: Any) -> pd.Da
 
     Parameters
     ----------
-    data : DataFrame, pyarrow table, or a CSV, parquet or Stata file, or a folder of parquet
+    data : path of a table (CSV, parquet or a folder of it, Stata, ...), or a frame of any library
         A row a method and replication, or a column a method.
     true : float or str
         True value, or the column that holds it; where it differs within a group, each estimate
@@ -61,6 +71,17 @@ def summarize(data: pd.DataFrame | pa.Table | str | Path, **given: Any) -> pd.Da
     mcse : {"robust", "normal"}
     null : float
         What tests are about: those that are made here, and given p-values.
+    converged : str, or list of str in the wide form
+        Column that says whether a fit converged; rows in which it is false, 0, no or missing
+        count as failed.
+    where : str
+        Only rows that meet this condition: ``FIELD OP VALUE and ...`` on any columns.
+    measure : str or sequence of str
+        Only these. median_bias and mean_absolute_error need all rows in memory, and are made
+        when they are named here.
+    warn : callable
+        Told, in a line each, of columns that seem to be forgotten groups and of estimates that
+        are far from all others.
 
     Returns
     -------
@@ -72,7 +93,7 @@ def summarize(data: pd.DataFrame | pa.Table | str | Path, **given: Any) -> pd.Da
     """
     if "true" not in given:
         raise UserError("say the true value: true=0.5, or true='column'")
-    return summarize_table(data, **given).to_pandas()
+    return summarize_table(data, **{"warn": warnings.warn} | given).to_pandas()
 
 
 def summarize_table(
@@ -92,43 +113,132 @@ def summarize_table(
     alpha: float | Sequence[float] = 0.05,
     mcse: str = "robust",
     null: float = 0.0,
+    converged: Names = None,
+    where: str | None = None,
+    measure: str | Sequence[str] | None = None,
+    warn: Callable[[str], None] = lambda line: None,
 ) -> pa.Table:
     """As `summarize`, as a pyarrow table."""
     if mcse not in _MCSE:
         raise UserError(f"unknown mcse '{mcse}'{nearest(mcse, _MCSE)}")
-    alphas = _alphas(alpha)
+    wanted = _wanted(measure)
     by = by if by is None else (by,) if isinstance(by, str) else tuple(by)
-    labels = {*(("scenario",) if by is None else by), replication or "replication"}
-    opened = source(data, method or "method", labels)
+    condition = _condition(where)
     numbers = {"estimate": estimate, "std_error": std_error, "df": df, "p_value": p_value,
                "ci_low": ci_low, "ci_high": ci_high}  # fmt: skip
-    chosen = roles(opened, true, numbers, method, by, replication)
-    groups, running, kept = Groups(chosen, opened.file, _null(null)), Running(), Kept()
-    groups.note_truth(opened.batches(chosen.columns))
-    for group, rows in _batches(opened, chosen, groups):
-        if reference is not None or REGISTERED:
-            kept.add(group, rows)
-        if groups.replications is not None:
-            groups.replications.add(group, rows["replication"])
-        for here, block in _blocks(group, rows, groups):
-            running.add(here, totals.of_ready(block, alphas))
-    if not groups.keys:
-        raise UserError("no rows", file=opened.file)
-    groups.refuse_copies()
-    found = running.total()
-    truth, n_groups = groups.truth, len(groups.keys)
-    eliminated = np.zeros((n_groups, len(alphas)), dtype=np.int64)
-    means = found.of_error.means[0]
-    for group, rows in _batches(opened, chosen, groups):
-        for here, block in _blocks(group, rows, groups):
-            for k, level in enumerate(alphas):
-                np.add.at(eliminated[:, k], here, block.covers(level, means[here]).sum(axis=1))
-    both = None if reference is None else against(kept, groups, reference, alphas)
-    columns = finish(found, alphas, truth, mcse, eliminated, both, groups.null_value)
-    columns += own_columns(kept.rows, truth, found.n_all)
-    limits = np.full(n_groups, "ci_low" in chosen.numbers)
-    columns = at_first_level(columns, alphas, limits, limits)
-    return _table(groups, [column for column in columns if _has_rows(column, chosen)])
+    fields = condition.fields if condition is not None else ()
+    opened = read(data)
+    kept = Chosen(condition, opened)
+    chosen = roles(opened, true, numbers, method, by, replication, converged, fields)
+    groups = Groups(chosen, opened.file, _null(null), kept)
+    work = _Work(opened, chosen, groups, _alphas(alpha), warn)
+    more = [name for name in ON_REQUEST if name in [one.measure for one in wanted]]
+    rows_kept = work.add_up(reference is not None or REGISTERED or more)
+    columns = work.finish(rows_kept, reference, mcse, more)
+    columns = [column for column in columns if _has_rows(column, chosen)]
+    return _table(opened, groups, _only(columns, wanted, groups) if wanted else columns)
+
+
+class _Work:
+    """Goes through the rows twice: for their totals, and for what needs the mean of each group."""
+
+    def __init__(
+        self,
+        opened: Table,
+        chosen: Roles,
+        groups: Groups,
+        alphas: tuple[float, ...],
+        warn: Callable[[str], None],
+    ) -> None:
+        self._opened, self._chosen, self._groups = opened, chosen, groups
+        self._alphas, self._warn = alphas, warn
+        self._running = Running()
+
+    def _every(self) -> Iterator[tuple[Ints, dict[str, Array]]]:
+        return self._groups.every(self._opened.batches(self._chosen.columns))
+
+    def add_up(self, keep: Any) -> Kept:
+        """Totals of all groups; the rows where they are to be kept."""
+        groups, kept = self._groups, Kept()
+        groups.note_truth(self._opened.batches(self._chosen.columns))
+        for group, rows in self._every():
+            if keep:
+                kept.add(group, rows)
+            if groups.replications is not None:
+                groups.replications.add(group, rows["replication"])
+            for here, _, block in _blocks(group, rows, groups):
+                self._running.add(here, totals.of_ready(block, self._alphas))
+        if not groups.keys:
+            raise UserError("no rows", file=self._opened.file)
+        groups.refuse_copies(lambda: separating(self._opened, groups))
+        if forgotten := [] if self._chosen.by else repeating(self._opened, groups):
+            words = ", ".join(f"'{name}'" for name in forgotten)
+            self._warn(f"{words}: levels that repeat within each method are summarised as one; "
+                       f"by {' '.join(forgotten)} they are kept apart")  # fmt: skip
+        return kept
+
+    def finish(
+        self, kept: Kept, reference: str | None, mcse: str, more: Sequence[str]
+    ) -> list[Column]:
+        """All measures of all groups, and those of `ON_REQUEST` that are asked for."""
+        groups, alphas, found = self._groups, self._alphas, self._running.total()
+        failed = found.by_status[:, STATUSES.index("failed")]
+        if self._chosen.converged and (failed == found.n_all).all():
+            names = ", ".join(f"'{name}'" for name in self._chosen.converged)
+            message = f"column {names}: no row says that it converged (0 and false say that it did"
+            raise UserError(f"{message} not)", file=self._opened.file)
+        truth, extremes = groups.truth, Extremes()
+        eliminated = np.zeros((truth.size, len(alphas)), dtype=np.int64)
+        means = found.of_error.means[0]
+        for group, rows in self._every():
+            for here, of_block, block in _blocks(group, rows, groups):
+                extremes.see(here, of_block, block)
+                for k, level in enumerate(alphas):
+                    hits = block.covers(level, means[here]).sum(axis=1)
+                    np.add.at(eliminated[:, k], here, hits)
+        labels = [str(key[-1]) for key in groups.keys]
+        for line in extremes.lines(labels, found.of_error.n, _row):
+            self._warn(line)
+        both = None if reference is None else against(kept, groups, reference, alphas)
+        columns = finish(found, alphas, truth, mcse, eliminated, both, groups.null_value)
+        columns += ordered(more, kept.rows, truth, found)
+        columns += own_columns(REGISTERED, kept.rows, truth, found.n_all, warnings.warn)
+        limits = np.full(truth.size, "ci_low" in self._chosen.numbers)
+        return at_first_level(columns, alphas, limits, limits)
+
+
+def _row(one: Extreme) -> tuple[str, str]:
+    """Where an estimate is in its file, its first row below the header being 1."""
+    return f"row {one.row + 1:,}", f"row {one.row + 1:,}"
+
+
+def _wanted(measure: str | Sequence[str] | None) -> list[Asked]:
+    """Measures that are asked for, none where all are."""
+    names = [measure] if isinstance(measure, str) else measure or []
+    return [asked(name, (*MEASURES, *REGISTERED)) for name in names]
+
+
+def _only(columns: list[Column], wanted: list[Asked], groups: Groups) -> list[Column]:
+    """Columns of what is asked for, each of the groups that it is asked for of."""
+    null = is_null(groups.truth, groups.null_value)
+    of_kind = {None: np.ones_like(null), True: null, False: ~null & ~np.isnan(groups.truth)}
+    found: dict[int, Column] = {}
+    for one in wanted:
+        mine = {i: column.defined & of_kind[one.null]
+                for i, column in enumerate(columns) if column.measure == one.measure}  # fmt: skip
+        if not any(defined.any() for defined in mine.values()):
+            raise UserError(f"no row of {one.name} here{needed(one)}", file=groups.file)
+        for i, defined in mine.items():
+            before = found[i].defined if i in found else np.zeros_like(null)
+            found[i] = columns[i]._replace(defined=before | defined)
+    return [found[i] for i in sorted(found)]
+
+
+def _condition(where: str | None) -> Where | None:
+    try:
+        return None if where is None else parse(where)
+    except UserError as error:
+        raise UserError(f"where: {error}") from None
 
 
 def _alphas(alpha: float | Sequence[float]) -> tuple[float, ...]:
@@ -146,18 +256,14 @@ def _null(null: Any) -> float:
         raise UserError(f"null: {error.message}") from None
 
 
-def _batches(
-    opened: Source, chosen: Roles, groups: Groups
-) -> Iterator[tuple[Ints, dict[str, Array]]]:
-    for table in opened.batches(chosen.columns):
-        yield from groups.rows(table)
-
-
-def _blocks(group: Ints, rows: dict[str, Array], groups: Groups) -> Iterator[tuple[Ints, Block]]:
-    """Blocks of a batch of rows, and the groups in each."""
+def _blocks(
+    group: Ints, rows: dict[str, Array], groups: Groups
+) -> Iterator[tuple[Ints, dict[str, Array], Block]]:
+    """Blocks of a batch of rows, as columns and ready, and the groups in each."""
     measured = {name: values for name, values in rows.items() if name != "replication"}
+    truth = groups.truth
     for here, block in rectangles(group, measured):
-        yield here, Block(block, groups.truth[here], False, groups.null_value)
+        yield here, block, Block(block, truth[here], False, groups.null_value)
 
 
 def _has_rows(column: Column, chosen: Roles) -> bool:
@@ -166,7 +272,7 @@ def _has_rows(column: Column, chosen: Roles) -> bool:
     return tested or not column.measure.startswith(_OF_TESTS)
 
 
-def _table(groups: Groups, columns: list[Column]) -> pa.Table:
+def _table(opened: Table, groups: Groups, columns: list[Column]) -> pa.Table:
     """The summary, groups in the order of their levels, methods as they were met."""
     import pyarrow as pa
 
@@ -176,27 +282,19 @@ def _table(groups: Groups, columns: list[Column]) -> pa.Table:
     verdict = verdicts(columns, groups.truth, groups.null_value, there)
     keys = list(groups.keys)
     rank = np.empty(len(keys), dtype=np.int64)
-    rank[_order(keys)] = np.arange(len(keys))
+    rank[_order(groups)] = np.arange(len(keys))
     order = pa.array(np.argsort(rank[group], kind="stable"))
     of_group = pa.array(group)
     null_value = arrow.doubles(np.full(group.size, groups.null_value))
     measures = {"truth": arrow.doubles(groups.truth[group]), "null_value": null_value} | measures
+    headings = _headings(groups.roles.by, ["method", *measures, VERDICT])
     out = {
-        name: _levels([key[k] for key in keys]).take(of_group)
-        for k, name in enumerate(_headings(groups.roles.by, ["method", *measures, VERDICT]))
+        heading: _levels(opened, name, [key[k] for key in keys]).take(of_group)
+        for k, (name, heading) in enumerate(zip(groups.roles.by, headings, strict=True))
     }
     labels = [None if key[-1] is None else str(key[-1]) for key in keys]
     out["method"] = pa.array(labels).take(of_group)
     return pa.table(out | measures | {VERDICT: verdict}, metadata=OF_ANYBODY).take(order)
-
-
-def _levels(values: list[Any]) -> pa.Array:
-    import pyarrow as pa
-
-    try:
-        return pa.array(values)
-    except OverflowError:  # whole numbers of 64 bits without a sign
-        return pa.array(values, pa.uint64())
 
 
 def _headings(by: Sequence[str], taken: Sequence[str]) -> list[str]:
@@ -210,16 +308,37 @@ def _headings(by: Sequence[str], taken: Sequence[str]) -> list[str]:
     return out
 
 
-def _order(keys: list[tuple[Any, ...]]) -> list[int]:
-    """Places of groups by the levels of each column of `by` in turn; missing ones last."""
-    ranks = [_ranks([key[k] for key in keys]) for k in range(len(keys[0]) - 1)]
+def _levels(opened: Table, name: str, levels: list[Any]) -> pa.ChunkedArray:
+    """Levels of all groups: numbers where a file without types has usual ones."""
+    import pyarrow as pa
+
+    try:
+        found = pa.chunked_array([pa.array(levels)])
+    except OverflowError:  # whole numbers of 64 bits without a sign
+        found = pa.chunked_array([pa.array(levels, pa.uint64())])
+    return as_written(found) if opened.is_written(name) else found
+
+
+def _order(groups: Groups) -> list[int]:
+    """Places of groups by the levels of each column of `by` in turn, then of the methods.
+
+    Methods without an order of their own stand as the first of their rows were met, the same
+    in all groups.
+    """
+    keys, own = list(groups.keys), groups.levels
+    ranks = [_ranks([key[k] for key in keys], own.get(name))
+             for k, name in enumerate(groups.roles.by)]  # fmt: skip
+    methods = [key[-1] for key in keys]
+    met = own.get(groups.roles.method or "") or list(dict.fromkeys(methods))
+    ranks.append(_ranks(methods, met))
     return sorted(range(len(keys)), key=lambda i: [rank[i] for rank in ranks])
 
 
-def _ranks(levels: list[Any]) -> list[int]:
-    """Rank of every level; those of several kinds as they were met."""
-    there = [level for level in dict.fromkeys(levels) if level is not None]
-    with suppress(TypeError):
-        there = [there[i] for i in in_order(there)]
+def _ranks(levels: list[Any], own: list[Any] | None) -> list[int]:
+    """Rank of every level in their own order, else sorted; those of several kinds as met."""
+    there = own or list(dict.fromkeys(levels))
+    if own is None:
+        with suppress(TypeError):
+            there = [there[i] for i in in_order(there)]
     rank = {level: i for i, level in enumerate(there)}
-    return [rank.get(level, len(there)) for level in levels]
+    return [rank[level] for level in levels]

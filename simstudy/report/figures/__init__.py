@@ -7,6 +7,7 @@ from collections.abc import Callable
 from matplotlib.figure import Figure
 
 from simstudy.report.figures.collapse import design_effect
+from simstudy.report.figures.letters import lacking
 from simstudy.report.figures.loops import nested_loop
 from simstudy.report.figures.pairs import agreement
 from simstudy.report.figures.rates import power, se_bias, type1_error
@@ -35,6 +36,7 @@ __all__ = [
     "agreement",
     "design_effect",
     "encode",
+    "lacking",
     "nested_loop",
     "p_values",
     "power",

@@ -13,6 +13,7 @@ from matplotlib.ticker import MaxNLocator
 
 from simstudy.moments import Floats, Ints
 from simstudy.report.figures import style
+from simstudy.report.figures.letters import literal
 from simstudy.report.figures.page import Layout, page, wrapped
 
 if TYPE_CHECKING:
@@ -21,8 +22,10 @@ if TYPE_CHECKING:
 View = tuple[str, Floats, Floats, str]
 _TOLD_APART = 12  # clusters with their own colour and marker
 _MOST_LINES, _MOST_POINTS = 100, 3000
+_LINE_OF_TEXT = 9.5  # points
 
 
+@literal
 def by_cluster(
     x: Floats, y: Floats, sizes: Ints, views: Sequence[View], names: tuple[str, str, str],
     labels: Sequence[str], title: str = "",
@@ -53,16 +56,20 @@ def by_cluster(
         Line2D([], [], label=f"{names[2]} {label}", markersize=4, linewidth=1.2, **style.series(j))
         for j, label in enumerate(labels)
     ] if few else []  # fmt: skip
-    layout = Layout(title, names[0], names[1], handles, notes, panel=(2.7, 2.1), hspace=0.42)
+    told = {name: wrapped(text, 2.6, style.NOTE) for name, _, _, text in views}
+    room = _LINE_OF_TEXT / 72 * max(map(len, told.values()))
+    layout = Layout(title, names[0], names[1], handles, notes, panel=(2.7, 2.1),
+                    hspace=0.42 + room, headings=1 + max(map(len, told.values())))  # fmt: skip
     figure, axes = page(-(-len(views) // 2), 2, layout)
-    for at, (name, intercept, slope, text) in zip(axes.ravel(), views, strict=False):
+    for at, (name, intercept, slope, _) in zip(axes.ravel(), views, strict=False):
         _units(at, x, y, sizes, few=few)
         _lines(at, x, sizes, (intercept, slope), shown, few=few)
-        at.set_title(name, fontsize=style.LABEL, color=style.INK, pad=5, loc="left")
-        at.text(
-            0.98, 0.03, "\n".join(wrapped(text, 2.4, style.NOTE)), transform=at.transAxes,
-            ha="right", va="bottom", fontsize=style.NOTE, color=style.INK, zorder=6,
-            bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1.5},
+        below = told[name]  # between name and panel, where no unit can be
+        at.set_title(name, fontsize=style.LABEL, color=style.INK, loc="left",
+                     pad=5 + _LINE_OF_TEXT * len(below))  # fmt: skip
+        at.annotate(
+            "\n".join(below), (0, 1), (0, 4), "axes fraction", "offset points",
+            ha="left", va="bottom", fontsize=style.NOTE, color=style.INK, linespacing=1.1,
         )  # fmt: skip
         style.clean(at)
     axes[0][0].set_xlim(*_room(x))

@@ -16,6 +16,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from simstudy.moments import Floats
 from simstudy.report.figures import style
 from simstudy.report.figures.frame import Frame, frame, kind
+from simstudy.report.figures.letters import literal
 from simstudy.report.figures.missing import no_method, not_used
 from simstudy.report.figures.page import Layout, page
 from simstudy.report.figures.points import method_handles, on_axis
@@ -38,6 +39,7 @@ _CURVE: dict[str, Any] = {"color": style.INK} | style.ASYMPTOTIC
 _TICKS = (0.1, 0.2, 0.5, 0.8, 1, 1.5, 2, 3, 5, 7, 10, 20, 30, 50, 100, 200, 500, 1000, 10_000)
 
 
+@literal
 def design_effect(summary: pa.Table, title: str = "", alpha: float | None = None) -> Figure:
     """Type I error (left) and SE bias (right) of all scenarios against the design effect.
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 KINDS = ("exact", "asymptotic")
 _EMPTY = {"value": math.nan, "low": math.nan, "high": math.nan, "n_used": 0, "n_not_used": 0,
           "failed": False, "null": -1, "sized": False, "inflated": False}  # fmt: skip
+_KEPT = ("design_effect", "not_asked")  # whatever kind of rate is shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,8 @@ class Frame:
         Zeros in both where a method has no row.
     failed : array of bool, shape (S, M)
         Where replications failed, or are not there, rather than being not estimable.
+    not_asked : array of bool, shape (S, M)
+        Where a method has no row of any measure.
     null : array of int, shape (S, M)
         Of a rejection rate: 1 for a Type I error, 0 for power, -1 for neither.
     sized, inflated : arrays of bool, shape (S, M)
@@ -68,6 +71,7 @@ class Frame:
     n_used: Ints
     n_not_used: Ints
     failed: Bools
+    not_asked: Bools
     null: Ints
     sized: Bools
     inflated: Bools
@@ -85,7 +89,7 @@ class Frame:
         return 0.05 if math.isnan(self.alpha) else self.alpha
 
     @property
-    def asked(self) -> Bools:
+    def has_row(self) -> Bools:
         """Which cells have a row, shape (S, M)."""
         return (self.n_used + self.n_not_used > 0) | self.failed
 
@@ -111,13 +115,14 @@ def frame(
     failed, sized, inflated = (
         _cells(table, name, False).astype(bool) for name in ("failed", "sized", "inflated")
     )
+    not_asked = ~_cells(table, "asked", True).astype(bool)
     shown = [row[0] for row in table.rows]
     deff = np.array([row.get("design_effect") for row in shown], dtype=float)
     levels = [{f: row[f] for f in row if f != "design_effect"} for row in shown]
     return Frame(
         measure, table.alpha, table.factors, table.fixed, table.methods, table.places, levels,
-        deff, value, low, high, used, unused, failed, _nulls(table), sized, inflated,
-        powers(table).null,
+        deff, value, low, high, used, unused, failed, not_asked, _nulls(table), sized,
+        inflated, powers(table).null,
         _theory(summary if theory else None, measure, alpha, value),
     )  # fmt: skip
 
@@ -169,6 +174,7 @@ def kind(table: Frame, *, null: bool) -> Frame:
     methods = tuple(table.methods[m] for m in mine)
     places = tuple(table.places[m] for m in mine)
     theory = {k: np.where(shown, v[cells], math.nan) for k, v in table.theory.items()}
+    kept["not_asked"] = found.not_asked[:, mine]
     return replace(found, methods=methods, places=places, theory=theory, **kept)
 
 
@@ -177,6 +183,6 @@ def take(table: Frame, index: Ints) -> Frame:
     levels = [table.levels[i] for i in index]
     varying = tuple(f for f in table.factors if len({row[f] for row in levels}) > 1)
     fixed = {f: levels[0][f] for f in (levels[0] if levels else ()) if f not in varying}
-    arrays: Any = {name: getattr(table, name)[index] for name in ("design_effect", *_EMPTY)}
+    arrays: Any = {name: getattr(table, name)[index] for name in (*_KEPT, *_EMPTY)}
     theory = {kind: answers[index] for kind, answers in table.theory.items()}
     return replace(table, factors=varying, fixed=fixed, levels=levels, theory=theory, **arrays)

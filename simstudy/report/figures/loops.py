@@ -18,6 +18,7 @@ from matplotlib.ticker import NullLocator
 from simstudy.moments import Floats
 from simstudy.report.figures import style
 from simstudy.report.figures.frame import Frame, frame, kind, take
+from simstudy.report.figures.letters import literal
 from simstudy.report.figures.missing import no_method, not_used
 from simstudy.report.figures.page import Layout, end_labels, label_ends, page, text_width
 from simstudy.report.figures.points import method_handles, on_axis
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 _MOST = 400  # scenarios that can be told apart
 
 
+@literal
 def nested_loop(
     summary: pa.Table, title: str = "", alpha: float | None = None, *,
     measure: str = "rejection_rate", order: Sequence[str] | None = None,

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from simstudy.report.figures.frame import Frame
 from simstudy.report.figures.used import Used
+from simstudy.report.wide import ABSENT
 
 NO_RESULT = "no result"
 _MOST = 3  # methods that a note names
@@ -29,6 +30,8 @@ class _Share(NamedTuple):
 
 def absence(table: Frame, scenarios: list[int], m: int) -> str:
     """Why a method has no number in some scenarios."""
+    if table.not_asked[scenarios, m].all():
+        return ABSENT
     used, unused = (n[scenarios, m].sum() for n in (table.n_used, table.n_not_used))
     if table.failed[scenarios, m].any() and not used:
         return NO_RESULT

@@ -6,7 +6,8 @@ Sizes are in inches and known beforehand, so that nothing has to be drawn twice 
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -131,6 +132,29 @@ def _write(
 def wrapped(text: str, inches: float, points: float) -> list[str]:
     """Lines of text that fit into a width."""
     return textwrap.wrap(text, max(int(inches / (points * _EM)), 12), break_on_hyphens=False)
+
+
+def told_apart(names: Sequence[str], cut: Callable[[str], str]) -> list[str]:
+    """Names cut short, with what differs left in: the ends of those that begin alike.
+
+    Parameters
+    ----------
+    cut : callable
+        A name -> as much of its beginning as there is room for.
+    """
+    cuts = [cut(name) for name in names]
+    short = list(cuts)
+    for k, name in enumerate(names):
+        twins = [names[j] for j, other in enumerate(cuts) if other == cuts[k] and names[j] != name]
+        if twins:
+            room = max(len(cuts[k].replace("\n", " ")) - 4, 8)
+            alike = sum(
+                1 for _ in takewhile(lambda of: len(set(of)) == 1, zip(name, *twins, strict=False))
+            )
+            rest = name[name.rfind(" ", 0, alike) + 1 :][: max(room - 8, room // 2)]
+            begins = name[: room - len(rest)].rstrip()
+            short[k] = cut(f"{begins}… {rest}")
+    return short
 
 
 def text_width(text: str, points: float) -> float:

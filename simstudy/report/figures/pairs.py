@@ -16,7 +16,8 @@ from matplotlib.ticker import MaxNLocator
 from simstudy.errors import UserError, nearest
 from simstudy.moments import Floats
 from simstudy.report.figures import style
-from simstudy.report.figures.page import Layout, page
+from simstudy.report.figures.letters import literal
+from simstudy.report.figures.page import Layout, page, told_apart
 from simstudy.report.figures.used import Targets, Used, targets, used
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ class _Pair(NamedTuple):
     other: Floats
 
 
+@literal
 def agreement(
     estimates: pa.Table | ds.Dataset, title: str = "", alpha: float = 0.05, *,
     true: float | Targets = 0.0, labels: Mapping[str, str] | None = None, what: str = "",
@@ -151,7 +153,7 @@ def _room(values: Floats) -> tuple[float, float]:
 
 def _axes(axes: Axes, quantity: str, names: tuple[str, str]) -> None:
     style.clean(axes, None)
-    first, second = (name if len(name) <= 26 else name[:25] + "…" for name in names)
+    first, second = told_apart(names, lambda name: name if len(name) <= 26 else name[:25] + "…")
     labels = (quantity, second)
     if first:
         labels = (f"{quantity}, {first}", f"{quantity}, {second}" if second else quantity)

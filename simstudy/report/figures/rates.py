@@ -14,6 +14,7 @@ from simstudy.report.figures import style
 from simstudy.report.figures.dots import dots
 from simstudy.report.figures.facets import Facets, facets
 from simstudy.report.figures.frame import Frame, frame, kind
+from simstudy.report.figures.letters import literal
 from simstudy.report.figures.missing import absence, not_used
 from simstudy.report.figures.page import Layout, end_labels, label_ends, page, text_width, wrapped
 from simstudy.report.figures.points import (
@@ -46,6 +47,7 @@ _MOST_TICKS, _MOST_ENDS = 10, 14
 INTERVAL = "Bars are 95 % Monte Carlo intervals"
 
 
+@literal
 def type1_error(
     summary: pa.Table, title: str = "", alpha: float | None = None, *,
     across: str | None = None, columns: str | None = None,
@@ -69,6 +71,7 @@ def type1_error(
     return against(table, error_rate(table.level, null=null), title, across, columns)
 
 
+@literal
 def se_bias(
     summary: pa.Table, title: str = "", alpha: float | None = None, *,
     across: str | None = None, columns: str | None = None,
@@ -81,6 +84,7 @@ def se_bias(
     return against(table, se_bias_scale(), title, across, columns)
 
 
+@literal
 def power(
     summary: pa.Table, title: str = "", alpha: float | None = None, *,
     across: str | None = None, columns: str | None = None,
@@ -94,7 +98,7 @@ def power(
     """
     every = frame(summary, "rejection_rate", alpha)
     table = kind(every, null=False)
-    hollow, known = table.inflated, table.sized[table.asked]
+    hollow, known = table.inflated, table.sized[table.has_row]
     bound = rate_text(1.5 * every.alpha) if every.levels else ""
     if hollow.any():
         notes = [f"Hollow: in the same design where {every.when} the Type I error is above {bound}"
@@ -206,7 +210,8 @@ def _ticks(axes: Axes, texts: list[str]) -> None:
 
 def _missing(axes: Axes, table: Frame, scale: Scale, scenarios: Ints, x: Floats) -> None:
     """Name the methods that have no number in a panel, or count them, where there is room."""
-    lost = np.flatnonzero(~table.there[scenarios].any(0) & table.asked[scenarios].any(0))
+    some = (table.has_row | table.not_asked)[scenarios].any(0)
+    lost = np.flatnonzero(~table.there[scenarios].any(0) & some)
     if not lost.size:
         return
     reasons: dict[str, list[str]] = {}

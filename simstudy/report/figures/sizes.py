@@ -13,6 +13,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from simstudy.moments import Floats
 from simstudy.report.figures import style
+from simstudy.report.figures.letters import literal
 from simstudy.report.figures.missing import not_used_of, why_empty
 from simstudy.report.figures.page import Layout, page
 from simstudy.report.figures.used import Target, Targets, Used, targets, used
@@ -29,6 +30,7 @@ _TICKS = (0.0001, 0.001, 0.01, 0.05, 0.1, 0.25, 0.5, 1.0)
 _RATIOS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 0.8, 1.0, 1.25, 2, 5, 10, 20, 50, 100, 1000)
 
 
+@literal
 def p_values(
     estimates: pa.Table | ds.Dataset, title: str = "", alpha: float = 0.05, *,
     true: float | Targets = 0.0, labels: Mapping[str, str] | None = None, what: str = "",

@@ -12,6 +12,7 @@ import matplotlib
 from matplotlib.text import Text
 
 from simstudy.errors import visible
+from simstudy.report.figures import letters
 from simstudy.report.wide import Level, level_text
 
 if TYPE_CHECKING:
@@ -100,6 +101,10 @@ def encode(figure: Figure, ending: str) -> bytes:
         _show_controls(text)
     stream = io.BytesIO()
     metadata = {"pdf": {"CreationDate": None}, "svg": {"Date": None}}.get(ending)
-    with matplotlib.rc_context({"svg.hashsalt": "simstudy", "pdf.fonttype": 42}):
+    letters.provide(figure)
+    settings = matplotlib.rc_context(
+        {"svg.hashsalt": "simstudy", "pdf.fonttype": 42, "text.parse_math": False}
+    )
+    with settings, letters.unwarned():
         figure.savefig(stream, dpi=200, format=ending, metadata=metadata)
     return stream.getvalue()

@@ -16,8 +16,9 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter
 
 from simstudy.report.figures import style
+from simstudy.report.figures.letters import literal
 from simstudy.report.figures.missing import not_used_of, why_empty
-from simstudy.report.figures.page import Layout, page, wrapped
+from simstudy.report.figures.page import Layout, page, told_apart, wrapped
 from simstudy.report.figures.used import (
     Targets,
     Used,
@@ -43,6 +44,7 @@ _PER_ROW = 4
 _HEIGHT = 2.5  # inches of a panel
 
 
+@literal
 def zip_plot(
     estimates: pa.Table | ds.Dataset, title: str = "", alpha: float = 0.05, *,
     true: float | Targets = 0.0, labels: Mapping[str, str] | None = None, what: str = "",
@@ -78,8 +80,9 @@ def zip_plot(
     most = max((c.size for c in covered.values()), default=0)
     start = 50.0 if min(shares, default=0.0) > 0.6 and most >= _FEW else 0.0
     n = max(len(rows), 1)
-    heads = {name: wrapped(name, 1.75, style.TICK)[:3] for name in rows}
-    lines = max((len(head) for head in heads.values()), default=1)
+    short = told_apart(list(rows), lambda name: "\n".join(wrapped(name, 1.75, style.TICK)[:3]))
+    heads = dict(zip(rows, short, strict=True))
+    lines = max((head.count("\n") + 1 for head in short), default=1)
     columns = min(n, _PER_ROW)
     layout = Layout(
         title, label, "centile", _handles(alpha), [*_notes(what, most), *not_used_of(rows)],
@@ -94,7 +97,7 @@ def zip_plot(
         name = list(rows)[k]
         about = _About(alpha, truths[name], moved[name], start)
         _panel(at, rows[name], covered.get(name), about)
-        at.set_title("\n".join(heads[name]), fontsize=style.TICK, color=style.INK, pad=4)
+        at.set_title(heads[name], fontsize=style.TICK, color=style.INK, pad=4)
         at.tick_params(labelbottom=k + columns >= len(rows))
     axes[0][0].set_ylim(start, 100.5)
     _across(axes[0][0], centre, reach)

@@ -23,6 +23,8 @@ from simstudy.report.wide import (
     usual_errors,
 )
 
+_HUGE = 1e6  # a Monte Carlo error from which numbers are shown by their powers of ten
+_MOST_DECIMALS = 12
 CONSERVATIVE = 0.5  # times alpha (Bradley 1978)
 NOTES = {
     "-": "no replication was estimable",
@@ -32,6 +34,7 @@ NOTES = {
     "C": f"conservative: Type I error below {CONSERVATIVE:g} alpha (Bradley 1978)",
     "U": "undecided: the Monte Carlo interval straddles a bound of Bradley's",
 }
+ABSENT = "/"
 _NO_RESULT = "no replication had a result"  # of a method that failed: not the data's doing
 _NO_SE = "no replication had a standard error or a test"
 _NO_NUMBER = "no number: too few replications {}, or it is not defined there"
@@ -41,7 +44,10 @@ _KINDS = {True: "Type I error", False: "power", None: "neither, truth differs be
 
 
 class Shown(NamedTuple):
-    """A cell in words; `value` is "-" and `mcse` empty where there is no number."""
+    """A cell in words; `value` is "-" and `mcse` empty where there is no number.
+
+    It is `ABSENT` where the method has no rows.
+    """
 
     value: str
     mcse: str = ""
@@ -137,11 +143,15 @@ def bradley(cell: Cell | None, alpha: float) -> str:
 
 
 def _shown(cell: Cell | None, how: Style, places: int, largest: float) -> Shown:
+    if cell is not None and not cell.asked:
+        return Shown(ABSENT)
     if cell is None or cell.n_used == 0 or math.isnan(cell.value):
         return Shown("-")
     marks = ("*" if cell.n_not_used else "") + ("!" if cell.inflated else "")
-    if cell.mcse > largest:  # far beyond the others of its table
+    if cell.mcse > largest or cell.mcse >= _HUGE:  # far beyond the others of its table
         return Shown(_scientific(cell.value), _scientific(cell.mcse), marks)
+    if 0 < cell.mcse < 0.5 * 10.0**-places:  # it would read 0
+        places = decimals([cell], how.decimals, most=_MOST_DECIMALS)
     value, mcse = (number(v, places, leading_zero=how.leading_zero) for v in cell[:2])
     return Shown(value, mcse, marks)
 
@@ -155,7 +165,10 @@ def _notes(table: Wide, rows: list[list[Shown]], found: list[Cell]) -> dict[str,
     marks = set("".join(cell.marks for cell in shown))
     if dashes := sum(cell.value == "-" for cell in shown):
         marks.add("-")
-    notes = {mark: text for mark, text in NOTES.items() if mark in marks}
+    if any(cell.value == ABSENT for cell in shown):
+        marks.add(ABSENT)
+    known = NOTES | {ABSENT: table.absent}
+    notes = {mark: text for mark, text in known.items() if mark in marks}
     if dashes:
         notes["-"] = _why(found, dashes)
     remarks = [_NO_MCSE] if any(cell.mcse == "-" for cell in shown) else []
@@ -171,7 +184,8 @@ def _kinds(table: Wide) -> list[str]:
         return []
     kinds: dict[frozenset[bool | None], list[str]] = {}
     for method in table.methods:
-        there = frozenset(c.aim.null for _, cells in table.rows if (c := cells.get(method)))
+        mine = (cells.get(method) for _, cells in table.rows)
+        there = frozenset(cell.aim.null for cell in mine if cell and cell.asked)
         kinds.setdefault(there, []).append(one_line(method))
     every = {kind for there in kinds for kind in there}
     if len(kinds) == 1 and every != {None}:

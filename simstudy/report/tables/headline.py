@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from simstudy.report.tables import text
 from simstudy.report.tables.grid import Grid, grid
 from simstudy.report.tables.titles import title
-from simstudy.report.wide import Wide, thin, wide
+from simstudy.report.wide import Wide, level_text, thin, wide
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -61,7 +61,7 @@ def _fitted(
     while most > 0:
         thinned = [thin(table, most) for table in tables]
         shown = len(thinned[0].rows)
-        found = _page(thinned, width, _remarks(tables, shown, others, of))
+        found = _page(thinned, width, _remarks(tables, thinned[0], others, of))
         excess = len(found.splitlines()) - most_lines
         if excess <= 0:
             return found, shown
@@ -71,18 +71,37 @@ def _fitted(
 
 
 def _remarks(
-    tables: list[Wide], shown: int, others: list[str], of: tuple[int, int] | None
+    tables: list[Wide], thinned: Wide, others: list[str], of: tuple[int, int] | None
 ) -> list[str]:
     """What is not on the page; `of` counts methods and tables where some were left out."""
-    n_rows, listed = len(tables[0].rows), len(tables[0].methods)
+    shown, n_rows, listed = len(thinned.rows), len(tables[0].rows), len(tables[0].methods)
     remarks = [f"not tested: {', '.join(others)} (summarize --measure bias)"] if others else []
     if shown < n_rows:
-        remarks.append(f"{shown} of {n_rows} scenarios are shown; all of them: summary.csv")
+        which = _which(tables[0], thinned)
+        remarks.append(f"{shown} of {n_rows} scenarios are shown{which}; all of them: summary.csv")
     if of and listed < of[0]:
         remarks.append(f"{listed} of {of[0]} methods are shown; all of them: summary.csv")
     if of and len(tables) < of[1]:
         remarks.append(f"SE bias: summarize --measure {HEADLINE[1]}")
     return remarks
+
+
+def _which(table: Wide, thinned: Wide) -> str:
+    """Which scenarios are shown: the levels that were kept of factors that have others."""
+    kept = {}
+    for factor in table.factors:
+        every, some = (list(dict.fromkeys(levels[factor] for levels, _ in of.rows))
+                       for of in (table, thinned))  # fmt: skip
+        if len(some) < len(every):
+            kept[factor] = some
+    told = "; ".join(
+        f"{factor} {' and '.join([', '.join(texts[:-1]), texts[-1]] if texts[:-1] else texts)}"
+        for factor, some in kept.items()
+        if (texts := [level_text(level) for level in some])
+    )
+    like = [row for row in table.rows if all(row[0][f] in some for f, some in kept.items())]
+    first = "the first " if len(like) > len(thinned.rows) else ""
+    return f", {first}of {told}" if told else ", the first of them" if first else ""
 
 
 def _page(tables: list[Wide], width: int, remarks: list[str]) -> str:

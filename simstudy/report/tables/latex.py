@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from simstudy.report.tables.grid import Grid, Shown, group_starts, once
+from simstudy.report.tables.grid import ABSENT, Grid, Shown, group_starts, once
 from simstudy.report.tables.layout import Legend, blocks
 
 _ROOM = 92  # characters of \footnotesize in the text width of article, gaps counted
@@ -153,7 +153,7 @@ def _cell(cell: Shown) -> str:
 def _marked(table: Grid) -> list[str]:
     marks = {mark: _MARKS.get(mark, rf"\mathrm{{{mark}}}") for mark in table.notes if mark}
     return [
-        (mark if mark == "-" else f"$^{{{marks[mark]}}}$") + f"~{escape(text)}"
+        (mark if mark in ("-", ABSENT) else f"$^{{{marks[mark]}}}$") + f"~{escape(text)}"
         for mark, text in table.notes.items()
         if mark
     ]

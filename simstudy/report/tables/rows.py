@@ -12,7 +12,7 @@ import re
 import unicodedata
 from typing import TYPE_CHECKING
 
-from simstudy.report.tables.grid import Grid
+from simstudy.report.tables.grid import ABSENT, Grid
 from simstudy.store import arrow
 
 if TYPE_CHECKING:
@@ -25,9 +25,12 @@ _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.IGNORECASE)
 
 def as_csv(table: Grid) -> str:
     """A table of value (MCSE) for a spreadsheet; every level is written in every row."""
-    stream = io.StringIO()
+    stream, absent = io.StringIO(), table.notes.get(ABSENT, ABSENT)  # a CSV file has no notes
     rows = (
-        [*map(_no_formula, levels), *(cell.text for cell in cells)]
+        [
+            *map(_no_formula, levels),
+            *(absent if cell.text == ABSENT else cell.text for cell in cells),
+        ]
         for levels, cells in zip(table.levels, table.cells, strict=True)
     )
     writer = csv.writer(stream, lineterminator="\n")

@@ -20,6 +20,8 @@ STYLES = {
     "bias": Style("Bias"),
     "relative_bias": Style("Relative bias"),
     "empirical_se": Style("Empirical SE"),
+    "median_bias": Style("Median bias"),
+    "mean_absolute_error": Style("Mean absolute error"),
     "mse": Style("Mean squared error"),
     "rmse": Style("Root mean squared error"),
     "model_se": Style("Model SE"),

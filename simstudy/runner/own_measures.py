@@ -1,0 +1,85 @@
+"""Room 4: the users' own measures of a study: computed, or as stored. Imports measures, stored.
+
+Who reads a results folder need not trust the files of its measures, so nothing is imported
+for reading: the stored numbers are shown where they are still those of the rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from simstudy.errors import UserError
+from simstudy.measures.own import REGISTERED, own_columns
+from simstudy.measures.values import NAN, Column, Value
+from simstudy.moments import Array, Floats, Ints
+from simstudy.own.measures import OwnMeasure
+from simstudy.runner.stored import summary_of_rows
+from simstudy.study.study import Study
+
+_NUMBERS = ("value", "mcse", "ci_low", "ci_high", "n_used", "n_not_used")
+
+
+def own_measures(
+    study: Study,
+    folder: Path,
+    rows_of: Callable[[int], dict[str, Array]],
+    truth: Floats,
+    n_all: Ints,
+    warn: Callable[[str], None],
+) -> list[Column]:
+    """Columns of the study's own measures, and of those of this Python session.
+
+    `warn` is told, in a line each, what failed and what is left out.
+    """
+    functions, others = dict(REGISTERED), []
+    for one in study.measures:
+        try:
+            functions[one.name] = one.function
+        except UserError:  # its file is gone, or not to be imported
+            others.append(one)
+    found = own_columns(functions, rows_of, truth, n_all, warn)
+    return found + (_as_stored(study, folder, others, n_all, warn) if others else [])
+
+
+def _as_stored(
+    study: Study,
+    folder: Path,
+    measures: Sequence[OwnMeasure],
+    n_all: Ints,
+    warn: Callable[[str], None],
+) -> list[Column]:
+    """Columns of measures as the stored summary has them; what it has not is left out, and said."""
+    cells = [(design.id, method.canonical) for design in study.designs for method in study.methods]
+    group = {cell: g for g, cell in enumerate(cells)}
+    names = [one.name for one in measures]
+    held = {name: Column(name, NAN, Value(*np.full((4, len(cells)), NAN)), *_nothing(n_all))
+            for name in names}  # fmt: skip
+    summary = summary_of_rows(study, folder)
+    if summary is not None and "method_name" in summary.column_names:
+        columns = ("measure", "scenario", "method_name", *_NUMBERS)
+        rows = zip(*(summary.column(name).to_pylist() for name in columns), strict=True)
+        for name, scenario, method, *numbers in rows:
+            if name in held and (g := group.get((scenario, method))) is not None:
+                _put(held[name], g, numbers)
+    lost = [one for one in measures if not held[one.name].defined.any()]
+    if lost:
+        listed = ", ".join(f"{one.name} ({Path(one.use.file).name or 'Python'})" for one in lost)
+        are = "measure is" if len(lost) == 1 else "measures are"
+        warn(f"{folder}: the {are} left out: {listed}; no stored summary has them of these rows, "
+             "and nothing is imported for reading; `run` computes them")  # fmt: skip
+    return [one for one in held.values() if one.defined.any()]
+
+
+def _nothing(n_all: Ints) -> tuple[Ints, Ints, Array]:
+    return np.zeros_like(n_all), n_all.copy(), np.zeros(n_all.size, dtype=bool)
+
+
+def _put(column: Column, g: int, numbers: Sequence[float | None]) -> None:
+    """Put a stored row into its group."""
+    *four, n_used, n_not_used = (NAN if number is None else number for number in numbers)
+    for values, number in zip(column.value, four, strict=True):
+        values[g] = number
+    column.n_used[g], column.n_not_used[g], column.defined[g] = int(n_used), int(n_not_used), True

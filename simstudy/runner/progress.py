@@ -1,0 +1,65 @@
+"""Room 4: what is there of a study, and what is missing. Imports plan and store.
+
+Reads the names of files and nothing else.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+
+from simstudy.runner.plan import covered, forecast, missing, plan
+from simstudy.store import layout, parts
+from simstudy.store.names import method_key
+from simstudy.study.study import Study
+
+_MOST = 8  # methods or scenarios that are named
+
+
+def there(study: Study, folder: Path) -> list[str]:
+    """In a line or several: how many fits are there, and which are missing.
+
+    Raises
+    ------
+    UserError
+        Where the folder holds results of another seed.
+    """
+    listed = list(parts.listing(folder)) if folder.is_dir() else []
+    if not listed:
+        return [f"{folder}: nothing is there yet"]
+    layout.same_seed(folder, layout.stored_seed(folder), study.seed)
+    spans = covered(listed)
+    lost = {
+        (design.id, method.label): sum(
+            last - first + 1
+            for first, last in missing(
+                spans.get((design.id, method_key(method.canonical)), []), study.replications
+            )
+        )
+        for design in study.designs
+        for method in study.methods
+        if study.asks(design, method)
+    }
+    n_lost, n_fits = sum(lost.values()), len(lost) * study.replications
+    head = f"{folder}: {n_fits - n_lost:,} of {n_fits:,} fits are there"
+    if not n_lost:
+        return [f"{head}; nothing is missing"]
+    share = forecast(plan(study, listed)) / forecast(plan(study, []))
+    lines = [f"{head}; {n_lost:,} are missing, about {100 * share:.0f} % of the work:"]
+    lines += [f"  {name}: {n}" for name, n in _shares(study, lost, 1).items()]
+    some = _shares(study, lost, 0)
+    if len(some) < len(study.designs):
+        named = ", ".join(f"{name} ({n})" for name, n in list(some.items())[:_MOST])
+        more = f" and {len(some) - _MOST} more" if len(some) > _MOST else ""
+        lines.append(f"  in {len(some)} of {len(study.designs)} scenarios: {named}{more}")
+    return lines
+
+
+def _shares(study: Study, lost: Mapping[tuple[str, str], int], about: int) -> dict[str, str]:
+    """Scenario (0) or method (1) -> how many fits of how many are missing, where any are."""
+    n, of = Counter[str](), Counter[str]()
+    for key, missed in lost.items():
+        n[key[about]] += missed
+        of[key[about]] += study.replications
+    return {name: f"{n[name]:,} of {of[name]:,}" for name in of if n[name]}

@@ -1,0 +1,95 @@
+"""Room 0: what an unknown method or option may have meant. Imports errors alone.
+
+The words are those of the methods (`synonyms`, `variants`) and options (`synonyms`, `foreign`);
+here stand those that belong to no single one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from simstudy.errors import folded, nearest
+
+Entry = Any  # as in the registry, which imports this
+
+_SEVERAL = {  # words that mean several methods, or none of them quite
+    **dict.fromkeys(
+        ("xtreg", "panel", "panel_model"),
+        "write dummy (fe), random_intercept (re) or cluster_means (be)",
+    ),
+    **dict.fromkeys(("gls", "fgls"), "write random_intercept or gee: both weight by the clusters"),
+    **dict.fromkeys(
+        ("glmm", "glmer", "logit", "logistic", "probit", "poisson"),
+        "the outcome is normal here: random_intercept is the linear model",
+    ),
+    **dict.fromkeys(
+        ("hc1", "hc2", "hc3", "white", "heteroscedastic", "hac", "newey_west"),
+        "write `pooled: {se: CR2}` (or CR0, CR1, CR1S, CR3): robust to clusters",
+    ),
+    **dict.fromkeys(
+        ("t_test", "ttest", "anova", "ancova", "two_sample_t", "welch"),
+        "write pooled (all units) or cluster_means (one mean a cluster): with a binary x these "
+        "are t tests",
+    ),
+    **dict.fromkeys(
+        ("random_slope", "random_slopes", "random_coefficients"),
+        "no random slope is fitted; random_intercept is the nearest there is",
+    ),
+}
+_COMMON = {
+    "timeout": "a timeout is for methods of your own, which say `use:`",
+    **dict.fromkeys(
+        ("corstr", "corr", "cov_struct", "working_correlation", "correlation"),
+        "leave it out: the correlation of gee is exchangeable",
+    ),
+    "name": "label", "title": "label", "legend": "label", "alias": "label",
+    "parameter": "estimand", "target": "estimand", "truth": "estimand", "term": "estimand",
+    "coefficient": "estimand", "estimate": "estimand",
+    "null": "null_value", "h0": "null_value", "null_hypothesis": "null_value", "mu": "null_value",
+}  # fmt: skip
+
+
+def synonyms(known: Mapping[str, Entry]) -> dict[str, str]:
+    """Other packages' words, each with what is written here: a name, or a whole entry."""
+    names = {word: entry.name for entry in known.values() for word in entry.synonyms}
+    whole = {
+        word: f"write `{entry.name}: {{{options}}}`"
+        for entry in known.values()
+        for options, of in entry.variants.items()
+        for word in of
+    }
+    return names | whole | _SEVERAL
+
+
+def for_method(name: str, known: Mapping[str, Entry]) -> str:
+    """What an unknown method may be: one of ours, or a user's own that lacks its `use:`."""
+    if ".py" in name:
+        place = name if ":" in name else f"{name}:FUNCTION"
+        return f'; a method of your own is written {{use: "{place}"}}'
+    hint = nearest(name, known, synonyms(known))
+    own = f'; one of your own is written {{use: "FILE.py:{name}"}}'
+    return hint + (own if name.isidentifier() and hint.startswith("; known:") else "")
+
+
+def for_option(entry: Entry, key: str, value: Any, common: Iterable[str]) -> str:
+    """What an unknown option may be: one by another name, or a value in place of its option."""
+    for option in entry.options:
+        known = {folded(one): one for one in option.values} | dict(option.foreign)
+        meant = known.get(folded(key))
+        if meant is not None and folded(key) not in option.synonyms:
+            # `reml: false` may mean any other
+            wanted = [meant] if value is True and meant in option.values else option.values
+            return f"; write {option.name}: {' or '.join(wanted)}"
+    names = {word: option.name for option in entry.options for word in option.synonyms}
+    return nearest(key, [*(option.name for option in entry.options), *common], _COMMON | names)
+
+
+def for_value(entry: Entry, value: Any) -> str:
+    """What to write where a value stands in place of ``{option: value}``."""
+    for option in entry.options:
+        known = {folded(one): one for one in option.values} | dict(option.foreign)
+        meant = known.get(folded(str(value)))
+        if meant in option.values:
+            return f"; write `{entry.name}: {{{option.name}: {meant}}}`"
+    return ""
