@@ -164,7 +164,8 @@ def _given(function: Callable[..., Any], kind: declare.Kind) -> Use:
 def refuse_changed(method: Method) -> None:
     """Refuse a function from Python that is no longer what it was when its study was loaded."""
     use = method.use
-    if use is not None and use.given is not None and _given(use.given, declare.METHOD).digest != use.digest:
+    given = None if use is None else use.given
+    if use is not None and given is not None and _given(given, declare.METHOD).digest != use.digest:
         message = "or what it reads has changed since the study was loaded; load it again"
         raise OptionError("use", f"{use.function} {message}")
 
