@@ -1,6 +1,6 @@
-"""Room 5: what a user's own method must satisfy, tried on small data sets.
+"""What a user's own method must satisfy, tried on small data sets.
 
-Imports own, generators, study, numerics and errors. Says in plain words what is wrong.
+Says in plain words what is wrong.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Room 0: the errors people read. Imports nothing of the package."""
+"""The errors people read."""
 
 from __future__ import annotations
 

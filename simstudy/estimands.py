@@ -1,4 +1,4 @@
-"""Room 0: what methods estimate: names, symbols, words and true values. Imports numpy alone.
+"""What methods estimate: names, symbols, words and true values.
 
 The one list of them; a method says which of these it has an estimate of. Whether a null
 hypothesis is true is decided here and nowhere else.

@@ -1,4 +1,4 @@
-"""Room 0: what a method returns. Imports numpy alone."""
+"""What a method returns."""
 
 from __future__ import annotations
 

@@ -1,8 +1,7 @@
-"""Room 0: the waist. Three frozen types that generators make and methods read.
+"""The waist. Three frozen types that generators make and methods read.
 
-Imports numpy alone. Cross-products are carried as their Cholesky factor, so that
-rank-one cases are exact and no residual sum of squares is ever a difference.
-Replications are the last axis of every array.
+Cross-products are carried as their Cholesky factor, so that rank-one cases are exact and no
+residual sum of squares is ever a difference. Replications are the last axis of every array.
 """
 
 from __future__ import annotations

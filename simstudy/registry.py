@@ -1,6 +1,4 @@
-"""Room 0: what methods there are and which options they take.
-
-Imports errors, estimands and words.
+"""What methods there are and which options they take.
 
 A method is a pure function ``moments -> Estimates`` with one registration; a configured
 method (`Method`) is plain data that travels to a worker and is looked up there by name, or,

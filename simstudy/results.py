@@ -1,4 +1,4 @@
-"""Room 5: a study's results from Python. Imports runner, store, study and report."""
+"""A study's results from Python."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Room 0: ``FIELD OP VALUE and ...``, which scenarios, methods or rows are meant. Imports errors.
+"""``FIELD OP VALUE and ...``, which scenarios, methods or rows are meant.
 
 One grammar for `--where`, `when:` and all that chooses by levels. It is read character by
 character and compared level by level: nothing in it is ever evaluated.

@@ -1,4 +1,4 @@
-"""Room 0: what an unknown method or option may have meant. Imports errors alone.
+"""What an unknown method or option may have meant.
 
 The words are those of the methods (`synonyms`, `variants`) and options (`synonyms`, `foreign`);
 here stand those that belong to no single one.

@@ -1,1 +1,1 @@
-"""Room 6: the command line. The only room that prints."""
+"""The command line. The only room that prints."""

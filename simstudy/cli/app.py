@@ -1,8 +1,4 @@
-"""Room 6: arguments, exit codes and the one place where errors become text.
-
-Imports errors, guard and own.doing alone; a verb's file is imported when that verb is called,
-so that help and a wrong argument cost nothing.
-"""
+"""Arguments, exit codes and the one place where errors become text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Room 6: ``simstudy check``."""
+"""``simstudy check``."""
 
 from __future__ import annotations
 

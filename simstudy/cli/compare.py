@@ -1,4 +1,4 @@
-"""Room 6: ``simstudy compare``."""
+"""``simstudy compare``."""
 
 from __future__ import annotations
 

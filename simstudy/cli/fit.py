@@ -1,4 +1,4 @@
-"""Room 6: ``simstudy fit``."""
+"""``simstudy fit``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Room 6: a word where a user's code ends the command's own process. Imports own.doing and errors.
+"""A word where a user's code ends the command's own process.
 
 Before a user's file is imported the command goes on in a child, and the process that was
 started waits for it: where the child ends before the command does, whatever its exit code, this

@@ -1,4 +1,4 @@
-"""Room 6: ``simstudy init``."""
+"""``simstudy init``."""
 
 from __future__ import annotations
 

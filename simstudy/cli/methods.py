@@ -1,4 +1,4 @@
-"""Room 6: ``simstudy methods``."""
+"""``simstudy methods``."""
 
 from __future__ import annotations
 

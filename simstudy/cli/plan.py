@@ -1,4 +1,4 @@
-"""Room 6: ``simstudy plan``."""
+"""``simstudy plan``."""
 
 from __future__ import annotations
 

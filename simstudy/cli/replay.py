@@ -1,4 +1,4 @@
-"""Room 6: ``simstudy replay``."""
+"""``simstudy replay``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Room 6: ``simstudy report``."""
+"""``simstudy report``."""
 
 from __future__ import annotations
 

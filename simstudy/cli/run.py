@@ -1,4 +1,4 @@
-"""Room 6: ``simstudy run``."""
+"""``simstudy run``."""
 
 from __future__ import annotations
 

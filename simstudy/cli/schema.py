@@ -1,4 +1,4 @@
-"""Room 6: ``simstudy schema``."""
+"""``simstudy schema``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Room 6: ``simstudy summarize``."""
+"""``simstudy summarize``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Room 6: output on which what other people wrote is seen and never obeyed. Imports errors."""
+"""Output on which what other people wrote is seen and never obeyed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Room 6: other people's words for verbs, flags and formats. Imports errors alone."""
+"""Other people's words for verbs, flags and formats."""
 
 from __future__ import annotations
 

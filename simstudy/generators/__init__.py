@@ -1,1 +1,1 @@
-"""Room 2: data sets as moments. They import numerics and the waist, never methods."""
+"""Data sets as moments; they know no method."""

@@ -1,9 +1,8 @@
-"""Room 2: drawing moments of (x, e) directly, exact for normal data.
+"""Drawing moments of (x, e) directly, exact for normal data.
 
-Imports the waist, scenario and numpy. A Gaussian matrix of df rows and SDs (sx, se) has
-the cross-product factor a = sx chi(df), b = se z, r = se chi(df - 1) (Bartlett 1933).
-The second column stays the error e until `finish` puts y on at the very end, so that the
-noise is the same for every slope and nothing cancels.
+A Gaussian matrix of df rows and SDs (sx, se) has the cross-product factor a = sx chi(df), b =
+se z, r = se chi(df - 1) (Bartlett 1933). The second column stays the error e until `finish`
+puts y on at the very end, so that the noise is the same for every slope and nothing cancels.
 """
 
 from __future__ import annotations

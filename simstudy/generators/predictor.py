@@ -1,4 +1,4 @@
-"""Room 2: cluster sizes and predictors that are not normal. Imports scenario, gaussian, reduce.
+"""Cluster sizes and predictors that are not normal.
 
 Sizes are the first thing drawn from their stream, then who is treated.
 """

@@ -1,9 +1,8 @@
-"""Room 2: the finer grain of the same data set, drawn given the coarser one.
+"""The finer grain of the same data set, drawn given the coarser one.
 
-Imports the waist, gram, gaussian and scenario. A Gaussian matrix is E = Q T', T the
-Cholesky factor of its cross-product, Q uniform on the orthonormal frames and independent
-of T (Olkin & Rubin 1964): keep the coarse T, take Q from a fresh draw. 0/0 is 0: ranks
-come from integer degrees of freedom, so a zero factor stays zero.
+A Gaussian matrix is E = Q T', T the Cholesky factor of its cross-product, Q uniform on the
+orthonormal frames and independent of T (Olkin & Rubin 1964): keep the coarse T, take Q from a
+fresh draw. 0/0 is 0: ranks come from integer degrees of freedom, so a zero factor stays zero.
 """
 
 from __future__ import annotations

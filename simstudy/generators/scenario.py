@@ -1,4 +1,4 @@
-"""Room 2: what one scenario is, as plain frozen data. Imports numpy alone."""
+"""What one scenario is, as plain frozen data."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Room 2: one scenario's data sets at any grain, chunk by chunk. Imports all of the room.
+"""One scenario's data sets at any grain, chunk by chunk.
 
 A data set is a function of (seed, scenario, replication) alone. The coarse grain is always
 drawn first and a finer one refines it; which grains are asked for changes none of them.

@@ -1,4 +1,4 @@
-"""Room 2: random streams by name, and how long a chunk of each grain is. Imports numpy.
+"""Random streams by name, and how long a chunk of each grain is.
 
 This is format: changing a number here changes every result that was ever stored. A stream
 is a function of (seed, scenario digest, chunk, grain) and of nothing else, so the same data

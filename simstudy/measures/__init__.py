@@ -1,1 +1,1 @@
-"""Room 4: performance measures. They know no file and no scenario, only numbers."""
+"""Performance measures. They know no file and no scenario, only numbers."""

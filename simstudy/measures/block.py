@@ -1,4 +1,4 @@
-"""Room 4: the rows of a block, made ready for totals. Imports quantiles and estimates.
+"""The rows of a block, made ready for totals.
 
 A test at level alpha is |estimate - null value| > c s and an interval holds a value iff
 |estimate - value| <= c s, with c the critical value of the row's own df: no p-value is

@@ -1,4 +1,4 @@
-"""Room 4: Bradley's robustness of a test's size. Imports numpy."""
+"""Bradley's robustness of a test's size."""
 
 from __future__ import annotations
 

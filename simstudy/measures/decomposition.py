@@ -1,4 +1,4 @@
-"""Room 4: where a wrong Type I error comes from. Imports totals and values; scipy.special.
+"""Where a wrong Type I error comes from.
 
 With k = ModSE / EmpSE, d = bias / EmpSE and c the mean critical value, a normal estimate is
 rejected with probability Phi(-c k + d) + Phi(-c k - d): what k alone adds to 2 Phi(-c) is due

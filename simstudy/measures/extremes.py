@@ -1,7 +1,7 @@
-"""Room 4: estimates far from all others of their group: fits that diverged, typing errors.
+"""Estimates far from all others of their group: fits that diverged, typing errors.
 
-Imports block. One of them decides a mean, an SD and what both say; so they are counted and
-named, and used as they are.
+One of them decides a mean, an SD and what both say; so they are counted and named, and used as
+they are.
 """
 
 from __future__ import annotations

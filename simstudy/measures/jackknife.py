@@ -1,4 +1,4 @@
-"""Room 4: Monte Carlo errors from rows: the jackknife and the bootstrap. Imports numpy."""
+"""Monte Carlo errors from rows: the jackknife and the bootstrap."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Room 4: totals to values, each with its Monte Carlo error. Imports totals and values.
+"""Totals to values, each with its Monte Carlo error.
 
 Formulas after Morris, White & Crowther (2019, Stat. Med. 38:2074-2102) and White (2010,
 Stata J. 10:369-385). The default MCSE is the linearised ("robust") one, which needs no

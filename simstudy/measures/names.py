@@ -1,7 +1,4 @@
-"""Room 4: how measures are asked for: by name, and power and Type I error by what is true.
-
-Imports errors and pairs.
-"""
+"""How measures are asked for: by name, and power and Type I error by what is true."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Room 4: measures that need all rows of a group at once. Imports block and values.
+"""Measures that need all rows of a group at once.
 
 They have no totals that add up, so they are made where they are asked for by name, and cost
 nothing else.

@@ -1,4 +1,4 @@
-"""Room 4: a user's own measures. Imports own, jackknife, measures and values."""
+"""A user's own measures."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Room 4: methods against a reference method, replication by replication.
+"""Methods against a reference method, replication by replication.
 
-Imports block, powers and values. Both methods saw the same data, so a difference has a far
-smaller Monte Carlo error than its two halves.
+Both methods saw the same data, so a difference has a far smaller Monte Carlo error than its two
+halves.
 """
 
 from __future__ import annotations

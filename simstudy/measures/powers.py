@@ -1,4 +1,4 @@
-"""Room 4: sums of powers about means, block by block, that add up. Imports numpy.
+"""Sums of powers about means, block by block, that add up.
 
 Never raw powers, which cancel (Chan, Golub & LeVeque 1983; Pebay 2008). An order is an
 exponent a variable: with variables (t, v), order (2, 1) is sum (t - tbar)^2 (v - vbar).

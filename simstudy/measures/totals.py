@@ -1,4 +1,4 @@
-"""Room 4: sums over replications that add up, block by block. Imports block and powers.
+"""Sums over replications that add up, block by block.
 
 Every measure is finished from these totals, so the summary of stored rows and the combined
 totals of their blocks are the same digits.

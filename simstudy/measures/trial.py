@@ -1,4 +1,4 @@
-"""Room 4: what a user's own measure must satisfy, tried on small sets of rows. Imports own."""
+"""What a user's own measure must satisfy, tried on small sets of rows."""
 
 from __future__ import annotations
 

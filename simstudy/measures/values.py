@@ -1,4 +1,4 @@
-"""Room 4: values with their Monte Carlo errors, and what finishes all measures share."""
+"""Values with their Monte Carlo errors, and what finishes all measures share."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Room 2: the methods, a file and a registration each. They read moments, never generators.
+"""The methods, a file and a registration each. They read moments, never generators.
 
 Importing this package registers every module in it.
 """

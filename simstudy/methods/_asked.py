@@ -1,4 +1,4 @@
-"""Room 2: from a fit to what is asked of it, an estimand and its test. Imports assemble.
+"""From a fit to what is asked of it, an estimand and its test.
 
 What a null value does is done here, once for all methods: a test of b = b0 with a standard
 error is that of b - b0, whatever model was chosen on the way; one without is that of the

@@ -1,4 +1,4 @@
-"""Room 2: from estimate, standard error and df to a complete row. Imports room 0 and 1."""
+"""From estimate, standard error and df to a complete row."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Room 2: cluster-robust and Moulton standard errors of a regression, and their options.
+"""Cluster-robust and Moulton standard errors of a regression, and their options.
 
-Imports gram, robust, assemble and the registry. Names are clubSandwich's; CR1S is Stata's.
+Names are clubSandwich's; CR1S is Stata's.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Room 2: what the random-intercept models share. Imports numerics and the registry."""
+"""What the random-intercept models share."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Room 2: least squares on the cluster means (the between estimator). Imports gram, assemble."""
+"""Least squares on the cluster means (the between estimator)."""
 
 from __future__ import annotations
 

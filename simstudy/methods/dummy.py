@@ -1,7 +1,4 @@
-"""Room 2: a dummy for every cluster (the within estimator).
-
-Imports gram, robust, assemble and clustered.
-"""
+"""A dummy for every cluster (the within estimator)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Room 2: generalised estimating equations, exchangeable. Imports numerics and assemble."""
+"""Generalised estimating equations, exchangeable."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Room 2: ordinary least squares on all units. Imports gram, robust, assemble, clustered."""
+"""Ordinary least squares on all units."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Room 2: pooled, unless a look at the data says random intercept. Imports numerics."""
+"""Pooled, unless a look at the data says random intercept."""
 
 from __future__ import annotations
 

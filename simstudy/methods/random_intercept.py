@@ -1,4 +1,4 @@
-"""Room 2: the random-intercept model by REML or ML. Imports numerics, assemble, mixed."""
+"""The random-intercept model by REML or ML."""
 
 from __future__ import annotations
 

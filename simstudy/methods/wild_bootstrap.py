@@ -1,4 +1,4 @@
-"""Room 2: wild cluster bootstrap-t of the pooled slope. Imports wild, assemble, clustered."""
+"""Wild cluster bootstrap-t of the pooled slope."""
 
 from __future__ import annotations
 

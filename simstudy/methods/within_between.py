@@ -1,4 +1,4 @@
-"""Room 2: a within and a between slope (Mundlak 1978). Imports numerics, assemble, mixed."""
+"""A within and a between slope (Mundlak 1978)."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Room 1: pure functions on arrays. Imports numpy, scipy.special and room 0."""
+"""Pure functions on arrays."""

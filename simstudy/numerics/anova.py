@@ -1,4 +1,4 @@
-"""Room 1: variance components of y by one-way analysis of variance. Imports the waist, gram."""
+"""Variance components of y by one-way analysis of variance."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Room 1: replications cut out of moments, and moments put side by side.
-
-Imports the waist and segments.
-"""
+"""Replications cut out of moments, and moments put side by side."""
 
 from __future__ import annotations
 

@@ -1,8 +1,7 @@
-"""Room 1: generalised estimating equations with exchangeable correlation.
+"""Generalised estimating equations with exchangeable correlation.
 
-Imports the waist, gram and weighted. Liang & Zeger (1986, Biometrika 73:13-22) with the
-moment estimators of geepack (Halekoh, Hojsgaard & Yan 2006, J. Stat. Softw. 15): no
-divisor is reduced by the number of coefficients.
+Liang & Zeger (1986, Biometrika 73:13-22) with the moment estimators of geepack (Halekoh,
+Hojsgaard & Yan 2006, J. Stat. Softw. 15): no divisor is reduced by the number of coefficients.
 
 The working covariance phi [(1 - alpha) I + alpha 11'] is that of a random intercept with
 psi = alpha / (1 - alpha), which may be negative here; so the sums are the same.

@@ -1,4 +1,4 @@
-"""Room 1: adding cross-products and pooling clusters. Imports the waist.
+"""Adding cross-products and pooling clusters.
 
 Everything is done in residual form on Cholesky factors: no sum of squares is ever the
 difference of two larger ones (Chan, Golub & LeVeque 1983 give the reason).

@@ -1,7 +1,7 @@
-"""Room 1: degrees of freedom and adjusted variance of a random-intercept contrast.
+"""Degrees of freedom and adjusted variance of a random-intercept contrast.
 
-Imports weighted and likelihood. Satterthwaite as lmerTest (observed information),
-Kenward-Roger as pbkrtest (expected information): two calls of one formula.
+Satterthwaite as lmerTest (observed information), Kenward-Roger as pbkrtest (expected
+information): two calls of one formula.
 """
 
 from __future__ import annotations

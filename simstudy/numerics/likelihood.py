@@ -1,7 +1,7 @@
-"""Room 1: criterion, score and information of the random-intercept model.
+"""Criterion, score and information of the random-intercept model.
 
-Imports the waist, gram and weighted. REML and ML differ by `reml` alone. The variance
-parameters are (sigma2, psi) with psi = tau2 / sigma2, c_j = n_j / (1 + n_j psi).
+REML and ML differ by `reml` alone. The variance parameters are (sigma2, psi) with psi = tau2 /
+sigma2, c_j = n_j / (1 + n_j psi).
 """
 
 from __future__ import annotations

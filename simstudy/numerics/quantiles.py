@@ -1,4 +1,4 @@
-"""Room 1: critical values of the t distribution, many at a time. Imports numpy and tails."""
+"""Critical values of the t distribution, many at a time."""
 
 from __future__ import annotations
 

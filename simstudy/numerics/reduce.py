@@ -1,4 +1,4 @@
-"""Room 1: rows to cluster moments. Imports the waist, gram and segments."""
+"""Rows to cluster moments."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Room 1: the variance ratio psi = tau2 / sigma2 by REML or ML, always the best optimum.
+"""The variance ratio psi = tau2 / sigma2 by REML or ML, always the best optimum.
 
-Imports the waist, gram, weighted, likelihood and roots. The unknown is
-w = 1 / (1 + nbar psi) in (0, 1], nbar the mean cluster size; w = 1 is the boundary
-tau2 = 0. Both searches list brackets in which -2 log L has a minimum; one rule chooses.
+The unknown is w = 1 / (1 + nbar psi) in (0, 1], nbar the mean cluster size; w = 1 is the
+boundary tau2 = 0. Both searches list brackets in which -2 log L has a minimum; one rule
+chooses.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Room 1: cluster-robust and Moulton variances of one contrast. Imports the waist and gram.
+"""Cluster-robust and Moulton variances of one contrast.
 
 With M = (X'X)^-1 = LL', the score t_j = L'X_j'e_j and the leverage B_j = L'X_j'X_j L of a
 cluster, the variance of a contrast c is c' L {sum_j f(B_j) t_j t_j' f(B_j)} L' c, because

@@ -1,4 +1,4 @@
-"""Room 1: one solver for every likelihood equation. Imports numpy alone."""
+"""One solver for every likelihood equation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Room 1: where the score is looked at, so that no optimum is overlooked. Imports gram, the waist.
+"""Where the score is looked at, so that no optimum is overlooked.
 
 With rho = nu g1 / (RSS I02) the score is positive where rho > 1, and between two optima rho
 rises from below 1 to above. With p_j = n_j psi / (1 + n_j psi) its slope in log psi is at most

@@ -1,7 +1,7 @@
-"""Room 1: sums over the units of a cluster and back, for equal and ragged clusters.
+"""Sums over the units of a cluster and back, for equal and ragged clusters.
 
-Imports numpy alone. Equal clusters hold units as (n, J, R); ragged ones as one flat array,
-the units of a cluster contiguous, clusters in the C order of (J, R).
+Equal clusters hold units as (n, J, R); ragged ones as one flat array, the units of a cluster
+contiguous, clusters in the C order of (J, R).
 """
 
 from __future__ import annotations

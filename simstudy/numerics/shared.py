@@ -1,4 +1,4 @@
-"""Room 1: one result for all who ask the same of the same moments. Imports the waist."""
+"""One result for all who ask the same of the same moments."""
 
 from __future__ import annotations
 

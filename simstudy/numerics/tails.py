@@ -1,4 +1,4 @@
-"""Room 1: tails of the t distribution. Imports numpy and scipy.special."""
+"""Tails of the t distribution."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""Room 1: the weighted sums that generalised least squares and its df are made of.
+"""The weighted sums that generalised least squares and its df are made of.
 
-Imports the waist and gram. Notation of the package's statistics: psi = tau2 / sigma2,
-c_j = n_j / (1 + n_j psi), and <f>[ab] = sum_j f_j a_j b_j over cluster means, x about
-its weighted mean and e the residual of the mean. One set of sums serves balanced
-(pooled) and unbalanced (clustered) moments; all formulas behind it are shared.
+Notation of the package's statistics: psi = tau2 / sigma2, c_j = n_j / (1 + n_j psi), and
+<f>[ab] = sum_j f_j a_j b_j over cluster means, x about its weighted mean and e the residual of
+the mean. One set of sums serves balanced (pooled) and unbalanced (clustered) moments; all
+formulas behind it are shared.
 """
 
 from __future__ import annotations

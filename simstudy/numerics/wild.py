@@ -1,4 +1,4 @@
-"""Room 1: the wild cluster bootstrap-t of a slope, null imposed. Imports the waist, gram.
+"""The wild cluster bootstrap-t of a slope, null imposed.
 
 Cameron, Gelbach & Miller (2008, REStat 90:414-427): the residuals u of the model without x
 are multiplied by one random weight a cluster, and t of the slope is computed anew. Slope,

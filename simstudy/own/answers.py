@@ -1,4 +1,4 @@
-"""Room 2: what a user's function returned, as rows. Imports estimates and tails.
+"""What a user's function returned, as rows.
 
 A number that cannot be is never `ok` and never a silent NaN: its replication fails and says
 which one it was.

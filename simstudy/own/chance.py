@@ -1,4 +1,4 @@
-"""Room 2: whether numbers that depend on chance differ by more than chance. Imports tails."""
+"""Whether numbers that depend on chance differ by more than chance."""
 
 from __future__ import annotations
 

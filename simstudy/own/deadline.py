@@ -1,4 +1,4 @@
-"""Room 2: ending a call that takes too long. Imports loaded.
+"""Ending a call that takes too long.
 
 An alarm raises `TimeoutReached` in the call, again and again while that is caught. Where the
 call never comes back to Python, or never lets go, faulthandler's watchdog ends the process;

@@ -1,4 +1,4 @@
-"""Room 2: ``@simstudy.method``. Imports registry and errors, so that a user's file loads fast."""
+"""``@simstudy.method``."""
 
 from __future__ import annotations
 

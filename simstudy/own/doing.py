@@ -1,4 +1,4 @@
-"""Room 2: what of a user's code this process runs, for who outlives it. Imports nothing of ours.
+"""What of a user's code this process runs, for who outlives it.
 
 A function that ends its process leaves no other word. The command line puts a page that it
 shares with another process here, and is told before a user's code runs for the first time.

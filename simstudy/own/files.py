@@ -1,4 +1,4 @@
-"""Room 2: a user's file as a module, by its content. Imports declare, loaded and quiet; errors.
+"""A user's file as a module, by its content.
 
 What a file imports must be installed: the digest of the one file is all that tells its rows
 from those of an earlier version, so a helper beside it would change results unseen.

@@ -1,4 +1,4 @@
-"""Room 2: a user's function as a registered method. Imports the room, batches and estimates."""
+"""A user's function as a registered method."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Room 2: what tells a function that was given from Python from others. Imports nothing of ours.
+"""What tells a function that was given from Python from others.
 
 Its source, its defaults, and what it reads from around it: constants by their value, the user's
 own functions and classes by theirs, what is installed by its name. Anything else could change

@@ -1,4 +1,4 @@
-"""Room 2: users' files as modules of this package, by name. Imports nothing of ours.
+"""Users' files as modules of this package, by name.
 
 A module's name holds its file, so that a process which a method starts can import it too and
 find the functions that were sent there.

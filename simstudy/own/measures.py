@@ -1,4 +1,4 @@
-"""Room 2: ``{use: "my_measures.py:f"}`` as a measure of a study. Imports the room and errors.
+"""``{use: "my_measures.py:f"}`` as a measure of a study.
 
 With a `digest` beside it, as results folders keep it, the file is not looked at before the
 measure is asked for.

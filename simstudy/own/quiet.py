@@ -1,4 +1,4 @@
-"""Room 2: keeping a user's code from disturbing the program. Imports errors, estimates, the room.
+"""Keeping a user's code from disturbing the program.
 
 Whatever it raises or prints, changes or waits for, its caller gets an answer or a `Failure`.
 """

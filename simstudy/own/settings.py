@@ -1,7 +1,7 @@
-"""Room 2: settings of this process that a user's code may change, put back after each call.
+"""Settings of this process that a user's code may change, put back after each call.
 
-Imports nothing of ours. What is read here costs some microseconds; what a method changes for
-good (a limit of the system, a thread) cannot be put back.
+What is read here costs some microseconds; what a method changes for good (a limit of the
+system, a thread) cannot be put back.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Room 2: ``{use: "my_methods.py:trimmed", option: 3}`` as a configured method.
+"""``{use: "my_methods.py:trimmed", option: 3}`` as a configured method.
 
-Imports the room, the registry and errors. With a `digest` beside it, as results folders keep
-it, the file is not looked at before the method is fitted.
+With a `digest` beside it, as results folders keep it, the file is not looked at before the
+method is fitted.
 """
 
 from __future__ import annotations

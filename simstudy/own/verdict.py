@@ -1,4 +1,4 @@
-"""Room 2: what is said of a user's code that was tried. Imports errors and estimates."""
+"""What is said of a user's code that was tried."""
 
 from __future__ import annotations
 

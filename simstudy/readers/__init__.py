@@ -1,1 +1,1 @@
-"""Room 0: everything a person brings in, read by one reader or refused in a line."""
+"""Everything a person brings in, read by one reader or refused in a line."""

@@ -1,4 +1,4 @@
-"""Room 0: Arrow to numpy without detours: pyarrow's own way imports pandas. Imports nothing."""
+"""Arrow to numpy without detours: pyarrow's own way imports pandas."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Room 0: pandas' categoricals as Arrow dictionaries. Imports pandas, so only when called."""
+"""Pandas' categoricals as Arrow dictionaries."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Room 0: one column as numbers or as labels. Imports decimals; pyarrow when called."""
+"""One column as numbers or as labels."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Room 0: numbers as people write them: decimal commas, thousands, missing. Imports arrays."""
+"""Numbers as people write them: decimal commas, thousands, missing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Room 0: bytes as text, in the encodings people have. Imports errors."""
+"""Bytes as text, in the encodings people have."""
 
 from __future__ import annotations
 

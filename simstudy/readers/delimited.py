@@ -1,4 +1,4 @@
-"""Room 0: CSV and its kin as a `Table` of text. Imports layout, table and errors."""
+"""CSV and its kin as a `Table` of text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Room 0: frames of pandas and of whoever speaks Arrow, as a `Table`. Imports table, errors."""
+"""Frames of pandas and of whoever speaks Arrow, as a `Table`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Room 0: what kind of file it is, by its content, and what is said of kinds that are not read."""
+"""What kind of file it is, by its content, and what is said of kinds that are not read."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Room 0: what labels are once they are read: numbers or text, their order, groups of rows.
-
-Imports columns; pyarrow when called.
-"""
+"""What labels are once they are read: numbers or text, their order, groups of rows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Room 0: how the lines of a text are a table: separator, header, row names. Imports errors.
+"""How the lines of a text are a table: separator, header, row names.
 
 The separator is found by trying: each candidate cuts the first lines, and the one counts that
 gives every line as many fields as the header has.

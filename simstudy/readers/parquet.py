@@ -1,4 +1,4 @@
-"""Room 0: parquet files and folders of them, read as they are wanted. Imports table and errors."""
+"""Parquet files and folders of them, read as they are wanted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Room 0: whatever a person brings in, as a `Table`. Imports the rest of the room."""
+"""Whatever a person brings in, as a `Table`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Room 0: Stata and SPSS files: codes, and labels of the codes. Imports framed and errors.
+"""Stata and SPSS files: codes, and labels of the codes.
 
 Both keep numbers and say in a label what a number means. Taken for numbers, such a column is
 its codes; taken for labels, it is the labels, in the order of the codes.

@@ -1,7 +1,4 @@
-"""Room 0: a table that somebody brought, its columns by name and by what they are taken for.
-
-Imports the rest of the room and errors; pyarrow when called.
-"""
+"""A table that somebody brought, its columns by name and by what they are taken for."""
 
 from __future__ import annotations
 

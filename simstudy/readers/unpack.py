@@ -1,4 +1,4 @@
-"""Room 0: a file out of its compression, whatever its ending. Imports kinds and errors."""
+"""A file out of its compression, whatever its ending."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Room 0: a worksheet as a `Table`, where pandas can read it. Imports framed and errors."""
+"""A worksheet as a `Table`, where pandas can read it."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Room 5: a user's own data set in, fits out. Imports registry, numerics and readers."""
+"""A user's own data set in, fits out."""

@@ -1,4 +1,4 @@
-"""Room 5: a predictor that rests on one cluster alone. Imports data and the registry.
+"""A predictor that rests on one cluster alone.
 
 With one treated cluster a cluster-robust variance knows nothing of that cluster's residuals,
 which least squares sets to sum to zero: CR2 and CR3 do not exist, and the others are far too

@@ -1,4 +1,4 @@
-"""Room 5: three columns of a data set as cluster moments. Imports readers, numerics, errors."""
+"""Three columns of a data set as cluster moments."""
 
 from __future__ import annotations
 

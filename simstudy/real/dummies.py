@@ -1,4 +1,4 @@
-"""Room 5: the coefficients of the cluster dummies, as R's ``lm`` gives them. Imports data, fit.
+"""The coefficients of the cluster dummies, as R's ``lm`` gives them.
 
 The first cluster, in sorted order, is the reference.
 """

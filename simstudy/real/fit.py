@@ -1,4 +1,4 @@
-"""Room 5: methods fitted to one data set, side by side. Imports data, formula, registry."""
+"""Methods fitted to one data set, side by side."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Room 5: lme4's formula for one predictor and one grouping factor. Imports errors alone."""
+"""The formula of lme4 for one predictor and one grouping factor."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Room 5: the lines that four views of a data set draw through it. Imports fit, data, registry."""
+"""The lines that four views of a data set draw through it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Room 5: the lecture's options for clustered data, compared. Imports data, fit's numbers.
+"""The lecture's options for clustered data, compared.
 
 Separate regressions, one line for all (collapsed), a dummy for every cluster, or one
 variance for the clusters: what each answers and how many parameters it spends.

@@ -1,4 +1,4 @@
-"""Room 5: fits as text that reads like R's ``summary(lmer(...))``. Imports fit, options."""
+"""Fits as text that reads like R's ``summary(lmer(...))``."""
 
 from __future__ import annotations
 

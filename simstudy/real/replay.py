@@ -1,4 +1,4 @@
-"""Room 5: one replication of a study made again. Imports runner, generators, store, study.
+"""One replication of a study made again.
 
 A data set is a function of seed, scenario and replication: its units refine the moments that
 the methods were fitted to, and every fit is done again from what its method reads.

@@ -1,7 +1,7 @@
-"""Room 5: fits of data measured in powers of two, told in the data's own units.
+"""Fits of data measured in powers of two, told in the data's own units.
 
-Imports estimates, data and the registry. A slope goes with y / x, an intercept and the residual
-SD with y, variances with y squared; t, df, p, ICC and R-squared have no unit.
+A slope goes with y / x, an intercept and the residual SD with y, variances with y squared; t,
+df, p, ICC and R-squared have no unit.
 """
 
 from __future__ import annotations

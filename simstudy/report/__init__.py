@@ -1,1 +1,1 @@
-"""Room 5: summary in, tables and figures out. They see the summary, never rows."""
+"""Summary in, tables and figures out. They see the summary, never rows."""

@@ -1,4 +1,4 @@
-"""Room 5: the works that methods and measures cite, key -> entry. Imports markdown.
+"""The works that methods and measures cite, key -> entry.
 
 Text cites as pandoc does, ``[@Kish1965; @Moulton1986]``; `Citations` turns that into author and
 year and keeps the list of what was cited.

@@ -1,4 +1,4 @@
-"""Room 5: rows of a study's summary that meet a condition. Imports where and store.arrow."""
+"""Rows of a study's summary that meet a condition."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Room 5: the methods section of a study, in ADEMP order (Morris, White & Crowther 2019).
-
-Imports the study, parts, bibliography and the sections on data, estimands, measures and fits.
-"""
+"""The methods section of a study, in ADEMP order (Morris, White & Crowther 2019)."""
 
 from __future__ import annotations
 

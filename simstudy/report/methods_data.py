@@ -1,4 +1,4 @@
-"""Room 5: what data a study draws, in sentences with equations. Imports the study's room."""
+"""What data a study draws, in sentences with equations."""
 
 from __future__ import annotations
 

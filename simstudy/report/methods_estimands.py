@@ -1,4 +1,4 @@
-"""Room 5: what a study estimates, for its methods section. Imports the study and registry."""
+"""What a study estimates, for its methods section."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Room 5: which fits a study has and which are without a result, for its methods section.
-
-Imports the study, runner.said, and the sections on data and estimands.
-"""
+"""Which fits a study has and which are without a result, for its methods section."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Room 5: performance measures in words and formulas. Imports own and the tables' Markdown."""
+"""Performance measures in words and formulas."""
 
 from __future__ import annotations
 

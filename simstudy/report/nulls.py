@@ -1,4 +1,4 @@
-"""Room 5: what a rejection rate is, Type I error, power or neither. Imports estimands.
+"""What a rejection rate is, Type I error, power or neither.
 
 Read from a row of the summary, its truth and its null value; nothing else in a report asks.
 """

@@ -1,4 +1,4 @@
-"""Room 5: a summary beside numbers that somebody printed. Imports readers, wide and errors."""
+"""A summary beside numbers that somebody printed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Room 5: all files of a report. Imports tables, figures, methods, stored and study."""
+"""All files of a report."""
 
 from __future__ import annotations
 

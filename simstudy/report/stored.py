@@ -1,4 +1,4 @@
-"""Room 5: the rows of one scenario, read from its parts for figures. Imports store and study.
+"""The rows of one scenario, read from its parts for figures.
 
 Only parts that hold it are opened, and no more of it than a figure can show.
 """

@@ -1,4 +1,4 @@
-"""Room 5: the summary with methods side by side. Imports nulls, runner.rows and store.arrow."""
+"""The summary with methods side by side."""
 
 from __future__ import annotations
 

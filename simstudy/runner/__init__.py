@@ -1,1 +1,1 @@
-"""Room 4: what is missing, computed and stored. Imports study, store, methods, generators."""
+"""What is missing, computed and stored."""

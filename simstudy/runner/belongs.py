@@ -1,7 +1,7 @@
-"""Room 4: whether a results folder is this study's, and holds all of it when a run ends.
+"""Whether a results folder is this study's, and holds all of it when a run ends.
 
-Imports study, plan and store. Two studies are one where they share a scenario x method pair; a
-method of the user's own is itself whatever its file holds by now.
+Two studies are one where they share a scenario x method pair; a method of the user's own is
+itself whatever its file holds by now.
 """
 
 from __future__ import annotations

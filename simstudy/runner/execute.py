@@ -1,7 +1,6 @@
-"""Room 4: doing tasks, in this process or in workers, and keeping their parts.
+"""Doing tasks, in this process or in workers, and keeping their parts.
 
-Imports task, plan, watch, origin, pool, runlog, provenance and store. A range that is done is
-on disk; an interruption loses no more than the ranges under way.
+A range that is done is on disk; an interruption loses no more than the ranges under way.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Room 4: what theory says of a summary's rows, and how far a simulation is from it.
+"""What theory says of a summary's rows, and how far a simulation is from it.
 
-Imports theory, study and measures. Only exact answers are held against a simulation: an
-asymptotic one may be many Monte Carlo errors away from a correct run.
+Only exact answers are held against a simulation: an asymptotic one may be many Monte Carlo
+errors away from a correct run.
 """
 
 from __future__ import annotations

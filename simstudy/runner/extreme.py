@@ -1,6 +1,6 @@
-"""Room 4: estimates of users' methods far from all others of their scenario.
+"""Estimates of users' methods far from all others of their scenario.
 
-Imports measures, pieces and study. Built-in methods do not diverge: their tails are the design's.
+Built-in methods do not diverge: their tails are the design's.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Room 4: from stored parts to totals by block, here or in workers. Imports pieces, measures.
+"""From stored parts to totals by block, here or in workers.
 
 The bias-eliminated coverage needs the final mean, and so a second pass over the rows, which
 only counts.

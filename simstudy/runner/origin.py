@@ -1,4 +1,4 @@
-"""Room 4: whether stored rows are those this machine would make. Imports plan, task and store.
+"""Whether stored rows are those this machine would make.
 
 Other versions of numpy or scipy, or another CPU, may move last digits. So before a study
 goes on with others, one stored range of each method is computed again and compared.

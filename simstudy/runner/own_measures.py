@@ -1,4 +1,4 @@
-"""Room 4: the users' own measures of a study: computed, or as stored. Imports measures, stored.
+"""The users' own measures of a study: computed, or as stored.
 
 Who reads a results folder need not trust the files of its measures, so nothing is imported
 for reading: the stored numbers are shown where they are still those of the rows.

@@ -1,4 +1,4 @@
-"""Room 4: stored rows, block by block. Imports store and streams.
+"""Stored rows, block by block.
 
 A part whose range is whole blocks gives all its methods and scenarios in one go; what other
 ranges hold of a block is put together first. Either way a block is its rows in order, so how

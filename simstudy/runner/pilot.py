@@ -1,8 +1,7 @@
-"""Room 4: what a study will take, from a few batches timed in memory. Writes nothing.
+"""What a study will take, from a few batches timed in memory. Writes nothing.
 
-Imports plan, task, process, store's encoder and measures. Tasks that are alike cost alike:
-of every kind some are tried on one batch, and what they cost against `forecast`'s rough
-sum scales that sum for the others of the kind.
+Tasks that are alike cost alike: of every kind some are tried on one batch, and what they cost
+against `forecast`'s rough sum scales that sum for the others of the kind.
 """
 
 from __future__ import annotations

@@ -1,10 +1,9 @@
-"""Room 4: from a study and a listing of parts to the tasks that are missing. Plain data.
+"""From a study and a listing of parts to the tasks that are missing. Plain data.
 
-Imports study, store.names, task and streams. Where a range begins and ends is a function
-of the scenario, the grain and the method alone, so two runs of one study make parts of the
-same names. A user's own methods have tasks of their own, after all others: what they cost is
-not known, and their ranges (of a length that the method declares) are what a killed worker
-loses.
+Where a range begins and ends is a function of the scenario, the grain and the method alone, so
+two runs of one study make parts of the same names. A user's own methods have tasks of their
+own, after all others: what they cost is not known, and their ranges (of a length that the
+method declares) are what a killed worker loses.
 """
 
 from __future__ import annotations

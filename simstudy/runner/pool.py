@@ -1,4 +1,4 @@
-"""Room 4: calls in other processes, which end with this one. Imports process."""
+"""Calls in other processes, which end with this one."""
 
 from __future__ import annotations
 

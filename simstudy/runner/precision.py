@@ -1,8 +1,8 @@
-"""Room 4: what Monte Carlo errors a study will have, from a pilot of every cell.
+"""What Monte Carlo errors a study will have, from a pilot of every cell.
 
-Imports plan, task and measures. A cell is a method in a scenario. All cells are tried with a
-few replications; the least precise of every measure are tried again, with more of them and
-none of the first, since the worst of many few is worse than it is.
+A cell is a method in a scenario. All cells are tried with a few replications; the least precise
+of every measure are tried again, with more of them and none of the first, since the worst of
+many few is worse than it is.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Room 4: what a process that simulates needs: cores, threads, memory. Imports nothing of ours.
+"""What a process that simulates needs: cores, threads, memory.
 
 Parent and workers call `settle` before they work; a worker calls `follow` when it starts.
 """

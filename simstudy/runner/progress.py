@@ -1,4 +1,4 @@
-"""Room 4: what is there of a study, and what is missing. Imports plan and store.
+"""What is there of a study, and what is missing.
 
 Reads the names of files and nothing else.
 """

@@ -1,4 +1,4 @@
-"""Room 4: where results come from: versions, machine, commit. Imports the version and own.
+"""Where results come from: versions, machine, commit.
 
 Of what the users' own files import the versions are looked up; nothing of it is imported.
 """

@@ -1,4 +1,4 @@
-"""Room 4: measures as the rows of a summary. Imports measures and store.arrow."""
+"""Measures as the rows of a summary."""
 
 from __future__ import annotations
 

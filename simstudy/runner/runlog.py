@@ -1,4 +1,4 @@
-"""Room 4: run.log.jsonl, a line of JSON for every range that was done. Imports store.files, errors.
+"""Run.log.jsonl, a line of JSON for every range that was done.
 
 Only added to, each line in one go, so that two runs at once keep it readable.
 """

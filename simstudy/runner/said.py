@@ -1,7 +1,6 @@
-"""Room 4: what the rows of a user's methods say of their failures and warnings.
+"""What the rows of a user's methods say of their failures and warnings.
 
-Imports study, store.beside and errors. From what lies beside the rows alone: the same however
-ranges were cut, and whoever made them.
+From what lies beside the rows alone: the same however ranges were cut, and whoever made them.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Room 4: whether a stored summary is still that of its parts. Imports study, store, measures.
+"""Whether a stored summary is still that of its parts.
 
 A finished study then starts without reading its rows: names, sizes and times of its parts
 are those the summary was made from, by the code that is here.

@@ -1,4 +1,4 @@
-"""Room 4: from stored parts to the summary table. Imports store, study and measures."""
+"""From stored parts to the summary table."""
 
 from __future__ import annotations
 

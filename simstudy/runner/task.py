@@ -1,7 +1,4 @@
-"""Room 4: a task, plain data, and the pure function that does it.
-
-Imports study.grid, generators, registry and estimates; no file, no clock, no process.
-"""
+"""A task, plain data, and the pure function that does it."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Room 4: timeouts of a user's methods: what they cut, where it is noted, when it is done again.
+"""Timeouts of a user's methods: what they cut, where it is noted, when it is done again.
 
-Imports task, process, own.deadline and store. Rows that a timeout cut are no function of the
-study, so the footer of their part holds how long they had; with more time they are made again.
+Rows that a timeout cut are no function of the study, so the footer of their part holds how long
+they had; with more time they are made again.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
-"""Room 4: what a run learns of its methods as it goes: whether to go on, and their pace.
+"""What a run learns of its methods as it goes: whether to go on, and their pace.
 
-Imports task, plan, store.beside and errors. Rows never depend on it: giving up leaves ranges
-out, and another run computes them.
+Rows never depend on it: giving up leaves ranges out, and another run computes them.
 """
 
 from __future__ import annotations

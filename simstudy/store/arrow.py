@@ -1,4 +1,4 @@
-"""Room 3: numpy and lists to Arrow without detours. Imports numpy and pyarrow.
+"""Numpy and lists to Arrow without detours.
 
 ``pyarrow.array`` imports pandas to see whether it was given any of it, which costs a small
 study more than its simulation; these say what they hold.

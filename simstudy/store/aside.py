@@ -1,4 +1,4 @@
-"""Room 3: results moved out of the way, never deleted. Imports beside, files, names, parts."""
+"""Results moved out of the way, never deleted."""
 
 from __future__ import annotations
 

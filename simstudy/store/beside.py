@@ -1,4 +1,4 @@
-"""Room 3: what a user's methods leave beside their rows. Imports parts, arrow, estimates.
+"""What a user's methods leave beside their rows.
 
 `failures/`, `extras/` and `warnings/` hold parts named like those of `estimates/`, where there
 is anything to hold. They are written before the rows they belong to, whose footer holds their

@@ -1,4 +1,4 @@
-"""Room 3: files that are there whole or not at all. Imports errors.
+"""Files that are there whole or not at all.
 
 A file is written under a name of its own in `.work/` and renamed. It is not synced: that
 costs a part more than computing it. What a power loss takes from a part shows in its sum

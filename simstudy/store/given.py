@@ -1,4 +1,4 @@
-"""Room 3: true values and limits that users' methods gave with their rows. Imports beside.
+"""True values and limits that users' methods gave with their rows.
 
 They stand in `extras/`, under the names of `GIVEN`, since parts keep their columns; here they
 come back beside the rows.

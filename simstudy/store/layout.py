@@ -1,4 +1,4 @@
-"""Room 3: the files of a results folder beside its parts. Imports study, own and errors."""
+"""The files of a results folder beside its parts."""
 
 from __future__ import annotations
 

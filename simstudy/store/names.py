@@ -1,4 +1,4 @@
-"""Room 3: the names of parts, which say what a part holds. Imports nothing of the package.
+"""The names of parts, which say what a part holds.
 
 This is format. What is missing from a study is known from a directory listing alone.
 """

@@ -1,4 +1,4 @@
-"""Room 3: writing and reading parts. Imports names, study and estimates; pyarrow.
+"""Writing and reading parts.
 
 A part is written whole to `.work/` from memory and renamed, so `estimates/` never holds
 half a part. No dictionary on doubles and no statistics: they cost more than simulating.

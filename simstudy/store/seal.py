@@ -1,4 +1,4 @@
-"""Room 3: what the footer of every parquet file of ours says of that file. Imports errors, pyarrow.
+"""What the footer of every parquet file of ours says of that file.
 
 This is format. A seal is the number of the format and a sum over all other bytes: what a disk
 lost or a hand changed never passes for what was written. The number is read first, since a

@@ -1,4 +1,4 @@
-"""Room 3: what a results folder keeps of the users' own functions. Imports own, files and study.
+"""What a results folder keeps of the users' own functions.
 
 Their files as they were run, to be read by people, and the first line of each docstring for
 the methods section. Nothing of it is ever imported: whoever reads results need not trust them.

@@ -1,4 +1,4 @@
-"""Room 3: a scenario's name for ever. Imports scenario and fields.
+"""A scenario's name for ever.
 
 This is format. The digest is SHA-256 over canonical JSON: sorted keys, fields at their
 default left out (so that a new optional field never changes an old stream), every number

@@ -1,7 +1,4 @@
-"""Room 3: what may stand in a study file, as data; the schema and the checks read it.
-
-Imports yaml_lines alone.
-"""
+"""What may stand in a study file, as data; the schema and the checks read it."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Room 3: what is to be said of the files that a study takes its predictor from.
-
-Imports generators and study.
-"""
+"""What is to be said of the files that a study takes its predictor from."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Room 3: from `scenarios:` to a list of designs. Imports fields, digest, theory."""
+"""From `scenarios:` to a list of designs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Room 3: the study file as JSON Schema, for editors. Imports fields, own, the registry."""
+"""The study file as JSON Schema, for editors."""
 
 from __future__ import annotations
 

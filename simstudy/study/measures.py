@@ -1,4 +1,4 @@
-"""Room 3: `measures:` of a study file. Imports own, fields and yaml_lines."""
+"""`measures:` of a study file."""
 
 from __future__ import annotations
 

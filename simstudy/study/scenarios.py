@@ -1,4 +1,4 @@
-"""Room 3: one mapping of scenario fields to a `Scenario`. Imports fields and generators."""
+"""One mapping of scenario fields to a `Scenario`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Room 3: a whole study, loaded and checked. Imports the room and the registry."""
+"""A whole study, loaded and checked."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Room 3: other people's words for what stands in a study file, by the place where it stands.
+"""Other people's words for what stands in a study file, by the place where it stands.
 
-Imports fields and errors. Every value is a word that is legal at that place, or says in
-several words what is written instead.
+Every value is a word that is legal at that place, or says in several words what is written
+instead.
 """
 
 from __future__ import annotations

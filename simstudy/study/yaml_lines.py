@@ -1,4 +1,4 @@
-"""Room 3: YAML 1.2 to plain data plus the line of everything. Imports errors, ruamel.yaml."""
+"""YAML 1.2 to plain data plus the line of everything."""
 
 from __future__ import annotations
 

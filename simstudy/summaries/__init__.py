@@ -1,1 +1,1 @@
-"""Room 5: measures of anybody's estimates."""
+"""Measures of anybody's estimates."""

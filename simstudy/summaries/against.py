@@ -1,4 +1,4 @@
-"""Room 5: methods against a reference on rows that are kept. Imports measures and groups."""
+"""Methods against a reference on rows that are kept."""
 
 from __future__ import annotations
 

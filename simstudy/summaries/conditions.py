@@ -1,4 +1,4 @@
-"""Room 5: which rows of anybody's estimates count. Imports where, readers and store.arrow."""
+"""Which rows of anybody's estimates count."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Room 5: rows to groups and numbers. Imports roles, readers and numerics."""
+"""Rows to groups and numbers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Room 5: numbers that no estimate can have, refused with their row. Imports errors."""
+"""Numbers that no estimate can have, refused with their row."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Room 5: rows of many groups as rectangular blocks. Imports measures."""
+"""Rows of many groups as rectangular blocks."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Room 5: columns that would tell estimates apart that are taken for one group.
+"""Columns that would tell estimates apart that are taken for one group.
 
-Imports groups, roles, readers and store.arrow. Where `by` is forgotten, the estimates of several
-scenarios are summarised as one; their columns then repeat within each group.
+Where `by` is forgotten, the estimates of several scenarios are summarised as one; their columns
+then repeat within each group.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Room 5: which rows belong to one data set. Imports numpy and errors; pyarrow when called."""
+"""Which rows belong to one data set."""
 
 from __future__ import annotations
 

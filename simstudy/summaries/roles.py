@@ -1,4 +1,4 @@
-"""Room 5: which column is what. Imports readers and errors."""
+"""Which column is what."""
 
 from __future__ import annotations
 

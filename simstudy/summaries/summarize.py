@@ -1,4 +1,4 @@
-"""Room 5: measures of anybody's estimates, batch after batch. Imports measures and the room."""
+"""Measures of anybody's estimates, batch after batch."""
 
 from __future__ import annotations
 

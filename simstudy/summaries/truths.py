@@ -1,4 +1,4 @@
-"""Room 5: the true value of each group, or that each of its rows has one. Imports estimands."""
+"""The true value of each group, or that each of its rows has one."""
 
 from __future__ import annotations
 

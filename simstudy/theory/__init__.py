@@ -1,1 +1,1 @@
-"""Room 2: exact and asymptotic answers, without simulation; `answers` hands them out."""
+"""Exact and asymptotic answers, without simulation; `answers` hands them out."""

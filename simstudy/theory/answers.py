@@ -1,4 +1,4 @@
-"""Room 2: which answer goes with which scenario, method and measure. Imports all of the room.
+"""Which answer goes with which scenario, method and measure.
 
 An answer is given only where its conditions are met in every replication that is used
 (status ok or boundary); everything else is None, never a guess.

@@ -1,4 +1,4 @@
-"""Room 2: what the pooled fit does with many clusters. Imports tails and math.
+"""What the pooled fit does with many clusters.
 
 Its slope's variance is understated by the design effect (Kish 1965; Moulton 1986,
 J. Econometrics 32:385-397).

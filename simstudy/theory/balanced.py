@@ -1,4 +1,4 @@
-"""Room 2: exact answers for equal clusters, J of n units. Imports quadrature, tails, scipy.
+"""Exact answers for equal clusters, J of n units.
 
 Notation: lam = 1 + (n - 1) icc, X_b and X_w independent chi2(J - 2) and chi2(N - J). For a
 cluster-level x the slope has a variance in proportion to lam; lam X_b is what is left

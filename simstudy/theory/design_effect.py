@@ -1,4 +1,4 @@
-"""Room 2: Kish's (1965) design effect. Imports scenario and predictors."""
+"""Kish's (1965) design effect."""
 
 from __future__ import annotations
 

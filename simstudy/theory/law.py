@@ -1,4 +1,4 @@
-"""Room 2: what an answer is, and what every method's answers share. Imports quadrature."""
+"""What an answer is, and what every method's answers share."""
 
 from __future__ import annotations
 

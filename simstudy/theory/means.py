@@ -1,4 +1,4 @@
-"""Room 2: what theory says of the regression on cluster means. Imports predictors, law, balanced.
+"""What theory says of the regression on cluster means.
 
 Equal clusters: given x the means are independent with one variance, for every x whose means
 vary. It estimates the between-cluster slope, contextual effect included.

@@ -1,4 +1,4 @@
-"""Room 2: what theory says of the pooled fit in a scenario. Imports the rest of the room."""
+"""What theory says of the pooled fit in a scenario."""
 
 from __future__ import annotations
 

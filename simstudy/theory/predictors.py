@@ -1,4 +1,4 @@
-"""Room 2: what a scenario says about its predictor before any draw. Imports scenario, numpy."""
+"""What a scenario says about its predictor before any draw."""
 
 from __future__ import annotations
 

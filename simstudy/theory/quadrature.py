@@ -1,4 +1,4 @@
-"""Room 2: probabilities as short sums. Imports numpy, scipy.special, tails and the waist.
+"""Probabilities as short sums.
 
 Every integral is taken over a logarithm, where its integrand is analytic in a strip that
 does not depend on the weights or the degrees of freedom; equidistant points then converge

@@ -1,4 +1,4 @@
-"""Room 2: what theory says of the random-intercept fit. Imports predictors, law, balanced."""
+"""What theory says of the random-intercept fit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Room 2: cluster-robust tests of two arms of equal clusters, exactly. Imports quadrature.
+"""Cluster-robust tests of two arms of equal clusters, exactly.
 
 With m_a clusters in arm a the pooled slope's variance is in proportion to sum_a 1 / m_a, and
 its cluster-robust estimate to sum_a c_a chi2(m_a - 1), independent of the slope.

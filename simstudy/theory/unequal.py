@@ -1,4 +1,4 @@
-"""Room 2: the pooled test for unequal clusters and a given x. Imports predictors, quadrature.
+"""The pooled test for unequal clusters and a given x.
 
 In the basis of the cluster means (and of the part of x within clusters) the covariance is
 diagonal, L_j = 1 - icc + n_j icc and 1 - icc; rejection is a quadratic form with the matrix

@@ -1,4 +1,4 @@
-"""Room 2: what theory says of the dummy (within) fit. Imports predictors, law, quadrature.
+"""What theory says of the dummy (within) fit.
 
 Given x its estimate is an ordinary least-squares one with independent errors and N - J - 1
 degrees of freedom, whatever the clusters do: also with a contextual effect.

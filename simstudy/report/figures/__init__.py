@@ -1,4 +1,4 @@
-"""Room 5: figures that go into a paper as they are, by name. Imports the room's figures."""
+"""Figures that go into a paper as they are, by name."""
 
 from __future__ import annotations
 

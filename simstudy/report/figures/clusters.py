@@ -1,4 +1,4 @@
-"""Room 5: a real data set by cluster, with the lines of four analyses. Imports style, page."""
+"""A real data set by cluster, with the lines of four analyses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Room 5: error rate and SE bias against the design effect. Imports the helpers and theory.
+"""Error rate and SE bias against the design effect.
 
 It is the axis on which scenarios collapse: with many clusters the pooled fit depends on
 nothing else (Kish 1965; Moulton 1986).

@@ -1,4 +1,4 @@
-"""Room 5: one scenario, methods one below another. Imports style, page, points, scale, frame."""
+"""One scenario, methods one below another."""
 
 from __future__ import annotations
 

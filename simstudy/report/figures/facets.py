@@ -1,4 +1,4 @@
-"""Room 5: which factor runs along the axis and which ones make facets. Imports frame, style."""
+"""Which factor runs along the axis and which ones make facets."""
 
 from __future__ import annotations
 

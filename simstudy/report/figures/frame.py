@@ -1,4 +1,4 @@
-"""Room 5: one measure of a summary as arrays, scenario by method. Imports wide."""
+"""One measure of a summary as arrays, scenario by method."""
 
 from __future__ import annotations
 

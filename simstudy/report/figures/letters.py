@@ -1,6 +1,6 @@
-"""Room 5: the letters of a figure's texts: as they are written, in a font that has them.
+"""The letters of a figure's texts: as they are written, in a font that has them.
 
-Imports matplotlib. No text of ours is mathematics, and a label may hold any sign.
+No text of ours is mathematics, and a label may hold any sign.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Room 5: nested-loop plot. Imports the room's helpers.
+"""Nested-loop plot.
 
 All scenarios side by side, ordered by their factors one within another, the factors as steps
 below (Ruecker & Schwarzer 2014, BMC Med. Res. Methodol. 14:129).

@@ -1,4 +1,4 @@
-"""Room 5: what was not used, and why, in a few words. Imports frame and used.
+"""What was not used, and why, in a few words.
 
 What could not be estimated leaves a gap that says so; what failed, or was used in part, looks
 like any other point, and so a note names it.

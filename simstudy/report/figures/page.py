@@ -1,4 +1,4 @@
-"""Room 5: where panels, title, legend and note stand on a figure. Imports style.
+"""Where panels, title, legend and note stand on a figure.
 
 Sizes are in inches and known beforehand, so that nothing has to be drawn twice to be placed.
 """

@@ -1,4 +1,4 @@
-"""Room 5: one method's estimates and SEs against another's. Imports used, style, page.
+"""One method's estimates and SEs against another's.
 
 Below each scatter its difference against its mean, with the mean difference and the 95 %
 limits of agreement (Bland & Altman 1986, Lancet 327:307-310).

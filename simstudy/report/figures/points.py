@@ -1,4 +1,4 @@
-"""Room 5: methods as points with Monte Carlo intervals, and theory. Imports style, scale, frame."""
+"""Methods as points with Monte Carlo intervals, and theory."""
 
 from __future__ import annotations
 

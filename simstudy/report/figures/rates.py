@@ -1,4 +1,4 @@
-"""Room 5: error rate, SE bias and power against any factor. Imports the room's helpers."""
+"""Error rate, SE bias and power against any factor."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Room 5: the axis of a measure: scale, ticks, nominal line and bands. Imports style, wide."""
+"""The axis of a measure: scale, ticks, nominal line and bands."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Room 5: size at every level, from p-values. Imports used, style, page, points."""
+"""Size at every level, from p-values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Room 5: the house style of every figure, and its bytes. Imports wide; matplotlib.
+"""The house style of every figure, and its bytes.
 
 Nothing here touches matplotlib's global state: every artist is told how it looks.
 """

@@ -1,4 +1,4 @@
-"""Room 5: rows of estimates as arrays, method by method. Imports tails, estimates, errors."""
+"""Rows of estimates as arrays, method by method."""
 
 from __future__ import annotations
 

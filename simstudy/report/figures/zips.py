@@ -1,4 +1,4 @@
-"""Room 5: zip plot of confidence intervals. Imports used, style and page.
+"""Zip plot of confidence intervals.
 
 Intervals from the best centred to the worst, those that miss the truth in another colour
 (Morris, White & Crowther 2019, Stat. Med. 38:2074-2102, section 6.4).

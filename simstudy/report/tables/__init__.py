@@ -1,4 +1,4 @@
-"""Room 5: tables of "value (MCSE)", methods side by side: a file a format."""
+"""Tables of "value (MCSE)", methods side by side: a file a format."""
 
 from simstudy.report.tables.grid import Grid, Shown, grid
 from simstudy.report.tables.headline import HEADLINE, headline

@@ -1,4 +1,4 @@
-"""Room 5: the words of a table, before any format. Imports wide and titles.
+"""The words of a table, before any format.
 
 A cell is a value, its Monte Carlo error and marks; a mark is one character that a note
 below the table explains, and every format writes it its own way.

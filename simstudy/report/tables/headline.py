@@ -1,4 +1,4 @@
-"""Room 5: the table that a run prints, within so many lines. Imports text, titles, wide."""
+"""The table that a run prints, within so many lines."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-r"""Room 5: tables as LaTeX with booktabs, and longtable where they are long.
+r"""Tables as LaTeX with booktabs, and longtable where they are long.
 
-Imports grid and layout. Needs ``\usepackage{booktabs}``, and ``\usepackage{longtable}``
-for tables of more than forty rows.
+Needs ``\usepackage{booktabs}``, and ``\usepackage{longtable}`` for tables of more than forty
+rows.
 """
 
 from __future__ import annotations

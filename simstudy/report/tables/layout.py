@@ -1,4 +1,4 @@
-"""Room 5: headings on two lines, legends of long names, blocks that fit. Imports nothing."""
+"""Headings on two lines, legends of long names, blocks that fit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Room 5: tables as Markdown. Imports grid."""
+"""Tables as Markdown."""
 
 from __future__ import annotations
 

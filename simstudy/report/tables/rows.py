@@ -1,7 +1,4 @@
-"""Room 5: the summary as CSV or JSON, a row a number or a column a method.
-
-Imports grid and store.arrow.
-"""
+"""The summary as CSV or JSON, a row a number or a column a method."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Room 5: tables as aligned text, in blocks of methods where the width asks for it.
-
-Imports grid and layout.
-"""
+"""Tables as aligned text, in blocks of methods where the width asks for it."""
 
 from __future__ import annotations
 

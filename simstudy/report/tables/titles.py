@@ -1,4 +1,4 @@
-"""Room 5: what tables call a measure, and how many decimals it likes. Imports wide."""
+"""What tables call a measure, and how many decimals it likes."""
 
 from __future__ import annotations
 
