@@ -221,7 +221,7 @@ def torment(folder: Path, kills: int, seed: int = 1) -> Counter[str]:
     chance = random.Random(seed)
     tally: Counter[str] = Counter()
     age = hits = n_parts = 0
-    longest = min(seconds_of_a_life(folder), 5.0)
+    longest = min(seconds_of_a_life(folder), 15.0)
     results = folder / "disturbed"
     while hits < kills:
         config = write_study(folder, document(age, own=True))

@@ -35,7 +35,7 @@ BAD_FILES: dict[str, tuple[bytes, tuple[str, ...]]] = {
     "text predictor": (b"y,x,g\n1,low,a\n2,high,b\n3,mid,b\n", ("'x'", "3 words", "'low'")),
     "text outcome": (b"y,x,g\nbad,1,a\ngood,2,b\n", ("'y'", "not numeric", "'bad'")),
     "one word among numbers": (b"y,x,g\n1,2,a\n2,?,b\n", ("'x'", "not numeric")),
-    "dates": (b"y,x,g\n1,2020-01-01,a\n2,2020-01-02,b\n", ("'x'", "not numeric", "2020-01-01")),
+    "dates": (b"y,x,g\n1,2020-01-01,a\n2,2020-01-02,b\n3,2020-01-03,b\n", ("'x'", "3 words")),
     "infinite predictor": (b"y,x,g\n1,inf,a\n2,3,b\n", ("infinite", "predictor")),
     "infinite outcome": (b"y,x,g\n1,2,a\n-inf,3,b\n", ("infinite", "outcome")),
     "overflowing": (b"y,x,g\n1,2,a\n1e999,3,b\n", ("infinite",)),

@@ -305,7 +305,8 @@ def test_fit_json_has_the_keys_of_the_contract():
     assert (document["n_obs"], document["n_clusters"]) == (60, 2)
     pooled, dummy, mixed = document["fits"]
     for one, own in ((pooled, ["se"]), (dummy, ["se"]), (mixed, ["estimator"])):
-        assert list(one) == ["method", *own, "df", "label", "status", "message", "terms", *REST]
+        terms = ["terms", "clusters"] if one is dummy else ["terms"]  # of two clusters always
+        assert list(one) == ["method", *own, "df", "label", "status", "message", *terms, *REST]
         assert all(list(term) == TERM for term in one["terms"])
         assert (one["label"], one["status"], one["message"]) == (one["method"], "ok", None)
     assert (pooled["method"], pooled["se"], pooled["df"]) == ("pooled", "classical", "residual")
@@ -400,7 +401,8 @@ def test_the_lecture_dummy(lecture):
     text = lecture[2]
     assert text.startswith("dummy")
     assert cells(text, "pretest.c")[:4] == ["0.2089", "0.1036", "57", "2.017"]
-    assert "(Intercept)" not in text
+    assert cells(text, "(Intercept)")[0] == "69.9667"
+    assert cells(text, "C(classroom.d)[T.1]")[0] == "-9.8667"
     assert "Residual SD: 10.9" in text or "Residual SD: 10.89" in text
     assert "R-squared: 0.22" in text
 

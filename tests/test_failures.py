@@ -306,8 +306,9 @@ def test_a_message_of_several_lines_is_one_line(tmp_path):
     file = tmp_path / "d.csv"
     file.write_text("g,u,v\n" + "".join(f"{i % 4},{i * i % 7},{i % 5}\n" for i in range(24)))
     said = call("fit", file, "v ~ u + (1 | g)", "--method", f"{{use: '{tmp_path / 'mine.py'}:f'}}")
-    (line,) = [line for line in said.out.splitlines() if "first" in line]
-    assert line.startswith("failed: ValueError: first second third xx") and len(line) < 220
+    lines = [line for line in said.out.splitlines() if "first" in line]
+    assert lines[0].startswith("failed: ValueError: first second third xx")
+    assert len(lines) == 2 and max(map(len, lines)) < 220  # and beside the others compared
 
 
 def test_fail_fast_stops_with_the_failure_kept(tmp_path, mine):

@@ -151,7 +151,7 @@ def test_rows_that_go_while_a_study_runs_are_missed(tmp_path, monkeypatch, fault
 
 @pytest.mark.parametrize("name", ["summary.parquet", "summary.csv", "study.yaml", "estimates"])
 def test_what_goes_while_a_report_is_drawn_is_missed(tmp_path, monkeypatch, name):
-    def report(self):
+    def report(self, warn):
         file = self.folder / name
         shutil.rmtree(file) if file.is_dir() else file.unlink()
 

@@ -103,7 +103,7 @@ TOP = {
     **dict.fromkeys(("output", "outputs"), "report"),
     **dict.fromkeys(("figures", "plots", "figure", "graphs"), "write report: {figures: [...]}"),
     **dict.fromkeys(
-        ("measures", "performance", "performance_measures"),
+        ("measure", "performance", "performance_measures"),
         "every measure is in summary.csv; summarize --measure M shows one",
     ),
     **dict.fromkeys(
