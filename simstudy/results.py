@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     import pyarrow.dataset as ds
 
-    from simstudy.runner.watch import Done
+    from simstudy.runner.events import Listener
 
 _PYTHON_WARNS = warnings.warn  # in the class the name is that of a property
 
@@ -235,8 +235,7 @@ def run(
     fresh: bool = False,
     fail_fast: bool = False,
     give_up: int = 200,
-    begin: Callable[[int, int], Callable[[int, float | None], None]] | None = None,
-    each: Callable[[Done, int, int], None] = lambda done, number, of: None,
+    listen: Listener = lambda event: None,
     warn: Callable[[str], None] = warnings.warn,
 ) -> Results:
     """Compute what is missing of a study, summarise it and draw its report.
@@ -258,11 +257,9 @@ def run(
         Stop at the first failure of a method of your own.
     give_up : int
         Failures of such a method in a row after which it is left out; 0 never gives up.
-    begin : callable, optional
-        Progress: called once with (fits, jobs); what it returns is called with (fits done,
-        seconds left, or None while that is unknown).
-    each : callable
-        Told of every range when it is done: (range, its number, ranges in all).
+    listen : callable
+        Told of every event of `simstudy.runner.events` when it happens: that the run started,
+        that a range is done, that a worker was lost, and so on.
     warn : callable
         Told, in a line each, what was moved aside, of workers that were lost, which methods
         failed, and which numbers are far from an exact answer.
@@ -274,7 +271,7 @@ def run(
     from simstudy.report.report import is_drawn
     from simstudy.runner import belongs
     from simstudy.runner.execute import execute
-    from simstudy.runner.watch import Watch
+    from simstudy.runner.policy import FailurePolicy
 
     if not isinstance(study, Study):
         study = load(study)
@@ -286,18 +283,18 @@ def run(
     moved = aside.move_away(found.folder) if fresh else None
     if moved is not None:
         warn(f"{found.folder}: earlier results are in {moved} now")
-    watch = Watch(fail_fast, give_up)
+    policy = FailurePolicy(fail_fast, give_up)
     found._complete(
-        lambda: execute(study, found.folder, jobs, begin, warn, each, watch),
-        lambda: watch.n_left_out,
+        lambda: execute(study, found.folder, jobs, listen, warn, policy),
+        lambda: policy.n_left_out,
         warn,
         jobs,
     )
-    found.given_up = watch.given_up()
+    found.given_up = policy.given_up()
     for line in found.given_up:
         warn(line)
     if report and not is_drawn(study, found.folder, found.summary_table()):
         found.report(warn)
-    belongs.refuse_incomplete(study, found.folder, watch.n_left_out)
+    belongs.refuse_incomplete(study, found.folder, policy.n_left_out)
     belongs.refuse_changed(study, found.folder)
     return found

@@ -19,13 +19,15 @@ import simstudy
 from simstudy.errors import WorkError
 from simstudy.results import Results
 from simstudy.runner import execute as execute_module
+from simstudy.runner.events import Done, Finished, GaveUp, Started
 from simstudy.runner.execute import execute, work
+from simstudy.runner.pace import Pace
 from simstudy.runner.plan import is_own, plan
+from simstudy.runner.policy import FailurePolicy
 from simstudy.runner.provenance import provenance
 from simstudy.runner.said import failures
 from simstudy.runner.summarise import summarise
 from simstudy.runner.task import run_task
-from simstudy.runner.watch import Done, Pace, Watch
 from simstudy.store import aside, layout, parts
 
 BROKEN = """\
@@ -316,7 +318,7 @@ def test_fail_fast_stops_with_the_failure_kept(tmp_path, mine):
         folder = tmp_path / str(jobs)
         one = study(["pooled", use(mine, "fragile", limit=2.5), use(mine, "ols")], 160)
         with pytest.raises(WorkError) as caught:
-            execute(one, folder, jobs, watch=Watch(fail_fast=True))
+            execute(one, folder, jobs, policy=FailurePolicy(fail_fast=True))
         said = str(caught.value)
         assert "fragile[" in said and "ValueError: y is above 2.5" in said
         assert f"replay {folder} --scenario" in said
@@ -347,19 +349,19 @@ def test_fail_fast_exits_1_in_one_line(tmp_path, mine, jobs):
 def test_a_method_that_only_fails_is_given_up_and_the_others_end(tmp_path, mine):
     always, ols = use(mine, "fragile", limit=-99), use(mine, "ols")
     one = study(["pooled", always, ols], 200)
-    watch = Watch(give_up=100)
-    n_fits = execute(one, tmp_path / "a", 1, watch=watch)
-    (line,) = watch.given_up()
+    policy = FailurePolicy(give_up=100)
+    n_fits = execute(one, tmp_path / "a", 1, policy=policy)
+    (line,) = policy.given_up()
     assert line.startswith("gave up on fragile[limit=-99] after 100 failures in a row (ValueError")
     stored = rows(tmp_path / "a", "fragile").num_rows
     assert 100 <= stored <= 160 and n_fits == 800 + stored
     assert f"{400 - stored} of its fits are not computed" in line
     assert rows(tmp_path / "a", "ols").num_rows == 400
     assert set(status(tmp_path / "a", "fragile")) == {"failed"}
-    again = Watch(give_up=0)
-    execute(one, tmp_path / "a", 1, watch=again)
+    again = FailurePolicy(give_up=0)
+    execute(one, tmp_path / "a", 1, policy=again)
     assert again.given_up() == []
-    assert rows(tmp_path / "a").equals(run(one, tmp_path / "b", 2, watch=Watch(give_up=0)))
+    assert rows(tmp_path / "a").equals(run(one, tmp_path / "b", 2, policy=FailurePolicy(give_up=0)))
 
 
 def test_a_method_is_given_up_in_the_one_scenario_where_it_only_fails(tmp_path):
@@ -369,10 +371,10 @@ def test_a_method_is_given_up_in_the_one_scenario_where_it_only_fails(tmp_path):
     )
     written(tmp_path, text)
     one = study([use(tmp_path, "f")], 300, GRID | {"cluster_size": [4, 5]})
-    watch = Watch(give_up=64)
-    execute(one, tmp_path / "r", 1, watch=watch)
+    policy = FailurePolicy(give_up=64)
+    execute(one, tmp_path / "r", 1, policy=policy)
     small = next(design.id for design in one.designs if design.n_obs == 24)
-    (line,) = watch.given_up()
+    (line,) = policy.given_up()
     assert f"gave up on f in scenario {small} after 64" in line
     n_fits = Counter(rows(tmp_path / "r").column("scenario").to_pylist())
     assert n_fits[small] == 64 and n_fits.total() == 364
@@ -447,26 +449,46 @@ def test_time_left_is_true_for_fast_and_slow_methods_together(mine):
     one = study(["pooled", use(mine, "ols")], 640)
     tasks = plan(one, [])
     fast, slow = ([t for t in tasks if is_own(t) is own] for own in (False, True))
-    pace = Pace(tasks, jobs=2)
+    pace = started(tasks, jobs=2)
     for task in fast:
-        assert pace.see(Done(task, 0.01)) is None
-    left = [pace.see(Done(task, 1.6)) for task in slow]
+        assert pace.hear(Done(task, 0.01)) is None
+    left = [pace.hear(Done(task, 1.6)) for task in slow]
     assert len(slow) == 40
     np.testing.assert_allclose(left, 0.8 * np.arange(39, -1, -1), rtol=1e-5, atol=1e-6)
-    pace = Pace(tasks, jobs=1)
+    pace = started(tasks, jobs=1)
     for task in [*fast, *slow[:20]]:
-        left = pace.see(Done(task, 1.0))
+        left = pace.hear(Done(task, 1.0))
     assert left == pytest.approx(20.0)
     for task in slow[20:-1]:
-        pace.drop(task)
-    assert pace.see(Done(slow[-1], 1.0)) == pytest.approx(0.0, abs=1e-6)
+        pace.hear(GaveUp(task))
+    assert pace.hear(Done(slow[-1], 1.0)) == pytest.approx(0.0, abs=1e-6)
 
 
-def test_the_progress_of_a_run_is_told_with_time_left(tmp_path, mine):
-    one, told = study(["pooled", use(mine, "ols")], 64), []
-    execute(one, tmp_path / "r", 1, begin=lambda fits, jobs: lambda *step: told.append(step))
-    assert sum(done for done, _ in told) == 256
-    assert told[0][1] is None and told[-1][1] == pytest.approx(0.0, abs=1e-6)
+def started(tasks, jobs):
+    pace = Pace()
+    assert pace.hear(Started(Path(), tasks, jobs, {})) is None
+    return pace
+
+
+def test_a_run_is_a_stream_of_events_from_which_the_time_left_is_known(tmp_path, mine):
+    one, told, pace = study(["pooled", use(mine, "ols")], 64), [], Pace()
+    execute(one, tmp_path / "r", 1, listen=lambda event: told.append((event, pace.hear(event))))
+    events, left = zip(*told, strict=True)
+    assert [type(events[0]), type(events[-1])] == [Started, Finished]
+    ranges = events[1:-1]
+    assert all(isinstance(event, Done) for event in ranges)
+    assert sum(event.task.n_fits for event in ranges) == 256 == events[-1].n_fits
+    assert events[0].n_fits == 256 and len(events[0].tasks) == len(ranges)
+    assert left[1] is None and left[-1] == pytest.approx(0.0, abs=1e-6)
+
+
+def test_ranges_of_a_method_that_is_given_up_are_told(tmp_path, mine):
+    one, told = study(["pooled", use(mine, "fragile", limit=-99)], 200), []
+    n_fits = execute(one, tmp_path / "r", 1, told.append, policy=FailurePolicy(give_up=100))
+    given_up = [event for event in told if isinstance(event, GaveUp)]
+    assert given_up and all(event.reason is None for event in given_up)
+    n_left_out = sum(event.task.n_fits for event in given_up)
+    assert (told[-1].n_fits, told[-1].n_left_out) == (n_fits, n_left_out) == (n_fits, 800 - n_fits)
 
 
 def test_statsmodels_warnings_of_non_convergence_fail_the_row(tmp_path):
@@ -581,8 +603,8 @@ def test_a_method_that_ends_its_process_costs_the_others_nothing(tmp_path, mine,
     written(tmp_path, KILLER)
     ols = use(mine, "ols")
     one, said = study([use(tmp_path, name), "pooled", ols], 48), []
-    watch = Watch()
-    n_fits = execute(one, tmp_path / "r", jobs, warn=said.append, watch=watch)
+    policy = FailurePolicy()
+    n_fits = execute(one, tmp_path / "r", jobs, warn=said.append, policy=policy)
     for other in ("pooled", "ols"):
         assert rows(tmp_path / "r", other).equals(
             run(study(["pooled", ols], 48), tmp_path / "whole").filter(
@@ -592,7 +614,7 @@ def test_a_method_that_ends_its_process_costs_the_others_nothing(tmp_path, mine,
     kept = rows(tmp_path / "r", name)
     assert 0 < kept.num_rows < 96 and kept.num_rows % 8 == 0
     assert n_fits == 2 * 96 + kept.num_rows
-    lines = watch.given_up()
+    lines = policy.given_up()
     assert sum("8 fits are not computed" in line for line in lines) == (96 - kept.num_rows) // 8
     assert all(line.startswith(f"{name} in scenario ") for line in lines)
     why = "a worker ended (EXIT(0))" if name == "dies" else "a worker ran out of memory"
@@ -602,7 +624,7 @@ def test_a_method_that_ends_its_process_costs_the_others_nothing(tmp_path, mine,
 def test_a_stopped_run_says_so_in_its_log(tmp_path, mine):
     one = study(["pooled", use(mine, "fragile", limit=-99)], 64)
     with pytest.raises(WorkError):
-        execute(one, tmp_path / "r", 1, watch=Watch(fail_fast=True))
+        execute(one, tmp_path / "r", 1, policy=FailurePolicy(fail_fast=True))
     events = [json.loads(line) for line in (tmp_path / "r" / "run.log.jsonl").open()]
     assert [e["event"] for e in events] == ["start", "range", "range", "stopped"]
     assert events[2]["failed"] == 32 and "failed" not in events[1]

@@ -25,7 +25,7 @@ from simstudy.errors import Interrupt, UserError
 from simstudy.own import quiet
 from simstudy.results import Results
 from simstudy.runner.execute import execute
-from simstudy.runner.watch import Watch
+from simstudy.runner.policy import FailurePolicy
 
 posix = pytest.mark.skipif(os.name != "posix", reason="forks")
 HEAD = "import ctypes, os, signal, sys, threading, time, warnings\nimport simstudy\n\n"
@@ -300,9 +300,9 @@ def test_giving_up_depends_on_the_plan_and_the_rows_alone(tmp_path, limit, give_
     one = study([use(tmp_path, "f"), "pooled"], 200, GRID | {"cluster_size": [4, 5, 6]})
     found = {}
     for name, jobs, backend in (("a", 1, "loky"), ("b", 2, "loky"), ("c", 2, "threading")):
-        watch = Watch(give_up=give_up)
-        execute(one, tmp_path / name, jobs, watch=watch, backend=backend)
-        found[name] = watch.given_up()
+        policy = FailurePolicy(give_up=give_up)
+        execute(one, tmp_path / name, jobs, policy=policy, backend=backend)
+        found[name] = policy.given_up()
         assert rows(tmp_path / name).equals(rows(tmp_path / "a"))
     assert found["a"] == found["b"] == found["c"]
     assert found["a"] or limit == "-1.2"

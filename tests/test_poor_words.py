@@ -27,6 +27,8 @@ from simstudy.registry import configure
 from simstudy.report.figures import encode, letters
 from simstudy.report.figures.page import told_apart
 from simstudy.report.tables.headline import headline
+from simstudy.runner.events import Done, Started
+from simstudy.runner.plan import plan
 from simstudy.study.study import load
 from simstudy.summaries.summarize import summarize
 
@@ -272,9 +274,13 @@ def test_the_bar_shows_at_any_width(columns, monkeypatch, capsys):
 
     monkeypatch.setattr("sys.stderr", Terminal())
     monkeypatch.setattr(os, "get_terminal_size", lambda fd: os.terminal_size((columns, columns)))
-    step = run_verb.progress(1000, 2)
-    for _ in range(10):
-        step(100, 1.0)
+    grid = {"n_clusters": [4, 5], "cluster_size": 3, "icc": 0.1, "x_icc": 0.5, "slope": 0}
+    one = load({"name": "bar", "seed": 1, "replications": 500, "scenarios": grid,
+                "methods": ["pooled"]})  # fmt: skip
+    bar, tasks = run_verb.Bar(), plan(one, [])
+    bar(Started(Path(), tasks, 2, {}))
+    for task in tasks:
+        bar(Done(task, 1.0))
     shown = stream.text
     assert "2 jobs" in shown
     if columns < 10:

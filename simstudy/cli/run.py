@@ -6,16 +6,14 @@ import os
 import shutil
 import sys
 from argparse import Namespace
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import Any
 
 from simstudy.errors import WorkError, one_line
 from simstudy.report.tables import headline
 from simstudy.results import Results, run
+from simstudy.runner.events import Done, Event, Finished, Listener, Started
+from simstudy.runner.pace import Pace
 from simstudy.study.files import described
-
-if TYPE_CHECKING:
-    from simstudy.runner.watch import Done
 
 _LEAST, _USUAL = 10, 80  # columns of a terminal: fewer than these are none
 
@@ -31,14 +29,19 @@ def main(options: Namespace) -> None:
         fresh=options.fresh,
         fail_fast=options.fail_fast,
         give_up=options.give_up,
-        begin=None if options.quiet or options.verbose else progress,
-        each=tell if options.verbose else lambda done, number, of: None,
+        listen=_listener(options),
         warn=say,
     )
     if not options.quiet:
         _print(found)
     if found.given_up:
         raise WorkError("some fits are not computed: see above")
+
+
+def _listener(options: Namespace) -> Listener:
+    if options.verbose:
+        return Lines()
+    return (lambda event: None) if options.quiet else Bar()
 
 
 def say(text: str) -> None:
@@ -63,15 +66,31 @@ def _paths(found: Results) -> list[str]:
     return [str(path) for path in paths if path.exists()]
 
 
-def tell(done: Done, number: int, of: int) -> None:
-    """One line on stderr for a range that is done."""
-    task = done.task
-    many = len(task.pieces) > 1
-    scenarios = f"{len(task.pieces)} scenarios" if many else f"scenario {task.pieces[0].id}"
-    methods = ", ".join(method.canonical for method in task.methods)
-    how = f"{done.seconds:.2f} s in process {done.worker}" if done.new else "there already"
-    print(f"{number}/{of}: replications {task.first} to {task.last} of {scenarios}, "
-          f"{methods}: {how}", file=sys.stderr, flush=True)  # fmt: skip
+class Lines:
+    """One line on stderr for every range that is done."""
+
+    def __init__(self) -> None:
+        self._number = self._of = 0
+
+    def __call__(self, event: Event) -> None:
+        """Say it."""
+        if isinstance(event, Started):
+            self._number, self._of = 0, len(event.tasks)
+        elif isinstance(event, Done):
+            self._number += 1
+            self._tell(event)
+
+    def _tell(self, done: Done) -> None:
+        task = done.task
+        many = len(task.pieces) > 1
+        scenarios = f"{len(task.pieces)} scenarios" if many else f"scenario {task.pieces[0].id}"
+        methods = ", ".join(method.canonical for method in task.methods)
+        how = f"{done.seconds:.2f} s in process {done.worker}" if done.new else "there already"
+        line = (
+            f"{self._number}/{max(self._number, self._of)}: replications {task.first} to "
+            f"{task.last} of {scenarios}, {methods}: {how}"
+        )
+        print(line, file=sys.stderr, flush=True)
 
 
 def terminal_width() -> int:
@@ -89,28 +108,37 @@ def _columns() -> int:
         return 0
 
 
-def progress(n_fits: int, jobs: int) -> Callable[[int, float | None], None]:
+class Bar:
     """One bar with rate and time left on stderr; nothing where that is no terminal.
 
     Time left is the runner's, which knows slow methods from fast ones.
     """
-    if not sys.stderr.isatty():
-        return lambda done, left: None
+
+    def __init__(self) -> None:
+        self._bar: Any = None
+        self._pace = Pace()
+
+    def __call__(self, event: Event) -> None:
+        """Draw what changed."""
+        left = self._pace.hear(event)
+        if isinstance(event, Started):
+            self._bar = _bar(event.n_fits, event.jobs) if sys.stderr.isatty() else None
+        elif self._bar is not None and isinstance(event, Done):
+            if left is not None:
+                self._bar.set_postfix_str(f"{self._bar.format_interval(left)} left", refresh=False)
+            self._bar.update(event.task.n_fits)
+        elif self._bar is not None and isinstance(event, Finished):
+            self._bar.update(event.n_fits - self._bar.n)  # what lost workers had finished
+            self._bar.close()
+
+
+def _bar(n_fits: int, jobs: int) -> Any:
     from tqdm import tqdm
 
     known = _columns() >= _LEAST  # else it would show nothing at all
-    bar = tqdm(
+    return tqdm(
         total=n_fits, unit=" fits", unit_scale=True, smoothing=0.1, dynamic_ncols=known,
         ncols=None if known else _USUAL, nrows=None if known else 24,
         desc=f"{jobs} jobs" if jobs > 1 else "1 job", leave=False,
         bar_format="{l_bar}{bar}| {n_fmt}/{total_fmt} [{elapsed}, {rate_fmt}{postfix}]",
     )  # fmt: skip
-
-    def step(done: int, left: float | None) -> None:
-        if left is not None:
-            bar.set_postfix_str(f"{tqdm.format_interval(left)} left", refresh=False)
-        bar.update(done)
-        if bar.n >= n_fits:
-            bar.close()
-
-    return step

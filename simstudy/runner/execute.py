@@ -9,7 +9,7 @@ import os
 import time
 import warnings
 from collections import defaultdict
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -22,30 +22,29 @@ from simstudy.estimates import Outcome as Failing
 from simstudy.own import doing
 from simstudy.own.settle import refuse_changed
 from simstudy.runner import belongs, origin, timeouts
+from simstudy.runner.events import Done, Event, Finished, GaveUp, Listener, Lost, Said, Started
 from simstudy.runner.plan import forecast, is_own, names_of, parts_of, plan
+from simstudy.runner.policy import FailurePolicy, Key, Outcome
 from simstudy.runner.pool import LOST, Apart, NoWorkersError, how, parallel
 from simstudy.runner.process import cores, end_if_orphaned, settle
 from simstudy.runner.provenance import provenance
 from simstudy.runner.runlog import RunLog
 from simstudy.runner.task import Task, run_task
-from simstudy.runner.watch import Done, Key, Outcome, Watch
 from simstudy.store import aside, beside, layout, parts
 from simstudy.study.study import Study
 
 _IN_PROCESS = 3.0  # seconds of work below which workers do not pay for their start
 _TRIES = 3  # pools of workers in a row that die without finishing a range
 Stuck = dict[Key, frozenset[int]]  # of a task: the calls that did not end at their deadline
-Progress = Callable[[int, float | None], None]
 
 
 def execute(
     study: Study,
     folder: Path,
     jobs: int | None = None,
-    begin: Callable[[int, int], Progress] | None = None,
+    listen: Listener = lambda event: None,
     warn: Callable[[str], None] = warnings.warn,
-    each: Callable[[Done, int, int], None] = lambda done, number, of: None,
-    watch: Watch | None = None,
+    policy: FailurePolicy | None = None,
     backend: str = "loky",
 ) -> int:
     """Compute what is missing from a results folder.
@@ -58,14 +57,11 @@ def execute(
     jobs : int, optional
         Workers; 1 is this process, but for a user's methods on the command line. Default: all
         cores, but this process when the work is small.
-    begin : callable, optional
-        Called once with (fits in all, jobs); what it returns is called with (fits done,
-        seconds left, or None while that is unknown).
+    listen : callable
+        Told of every event.
     warn : callable
         Told, in one line, what was set aside, and of workers that were lost.
-    each : callable
-        Told of every range when it is done: (range, its number, ranges in all).
-    watch : Watch, optional
+    policy : FailurePolicy, optional
         What becomes of methods that fail.
     backend : str
         joblib's, for the workers: loky (processes) or threading.
@@ -84,33 +80,21 @@ def execute(
     tasks = _missing(study, folder, source, warn)
     if not tasks:
         return 0
-    n_fits = sum(task.n_fits for task in tasks)
     jobs = min(int(jobs), len(tasks)) if jobs else default_jobs(tasks)
-    if not timeouts.are_kept(tasks, jobs, backend):
-        warn("a timeout cannot end fits that run in a thread, or on this system: none is kept")
-    progress = begin(n_fits, jobs) if begin else lambda done, left: None
-    watch = watch or Watch()
+    policy = policy or FailurePolicy()
     with aside.at_work(folder) as second, RunLog(folder) as log:
-        log.write("start", jobs=jobs, ranges=len(tasks), fits=n_fits, **source)
-        start, of, told = time.perf_counter(), len(tasks), 0
         if second:  # the first run goes through them from the front
             tasks.reverse()
-        run = _Run(study, folder, source, jobs, backend, warn, watch, log, Apart())
-        watch.pace.begin(tasks, jobs)
-        dones = _in_turns(run, tasks)
-        with closing(run.apart), closing(dones), log.until_stopped():
-            for number, done in enumerate(dones, start=1):
-                log.write("range", **done.as_logged())
-                each(done, number, max(number, of))
-                told += done.n_fits
-                progress(done.n_fits, watch.pace.see(done))
-                watch.see(done, folder)
-        left_out = watch.n_left_out
-        if told < n_fits - left_out:  # what workers finished that were lost before they said so
-            progress(n_fits - left_out - told, None)
-        seconds = round(time.perf_counter() - start, 3)
-        log.write("end", seconds=seconds, fits=n_fits - left_out, left_out=left_out)
-    return n_fits - left_out
+        run = _Run(study, folder, source, jobs, backend, policy, set(), Apart())
+        events = _events(run, tasks)
+        with closing(run.apart), closing(events), log.until_stopped():
+            for event in events:
+                log.hear(event)
+                if isinstance(event, Said):
+                    warn(event.line)
+                listen(event)
+                policy.hear(event)
+    return sum(task.n_fits for task in tasks) - policy.n_left_out
 
 
 def default_jobs(tasks: list[Task]) -> int:
@@ -150,77 +134,106 @@ class _Run(NamedTuple):
     source: dict[str, Any]
     jobs: int
     backend: str
-    warn: Callable[[str], None]
-    watch: Watch
-    log: RunLog
+    policy: FailurePolicy
+    under_way: set[Key]
     apart: Apart
 
 
-def _in_turns(run: _Run, tasks: list[Task]) -> Generator[Done, None, None]:
+Events = Generator[Event, None, None]
+
+
+def _events(run: _Run, tasks: list[Task]) -> Events:
     """Do the tasks of a study, but those of methods that are given up."""
-    for turn in run.watch.turns(tasks, lambda task: _stored(task, run.folder, run.study)):
-        yield from _persistently(run, turn)
+    begin = time.perf_counter()
+    yield Started(run.folder, tasks, run.jobs, run.source)
+    if not timeouts.are_kept(tasks, run.jobs, run.backend):
+        yield Said(
+            "a timeout cannot end fits that run in a thread, or on this system: none is kept"
+        )
+    policy = run.policy
+    for turn in policy.turns(tasks):
+        wanted = []
+        for task in turn:
+            if policy.gives_up(task):
+                yield GaveUp(task)
+            else:
+                wanted.append(task)
+        yield from _persistently(run, wanted)
+        for task in filter(is_own, wanted):
+            is_seen = task.key in policy.seen
+            policy.judge(task, policy.seen.pop(task.key) if is_seen else _stored(run, task))
+    n_left_out = policy.n_left_out
+    n_fits = sum(task.n_fits for task in tasks) - n_left_out
+    yield Finished(n_fits, n_left_out, round(time.perf_counter() - begin, 3))
 
 
-def _persistently(run: _Run, tasks: list[Task]) -> Generator[Done, None, None]:
+def _persistently(run: _Run, tasks: list[Task]) -> Events:
     """Do tasks; where workers are lost, what is still missing with fresh ones."""
     lost, jobs, whole = 0, run.jobs, tasks
     stuck: Stuck = defaultdict(frozenset)
     while tasks and lost < _TRIES:
         try:
-            with closing(_results(run, run.watch.begun(tasks), jobs, stuck)) as results:
+            with closing(_results(run, _begun(run, tasks), jobs, stuck)) as results:
                 for done in results:
                     lost = 0
+                    run.under_way.discard(done.task.key)
                     yield done
             return
         except NoWorkersError as error:
-            run.warn(f"{error}; going on in one process")
+            yield Said(f"{error}; going on in one process")
             tasks, jobs = _left(run, whole), 1
         except LOST as error:
             tasks = _left(run, whole)
-            if (ended := _timed_out(run, tasks, stuck)) is not None:
-                run.log.write("lost", reason=ended, again=True)
+            timed_out = _timed_out(run, tasks, stuck)
+            if timed_out:
+                yield Lost(timed_out[0], again=True)
+                yield from timed_out[1]
                 tasks = _left(run, whole)
                 continue
             lost += 1
-            run.log.write("lost", reason=how(error), again=lost < _TRIES)
-            tasks.sort(key=lambda task: task.key in run.watch.under_way)  # at fault: last
+            yield Lost(how(error), again=lost < _TRIES)
+            tasks.sort(key=lambda task: task.key in run.under_way)  # at fault: last
             if lost == _TRIES and not is_own(tasks[-1]):
                 raise WorkError(
                     f"{how(error)}: {_TRIES} times in a row, nothing finished in between; "
                     "finished ranges are kept, and fewer --jobs need less memory"
                 ) from None
             again = f"try {lost + 1} of {_TRIES}" if lost < _TRIES else "one range at a time"
-            run.warn(f"{how(error)}; going on with fresh workers ({again})")
-            run.watch.under_way.clear()
+            yield Said(f"{how(error)}; going on with fresh workers ({again})")
+            run.under_way.clear()
             if lost > 1:
                 jobs = max(2, jobs // 2) if jobs > 1 else 1
     yield from _one_by_one(run, tasks, min(jobs, 2), stuck)
 
 
+def _begun(run: _Run, tasks: Iterable[Task]) -> Iterator[Task]:
+    """The tasks, each noted as under way when it is asked for."""
+    for task in tasks:
+        run.under_way.add(task.key)
+        yield task
+
+
 def _left(run: _Run, tasks: list[Task]) -> list[Task]:
     """Tasks that are not done, and not lost."""
-    seen = run.watch.seen
+    seen = run.policy.seen
     return [task for task in tasks if task.key not in seen and not _is_there(task, run.folder)]
 
 
-def _timed_out(run: _Run, tasks: list[Task], stuck: Stuck) -> str | None:
+def _timed_out(run: _Run, tasks: list[Task], stuck: Stuck) -> tuple[str, list[GaveUp]] | None:
     """Note the calls whose deadlines ended workers; how, or None where there are none.
 
     A range in which that happens again and again is left out.
     """
-    found = None
+    reason, given_up = "", []
     for task, call in timeouts.ended(run.folder, tasks):
         stuck[task.key] |= {call}
-        found = f"a fit of {task.methods[0].label} did not end at its timeout"
+        reason = f"a fit of {task.methods[0].label} did not end at its timeout"
         if len(stuck[task.key]) == _TRIES:
-            run.watch.lose(task, f"{found}, nor did others")
-    return found
+            given_up.append(GaveUp(task, f"{reason}, nor did others"))
+    return (reason, given_up) if reason else None
 
 
-def _one_by_one(
-    run: _Run, tasks: list[Task], jobs: int, stuck: Stuck
-) -> Generator[Done, None, None]:
+def _one_by_one(run: _Run, tasks: list[Task], jobs: int, stuck: Stuck) -> Events:
     """Every task by itself, so that a method that ends its process is known and left out."""
     for task in tasks:
         try:
@@ -229,8 +242,8 @@ def _one_by_one(
         except LOST as error:
             if not is_own(task):
                 raise WorkError(f"{how(error)}; finished ranges are kept") from None
-            run.log.write("lost", reason=how(error), again=False)
-            run.watch.lose(task, how(error))
+            yield Lost(how(error), again=False)
+            yield GaveUp(task, how(error))
 
 
 def _results(
@@ -255,12 +268,12 @@ def _is_there(task: Task, folder: Path) -> bool:
     return all((place / str(part)).exists() for part in names_of(task))
 
 
-def _stored(task: Task, folder: Path, study: Study) -> Outcome:
-    """What became of a range of a user's method, from its part."""
+def _stored(run: _Run, task: Task) -> Outcome:
+    """What became of a range of a user's method that was done unseen, from its part."""
     (part,) = names_of(task)
-    rows = parts.read(folder, part, ("status",), parts.Whose.of(study))
+    rows = parts.read(run.folder, part, ("status",), parts.Whose.of(run.study))
     failed = rows["status"].ravel() == STATUS_OF[Failing.FAILED]
-    return Outcome(failed, beside.first_failed(folder, part) if failed.any() else None)
+    return Outcome(failed, beside.first_failed(run.folder, part) if failed.any() else None)
 
 
 def work(

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from simstudy.errors import WorkError
+from simstudy.runner.events import Done, Event, Finished, Lost, Started
 from simstudy.store.files import cannot_write, make_room
 
 NAME = "run.log.jsonl"
@@ -47,10 +48,22 @@ class RunLog:
             yield
         except BaseException as error:
             with suppress(WorkError):  # a full disk, above all
-                self.write("stopped", reason=type(error).__name__)
+                self._write("stopped", reason=type(error).__name__)
             raise
 
-    def write(self, event: str, **said: Any) -> None:
+    def hear(self, event: Event) -> None:
+        """Add what happened."""
+        match event:
+            case Started(_, tasks, jobs, source):
+                self._write("start", jobs=jobs, ranges=len(tasks), fits=event.n_fits, **source)
+            case Done():
+                self._write("range", **_range(event))
+            case Lost(reason, again):
+                self._write("lost", reason=reason, again=again)
+            case Finished(n_fits, n_left_out, seconds):
+                self._write("end", seconds=seconds, fits=n_fits, left_out=n_left_out)
+
+    def _write(self, event: str, **said: Any) -> None:
         """Add one line: what happened, when, in which process."""
         time = datetime.now(UTC).isoformat(timespec="milliseconds")
         line = json.dumps({"event": event, "time": time, "pid": os.getpid()} | said) + "\n"
@@ -65,3 +78,17 @@ class RunLog:
     def _last_byte(self, size: int) -> bytes:
         os.lseek(self._stream, size - 1, os.SEEK_SET)
         return os.read(self._stream, 1)
+
+
+def _range(done: Done) -> dict[str, Any]:
+    task = done.task
+    return {
+        "first": task.first,
+        "last": task.last,
+        "replications": (task.last - task.first + 1) * len(task.pieces),
+        "scenarios": [piece.id for piece in task.pieces],
+        "methods": [method.canonical for method in task.methods],
+        "worker": done.worker,
+        "seconds": done.seconds,
+        "new": done.new,
+    } | ({} if done.failed is None else {"failed": int(done.failed.sum())})
