@@ -12,7 +12,8 @@ from helpers_simulation import study
 
 import simstudy
 from simstudy.errors import UserError
-from simstudy.measures.measures import PROPORTIONS
+from simstudy.measures.catalog import MEASURES, finish
+from simstudy.measures.record import Cells
 from simstudy.measures.totals import of_block
 from simstudy.report.published import compare
 from simstudy.results import Results
@@ -70,7 +71,7 @@ def test_z_of_honest_numbers_has_spread_one(tmp_path):
         s = 0.19 * np.sqrt(rng.chisquare(15, (600, n)) / 15)
         columns = {"estimate": b, "std_error": s, "df": np.full((600, n), 15.0),
                    "status": np.zeros((600, n), np.int8)}  # fmt: skip
-        found = simstudy.measures.measures.finish(of_block(columns, 0.3, (0.05,)), (0.05,), 0.3)
+        found = finish(Cells(of_block(columns, 0.3, (0.05,)), (0.05,), 0.3))
         return {c.measure: c.value for c in found}
 
     ours, theirs = measured(400), measured(1600)
@@ -82,7 +83,7 @@ def test_z_of_honest_numbers_has_spread_one(tmp_path):
     for name, of_one in zip(HONEST, z, strict=True):
         assert abs(of_one.mean()) < 4 / math.sqrt(600), name
         assert 0.9 < of_one.std() < 1.1, name  # 1 +- 3.5 / sqrt(2 * 600)
-    assert {"coverage", "rejection_rate"} <= set(PROPORTIONS)
+    assert MEASURES["coverage"].proportion and MEASURES["rejection_rate"].proportion
 
 
 def test_cells_without_z_are_counted_and_said(tmp_path):

@@ -13,7 +13,8 @@ import exact
 import pytest
 from helpers_simulation import simulate
 
-from simstudy.measures.measures import relative_error_model_se
+from simstudy.measures.built_in.std_errors import relative_error_model_se
+from simstudy.measures.record import Cells
 
 N = 100_000
 POINTS = [
@@ -46,7 +47,7 @@ def test_naive_t_on_a_cluster_level_predictor(point):
 @pytest.mark.parametrize("point", [(10, 10, 0.05), (30, 20, 0.1), (100, 5, 0.2)])
 def test_se_bias_of_the_naive_t(point):
     (totals,) = simulate(scenario(*point), ["pooled"])
-    found = relative_error_model_se(totals.totals, "robust")
+    found = relative_error_model_se(Cells(totals.totals, (0.05,), 0.0))
     assert abs(found.value - exact.naive_se_bias(*point)) < 4 * found.mcse
     assert found.mcse < 0.35  # so that an error of 1.5 percentage points fails
 

@@ -14,9 +14,10 @@ from scipy import stats
 
 from simstudy.measures import pairs
 from simstudy.measures.block import Block
-from simstudy.measures.measures import MEASURES, finish, proportion
-from simstudy.measures.ordered import ON_REQUEST
+from simstudy.measures.catalog import MEASURES, finish
+from simstudy.measures.record import Cells
 from simstudy.measures.totals import of_ready, take
+from simstudy.measures.values import proportion
 from simstudy.numerics.tails import two_sided
 
 ESTIMATE = np.array([0.12, -0.05, 0.31, 0.22, 0.02, 0.47, 0.18, -0.11, 0.26, 0.09])
@@ -48,7 +49,7 @@ def measured(data, truth, alphas=(0.05,), mcse="robust", cuts=(), reference=None
     whole = Block(data, truth)
     eliminated = np.stack([whole.covers(a, mean).sum(axis=1) for a in alphas], axis=1)
     found = rows_of(
-        finish(totals, alphas, truth, mcse, eliminated, (merge(both), np.array([True])))
+        finish(Cells(totals, alphas, truth, mcse, eliminated, (merge(both), np.array([True]))))
     )
     return {(row.measure, row.alpha if row.alpha == row.alpha else None): row for row in found}
 
@@ -181,7 +182,9 @@ def test_the_mean_standard_error_is_of_those_there_are():
 
 def test_no_used_row_gives_null_and_the_rows_stay():
     rows = measured(columns(ESTIMATE, STD_ERROR, status=np.full(10, 3, np.int8)), 0.0)
-    assert {key[0] for key in rows} == set(MEASURES) - {"relative_bias", *ON_REQUEST}
+    assert {key[0] for key in rows} == {
+        name for name, one in MEASURES.items() if "rows" not in one.needs
+    } - {"relative_bias"}
     for (measure, _), row in rows.items():
         if not measure.startswith(("share_", "rejection_rate_")):  # these are of all rows
             assert math.isnan(row.value) and math.isnan(row.mcse) and row.n_used == 0

@@ -12,8 +12,9 @@ from helpers_cli import call
 from scipy.stats import binom, norm
 
 import simstudy
-from simstudy.measures.ordered import ON_REQUEST, mean_absolute_error, median_bias
+from simstudy.measures.built_in.rows import mean_absolute_error, median_bias
 
+ON_REQUEST = ("median_bias", "mean_absolute_error")
 ERROR = np.array([0.12, -0.05, 0.31, 0.22, 0.02, 0.47, 0.18, -0.11, 0.26, 0.09]) - 0.15
 
 

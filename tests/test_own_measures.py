@@ -14,7 +14,8 @@ from helpers_own import written
 
 import simstudy
 from simstudy.estimates import Estimates, Outcome
-from simstudy.measures.own import REGISTERED, Answer, ask
+from simstudy.measures.own import REGISTERED, ask
+from simstudy.measures.rows import Answer
 from simstudy.own import chance
 from simstudy.results import Results
 from simstudy.study.json_schema import schema

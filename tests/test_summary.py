@@ -11,8 +11,8 @@ import pytest
 from helpers_simulation import merge, study
 
 import simstudy
-from simstudy.measures.decomposition import PARTS
-from simstudy.measures.measures import BOUNDS, finish
+from simstudy.measures.catalog import finish
+from simstudy.measures.record import Cells
 from simstudy.measures.totals import of_block
 from simstudy.report import tables
 from simstudy.report.figures import type1_error
@@ -82,7 +82,7 @@ def test_summary_of_rows_is_the_merged_totals_of_their_blocks(tmp_path):
         of_block({k: v[i : i + 4096] for k, v in rows.items()}, 0.0, (0.05,))
         for i in range(0, 10_000, 4096)
     ]
-    found = finish(merge(blocks), (0.05,), 0.0)
+    found = finish(Cells(merge(blocks), (0.05,), 0.0))
     wanted = [column.value.value[0] for column in found if column.defined[0]]
     frame = frame[frame.measure != "bias_eliminated_coverage"]
     assert frame.value.tolist() == wanted  # digit for digit
@@ -108,7 +108,9 @@ def test_a_number_is_never_without_its_mcse(results):
 def test_alpha_is_null_for_measures_without_one(results):
     frame = results.summary
     with_alpha = {"coverage", "bias_eliminated_coverage", "mean_ci_width", "rejection_rate",
-                  *BOUNDS, "type1_inflation", *PARTS}  # fmt: skip
+                  "rejection_rate_lower_bound", "rejection_rate_upper_bound", "type1_inflation",
+                  "type1_error_from_bias", "type1_error_from_se",
+                  "type1_error_remainder"}  # fmt: skip
     assert set(frame[frame.alpha.notna()].measure) == with_alpha
     assert set(frame[frame.measure == "coverage"].alpha) == {0.05, 0.01}
 

@@ -16,7 +16,8 @@ import pytest
 from helpers_simulation import rows_of, simulate, study
 
 from simstudy.generators.scenario import GivenX, Scenario, SizeRule
-from simstudy.measures.measures import MEASURES, finish
+from simstudy.measures.catalog import MEASURES, finish
+from simstudy.measures.record import Cells
 from simstudy.numerics.tails import critical_value, two_sided
 from simstudy.registry import configure, methods
 from simstudy.theory.answers import LAWS, answer
@@ -94,7 +95,7 @@ def compare(design, required):
     s, count = one.designs[0].scenario, 0
     for method, totals in zip(one.methods, simulate(design, every, N), strict=True):
         options, answered = dict(method.options), set()
-        for row in rows_of(finish(totals.totals, one.alpha, s.slope)):
+        for row in rows_of(finish(Cells(totals.totals, one.alpha, s.slope))):
             alpha = None if math.isnan(row.alpha) else row.alpha
             theory = answer(s, method.name, options, row.measure, alpha)
             if theory is None or theory.kind != "exact" or row.n_used == 0:

@@ -16,7 +16,7 @@ from helpers_cli import call
 from simstudy.errors import UserError, nearest
 from simstudy.estimands import ESTIMANDS, OTHER_NAMES
 from simstudy.measures import names
-from simstudy.measures.measures import MEASURES
+from simstudy.measures.catalog import MEASURES
 from simstudy.registry import methods
 from simstudy.study import fields, vocabulary
 from simstudy.study.study import load, method_of

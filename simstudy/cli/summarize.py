@@ -12,9 +12,8 @@ from typing import Any
 from simstudy.cli.run import say, terminal_width
 from simstudy.cli.terminal import write_exactly
 from simstudy.errors import UserError, one_line
-from simstudy.measures.measures import MEASURES
+from simstudy.measures.catalog import MEASURES, record_of
 from simstudy.measures.names import Asked, asked, needed
-from simstudy.measures.ordered import ON_REQUEST
 from simstudy.measures.own import REGISTERED
 from simstudy.report import tables
 from simstudy.report.nulls import aims
@@ -23,7 +22,6 @@ from simstudy.results import Results
 
 COLUMNS = ("estimate", "std_error", "method", "by", "df", "p_value", "ci_low", "ci_high",
            "replication", "reference", "alpha", "null", "converged")  # fmt: skip
-_SHOWN = ("bias", "empirical_se", "relative_error_model_se", "coverage", "rejection_rate")
 
 
 def main(options: Namespace) -> None:
@@ -31,19 +29,7 @@ def main(options: Namespace) -> None:
     given = {name: getattr(options, name) for name in COLUMNS if getattr(options, name) is not None}
     ours = Path(options.target, "study.yaml").is_file()
     if ours or not (given or options.true or Path(options.target).is_file()):
-        if given or options.true:
-            raise UserError(
-                "a results folder knows its columns and true values", file=options.target
-            )
-        found = Results.open(options.target)
-        wanted = _wanted(options, [one.name for one in found.study.measures])
-        more = {one.measure for one in wanted} & {*ON_REQUEST}
-        summary = found.summary_table(options.mcse, more=more, missing=say)
-        if options.where is not None:
-            summary = _only_where(summary, options)
-        if missing := found.n_missing:
-            print(f"{options.target}: {missing:,} fits are not there yet; "
-                  "`run` computes what is missing", file=sys.stderr)  # fmt: skip
+        summary, wanted = _of_study(options, given)
         if options.format == "text" and not wanted and not options.verdict:
             print(tables.headline(summary, width=terminal_width()))
             return
@@ -68,6 +54,23 @@ def main(options: Namespace) -> None:
         for a in tables.alphas(summary, one.measure)
     ]
     print("\n\n".join(texts) if options.format == "text" else "\n".join(texts))
+
+
+def _of_study(options: Namespace, given: dict[str, Any]) -> tuple[Any, list[Asked]]:
+    """The summary of a results folder, and what is asked of it."""
+    if given or options.true:
+        raise UserError("a results folder knows its columns and true values", file=options.target)
+    found = Results.open(options.target)
+    wanted = _wanted(options, [one.name for one in found.study.measures])
+    names = {one.measure for one in wanted} & {*MEASURES}
+    more = {name for name in names if "rows" in MEASURES[name].needs}
+    summary = found.summary_table(options.mcse, more=more, missing=say)
+    if options.where is not None:
+        summary = _only_where(summary, options)
+    if missing := found.n_missing:
+        print(f"{options.target}: {missing:,} fits are not there yet; "
+              "`run` computes what is missing", file=sys.stderr)  # fmt: skip
+    return summary, wanted
 
 
 def _wanted(options: Namespace, own: Iterable[str]) -> list[Asked]:
@@ -115,7 +118,7 @@ def _only_where(summary: Any, options: Namespace) -> Any:
 def _usual(summary: Any, form: str) -> list[Asked]:
     """Measures that are shown of anybody's estimates: all, or few as text."""
     there = summary.column("measure").unique().to_pylist()
-    few = [asked(name, there) for name in _SHOWN if name in there]
+    few = [asked(name, there) for name in there if record_of(name).brief]
     return [] if form in ("csv", "json") else few
 
 

@@ -15,8 +15,6 @@ from simstudy.measures.totals import Totals
 from simstudy.measures.values import Value, plain, ratio
 from simstudy.moments import Floats
 
-PARTS = ("type1_error_from_bias", "type1_error_from_se", "type1_error_remainder")
-
 
 def _density(z: Floats) -> Floats:
     return np.asarray(np.exp(-0.5 * z * z) / np.sqrt(2.0 * np.pi))

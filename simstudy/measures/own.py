@@ -3,29 +3,30 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, NamedTuple
+from dataclasses import replace
+from functools import partial
+from typing import Any
 
 import numpy as np
 
 from simstudy.errors import UserError
 from simstudy.estimates import TRUTH, USED, Failure
-from simstudy.measures.jackknife import bootstrap_mcse
-from simstudy.measures.measures import MEASURES
-from simstudy.measures.values import NAN, Column, plain
-from simstudy.moments import Array, Floats, Ints
+from simstudy.measures.catalog import MEASURES, record_of
+from simstudy.measures.names import OF_TRUTH
+from simstudy.measures.record import Measure
+from simstudy.measures.rows import Answer, Rows
+from simstudy.measures.values import NAN
+from simstudy.moments import Array
 from simstudy.own import doing
 from simstudy.own.declare import MEASURE_MARK
 from simstudy.own.loaded import holds
 from simstudy.own.quiet import attempt
-from simstudy.own.verdict import in_brief
 
 Own = Callable[[dict[str, Array], Any], Any]
-Rows = dict[str, Array]
-REGISTERED: dict[str, Own] = {}
-ROWS = ("estimate", "std_error", "df", "p_value", "status")
-_TAKEN = (*MEASURES, "power", "type1_error")  # the last two are rejection rates by another name
+REGISTERED: dict[str, Measure] = {}  # in this Python session
+_SEED = 20240417
 _EXPECTED = "expected a number, or a number and its Monte Carlo SE"
 
 
@@ -46,63 +47,28 @@ def measure(function: Own) -> Own:
         exist. It needs the rows, so it cannot be streamed.
     """
     name = getattr(function, "__name__", "")
-    if not name.isidentifier() or name in _TAKEN:
+    if not name.isidentifier() or name in MEASURES or name in OF_TRUTH:
         raise UserError(f"a measure cannot be called '{name}'")
     with suppress(AttributeError, TypeError):  # of a library's own, which nothing can be put on
         setattr(function, MEASURE_MARK, True)
     if not holds(function):  # those a study asks for by name
-        REGISTERED[name] = function
+        REGISTERED[name] = record(function, name)
     return function
 
 
-class Answer(NamedTuple):
-    """What a measure gave of one set of rows; NaN where there is no number.
-
-    Attributes
-    ----------
-    own_mcse : bool
-        Whether the Monte Carlo SE is the measure's own, not bootstrapped.
-    failure : Failure or None
-        Why there is no value, or no Monte Carlo SE beside it.
-    """
-
-    value: float
-    mcse: float
-    own_mcse: bool = False
-    failure: Failure | None = None
+def record(function: Own, name: str) -> Measure:
+    """The record of a function that a user wrote."""
+    plain = record_of(name)
+    return replace(plain, value=partial(_of_rows, function, name))
 
 
-def own_columns(
-    functions: Mapping[str, Own],
-    rows_of: Callable[[int], Rows],
-    truth: Floats,
-    n_all: Ints,
-    warn: Callable[[str], None],
-) -> list[Column]:
-    """Measures of one's own of every group; `rows_of` gives a group's rows by its number.
-
-    `warn` is told, in a line each, which of them failed where, and why.
-    """
-    if not functions:
-        return []
-    found = np.full((len(functions), 2, truth.size), NAN)
-    n_used = np.zeros(truth.size, dtype=np.int64)
-    failures: dict[str, list[Failure]] = {name: [] for name in functions}
-    for g in range(truth.size):
-        rows = used_rows(rows_of(g))
-        n_used[g] = rows["status"].size
-        for k, (name, function) in enumerate(functions.items() if n_used[g] else ()):
-            with doing.now(f"the measure {name}"):
-                answer = ask(function, rows, float(truth[g]))
-            found[k, :, g] = answer.value, answer.mcse
-            failures[name] += [answer.failure] if answer.failure is not None else []
-    for line in _said(failures, int((n_used > 0).sum())):
-        warn(line)
-    every = n_all >= 0
-    return [
-        Column(name, NAN, plain(*found[k]), n_used, n_all - n_used, every)
-        for k, name in enumerate(functions)
-    ]
+def _of_rows(function: Own, name: str, rows: Rows, truth: float) -> Answer:
+    used = used_rows(rows)
+    n_used = used["status"].size
+    if not n_used:
+        return Answer(NAN, NAN)
+    with doing.now(f"the measure {name}"):
+        return ask(function, used, truth)._replace(n_used=n_used)
 
 
 def used_rows(rows: Rows) -> Rows:
@@ -186,12 +152,16 @@ def _kind(value: Any) -> str:
     return "nothing (None)" if value is None else f"a value of type {type(value).__name__}"
 
 
-def _said(failures: Mapping[str, list[Failure]], n_cells: int) -> Iterator[str]:
-    """A line a measure that failed: where, how often, and the commonest reason."""
-    for name, every in failures.items():
-        if every:
-            words = [in_brief(failure) for failure in every]
-            commonest = max(dict.fromkeys(words), key=words.count)
-            cells = "cell (a method in a scenario)" if n_cells == 1 else "cells"
-            yield (f"the measure {name} failed in {len(every)} of {n_cells} {cells}, where its "
-                   f"numbers are missing: {commonest}")  # fmt: skip
+def bootstrap_mcse(
+    function: Callable[[dict[str, Array]], float], rows: dict[str, Array], n_draws: int = 200
+) -> float:
+    """SD of a measure over resampled rows, the same draws each time it is asked."""
+    n = rows["status"].size
+    if n < 2:
+        return float("nan")
+    generator = np.random.Generator(np.random.Philox(_SEED))
+    draws = []
+    for _ in range(n_draws):
+        index = generator.integers(0, n, n)
+        draws.append(function({name: values[index] for name, values in rows.items()}))
+    return float(np.std(draws, ddof=1))

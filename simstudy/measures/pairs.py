@@ -6,7 +6,6 @@ halves.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,14 +13,10 @@ import numpy as np
 from simstudy.measures import powers
 from simstudy.measures.block import Block
 from simstudy.measures.powers import Powers
-from simstudy.measures.values import NAN, Column, Value, mean_of, plain, ratio
 from simstudy.moments import Bools, Ints
 
 # of (t, reference's t, their difference)
 _ORDERS = ((0, 0, 0), (1, 0, 0), (0, 1, 0), (0, 0, 1), (2, 0, 0), (1, 1, 0), (0, 2, 0), (0, 0, 2))
-MEASURES = (
-    "relative_precision", "difference_bias", "difference_coverage", "difference_rejection_rate",
-)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,36 +69,3 @@ def nothing(n_groups: int, n_alphas: int) -> Pairs:
     none, levels = np.zeros(n_groups, np.int64), np.zeros((n_groups, n_alphas), np.int64)
     errors = powers.nothing(3, _ORDERS, (n_groups,))
     return Pairs(errors, none, none, levels, levels, levels, levels)
-
-
-def relative_precision(errors: Powers) -> Value:
-    """100 ((EmpSE_ref / EmpSE)^2 - 1), percent (White 2010; rho is that of the pairs)."""
-    n, about = errors.n, errors.about
-    mine, other, both = about[2, 0, 0], about[0, 2, 0], about[1, 1, 0]
-    gain = np.where(n > 1, ratio(other, mine), NAN)
-    gain = np.where(gain > 0, gain, NAN)
-    rho = ratio(both, np.sqrt(mine) * np.sqrt(other))
-    spread = np.maximum(1.0 - rho * rho, 0.0)
-    return plain(100.0 * (gain - 1.0), 200.0 * gain * np.sqrt(ratio(spread, n - 1)))
-
-
-def difference(more: Ints, less: Ints, n: Ints) -> Value:
-    """Mean difference of two indicators that differ in `more` and `less` of n rows."""
-    mean = ratio(more - less, n)
-    return mean_of(mean, np.maximum(more + less - n * mean * mean, 0.0), n)
-
-
-def finish(pairs: Pairs, alphas: tuple[float, ...], n_all: Ints, there: Bools) -> Iterator[Column]:
-    """Measures against the reference, for the groups that are `there` (not itself)."""
-    n, tests, intervals = pairs.errors.n, pairs.n_tests, pairs.n_intervals
-    some = there & ((tests == 0) | (n > 0))  # p-values alone have no estimates
-    with_interval = there & ((tests == 0) | (intervals > 0))
-    bias = mean_of(pairs.errors.means[2], pairs.errors.about[0, 0, 2], n)
-    for measure, value in zip(MEASURES, (relative_precision(pairs.errors), bias), strict=False):
-        yield Column(measure, NAN, value, n, n_all - n, some)
-    for k, alpha in enumerate(alphas):
-        value = difference(pairs.covers[:, k], pairs.covers_not[:, k], intervals)
-        yield Column(MEASURES[2], alpha, value, intervals, n_all - intervals, with_interval)
-    for k, alpha in enumerate(alphas):
-        value = difference(pairs.rejects[:, k], pairs.rejects_not[:, k], tests)
-        yield Column(MEASURES[3], alpha, value, tests, n_all - tests, there)

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from simstudy.estimates import TRUTH
-from simstudy.measures.jackknife import bootstrap_mcse
-from simstudy.measures.own import Answer, Own, Rows, ask
+from simstudy.measures.own import Own, ask, bootstrap_mcse
+from simstudy.measures.rows import Answer, Rows
 from simstudy.numerics.tails import two_sided
 from simstudy.own.verdict import Verdict, in_brief
 

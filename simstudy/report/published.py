@@ -7,7 +7,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from simstudy.errors import UserError, nearest
-from simstudy.measures.measures import PROPORTIONS
+from simstudy.measures.catalog import record_of
 from simstudy.measures.names import asked
 from simstudy.readers.columns import without_missing
 from simstudy.readers.labels import as_written
@@ -205,7 +205,7 @@ def _variance(line: Row, measure: str, ours: float, mcse: float, n: int) -> floa
     printed, own, m = (line.get(k, math.nan) for k in ("printed", "mcse", "replications"))
     if not math.isnan(own):
         return mcse * mcse + own * own
-    if measure in PROPORTIONS and n > 0 and 0 <= printed <= 1:
+    if record_of(measure).proportion and n > 0 and 0 <= printed <= 1:
         both = printed if math.isnan(m) else (n * ours + m * printed) / (n + m)
         return both * (1.0 - both) * (1.0 / n + (0.0 if math.isnan(m) else 1.0 / m))
     return mcse * mcse * (1.0 if math.isnan(m) else 1.0 + n / m)

@@ -13,18 +13,18 @@ from dataclasses import dataclass
 import numpy as np
 
 from simstudy.estimands import DEFAULT, is_null
-from simstudy.measures.measures import Column
+from simstudy.measures.catalog import record_of
+from simstudy.measures.values import Column
 from simstudy.moments import Array, Floats
 from simstudy.registry import Method
 from simstudy.study.grid import Design
 from simstudy.study.study import Study
-from simstudy.theory.answers import answer
+from simstudy.theory.answers import MEASURES, answer
 from simstudy.theory.law import Answer
 
 KINDS = ("exact", "asymptotic")
 _MOST = 1000  # scenarios; an answer takes a millisecond or so
 _FAR, _ENOUGH = 4.0, 500  # MCSEs, and used replications from which a normal z can be trusted
-_ASKED = ("bias", "relative_error_model_se", "share_boundary", "rejection_rate", "coverage")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ def _answers(design: Design, method: Method, columns: Sequence[Column]) -> list[
                 return found
             other = found.value / alpha if measure == "type1_inflation" else 1.0 - found.value
             return Answer(other, found.kind) if null else None
-        return ask(measure, alpha) if measure in _ASKED else None
+        return ask(measure, alpha) if measure in MEASURES else None
 
     return [one(column.measure, column.alpha) for column in columns]
 
@@ -97,10 +97,11 @@ def far(study: Study, columns: Sequence[Column], theory: Expected) -> list[str]:
     found = []
     for group, k in np.argwhere(np.abs(theory.z) > _FAR):
         column, exact = columns[k], theory.value[group, k]
-        if column.measure not in _ASKED or column.n_used[group] < _ENOUGH:
+        again = record_of(column.measure).over_alpha  # a rejection rate in other units
+        if again or column.n_used[group] < _ENOUGH:
             continue
         simulated = column.value.value[group]
-        if 0 < exact < 1 and column.measure in ("rejection_rate", "coverage", "share_boundary"):
+        if 0 < exact < 1 and record_of(column.measure).proportion:
             spread = math.sqrt(exact * (1 - exact) / column.n_used[group])
             if abs(simulated - exact) <= _FAR * spread:
                 continue  # a rate near 0 or 1 understates its own error

@@ -12,9 +12,11 @@ from pathlib import Path
 import numpy as np
 
 from simstudy.errors import UserError
-from simstudy.measures.own import REGISTERED, own_columns
+from simstudy.measures.own import REGISTERED, record
+from simstudy.measures.record import Cells
+from simstudy.measures.rows import columns_of_rows
 from simstudy.measures.values import NAN, Column, Value
-from simstudy.moments import Array, Floats, Ints
+from simstudy.moments import Array, Ints
 from simstudy.own.measures import OwnMeasure
 from simstudy.runner.stored import summary_of_rows
 from simstudy.study.study import Study
@@ -26,21 +28,20 @@ def own_measures(
     study: Study,
     folder: Path,
     rows_of: Callable[[int], dict[str, Array]],
-    truth: Floats,
-    n_all: Ints,
+    cells: Cells,
     warn: Callable[[str], None],
 ) -> list[Column]:
     """Columns of the study's own measures, and of those of this Python session.
 
     `warn` is told, in a line each, what failed and what is left out.
     """
-    functions, others = dict(REGISTERED), []
+    records, others, n_all = dict(REGISTERED), [], cells.totals.n_all
     for one in study.measures:
         try:
-            functions[one.name] = one.function
+            records[one.name] = record(one.function, one.name)
         except UserError:  # its file is gone, or not to be imported
             others.append(one)
-    found = own_columns(functions, rows_of, truth, n_all, warn)
+    found = [*columns_of_rows([*records.values()], rows_of, cells, warn)]
     return found + (_as_stored(study, folder, others, n_all, warn) if others else [])
 
 

@@ -20,10 +20,9 @@ import numpy as np
 from simstudy.estimands import is_null
 from simstudy.estimates import LIMITS, Estimates
 from simstudy.generators import streams
-from simstudy.measures.measures import MEASURES, PROPORTIONS, SHARES, finish
+from simstudy.measures.catalog import MEASURES, finish
 from simstudy.measures.names import OF_TRUTH, REJECTION
-from simstudy.measures.ordered import ON_REQUEST
-from simstudy.measures.pairs import MEASURES as AGAINST_REFERENCE
+from simstudy.measures.record import Cells
 from simstudy.measures.totals import COLUMNS, Totals, of_block
 from simstudy.measures.values import Z95, Column, proportion
 from simstudy.moments import Floats
@@ -33,16 +32,12 @@ from simstudy.runner.task import Task, grain_of, run_task
 from simstudy.study.grid import Design
 from simstudy.study.study import Study
 
-# what a pilot can have: no pairs, nothing that needs a second pass or whose Monte Carlo SE does
-# not fall as 1 / sqrt(n)
+# what a pilot can have: no pairs and no second pass
 FORECAST = tuple(
-    name for name in MEASURES
-    if name not in {
-        *AGAINST_REFERENCE, *SHARES, *ON_REQUEST, "bias_eliminated_coverage",
-        "type1_error_from_bias",
-    }
-)  # fmt: skip
-_RATES = (*PROPORTIONS, "type1_inflation")
+    name
+    for name, measure in MEASURES.items()
+    if measure.forecast and not measure.needs & {"pairs", "mean", "rows"}
+)
 _FEW, _MOST, _AGAIN = 64, 2048, 16  # replications of a cell: first, at most, then times more
 _SECONDS = 1.0  # of the first trials of all cells, of those again, and of the user's methods
 _CELLS = 4096  # scenarios that are tried
@@ -109,9 +104,10 @@ def precision(study: Study) -> Precision:
 
 
 def _unknown(cell: Cell) -> Cell:
-    if cell.measure not in _RATES:
+    measure = MEASURES[cell.measure]
+    if not (measure.proportion or measure.over_alpha):
         return cell
-    half = 0.5 / cell.alpha if cell.measure == "type1_inflation" else 0.5
+    half = 0.5 / cell.alpha if measure.over_alpha else 0.5
     return cell._replace(most=max(cell.most, half))
 
 
@@ -206,14 +202,13 @@ def cells(study: Study, task: Task) -> Iterator[Cell]:
     for method, estimates in zip(task.methods, run_task(task), strict=True):
         truth = np.array([method.truth(piece.scenario) for piece in task.pieces])
         totals = of_rows(study, task, method, estimates, truth)
-        columns = finish(totals, study.alpha, truth, null_value=method.null_value)
-        for column in columns:
-            if column.measure in FORECAST:
-                one, most = _of_one(column, totals)
-                for k, piece in enumerate(task.pieces):
-                    if column.defined[k] and math.isfinite(one[k]):
-                        yield Cell(column.measure, piece, method, column.alpha,
-                                   float(one[k]), float(most[k]), n_reps)  # fmt: skip
+        every = Cells(totals, study.alpha, truth, null_value=method.null_value)
+        for column in finish(every, [MEASURES[name] for name in FORECAST]):
+            one, most = _of_one(column, totals)
+            for k, piece in enumerate(task.pieces):
+                if column.defined[k] and math.isfinite(one[k]):
+                    yield Cell(column.measure, piece, method, column.alpha,
+                               float(one[k]), float(most[k]), n_reps)  # fmt: skip
 
 
 def of_rows(
@@ -230,9 +225,10 @@ def of_rows(
 def _of_one(column: Column, totals: Totals) -> tuple[Floats, Floats]:
     """Monte Carlo SE of a single replication, and its upper 95 % limit."""
     n, n_all = column.n_used, column.n_used + column.n_not_used
+    measure = MEASURES[column.measure]
     with np.errstate(all="ignore"):
         share = n / np.maximum(n_all, 1)
-        if column.measure not in _RATES:
+        if not (measure.proportion or measure.over_alpha):
             one = column.value.mcse * np.sqrt(n_all)
             kurtosis = n * totals.of_error.about[4, 0] / totals.of_error.about[2, 0] ** 2
             # the log of a SD has variance (kurtosis - 1) / 4n; of squares it is 15 where the
@@ -240,7 +236,7 @@ def _of_one(column: Column, totals: Totals) -> tuple[Floats, Floats]:
             spread = np.maximum(kurtosis - 1.0, 2.0)
             spread = spread if column.measure == "bias" else spread * 10.0 * kurtosis / 3.0
             return one, one * np.exp(Z95 * np.sqrt(spread / (4.0 * np.maximum(n, 1))))
-        scale = 1.0 / column.alpha if column.measure == "type1_inflation" else 1.0
+        scale = 1.0 / column.alpha if measure.over_alpha else 1.0
         count = np.rint(column.value.value / scale * n)
         rate = (count + 0.5) / (n + 1.0)
         limits = proportion(count, n)

@@ -11,8 +11,10 @@ import pyarrow as pa
 
 from simstudy.estimands import one_of
 from simstudy.estimates import LIMITS, TRUTH
-from simstudy.measures.measures import WITH_A_TEST, Column, at_first_level, finish
-from simstudy.measures.ordered import ordered
+from simstudy.measures.catalog import MEASURES, at_first_level, finish, record_of
+from simstudy.measures.record import Cells
+from simstudy.measures.rows import columns_of_rows
+from simstudy.measures.values import Column
 from simstudy.moments import Floats, Ints
 from simstudy.runner.expected import KINDS, Expected, expected, far
 from simstudy.runner.extreme import extreme
@@ -49,7 +51,7 @@ def summarise(
     jobs : int
         Worker processes that read large results.
     more : sequence of str
-        Measures of `ON_REQUEST` that are asked for.
+        Measures of rows that are asked for.
     missing : callable
         Told, in a line each, which numbers of the user's own measures are not there, and why.
 
@@ -74,15 +76,16 @@ def summarise(
     wanted = _with_given(wanted, ranges(study, folder))
     truth, limits = wanted.truth, np.asarray(wanted.limits)
     found = gather(folder, wanted, jobs)
-    columns = finish(
+    cells = Cells(
         found.totals, study.alpha, truth.ravel(), mcse, *found[1:], null_value=null_value.ravel()
     )
+    columns = finish(cells)
     columns = _tested(study, columns)
     of_pairs = limits if reference is None else limits | limits[:, [reference]]
     columns = at_first_level(columns, study.alpha, limits.ravel(), of_pairs.ravel())
     rows_of = reader(folder, wanted)
-    columns += ordered(more, rows_of, truth.ravel(), found.totals)
-    columns += own_measures(study, folder, rows_of, truth.ravel(), found.totals.n_all, missing)
+    columns += columns_of_rows([MEASURES[name] for name in more], rows_of, cells, missing)
+    columns += own_measures(study, folder, rows_of, cells, missing)
     columns = [one._replace(defined=one.defined & asked.ravel()) for one in columns]
     theory = expected(study, columns)
     for line in (
@@ -115,7 +118,9 @@ def _tested(study: Study, found: list[Column]) -> list[Column]:
     """Without rows of a test where an estimand has none."""
     tested = np.array([method.tested for method in study.methods] * len(study.designs))
     return [
-        one._replace(defined=one.defined & tested) if one.measure.startswith(WITH_A_TEST) else one
+        one._replace(defined=one.defined & tested)
+        if record_of(one.measure).needs & {"std_error", "interval", "tests"}
+        else one
         for one in found
     ]
 

@@ -15,11 +15,12 @@ from simstudy.estimands import is_null
 from simstudy.estimates import STATUSES
 from simstudy.measures import totals
 from simstudy.measures.block import Block
+from simstudy.measures.catalog import MEASURES, at_first_level, finish, record_of
 from simstudy.measures.extremes import Extreme, Extremes
-from simstudy.measures.measures import MEASURES, at_first_level, finish
 from simstudy.measures.names import Asked, asked, needed
-from simstudy.measures.ordered import ON_REQUEST, ordered
-from simstudy.measures.own import REGISTERED, own_columns
+from simstudy.measures.own import REGISTERED
+from simstudy.measures.record import Cells
+from simstudy.measures.rows import columns_of_rows
 from simstudy.measures.values import Column
 from simstudy.moments import Array, Ints
 from simstudy.readers.labels import as_written, in_order
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _MCSE = ("robust", "normal")
-_OF_TESTS = ("rejection_rate", "type1_inflation", "difference_rejection_rate")
 
 
 def summarize(data: pd.DataFrame | pa.Table | str | Path, **given: Any) -> pd.DataFrame:
@@ -132,7 +132,8 @@ def summarize_table(
     chosen = roles(opened, true, numbers, method, by, replication, converged, fields)
     groups = Groups(chosen, opened.file, _null(null), kept)
     work = _Work(opened, chosen, groups, _alphas(alpha), warn)
-    more = [name for name in ON_REQUEST if name in [one.measure for one in wanted]]
+    names = [one.measure for one in wanted]
+    more = [name for name, one in MEASURES.items() if name in names and "rows" in one.needs]
     rows_kept = work.add_up(reference is not None or REGISTERED or more)
     columns = work.finish(rows_kept, reference, mcse, more)
     columns = [column for column in columns if _has_rows(column, chosen)]
@@ -180,7 +181,7 @@ class _Work:
     def finish(
         self, kept: Kept, reference: str | None, mcse: str, more: Sequence[str]
     ) -> list[Column]:
-        """All measures of all groups, and those of `ON_REQUEST` that are asked for."""
+        """All measures of all groups, and those of rows that are asked for."""
         groups, alphas, found = self._groups, self._alphas, self._running.total()
         failed = found.by_status[:, STATUSES.index("failed")]
         if self._chosen.converged and (failed == found.n_all).all():
@@ -200,9 +201,10 @@ class _Work:
         for line in extremes.lines(labels, found.of_error.n, _row):
             self._warn(line)
         both = None if reference is None else against(kept, groups, reference, alphas)
-        columns = finish(found, alphas, truth, mcse, eliminated, both, groups.null_value)
-        columns += ordered(more, kept.rows, truth, found)
-        columns += own_columns(REGISTERED, kept.rows, truth, found.n_all, warnings.warn)
+        cells = Cells(found, alphas, truth, mcse, eliminated, both, groups.null_value)
+        columns = finish(cells)
+        of_rows = [*(MEASURES[name] for name in more), *REGISTERED.values()]
+        columns += columns_of_rows(of_rows, kept.rows, cells, warnings.warn)
         limits = np.full(truth.size, "ci_low" in self._chosen.numbers)
         return at_first_level(columns, alphas, limits, limits)
 
@@ -269,7 +271,7 @@ def _blocks(
 def _has_rows(column: Column, chosen: Roles) -> bool:
     """Whether there can be any: a test needs a p-value or a standard error."""
     tested = "std_error" in chosen.numbers or "p_value" in chosen.numbers
-    return tested or not column.measure.startswith(_OF_TESTS)
+    return tested or "tests" not in record_of(column.measure).needs
 
 
 def _table(opened: Table, groups: Groups, columns: list[Column]) -> pa.Table:

@@ -18,6 +18,8 @@ from simstudy.theory.predictors import understood
 from simstudy.theory.robust import ROBUST
 
 Options = Mapping[str, str]
+MEASURES = ("bias", "relative_error_model_se", "share_boundary", "rejection_rate",
+            "type1_inflation", "coverage")  # others have no answer  # fmt: skip
 
 
 class Law(NamedTuple):
@@ -92,8 +94,7 @@ def answer(
     options : mapping
         As settled: ``{"se": "classical", "df": "residual"}``.
     measure : str
-        bias, relative_error_model_se, rejection_rate, type1_inflation, coverage or
-        share_boundary; others have no answer.
+        One of `MEASURES`; others have no answer.
     alpha : float or None
         Level, for the measures that have one.
 

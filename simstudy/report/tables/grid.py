@@ -10,7 +10,9 @@ import math
 from typing import NamedTuple
 
 from simstudy.errors import visible
-from simstudy.report.tables.titles import Style, style, title
+from simstudy.measures.catalog import record_of
+from simstudy.measures.record import Measure
+from simstudy.report.tables.titles import title
 from simstudy.report.wide import (
     LIBERAL,
     Cell,
@@ -95,7 +97,7 @@ def grid(table: Wide, *, verdict: bool = False) -> Grid:
         Mark Type I errors by Bradley's (1978) liberal criterion.
     """
     found = cells_of(table)
-    how = style(table.measure)
+    how = record_of(table.measure)
     places = decimals(found, how.decimals)
     largest = max(usual_errors(found), default=math.inf)
     rows = []
@@ -142,7 +144,7 @@ def bradley(cell: Cell | None, alpha: float) -> str:
     return "" if low <= cell.ci_low and cell.ci_high <= high else "U"
 
 
-def _shown(cell: Cell | None, how: Style, places: int, largest: float) -> Shown:
+def _shown(cell: Cell | None, how: Measure, places: int, largest: float) -> Shown:
     if cell is not None and not cell.asked:
         return Shown(ABSENT)
     if cell is None or cell.n_used == 0 or math.isnan(cell.value):

@@ -1,4 +1,4 @@
-"""Measures that need all rows of a group at once.
+"""Measures that need all rows of a cell at once.
 
 They have no totals that add up, so they are made where they are asked for by name, and cost
 nothing else.
@@ -6,19 +6,37 @@ nothing else.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import numpy as np
 from scipy.special import bdtr, ndtri
 
 from simstudy.measures.block import Block
-from simstudy.measures.totals import Totals
-from simstudy.measures.values import NAN, Column, mean_of, plain
-from simstudy.moments import Array, Floats
+from simstudy.measures.record import F, Measure, Section, register
+from simstudy.measures.rows import ROWS, Answer, Rows
+from simstudy.measures.values import NAN, mean_of
+from simstudy.moments import Floats
 
 Pair = tuple[float, float]  # a value and its MCSE
 
 
+def of_errors(title: str) -> Callable[[F], F]:
+    """Register a function of the errors of a cell as the measure of its name."""
+
+    def declare(function: F) -> F:
+        def answer(rows: Rows, truth: float) -> Answer:
+            block = Block(rows, truth)
+            error = block.error[block.there]
+            value, mcse = function(error)
+            return Answer(value, mcse, n_used=error.size)
+
+        register(Measure(function.__name__, answer, Section.ROWS, ROWS, title))
+        return function
+
+    return declare
+
+
+@of_errors("Median bias")
 def median_bias(error: Floats) -> Pair:
     """Median of estimate minus truth, and its Monte Carlo SE.
 
@@ -39,6 +57,7 @@ def median_bias(error: Floats) -> Pair:
     return float(median), float((there[3] - there[2]) / (2.0 * z))
 
 
+@of_errors("Mean absolute error")
 def mean_absolute_error(error: Floats) -> Pair:
     """Mean distance of estimate and truth; MCSE its SD / sqrt(n)."""
     if error.size == 0:
@@ -49,45 +68,3 @@ def mean_absolute_error(error: Floats) -> Pair:
         square = np.square(distance - mean).sum(keepdims=True)
     value = mean_of(mean, square, np.array([error.size]))
     return float(value.value[0]), float(value.mcse[0])
-
-
-FUNCTIONS: dict[str, Callable[[Floats], Pair]] = {
-    "median_bias": median_bias,
-    "mean_absolute_error": mean_absolute_error,
-}
-ON_REQUEST = tuple(FUNCTIONS)
-
-
-def ordered(
-    names: Sequence[str],
-    rows_of: Callable[[int], dict[str, Array]],
-    truth: Floats,
-    totals: Totals,
-) -> list[Column]:
-    """Measures of every group from its rows.
-
-    Parameters
-    ----------
-    names : sequence of str
-        Some of `ON_REQUEST`.
-    rows_of : callable
-        Number of a group -> columns of a `Block`.
-    truth : array, shape (K,)
-    totals : Totals
-        Of the same groups; those without replications are not read.
-    """
-    if not names:
-        return []
-    found = np.full((len(names), 2, truth.size), NAN)
-    n_used = np.zeros(truth.size, dtype=np.int64)
-    for g in np.flatnonzero(totals.n_all):
-        rows = Block(rows_of(int(g)), truth[g])
-        error = rows.error[rows.there]
-        n_used[g] = error.size
-        for k, name in enumerate(names):
-            found[k, :, g] = FUNCTIONS[name](error)
-    there = (totals.n_used == 0) | (n_used > 0)  # p-values alone have no estimates
-    return [
-        Column(name, NAN, plain(*found[k]), n_used, totals.n_all - n_used, there)
-        for k, name in enumerate(names)
-    ]

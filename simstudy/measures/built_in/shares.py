@@ -1,0 +1,39 @@
+"""Shares of replications by what became of them."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from simstudy.estimates import STATUSES
+from simstudy.measures.record import ALL, RATE, Cells, Measure, Section, register
+from simstudy.measures.values import Value, proportion
+
+# status -> its title in tables, its words in the methods section, and what else it is called
+_WORDS = {
+    "boundary": (
+        "Share at the boundary", "Share with a cluster variance of zero",
+        ("boundary", "singular", "share_singular"),
+    ),
+    "no_std_error": (
+        "Share without standard error", "Share without a standard error", (),
+    ),
+    "not_estimable": ("Share not estimable", "Share not estimable", ()),
+    "failed": (
+        "Share failed", "Share that failed", ("failed", "failures", "nonconvergence", "missing"),
+    ),
+}  # fmt: skip
+
+
+def share(status: str, cells: Cells) -> Value:
+    """Share of all replications with a status."""
+    return proportion(cells.totals.by_status[:, STATUSES.index(status)], cells.totals.n_all)
+
+
+for _status, (_title, _words, _synonyms) in _WORDS.items():
+    register(
+        Measure(
+            f"share_{_status}", partial(share, _status), Section.SHARES, ALL, _title,
+            words=_words, formula="share of all", mcse=RATE, leading_zero=False,
+            proportion=True, forecast=False, synonyms=_synonyms,
+        )
+    )  # fmt: skip

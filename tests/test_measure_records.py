@@ -1,0 +1,75 @@
+"""A measure is one record: whoever needs to know of it reads that."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from helpers_cli import call
+
+import simstudy
+from simstudy.measures import catalog, record
+from simstudy.measures.catalog import MEASURES
+from simstudy.measures.names import asked
+from simstudy.measures.own import REGISTERED
+from simstudy.measures.record import ESTIMATED, Cells, Measure, Section
+from simstudy.measures.values import Value, plain
+from simstudy.report.methods_measures import measures_section
+
+
+@pytest.fixture
+def toy(monkeypatch):
+    """A measure as its file would register it."""
+    monkeypatch.setattr(record, "REGISTRY", dict(record.REGISTRY))
+
+    @record.measure(
+        Section.ESTIMATES, ESTIMATED, "Mean estimate", words="Mean of the estimates",
+        formula=r"$\bar t$", mcse=r"$s/\sqrt n$", brief=True, synonyms=("average",),
+    )  # fmt: skip
+    def mean_estimate(cells: Cells) -> Value:
+        bias = MEASURES["bias"].value(cells)
+        return plain(bias.value + cells.level, bias.mcse)
+
+    made = record.REGISTRY["mean_estimate"]
+    monkeypatch.setitem(catalog.MEASURES, "mean_estimate", made)
+    return made
+
+
+def test_one_record_is_all_there_is_to_a_measure(toy: Measure, tmp_path):
+    estimate = np.random.default_rng(1).normal(size=50)
+    frame = pd.DataFrame({"b": estimate, "se": 1.0})
+    frame.to_csv(tmp_path / "e.csv", index=False)
+    line = ("summarize", tmp_path / "e.csv", "--estimate", "b", "--std-error", "se", "--true", "1")
+    (row,) = json.loads(call(*line, "--measure", "mean_estimate", "--format", "json").out)
+    assert row["value"] == pytest.approx(estimate.mean())
+    assert row["mcse"] == pytest.approx(estimate.std(ddof=1) / np.sqrt(50))
+    assert "Mean estimate" in call(*line).out  # among the few that are printed
+    with pytest.raises(simstudy.UserError, match="did you mean 'mean_estimate'"):
+        asked("mean_estimat", MEASURES)
+    assert r"| Mean of the estimates | $\bar t$ | $s/\sqrt n$ |" in measures_section([toy.name])[1]
+    every = simstudy.summarize(frame, true=1, estimate="b", std_error="se").measure.tolist()
+    assert every.index("mean_estimate") == every.index("rmse") + 1  # the last of its section
+
+
+def test_a_measure_of_ones_own_is_the_same_record():
+    @simstudy.measure
+    def largest_error(rows, truth):
+        return np.abs(rows["estimate"] - truth).max()
+
+    try:
+        made = REGISTERED["largest_error"]
+        assert isinstance(made, Measure)
+        assert (made.title, made.needs) == ("Largest error", {"rows"})
+        rows = {"estimate": np.array([1.0, 4.0]), "status": np.zeros(2, np.int8)}
+        assert made.value(rows, 1.5).value == 2.5
+    finally:
+        del REGISTERED["largest_error"]
+
+
+def test_records_are_complete():
+    for name, measure in MEASURES.items():
+        assert measure.name == name and measure.title
+        assert bool(measure.words) == bool(measure.formula) == bool(measure.mcse)
+        assert measure.formula or "rows" in measure.needs
