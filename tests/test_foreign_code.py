@@ -444,7 +444,7 @@ def test_whatever_a_measure_raises_is_one_line(tmp_path, monkeypatch, error):
     def mine(rows, truth):
         raise error
 
-    monkeypatch.setitem(own.REGISTERED, "mine", mine)
+    monkeypatch.setitem(own.REGISTERED, "mine", own.record(mine, "mine"))
     one = study(["pooled"], 20)
     said = []
     found = simstudy.run(one, jobs=1, results=tmp_path, report=False, warn=said.append)
