@@ -112,13 +112,13 @@ def test_only_the_command_line_prints():
 
 
 def test_a_run_imports_neither_pandas_nor_scipy_stats(tmp_path):
-    """They cost more than a small study; matplotlib comes for a figure only."""
+    """They cost more than a small study; matplotlib and jinja2 come for a report only."""
     config = Path(__file__).parents[1] / "configs" / "smoke.yaml"
     arguments = ["run", str(config), "--results", str(tmp_path), "--quiet", "--replications", "5"]
     code = (
         "import sys; from simstudy.cli.app import main; "
         f"code = main({[*arguments, '--no-report']}); "
-        "heavy = ('pandas', 'scipy.stats', 'matplotlib'); "
+        "heavy = ('pandas', 'scipy.stats', 'matplotlib', 'jinja2'); "
         "print(code, [m for m in heavy if m in sys.modules]); "
         f"main({arguments}); print('pandas' in sys.modules)"
     )

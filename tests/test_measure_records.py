@@ -6,8 +6,10 @@ import json
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from helpers_cli import call
+from helpers_simulation import study
 
 import simstudy
 from simstudy.measures import catalog, record
@@ -16,7 +18,7 @@ from simstudy.measures.names import asked
 from simstudy.measures.own import REGISTERED
 from simstudy.measures.record import ESTIMATED, Cells, Measure, Section
 from simstudy.measures.values import Value, plain
-from simstudy.report.methods_measures import measures_section
+from simstudy.report.methods_section.render import methods_section
 
 
 @pytest.fixture
@@ -48,7 +50,11 @@ def test_one_record_is_all_there_is_to_a_measure(toy: Measure, tmp_path):
     assert "Mean estimate" in call(*line).out  # among the few that are printed
     with pytest.raises(simstudy.UserError, match="did you mean 'mean_estimate'"):
         asked("mean_estimat", MEASURES)
-    assert r"| Mean of the estimates | $\bar t$ | $s/\sqrt n$ |" in measures_section([toy.name])[1]
+    row = {"scenario": ["a"], "method": ["pooled"], "measure": [toy.name], "value": [1.0],
+           "n_used": [50]}  # fmt: skip
+    grid = {"n_clusters": 4, "cluster_size": 3, "icc": 0.1, "x_icc": 0, "slope": 0}
+    text = methods_section(study(grid, ["pooled"]), tmp_path, pa.table(row))
+    assert r"| Mean of the estimates | $\bar t$ | $s/\sqrt n$ |" in text
     every = simstudy.summarize(frame, true=1, estimate="b", std_error="se").measure.tolist()
     assert every.index("mean_estimate") == every.index("rmse") + 1  # the last of its section
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.resources
 import itertools
 import json
 import re
@@ -15,8 +16,9 @@ from helpers_simulation import study
 import simstudy
 from simstudy.errors import UserError
 from simstudy.registry import configure, methods
-from simstudy.report.bibliography import WORKS, Citations
-from simstudy.report.methods import footers, methods_section
+from simstudy.report.methods_section.bibliography import WORKS, Citations, read_works
+from simstudy.report.methods_section.facts import footers
+from simstudy.report.methods_section.render import methods_section
 from simstudy.store import parts
 
 GRID = {"n_clusters": [4, 7], "cluster_size": [3, {"uniform": [2, 9]}], "icc": [0, 0.13, 0.37],
@@ -68,7 +70,37 @@ def test_every_work_is_cited_by_something_and_complete():
     assert cited | ours == set(WORKS) and not cited & ours
     for key, work in WORKS.items():
         assert key.endswith(str(work.year))
-        assert re.fullmatch(r"\S.+ \(\d{4}\)\. \S.*\.", work.full), work.full
+        assert re.fullmatch(r"\S.+ \(\d{4}\)\. \S.*\.", work.entry), work.entry
+
+
+def test_works_are_read_from_csl_json():
+    text = """[{"id": "Kish1965", "type": "book", "issued": {"date-parts": [[1965]]},
+      "author": [{"family": "Kish", "given": "L."}], "title": "Survey", "edition": "2nd",
+      "publisher": "Wiley"},
+     {"id": "Li2001", "type": "article-journal", "issued": {"date-parts": [[2001, 3]]},
+      "author": [{"family": "Li", "given": "A."}, {"family": "Wu", "given": "B."},
+                 {"literal": "et al."}],
+      "title": "Why?", "container-title": "J-Stat", "volume": "5", "page": "1-9"}]"""
+    assert read_works(text) == {
+        "Kish1965": ("Kish", 1965, "Kish, L. (1965). *Survey* (2nd ed.). Wiley."),
+        "Li2001": ("Li et al.", 2001, "Li, A., Wu, B., et al. (2001). Why? *J-Stat*, 5, 1–9."),
+    }
+
+
+def test_every_template_is_shipped_and_used():
+    folder = importlib.resources.files("simstudy.report") / "templates"
+    texts = {file.name: file.read_text("utf-8") for file in folder.iterdir()}
+    used = set(re.findall(r'(?:include|from) "(.*?)"', "".join(texts.values())))
+    assert used | {"methods.md.j2", "bibliography.json", "README.md"} == set(texts)
+
+
+def test_what_a_user_writes_is_no_template(tmp_path):
+    hostile = "{{ study.seed }} {% if x %} {# gone #} {{"
+    small = {"n_clusters": 4, "cluster_size": 3, "icc": 0.1, "x_icc": 0, "slope": 0}
+    chosen = [{"pooled": {"label": f"), {hostile}"}}]
+    _, text = section(small, chosen, tmp_path, 20, title=hostile, aim=f", {hostile}")
+    assert f"# Methods: {hostile}\n" in text and f"\n\n, {hostile}.\n" in text
+    assert f"- **), {hostile}.** " in text
 
 
 def test_sections_are_in_ademp_order(written):
@@ -113,7 +145,7 @@ def test_references_are_those_cited_and_no_others(written):
     entries = re.findall(r"^- (.*)$", listed, re.MULTILINE)
     for work in WORKS.values():
         cited = re.search(rf"{re.escape(work.authors)}, {work.year}[;)]", body) is not None
-        assert cited == (work.full in entries), work.full
+        assert cited == (work.entry in entries), work.entry
     assert entries == sorted(entries)
 
 

@@ -15,9 +15,10 @@ from helpers_own import study as own_study
 
 import simstudy
 from simstudy.registry import Use
-from simstudy.report import methods_lost
-from simstudy.report.bibliography import Citations
-from simstudy.report.methods import footers, methods_section
+from simstudy.report.methods_section import exclusions
+from simstudy.report.methods_section.bibliography import Citations
+from simstudy.report.methods_section.facts import footers
+from simstudy.report.methods_section.render import methods_section
 from simstudy.report.tables.markdown import code, prose
 from simstudy.runner.provenance import packages, provenance
 from simstudy.runner.summarise import summarise
@@ -139,7 +140,7 @@ def test_levels_that_do_not_vary_name_no_scenario(tmp_path, mine):
     one = own_study([use(mine, "fragile", limit=1.2)], 20, GRID | {"icc": 0.2, "total_variance": 1})
     run(one, tmp_path)
     summary = summarise(one, tmp_path)
-    fits = methods_lost.fits_of(summary)
+    fits = exclusions.fits_of(summary)
     ((used,),) = (of.values() for of in fits.used.values())
     assert 0 < used < 20
     text = methods_section(one, tmp_path, summary)

@@ -13,7 +13,7 @@ import simstudy
 from simstudy.report import tables
 from simstudy.report.figures.frame import frame
 from simstudy.report.figures.missing import absence
-from simstudy.report.methods import methods_section
+from simstudy.report.methods_section.render import methods_section
 from simstudy.report.wide import wide
 from simstudy.runner.plan import plan
 from simstudy.store import parts

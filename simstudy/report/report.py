@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from simstudy.report import stored, tables
-from simstudy.report.methods import methods_section
 from simstudy.report.nulls import both
 from simstudy.report.wide import Wide, powers, wide
 from simstudy.store.files import is_plain, refuse_links, replace_file
@@ -64,6 +63,8 @@ def _stale(folder: Path, written: list[Path]) -> Iterator[Path]:
 
 def write_methods(study: Study, folder: Path, summary: pa.Table) -> Path:
     """Write the methods section, in ADEMP order, with its references."""
+    from simstudy.report.methods_section.render import methods_section
+
     path = _methods_file(folder)
     replace_file(folder, path, methods_section(study, folder, summary).encode())
     return path

@@ -1,0 +1,133 @@
+"""What the methods section of a study says, before it is put in words."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from simstudy.estimands import ESTIMANDS
+from simstudy.measures.catalog import record_of
+from simstudy.registry import Method
+from simstudy.report.methods_section.data import data_facts
+from simstudy.report.methods_section.exclusions import exclusion_facts, fits_of
+from simstudy.report.nulls import both, without_one_truth
+from simstudy.report.wide import LIBERAL, number
+from simstudy.store import parts
+from simstudy.store.names import method_key
+from simstudy.store.sources import accounts, measure_accounts
+from simstudy.study.study import Study
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_VERSIONS = ("simstudy", "python", "numpy", "scipy")
+
+
+def facts_of(study: Study, folder: Path, summary: pa.Table) -> dict[str, Any]:
+    """Name in the templates -> fact."""
+    return {
+        "study": study,
+        **data_facts(study),
+        **_methods(study, folder),
+        **_estimands(study, without_one_truth(summary)),
+        **_measures(study, folder, summary),
+        **_replications(study),
+        **exclusion_facts(study, folder, fits_of(summary)),
+        **_computation(study, folder),
+    }
+
+
+def _methods(study: Study, folder: Path) -> dict[str, Any]:
+    own = [method for method in study.methods if method.use is not None]
+    said = accounts(folder)
+    return {
+        "own_methods": own,
+        "said": {m.canonical: said.get(m.canonical, "") for m in own},
+        "asked_in_part": [m for m in study.methods if study.n_asked(m) < len(study.designs)],
+        "intervals": bool(own) or any(m.tested and not m.entry.tests_only for m in study.methods),
+    }
+
+
+def _estimands(study: Study, without_one_truth: set[str]) -> dict[str, Any]:
+    estimands: dict[str, list[Method]] = {}
+    nulls: dict[float, list[Method]] = {}
+    for method in study.methods:
+        estimands.setdefault(method.estimand, []).append(method)
+        if method.tested:
+            nulls.setdefault(method.null_value, []).append(method)
+    return {
+        "estimands": [(ESTIMANDS[name], methods) for name, methods in estimands.items()],
+        "nulls": list(nulls.items()),
+        "untested": [method for method in study.methods if not method.tested],
+        "without_one_truth": [m for m in study.methods if m.label in without_one_truth],
+    }
+
+
+def _measures(study: Study, folder: Path, summary: pa.Table) -> dict[str, Any]:
+    names = summary.column("measure").unique().to_pylist()
+    records = [record_of(name) for name in names]
+    own = {measure.name: measure for measure in study.measures if measure.name in names}
+    others = [record.name for record in records if not record.formula and record.name not in own]
+    said = measure_accounts(folder)
+    return {
+        "measures": [record for record in records if record.formula],
+        "own_measures": list(own.values()),
+        "said_of_measures": {name: said.get(name, "").rstrip(".") for name in own},
+        "other_measures": [name.replace("_", " ") for name in others],
+        "proportions": any(record.proportion for record in records),
+        "errors_and_powers": both(summary),
+        "liberal": LIBERAL,
+    }
+
+
+def _replications(study: Study) -> dict[str, Any]:
+    r = study.replications
+    errors = [math.sqrt(alpha * (1 - alpha) / r) for alpha in study.alpha]
+    return {
+        "n_data_sets": r * len(study.designs),
+        "errors": list(zip(study.alpha, map(_rounded, errors), strict=True)),
+        "largest_error": _rounded(0.5 / math.sqrt(r)),
+        "half_width": _rounded(1.96 * errors[0]),
+    }
+
+
+def _rounded(value: float) -> str:
+    places = max(0, 1 - math.floor(math.log10(value)))
+    return number(value, places)
+
+
+def _computation(study: Study, folder: Path) -> dict[str, Any]:
+    records = footers(study, folder)
+    imported = [record.get("packages", {}) for record in records]
+    names = sorted(
+        {name for record in imported for name in record} - set(_VERSIONS), key=str.casefold
+    )
+    return {
+        "versions": [(n, _values(records, n)) for n in _VERSIONS if _values(records, n)],
+        "cpu": _values(records, "cpu"),
+        "git_commit": _values(records, "git_commit"),
+        "packages": [f"{name} {_values(imported, name)}" for name in names],
+    }
+
+
+def _values(records: Iterable[dict[str, Any]], name: str) -> str:
+    """All values of a footer's entry, in the order of their first appearance."""
+    return " and ".join(dict.fromkeys(str(r[name]) for r in records if r.get(name)))
+
+
+def footers(study: Study, folder: Path) -> list[dict[str, Any]]:
+    """Provenance of the parts that hold the study's own scenarios and replications, distinct."""
+    ids = {design.id for design in study.designs}
+    own = {method_key(method.canonical) for method in study.methods if method.use is not None}
+    distinct: dict[tuple[str, ...], dict[str, Any]] = {}
+    for part in parts.listing(folder):
+        if part.first > study.replications or ids.isdisjoint(part.scenarios):
+            continue
+        footer = parts.footer(folder, part) or {}
+        packages = ["packages"] if own & set(part.methods) else []
+        names = (*_VERSIONS, "cpu", "git_commit", *packages)
+        kept = {name: footer[name] for name in names if footer.get(name)}
+        distinct.setdefault(tuple(map(str, kept.items())), kept)
+    return list(distinct.values())
