@@ -34,7 +34,7 @@ from simstudy.errors import UserError, WorkError
 from simstudy.generators.streams import BLOCK
 from simstudy.measures import own
 from simstudy.runner import execute as execute_module
-from simstudy.runner import gather, stored
+from simstudy.runner import gather
 from simstudy.runner.execute import execute, work
 from simstudy.runner.plan import plan
 from simstudy.runner.provenance import provenance
@@ -633,14 +633,13 @@ def test_a_measure_of_ones_own_comes_and_goes_with_its_function(tmp_path, monkey
     def measures(found):
         return {row["measure"]: row["value"] for row in found.summary_table().to_pylist()}
 
-    monkeypatch.setattr(own, "REGISTERED", registered := {})
-    monkeypatch.setattr(stored, "REGISTERED", registered)
     for value in (1.0, 2.0):
-        registered["mine"] = lambda rows, truth, value=value: (value, 0.1)
+        mine = lambda rows, truth, value=value: (value, 0.1)  # noqa: E731
+        monkeypatch.setitem(own.REGISTERED, "mine", mine)
         assert (
             measures(simstudy.run(SMALL, jobs=1, results=tmp_path, report=False))["mine"] == value
         )
-    registered.clear()
+    monkeypatch.undo()
     assert "mine" not in measures(simstudy.run(SMALL, jobs=1, results=tmp_path, report=False))
 
 
