@@ -639,7 +639,7 @@ def test_a_measure_of_ones_own_comes_and_goes_with_its_function(tmp_path, monkey
         assert (
             measures(simstudy.run(SMALL, jobs=1, results=tmp_path, report=False))["mine"] == value
         )
-    own.REGISTERED.clear()
+    monkeypatch.undo()
     assert "mine" not in measures(simstudy.run(SMALL, jobs=1, results=tmp_path, report=False))
 
 
