@@ -443,7 +443,7 @@ def test_nan_is_missing_in_parquet_too(here):
     assert fits.data.labels == [1.0, 2.0]
 
 
-# what cannot be fitted has a status (statistics, section 8)
+# what cannot be fitted has a status (docs/statistics.md, section 8)
 
 
 def statuses(folder, text, formula=FORMULA):

@@ -1,4 +1,4 @@
-"""Degenerate data: a status and a reason, never a silent NaN (design notes, section 8)."""
+"""Degenerate data: a status and a reason, never a silent NaN (docs/statistics.md, section 8)."""
 
 import json
 

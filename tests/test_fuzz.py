@@ -450,7 +450,7 @@ def data_frames(draw, kinds):
 
 
 def assert_sound(one):
-    """A fit is what section 8 of the statistics allows."""
+    """A fit is what docs/statistics.md, section 8, allows."""
     assert one["status"] in STATUSES
     fitted = one["status"] in ("ok", "boundary")
     assert (one["message"] is None) == fitted

@@ -27,14 +27,14 @@ def cross_products(factor):
 
 
 def balanced_parts(moments, w):
-    """D(w) and R(w) of the design notes, section 4, from raw cross-products."""
+    """D(w) and R(w) of docs/statistics.md, section 4, from raw cross-products."""
     (wxx, wxy, wyy), (bxx, bxy, byy) = map(cross_products, (moments.within, moments.between))
     d = wxx + w * bxx
     return d, (wyy + w * byy) * d - (wxy + w * bxy) ** 2
 
 
 def balanced_criterion(moments, w, restricted):
-    """-2 log L up to a constant, section 4."""
+    """-2 log L up to a constant, docs/statistics.md, section 4."""
     n_obs, j = moments.n_clusters * moments.cluster_size, moments.n_clusters
     d, r = balanced_parts(moments, w)
     if restricted:
@@ -270,7 +270,7 @@ def test_huge_cluster_variance_gives_the_dummy_fit():
     h.assert_close(mixed.df, sum(sizes) - len(sizes) - 1, 1e-4)
 
 
-# --- degrees of freedom: balanced closed forms of section 5
+# --- degrees of freedom: balanced closed forms (docs/statistics.md, section 5)
 
 
 class Balanced:
