@@ -6,6 +6,7 @@ residual sum of squares is ever a difference. Replications are the last axis of 
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -46,13 +47,25 @@ class Factor(NamedTuple):
         """Sum of the squares of y about its mean."""
         return np.asarray(self.b * self.b + self.r * self.r)
 
+    def rss(self, slope: Floats) -> Floats:
+        """Sum of the squares of y - slope x."""
+        rest = self.b - self.a * slope
+        return np.asarray(rest * rest + self.r * self.r)
+
     def tilted(self, by: float) -> Factor:
         """Cross-products of (x, y + by x)."""
         return self if by == 0 else self._replace(b=self.b + by * self.a)
 
 
+class _Moments:
+    @cached_property
+    def results(self) -> dict[Hashable, Any]:
+        """What was made of these moments, by the function that made it and its arguments."""
+        return {}
+
+
 @dataclass(frozen=True, eq=False)
-class Pooled:
+class Pooled(_Moments):
     """Moments of balanced data, pooled over clusters: what the classical fits need.
 
     Attributes
@@ -81,7 +94,7 @@ class Pooled:
 
 
 @dataclass(frozen=True, eq=False)
-class Clusters:
+class Clusters(_Moments):
     """Moments of every cluster: sizes, means and within-cluster cross-products.
 
     Attributes

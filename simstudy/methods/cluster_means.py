@@ -29,7 +29,7 @@ def fit(
         Point about which the means in `moments` are; the intercept is that of the data.
     """
     of, outer = _between(moments, weights), gram.between(moments)
-    total = gram.add(gram.within(moments), outer)
+    total = gram.whole(moments)
     free = moments.n_clusters - 2
     # a mean is known to the rounding of its units: total, not outer, is the scale of noise
     scale = _assemble.between_scale(total, outer)

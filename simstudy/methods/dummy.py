@@ -33,7 +33,7 @@ def fit(
     """
     inner = gram.within(moments)
     free = moments.n_obs - moments.n_clusters - 1
-    total = gram.add(inner, gram.between(moments))
+    total = gram.whole(moments)
     outcome = _assemble.ols_outcome(inner.a, inner.r, _assemble.spread(total), free)
     within_only = (outcome == Outcome.X_CONSTANT) & (total.a > 0)
     outcome = np.where(within_only, Outcome.X_CONSTANT_WITHIN, outcome).astype(np.int8)
@@ -61,7 +61,7 @@ def _error(
 def describe(moments: Moments, **_: object) -> dict[str, float | None]:
     """Residual SD and R-squared (dummies included) of one data set."""
     inner = gram.within(moments)
-    total = gram.add(inner, gram.between(moments))
+    total = gram.whole(moments)
     return _assemble.regression(total, inner.r, moments.n_obs - moments.n_clusters - 1)
 
 

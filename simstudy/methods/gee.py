@@ -59,8 +59,7 @@ def _solution(moments: Clusters) -> Working:
 
 
 def _outcome(moments: Clusters, found: Working) -> Array:
-    inner = gram.within(moments)
-    total = gram.add(inner, gram.between(moments))
+    total = gram.whole(moments)
     pairs = np.broadcast_to(moments.n_obs > moments.n_clusters, total.a.shape)
     conditions = [
         ~np.isfinite(_assemble.spread(total) * total.a),

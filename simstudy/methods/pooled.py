@@ -35,7 +35,7 @@ def fit(
     origin : (x, y)
         Point about which the means in `moments` are; the intercept is that of the data.
     """
-    total = gram.add(gram.within(moments), gram.between(moments))
+    total = gram.whole(moments)
     free = moments.n_obs - 2
     outcome = _assemble.ols_outcome(total.a, total.r, _assemble.spread(total), free)
     with np.errstate(all="ignore"):  # what is degenerate has an outcome that says so
@@ -75,7 +75,7 @@ def _error(
 
 def describe(moments: Moments, **_: object) -> dict[str, float | None]:
     """Residual SD and R-squared of one data set."""
-    total = gram.add(gram.within(moments), gram.between(moments))
+    total = gram.whole(moments)
     return _assemble.regression(total, total.r, moments.n_obs - 2)
 
 

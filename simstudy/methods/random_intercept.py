@@ -61,8 +61,7 @@ def _optimum(moments: Moments, estimator: str) -> _mixed.Fitted:
 
 def _outcome(moments: Moments, inner: Factor) -> Array:
     """Say which replications are estimable: both variances need a degree of freedom."""
-    outer = gram.between(moments)
-    total = gram.add(inner, outer)
+    total = gram.whole(moments)
     varies = inner.a > 0
     free_within = moments.n_obs - moments.n_clusters - varies
     free_between = moments.n_clusters - 1 - ~varies

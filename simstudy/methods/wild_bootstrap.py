@@ -43,7 +43,7 @@ def fit(
     term : {"slope"}
     """
     clusters = _assemble.with_means(moments, "wild bootstrap")
-    total = gram.add(gram.within(clusters), gram.between(clusters))
+    total = gram.whole(clusters)
     spread = _assemble.spread(total)
     outcome = _assemble.ols_outcome(total.a, total.r, spread, clusters.n_obs - 2)
     outcome = _clustered.with_clusters(outcome, clusters.n_clusters)

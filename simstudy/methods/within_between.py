@@ -97,7 +97,7 @@ def _effect(effect: str, inner: Factor, found: _mixed.Fitted) -> tuple[Floats, C
 def _outcome(moments: Moments, inner: Factor) -> Array:
     """Say which replications are estimable: x varies both ways, and df are left both ways."""
     outer = gram.between(moments)
-    total = gram.add(inner, outer)
+    total = gram.whole(moments)
     free_within = moments.n_obs - moments.n_clusters - 1
     least = np.minimum(free_within, moments.n_clusters - 2)
     conditions = [

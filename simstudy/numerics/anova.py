@@ -9,7 +9,12 @@ from simstudy.numerics import gram
 
 
 def icc_of_y(moments: Moments) -> Floats:
-    """Intraclass correlation of y, whatever x (Donner & Koval 1980, Biometrics 36:19-25).
+    """Intraclass correlation of y, whatever x; see `icc_of_residuals`."""
+    return icc_of_residuals(moments, np.zeros(1))
+
+
+def icc_of_residuals(moments: Moments, slope: Floats) -> Floats:
+    """Intraclass correlation of y - slope x (Donner & Koval 1980, Biometrics 36:19-25).
 
     Returns
     -------
@@ -24,8 +29,8 @@ def icc_of_y(moments: Moments) -> Floats:
         size = (n_obs - (moments.weights**2).sum(axis=0) / n_obs) / max(j - 1, 1)
     outer, inner = gram.between(moments), gram.within(moments)
     with np.errstate(divide="ignore", invalid="ignore"):
-        between = (outer.b * outer.b + outer.r * outer.r) / np.float64(j - 1)
-        within = (inner.b * inner.b + inner.r * inner.r) / np.float64(n_obs - j)
+        between = outer.rss(slope) / np.float64(j - 1)
+        within = inner.rss(slope) / np.float64(n_obs - j)
         return np.asarray((between - within) / (between + (size - 1.0) * within))
 
 

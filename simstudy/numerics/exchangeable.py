@@ -109,9 +109,8 @@ def _stepper(clusters: Clusters, within: Factor) -> Step:
             part = weighted.columns(clusters, index)
             sizes = part.weights
         at = weighted.line(part, inner, _psi(alpha))
-        rest = inner.b - inner.a * at.slope
         sums = sizes * at.e_dot
-        squares = rest * rest + inner.r * inner.r + gram.dot(sums, at.e_dot)
+        squares = inner.rss(at.slope) + gram.dot(sums, at.e_dot)
         phi = squares / _of(n_obs, index)
         return (gram.dot(sums, sums) - squares) / (phi * _of(pairs, index)), phi
 

@@ -6,11 +6,12 @@ difference of two larger ones (Chan, Golub & LeVeque 1983 give the reason).
 
 from __future__ import annotations
 
-from functools import lru_cache
+from collections.abc import Callable
 
 import numpy as np
 
 from simstudy.moments import Clusters, Factor, Floats, Moments, Pooled
+from simstudy.numerics.shared import shared
 
 
 def divide(top: Floats, bottom: Floats) -> Floats:
@@ -58,21 +59,17 @@ def total(a: Floats, b: Floats, r: Floats) -> Factor:
     -------
     Factor of arrays, shape (R,)
     """
-    xx = dot(a, a)
-    slope = divide(dot(a, b), xx)
-    rest = b - a * slope
-    root = np.broadcast_to(np.sqrt(xx), slope.shape)
-    return Factor(root, root * slope, np.sqrt(dot(rest * rest + r * r)))
+    return _eliminated(dot(a, a), dot(a, b), lambda slope: dot(Factor(a, b, r).rss(slope)))
 
 
 def add(first: Factor, second: Factor) -> Factor:
     """Sum of two factors of the same shape."""
-    xx = first.a * first.a + second.a * second.a
-    slope = divide(first.a * first.b + second.a * second.b, xx)
-    rest1, rest2 = first.b - first.a * slope, second.b - second.a * slope
-    root = np.sqrt(xx)
-    rr = rest1 * rest1 + rest2 * rest2 + first.r * first.r + second.r * second.r
-    return Factor(root, root * slope, np.sqrt(rr))
+
+    def rss(slope: Floats) -> Floats:  # in this order: stored rows have these bits
+        rest1, rest2 = first.b - first.a * slope, second.b - second.a * slope
+        return rest1 * rest1 + rest2 * rest2 + first.r * first.r + second.r * second.r
+
+    return _eliminated(first.xx + second.xx, first.xy + second.xy, rss)
 
 
 def factor_of(x: Floats, y: Floats, weight: Floats) -> Factor:
@@ -83,11 +80,19 @@ def factor_of(x: Floats, y: Floats, weight: Floats) -> Factor:
     x, y, weight : arrays, shape (K, R) or (K, 1)
         `x` and `y` already centred.
     """
-    xx = dot(weight, x, x)
-    slope = divide(dot(weight, x, y), xx)
-    rest = y - x * slope
+
+    def rss(slope: Floats) -> Floats:
+        rest = y - x * slope
+        return dot(weight, rest, rest)
+
+    return _eliminated(dot(weight, x, x), dot(weight, x, y), rss)
+
+
+def _eliminated(xx: Floats, xy: Floats, rss: Callable[[Floats], Floats]) -> Factor:
+    """The factor of cross-products of which `rss` gives what a slope leaves of yy."""
+    slope = divide(xy, xx)
     root = np.broadcast_to(np.sqrt(xx), slope.shape)
-    return Factor(root, root * slope, np.sqrt(dot(weight, rest, rest)))
+    return Factor(root, root * slope, np.sqrt(rss(slope)))
 
 
 def grand_means(clusters: Clusters) -> tuple[Floats, Floats]:
@@ -107,7 +112,7 @@ def of_means(clusters: Clusters, weight: Floats) -> Factor:
     return factor_of(clusters.mean_x - mean_x, clusters.mean_y - mean_y, weight)
 
 
-@lru_cache(maxsize=1)  # every method of a study asks for these of the same moments
+@shared
 def within(moments: Moments) -> Factor:
     """Cross-products about the cluster means, over all clusters, shape (R,)."""
     if isinstance(moments, Pooled):
@@ -115,12 +120,18 @@ def within(moments: Moments) -> Factor:
     return total(*moments.within)
 
 
-@lru_cache(maxsize=1)
+@shared
 def between(moments: Moments) -> Factor:
     """sum_j n_j (m_j - m)(m_j - m)' of the cluster means m_j, shape (R,)."""
     if isinstance(moments, Pooled):
         return moments.between
     return of_means(moments, moments.weights)
+
+
+@shared
+def whole(moments: Moments) -> Factor:
+    """Cross-products of all units about the grand means, shape (R,)."""
+    return add(within(moments), between(moments))
 
 
 def pool(clusters: Clusters) -> Pooled:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from simstudy.moments import Bools, Clusters, Factor, Floats, Moments, Pooled
-from simstudy.numerics import gram
+from simstudy.numerics import anova, gram
 
 SINGULAR = 1e-12  # det(I - B_j) at or below this: the contrast is not estimable without j
 
@@ -175,20 +175,9 @@ def pair_sum(moments: Moments, total: Factor, turn: Turn | None = None) -> Float
 
 
 def residual_icc(moments: Moments, total: Factor) -> Floats:
-    """Intraclass correlation of the residuals of one line, from the analysis of variance.
+    """Intraclass correlation of the residuals of one line: Stata's loneway.
 
-    (MSB - MSW) / (MSB + (n0 - 1) MSW), n0 = (N - sum n_j^2 / N) / (J - 1): Stata's loneway.
     0 where every cluster is a single unit. It may be negative.
     """
-    inner, outer = gram.within(moments), gram.between(moments)
-    slope = total.b / total.a
-    j, n_obs = moments.n_clusters, moments.n_obs
-    rest, outer_rest = inner.b - slope * inner.a, outer.b - slope * outer.a
-    between = (outer_rest * outer_rest + outer.r * outer.r) / (j - 1)
-    if isinstance(moments, Pooled):
-        size = np.asarray(float(moments.cluster_size))
-    else:
-        size = (n_obs - gram.dot(moments.weights, moments.weights) / n_obs) / (j - 1)
-    within = gram.divide(rest * rest + inner.r * inner.r, np.asarray(n_obs - j, dtype=float))
-    icc = (between - within) / (between + (size - 1.0) * within)
-    return np.where(np.asarray(n_obs) == j, 0.0, icc)
+    icc = anova.icc_of_residuals(moments, total.b / total.a)
+    return np.where(np.asarray(moments.n_obs) == moments.n_clusters, 0.0, icc)

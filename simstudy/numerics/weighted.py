@@ -76,12 +76,11 @@ def profile(clusters: Clusters, within: Factor, psi: Floats) -> Profile:
     s = gram.dot(c)
     mean_x, mean_y = gram.dot(c, clusters.mean_x) / s, gram.dot(c, clusters.mean_y) / s
     x_dot, y_dot = clusters.mean_x - mean_x, clusters.mean_y - mean_y
-    d = within.a * within.a + gram.dot(c, x_dot, x_dot)
-    slope = gram.divide(within.a * within.b + gram.dot(c, x_dot, y_dot), d)
+    d = within.xx + gram.dot(c, x_dot, x_dot)
+    slope = gram.divide(within.xy + gram.dot(c, x_dot, y_dot), d)
     e_dot = slope * x_dot
     np.subtract(y_dot, e_dot, out=e_dot)
-    rest = within.b - within.a * slope
-    rss = rest * rest + within.r * within.r + gram.dot(c, e_dot, e_dot)
+    rss = within.rss(slope) + gram.dot(c, e_dot, e_dot)
     return Profile(slope, mean_y, mean_x, s, d, rss, c, x_dot, e_dot)
 
 
@@ -119,9 +118,7 @@ def profile_pooled(moments: Pooled, psi: Floats) -> Profile:
     w = 1.0 / (1.0 + size * psi)
     d = inner.a * inner.a + w * outer.a * outer.a
     slope = gram.divide(inner.a * inner.b + w * outer.a * outer.b, d)
-    rest = inner.b - inner.a * slope
-    outer_rest = outer.b - outer.a * slope
-    rss = rest * rest + inner.r * inner.r + w * (outer_rest * outer_rest + outer.r * outer.r)
+    rss = inner.rss(slope) + w * outer.rss(slope)
     unknown = np.full_like(slope, np.nan)
     root = size**-0.5
     return Profile(
@@ -133,7 +130,7 @@ def profile_pooled(moments: Pooled, psi: Floats) -> Profile:
         rss,
         size * w,
         root * np.array([outer.a, np.zeros_like(outer.a)]),
-        root * np.array([outer_rest, outer.r]),
+        root * np.array([outer.b - outer.a * slope, outer.r]),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 _ORDINARY = 64  # between 2^-64 and 2^64 every product that a fit forms is a number
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class DataSet:
     """A real data set, complete cases only, sorted by cluster.
 
@@ -65,11 +66,12 @@ class DataSet:
         """Point inside the data from which sums are taken: their means, or a constant x."""
         return _inside(self.x), _inside(self.y)
 
+    @cached_property
     def moments(self) -> Clusters:
         """Cluster moments about the origin, one replication, so that nothing cancels."""
         return reduce(self.rows(self.origin))
 
-    @property
+    @cached_property
     def units(self) -> tuple[int, int]:
         """Powers of two to measure x and y in, so that no fourth power overflows or vanishes."""
         return _exponent(self.x), _exponent(self.y)
@@ -80,6 +82,11 @@ class DataSet:
             return self
         x, y = (np.ldexp(v, -k) for v, k in zip((self.x, self.y), units, strict=True))
         return replace(self, x=x, y=y)
+
+    @cached_property
+    def scaled(self) -> DataSet:
+        """The same data in `units`."""
+        return self.measured(self.units)
 
     def rows(self, origin: tuple[float, float] = (0.0, 0.0)) -> Rows:
         """The units about a point, as one replication."""

@@ -33,7 +33,7 @@ def cluster_terms(data: DataSet, slope: Estimates) -> list[Term]:
     list of dict
         As the terms of a fit; empty where there is no slope with a standard error.
     """
-    moments, (x0, y0) = data.moments(), data.origin
+    moments, (x0, y0) = data.moments, data.origin
     inner = gram.within(moments)
     n_clusters = len(data.labels)
     mean_x, mean_y, sizes = (

@@ -130,8 +130,8 @@ def fit_one(
     """
     if method.use is not None:
         return _fit_own(data, method, words)
-    measured, fitted = data.measured(data.units), measured_null(method, data.units)
-    moments, origin = measured.moments(), measured.origin
+    measured, fitted = data.scaled, measured_null(method, data.units)
+    moments, origin = measured.moments, measured.origin
     with np.errstate(all="ignore"):
         found = {term: fitted.fit(moments, term, origin, words) for term in method.entry.terms}
         icc = _icc(found["slope"])  # before a variance may vanish
@@ -186,7 +186,7 @@ def _numbers(
 ) -> dict[str, float | None]:
     """What a fit is described by besides its terms."""
     fitted = slope.outcome[0] in (Outcome.OK, Outcome.BOUNDARY, Outcome.NO_STD_ERROR)
-    statistics = described(method, data, data.units) if fitted else {}
+    statistics = described(method, data) if fitted else {}
     return {
         "sigma": _finite(statistics.get("sigma")),
         "r_squared": _finite(statistics.get("r_squared")),

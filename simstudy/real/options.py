@@ -31,8 +31,8 @@ class Line(NamedTuple):
 
 def separate(data: DataSet) -> list[Line]:
     """One regression a cluster."""
-    measured, (kx, ky) = data.measured(data.units), data.units
-    moments, (x0, y0) = measured.moments(), measured.origin
+    measured, (kx, ky) = data.scaled, data.units
+    moments, (x0, y0) = measured.moments, measured.origin
     lines = []
     for j, label in enumerate(data.labels):
         n = int(data.sizes[j])
@@ -77,9 +77,9 @@ def separate_total(lines: list[Line]) -> tuple[float | None, float | None]:
 
 def mean_residuals(data: DataSet) -> list[float]:
     """Mean residual of each cluster about the one line for all."""
-    moments = data.measured(data.units).moments()
+    moments = data.scaled.moments
     mean_x, mean_y = gram.grand_means(moments)
-    total = gram.add(gram.within(moments), gram.between(moments))
+    total = gram.whole(moments)
     slope = gram.divide(total.b, total.a)
     residual = (moments.mean_y - mean_y) - slope * (moments.mean_x - mean_x)
     told = np.ldexp(np.broadcast_to(residual, (len(data.labels), 1))[:, 0], data.units[1])

@@ -70,18 +70,19 @@ def _lost(before: Floats | None, after: Floats | None) -> bool:
     return bool((np.isfinite(before) & ~kept).any())
 
 
-def described(method: Method, data: DataSet, units: tuple[int, int]) -> dict[str, float | None]:
-    """Fit statistics of the data measured in `units`, told in their own.
+def described(method: Method, data: DataSet) -> dict[str, float | None]:
+    """Fit statistics of the data measured in their `units`, told in their own.
 
     -2 log L grows by one amount with every doubling of x, and by one of y: the logarithms of
     the residual and of the information.
     """
-    found = method.describe(data.measured(units).moments())
+    units = data.units
+    found = method.describe(data.scaled.moments)
     sigma, criterion = found["sigma"], found["criterion"]
     for axis, power in enumerate(units):
         if power and criterion is not None and found["criterion"] is not None:
             half = tuple(k - (i == axis) for i, k in enumerate(units))
-            doubled = method.describe(data.measured((half[0], half[1])).moments())["criterion"]
+            doubled = method.describe(data.measured((half[0], half[1])).moments)["criterion"]
             criterion += power * ((doubled or 0.0) - found["criterion"])
     if sigma is not None:
         sigma = _times(np.array(sigma), units[1]).item()

@@ -146,16 +146,3 @@ def power_cluster_means(
     """
     critical = float(critical_value(n_clusters - 2 if df is None else df, alpha))
     return float(two_sided(critical, n_clusters - 2, shifted))
-
-
-def hedges(n_clusters: int, cluster_size: int, icc: float) -> tuple[float, float]:
-    """Factor and df that correct the pooled t for a known ICC, cluster-level x.
-
-    Hedges (2007, J. Educ. Behav. Stat. 32:151-179): refer c t to Student's t with h df.
-    """
-    n, n_obs = cluster_size, n_clusters * cluster_size
-    expected = (n_obs - 2) - 2 * (n - 1) * icc
-    c = math.sqrt(expected / ((n_obs - 2) * (1.0 + (n - 1) * icc)))
-    spread = (n_obs - 2) * (1.0 - icc) ** 2 + n * (n_obs - 2 * n) * icc**2
-    spread += 2 * (n_obs - 2 * n) * icc * (1.0 - icc)
-    return c, expected**2 / spread
