@@ -7,7 +7,21 @@ import itertools
 import numpy as np
 import pyarrow as pa
 
+from simstudy.plots import plots
+from simstudy.report.drawing.rows import sample
+
+OF_SUMMARY = [name for name, plot in plots().items() if plot.reads == "summary"]
+OF_ROWS = [name for name, plot in plots().items() if plot.reads == "rows"]
 MEASURES = ("bias", "rejection_rate", "relative_error_model_se")
+
+
+def draw(name, data, title="", alpha=None, *, method=None, **more):
+    """Draw a figure of a summary or of the rows of one scenario."""
+    plot = plots()[name]
+    if plot.reads == "summary":
+        return plot.draw(data, title, alpha, **more)
+    options = {} if method is None else {"method": method}
+    return plot.draw(sample(data, title, alpha or 0.05, **more), **options)
 
 
 def summary(

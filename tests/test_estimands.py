@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from helpers_cli import call
+from helpers_figures import OF_SUMMARY, draw
 from helpers_simulation import study
 
 import simstudy
@@ -20,13 +21,15 @@ from simstudy.generators.source import Source
 from simstudy.methods import random_intercept
 from simstudy.moments import Clusters
 from simstudy.numerics.shared import shared
+from simstudy.plots import plots
 from simstudy.registry import configure, methods, possible
-from simstudy.report import figures, stored, tables
-from simstudy.report.figures.style import series
+from simstudy.report import example_rows, tables
+from simstudy.report.drawing.matrix import matrix
+from simstudy.report.drawing.style import series
 from simstudy.report.report import selection
 from simstudy.report.wide import wide
 from simstudy.store import layout
-from simstudy.study.fields import FIGURES, SCENARIO_FIELDS
+from simstudy.study.fields import SCENARIO_FIELDS
 from simstudy.study.study import load
 
 CONTEXT = {"n_clusters": 30, "cluster_size": 20, "icc": 0.1, "x_icc": 0.3, "slope": 0,
@@ -84,7 +87,7 @@ def contextual(tmp_path_factory):
     """A slope of 0 and a contextual effect of .6: one method's null is true, another's is not."""
     between = {"within_between": {"effect": "between", "null_value": 0.6}}
     listed = ["random_intercept", EFFECT, between, {"random_intercept": {"estimand": "icc"}}]
-    one = study(CONTEXT, listed, 2000, report={"figures": list(FIGURES)})
+    one = study(CONTEXT, listed, 2000, report={"figures": list(plots())})
     return simstudy.run(one, jobs=1, results=tmp_path_factory.mktemp("contextual"))
 
 
@@ -95,11 +98,8 @@ def texts(figure):
 
 
 def of_estimates(found, name):
-    summary = found.summary_table()
-    design = stored.chosen(found.study, summary)
-    about = stored.about(found.study, design, summary)
-    figure = figures.FIGURES[name]
-    return figure(stored.rows_of(found.study, found.folder, design), "", 0.05, **about)
+    example = example_rows.example(found.study, found.folder, found.summary_table())
+    return plots()[name].draw(example._replace(title="", reference=None))
 
 
 # the list
@@ -310,7 +310,7 @@ def test_variances_have_a_bias_and_no_test(tmp_path):
 def test_a_study_of_variances_alone_has_tables_and_figures(tmp_path):
     grid = {"n_clusters": 8, "cluster_size": 4, "icc": 0.2, "x_icc": 0.3, "slope": 0}
     listed = [{"random_intercept": {"estimand": "icc"}}]
-    one = study(grid, listed, 50, report={"figures": list(FIGURES)})
+    one = study(grid, listed, 50, report={"figures": list(plots())})
     found = simstudy.run(one, jobs=1, results=tmp_path)
     assert tables.headline(found.summary_table()).startswith("Bias ")
     assert [name for name, _ in selection(found.summary_table())] == ["bias"]
@@ -380,7 +380,7 @@ def test_the_power_of_a_contextual_effect_is_called_power(contextual):
 
 def test_figures_keep_type_one_errors_and_power_apart(contextual):
     summary = contextual.summary_table()
-    drawn = {name: figures.OF_SUMMARY[name](summary) for name in figures.OF_SUMMARY}
+    drawn = {name: draw(name, summary) for name in OF_SUMMARY}
     labels = {
         name: [t.get_text().replace("\n", "") for t in figure.axes[0].get_yticklabels()]
         for name, figure in drawn.items()
@@ -421,15 +421,15 @@ def test_a_method_looks_the_same_in_every_figure(tmp_path):
     listed = ["wild_bootstrap", "gee", "pooled"]
     found = simstudy.run(study(grid, listed, 60), jobs=1, results=tmp_path, report=False)
     summary = found.summary_table()
-    table = figures.rates.frame(summary, "relative_error_model_se")
+    table = matrix(summary, "relative_error_model_se")
     assert table.methods == ("gee", "pooled") and table.places == (1, 2)
-    left, right = figures.design_effect(summary).axes
+    left, right = draw("design_effect", summary).axes
     colours = [[c.lines[0].get_color() for c in at.containers] for at in (left, right)]
     wanted = [series(m)["color"] for m in range(3)]
     assert colours == [wanted, wanted[1:]]
     for name in ("se_bias", "nested_loop"):
         measure = {"measure": "relative_error_model_se"} if name == "nested_loop" else {}
-        figure = figures.FIGURES[name](summary, **measure)
+        figure = draw(name, summary, **measure)
         drawn = {line.get_color() for line in figure.axes[0].lines}
         assert set(wanted[1:]) <= drawn and wanted[0] not in drawn
 
@@ -466,11 +466,11 @@ def used(folder, name, **options):
 def test_a_users_icc_is_never_a_type_one_error(own, tmp_path):
     grid = {"n_clusters": 40, "cluster_size": 10, "icc": 0.3, "x_icc": 0, "slope": 0}
     listed = ["pooled", used(own, "own_icc", truth="icc")]
-    one = study(grid, listed, 150, report={"figures": list(FIGURES)})
+    one = study(grid, listed, 150, report={"figures": list(plots())})
     found = simstudy.run(one, jobs=1, results=tmp_path)
     assert value(found, "coverage", "own_icc") > 0.85
     assert dict(selection(found.summary_table()))["power"].methods == ("own_icc",)
-    axis = figures.type1_error(found.summary_table()).axes[0]
+    axis = draw("type1_error", found.summary_table()).axes[0]
     assert [t.get_text() for t in axis.get_yticklabels()] == ["pooled"]
     zips = of_estimates(found, "zip")
     assert (
@@ -506,7 +506,7 @@ def test_a_null_value_of_ones_own_tests_what_is_tested_here(own, tmp_path):
 
 def test_a_truth_that_differs_between_data_sets_makes_a_rejection_rate(own, tmp_path):
     grid = {"n_clusters": 10, "cluster_size": 5, "icc": [0, 0.2], "x_icc": 0.5, "slope": 0}
-    one = study(grid, ["pooled", used(own, "sampled")], 60, report={"figures": list(FIGURES)})
+    one = study(grid, ["pooled", used(own, "sampled")], 60, report={"figures": list(plots())})
     found = simstudy.run(one, jobs=1, results=tmp_path)
     frame = found.summary[found.summary.method == "sampled"]
     assert frame.truth.isna().all() and "type1_inflation" not in set(frame.measure)
@@ -519,7 +519,7 @@ def test_a_truth_that_differs_between_data_sets_makes_a_rejection_rate(own, tmp_
     )
     assert "power" not in dict(selection(summary))
     for name in ("type1_error", "power"):
-        assert not any("sampled" in text for text in texts(figures.FIGURES[name](summary)))
+        assert not any("sampled" in text for text in texts(draw(name, summary)))
     assert "differs" in texts(of_estimates(found, "zip"))[1]
     note = " ".join(texts(of_estimates(found, "p_values"))[-1].split())
     assert "Neither, as the truth differs between data sets: sampled" in note

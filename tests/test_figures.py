@@ -11,7 +11,7 @@ from itertools import combinations
 import numpy as np
 import pyarrow as pa
 import pytest
-from helpers_figures import estimates, summary
+from helpers_figures import OF_ROWS, OF_SUMMARY, draw, estimates, summary
 from helpers_simulation import study
 from matplotlib.collections import LineCollection
 from matplotlib.colors import to_hex
@@ -19,18 +19,19 @@ from matplotlib.colors import to_hex
 import simstudy
 from simstudy.errors import UserError
 from simstudy.numerics.tails import critical_value
-from simstudy.report import figures, stored
-from simstudy.report.figures import style
-from simstudy.report.figures.facets import MOST_COLUMNS, MOST_ROWS, facets
-from simstudy.report.figures.frame import frame
-from simstudy.report.figures.missing import not_used, not_used_of
-from simstudy.report.figures.page import spread
-from simstudy.report.figures.scale import chosen_ticks, error_rate, se_bias
-from simstudy.report.figures.used import used
-from simstudy.report.figures.zips import COVERS, MISSES
+from simstudy.plots import plots
+from simstudy.report import example_rows
+from simstudy.report.drawing import style
+from simstudy.report.drawing.ends import spread
+from simstudy.report.drawing.facets import MOST_COLUMNS, MOST_ROWS, facets
+from simstudy.report.drawing.letters import encode
+from simstudy.report.drawing.matrix import matrix
+from simstudy.report.drawing.missing import not_used, not_used_of
+from simstudy.report.drawing.rows import sample
+from simstudy.report.drawing.scale import chosen_ticks, error_rate, se_bias
+from simstudy.report.figures.zip import COVERS, MISSES
 from simstudy.runner.execute import execute
 from simstudy.runner.summarise import summarise
-from simstudy.study import fields
 
 ONE = {"n_clusters": [10], "cluster_size": [20], "icc": [0.1], "x_icc": [1.0], "slope": [0.0]}
 THREE = ONE | {"icc": [0.0, 0.1, 0.2]}
@@ -108,14 +109,10 @@ def lines_like(axes, **wanted):
                                                for k, v in wanted.items())]  # fmt: skip
 
 
-def test_the_study_file_knows_every_figure_by_name():
-    assert list(figures.FIGURES) == list(fields.FIGURES)
-
-
-@pytest.mark.parametrize("name", figures.OF_SUMMARY)
+@pytest.mark.parametrize("name", OF_SUMMARY)
 @pytest.mark.parametrize("case", CASES)
 def test_every_figure_of_every_summary_is_readable(case, name):
-    figure = figures.FIGURES[name](made(case), TITLE)
+    figure = draw(name, made(case), TITLE)
     assert_readable(figure)
     assert any(TITLE.split()[0] in text.get_text() for text in figure.texts)
 
@@ -133,14 +130,19 @@ ESTIMATES = {
 }
 
 
-@pytest.mark.parametrize("name", figures.OF_ESTIMATES)
+@pytest.mark.parametrize("name", OF_ROWS)
 @pytest.mark.parametrize("case", ESTIMATES)
 def test_every_figure_of_estimates_is_readable(case, name):
     methods, more = ESTIMATES[case]
     true = more.get("true", 0.0)
     what = "Scenario 0000000a: clusters 10, cluster size 20, ICC of the outcome 0.1, slope 0"
-    figure = figures.FIGURES[name](
-        estimates(methods, **more), TITLE, true=true, labels={m: m for m in methods}, what=what
+    figure = draw(
+        name,
+        estimates(methods, **more),
+        TITLE,
+        true=true,
+        labels={m: m for m in methods},
+        what=what,
     )
     assert_readable(figure)
 
@@ -148,30 +150,32 @@ def test_every_figure_of_estimates_is_readable(case, name):
 def test_ten_thousand_scenarios_keep_to_a_page():
     table = summary(MANY, ["pooled", "dummy"], replications=200, theory=True)
     for name in ("type1_error", "se_bias"):
-        figure = figures.FIGURES[name](table, TITLE)
+        figure = draw(name, table, TITLE)
         assert len(figure.axes) <= MOST_ROWS * MOST_COLUMNS
         assert all(len(axes.get_xticks()) <= 10 for axes in figure.axes)
         assert "6 of 100 columns are shown" in " ".join(figure.texts[-1].get_text().split())
         assert_readable(figure)
-    laid = facets(frame(table, "rejection_rate"))
+    laid = facets(matrix(table, "rejection_rate"))
     assert [levels["x_icc"] for levels in laid.columns][:: MOST_COLUMNS - 1] == [0.0, 1.0]
-    loops = figures.nested_loop(table)
+    loops = draw("nested_loop", table)
     assert "400 of 10000 scenarios" in " ".join(loops.texts[-1].get_text().split())
 
 
 def test_points_are_the_summary_and_bars_its_intervals():
     table = made("three scenarios, one method")
-    (axes,) = figures.type1_error(table).axes
+    (axes,) = draw("type1_error", table).axes
     (container,) = axes.containers
     points, _, (bars,) = container.lines
-    found = frame(table, "rejection_rate")
-    assert points.get_ydata().tolist() == found.value[:, 0].tolist()
+    found = matrix(table, "rejection_rate")
+    assert points.get_ydata().tolist() == found.cells["value"][:, 0].tolist()
     ends = np.array(bars.get_segments())[:, :, 1]
-    assert ends == pytest.approx(np.stack([found.low[:, 0], found.high[:, 0]], axis=1))
+    assert ends == pytest.approx(
+        np.stack([found.cells["low"][:, 0], found.cells["high"][:, 0]], axis=1)
+    )
 
 
 def test_error_rates_have_bradleys_band_and_the_nominal_line():
-    (axes,) = figures.type1_error(made("three scenarios, one method")).axes
+    (axes,) = draw("type1_error", made("three scenarios, one method")).axes
     spans = {tuple(np.round(sorted({*patch.get_corners()[:, 1]}), 10)) for patch in axes.patches}
     assert spans == {(0.025, 0.075), (0.045, 0.055)}
     assert lines_like(axes, color=style.NOMINAL["color"])[0].get_ydata() == [0.05, 0.05]
@@ -180,22 +184,24 @@ def test_error_rates_have_bradleys_band_and_the_nominal_line():
 
 def test_se_bias_is_drawn_as_a_ratio():
     table = made("three scenarios, one method")
-    (axes,) = figures.se_bias(table).axes
+    (axes,) = draw("se_bias", table).axes
     assert axes.get_yscale() == "log"
     points = axes.containers[0].lines[0].get_ydata()
-    assert points == pytest.approx(1 + frame(table, "relative_error_model_se").value[:, 0] / 100)
+    assert points == pytest.approx(
+        1 + matrix(table, "relative_error_model_se").cells["value"][:, 0] / 100
+    )
     labels = [axes.yaxis.get_major_formatter()(tick) for tick in axes.get_yticks()]
     assert "0" in labels and "\N{MINUS SIGN}20" in labels
 
 
 def test_theory_is_solid_where_exact_and_dotted_where_not():
     table = made("three scenarios, theory")
-    (axes,) = figures.type1_error(table).axes
-    found = frame(table, "rejection_rate")
+    (axes,) = draw("type1_error", table).axes
+    found = matrix(table, "rejection_rate")
     for m, kind, width in ((0, "exact", 0.8), (1, "asymptotic", 1.2)):
         colour = style.series(m)["color"]
         (line,) = lines_like(axes, color=colour, linewidth=width, marker="None")
-        assert line.get_ydata().tolist() == found.theory[kind][:, m].tolist()
+        assert line.get_ydata().tolist() == found.cells[kind][:, m].tolist()
     joined = [container.lines[0].get_linewidth() for container in axes.containers]
     assert joined == [0.0, 1.1, 1.1]  # exact theory stands for the line between points
     labels = [text.get_text() for text in axes.figure.legends[0].get_texts()]
@@ -204,43 +210,43 @@ def test_theory_is_solid_where_exact_and_dotted_where_not():
 
 def test_figures_do_without_theory():
     table = made("three scenarios, theory").drop_columns(["theory", "theory_kind", "z"])
-    (axes,) = figures.type1_error(table).axes
+    (axes,) = draw("type1_error", table).axes
     labels = [text.get_text() for text in axes.figure.legends[0].get_texts()]
     assert labels == ["nominal .05", "Bradley ±50 %", "±10 %"]
     nothing = made("three scenarios, theory")
     for name, kind in (("theory", pa.float64()), ("theory_kind", pa.string())):
         at = nothing.column_names.index(name)
         nothing = nothing.set_column(at, name, pa.nulls(nothing.num_rows, kind))
-    (other,) = figures.type1_error(nothing).axes
+    (other,) = draw("type1_error", nothing).axes
     assert len(other.lines) == len(axes.lines)
 
 
 def test_any_factor_can_run_along_the_axis():
     table = made("sixty scenarios")
-    figure = figures.type1_error(table, across="cluster_size", columns="icc")
+    figure = draw("type1_error", table, across="cluster_size", columns="icc")
     assert len(figure.axes) == 5 * 6  # icc across; clusters by ICC of x down
     ticks = [label.get_text() for label in figure.axes[-1].get_xticklabels()]
     assert ticks == ["5", "30"]
     with pytest.raises(ValueError, match="no factor 'size'"):
-        figures.type1_error(table, across="size")
+        draw("type1_error", table, across="size")
 
 
 def test_another_alpha_is_another_figure():
     table = summary(THREE, ["pooled"], alphas=(0.05, 0.01))
-    (axes,) = figures.type1_error(table, alpha=0.01).axes
+    (axes,) = draw("type1_error", table, alpha=0.01).axes
     assert 0.01 in axes.get_yticks()
     assert lines_like(axes, color=style.NOMINAL["color"])[0].get_ydata() == [0.01, 0.01]
 
 
 def test_one_scenario_has_its_methods_one_below_another():
-    (axes,) = figures.type1_error(made("one scenario, theory")).axes
+    (axes,) = draw("type1_error", made("one scenario, theory")).axes
     assert [label.get_text() for label in axes.get_yticklabels()] == THREE_METHODS
-    top = figures.type1_error(made("nothing estimable, one scenario")).axes[0]
+    top = draw("type1_error", made("nothing estimable, one scenario")).axes[0]
     assert [text.get_text() for text in top.texts] == ["not estimable"] * 3
 
 
 def test_lines_of_one_panel_are_labelled_where_they_end():
-    figure = figures.type1_error(made("three scenarios, theory"))
+    figure = draw("type1_error", made("three scenarios, theory"))
     (axes,) = figure.axes
     assert {text.get_text() for text in axes.texts} == set(THREE_METHODS)
     assert not {text.get_text() for text in figure.legends[0].get_texts()} & set(THREE_METHODS)
@@ -251,7 +257,7 @@ def test_facets_without_a_scenario_are_left_blank():
     import pyarrow.compute as pc
 
     drop = pc.and_(pc.equal(table["x_icc"], 0.5), pc.equal(table["n_clusters"], 10))
-    figure = figures.type1_error(table.filter(pc.invert(drop)))
+    figure = draw("type1_error", table.filter(pc.invert(drop)))
     assert sum(not axes.axison for axes in figure.axes) == 2
 
 
@@ -262,7 +268,7 @@ def test_a_method_that_is_missing_in_a_panel_is_named():
     frame_.loc[lost, ["value", "mcse", "ci_low", "ci_high"]] = np.nan
     frame_.loc[lost, "n_not_used"] = frame_.n_used
     frame_.loc[lost, "n_used"] = 0
-    figure = figures.type1_error(pa.Table.from_pandas(frame_, preserve_index=False))
+    figure = draw("type1_error", pa.Table.from_pandas(frame_, preserve_index=False))
     said = [text.get_text() for axes in figure.axes for text in axes.texts]
     assert said.count("not estimable: dummy") == 4
 
@@ -271,14 +277,14 @@ def test_rates_of_nought_are_on_the_edge_and_the_note_says_so():
     table = summary(THREE, ["pooled"], rate=lambda levels, m: 0.0, replications=100)
     table = table.set_column(table.column_names.index("value"), "value",
                              pa.array(np.zeros(table.num_rows)))  # fmt: skip
-    figure = figures.type1_error(table)
+    figure = draw("type1_error", table)
     assert figure.axes[0].containers[0].lines[0].get_ydata() == pytest.approx([0.0025] * 3)
     assert "Values below .0025 are drawn on the edge" in figure.texts[-1].get_text()
 
 
 def test_the_curve_of_the_design_effect():
     table = made("sixty scenarios")
-    figure = figures.design_effect(table)
+    figure = draw("design_effect", table)
     z = 1.959963984540054
     for axes, answer in zip(figure.axes, (
         lambda deff: math.erfc(z / math.sqrt(2 * deff)), lambda deff: deff**-0.5), strict=True
@@ -289,22 +295,22 @@ def test_the_curve_of_the_design_effect():
         assert y == pytest.approx([answer(d) for d in deff], rel=1e-12)
         assert len(axes.containers) == 3
         x = axes.containers[1].lines[0].get_xdata()  # the method in the middle is not moved
-        assert x == pytest.approx(frame(table, "bias").design_effect)
+        assert x == pytest.approx(matrix(table, "bias").design_effect)
 
 
 def test_nested_loops_are_in_order():
     table = made("sixty scenarios")
-    top, bottom = figures.nested_loop(table).axes
-    found = frame(table, "rejection_rate")
+    top, bottom = draw("nested_loop", table).axes
+    found = matrix(table, "rejection_rate")
     steps = [line for line in top.lines if line.get_drawstyle() == "steps-post"]
     for m, line in enumerate(steps):
-        assert line.get_ydata()[:-1].tolist() == found.value[:, m].tolist()
+        assert line.get_ydata()[:-1].tolist() == found.cells["value"][:, m].tolist()
     names = [text.get_text().strip() for text in bottom.texts]
     assert names[:2] == ["clusters: 10, 40", "cluster size: 5, 30"]
     assert names[2:] == ["ICC of the outcome: 0, 0.01, 0.05, 0.1, 0.2", "ICC of x: 0, 0.5, 1"]
     jumps = [int((np.diff(line.get_ydata()) != 0).sum()) for line in bottom.lines]
     assert jumps == [1, 3, 19, 59]
-    _, bottom = figures.nested_loop(table, order=["x_icc"]).axes
+    _, bottom = draw("nested_loop", table, order=["x_icc"]).axes
     assert bottom.texts[0].get_text().strip() == "ICC of x: 0, 0.5, 1"
     assert int((np.diff(bottom.lines[0].get_ydata()) != 0).sum()) == 2
 
@@ -317,20 +323,20 @@ def test_power_of_an_inflated_test_is_hollow():
         return size if levels["slope"] == 0 else 0.6
 
     table = summary(SLOPES, THREE_METHODS, replications=2000, rate=rate)
-    figure = figures.power(table)
+    figure = draw("power", table)
     lines = [line for axes in figure.axes for line in axes.lines]
     hollow = [line for line in lines if line.get_markerfacecolor() == "white"]
     assert {line.get_color() for line in hollow} == {style.series(2)["color"]}
     assert sum(len(line.get_xdata()) for line in hollow) == 6
     assert "size inflated" in [text.get_text() for text in figure.legends[0].get_texts()]
     assert "Type I error is above .075" in " ".join(figure.texts[-1].get_text().split())
-    alone = figures.power(summary(THREE | {"slope": [0.5]}, THREE_METHODS))
+    alone = draw("power", summary(THREE | {"slope": [0.5]}, THREE_METHODS))
     assert "size is not known there" in " ".join(alone.texts[-1].get_text().split())
 
 
 def test_zip_colours_intervals_by_whether_they_cover():
     table = estimates(["pooled"], 300, seed=11)
-    (axes,) = figures.zip_plot(table).axes
+    (axes,) = draw("zip", table).axes
     est, se = (table[name].to_numpy() for name in ("estimate", "std_error"))
     half = float(critical_value(20.0, 0.05)) * se
     covers = np.abs(est) <= half
@@ -347,7 +353,7 @@ def test_zip_colours_intervals_by_whether_they_cover():
 
 def test_p_values_are_sizes_over_levels():
     table = estimates(["a", "b"], 2000)
-    (axes,) = figures.p_values(table).axes
+    (axes,) = draw("p_values", table).axes
     for m, name in enumerate(("a", "b")):
         p = table["p_value"].to_numpy()[table["method"].to_numpy() == name]
         (line,) = lines_like(axes, color=style.series(m)["color"])
@@ -363,7 +369,7 @@ def test_agreement_compares_the_same_replications():
     lost = backwards.to_pandas()
     lost.loc[(lost.method == "a") & (lost.replication <= 50), "status"] = "failed"
     part = pa.Table.from_pandas(lost, preserve_index=False)
-    figure = figures.agreement(part, labels={"a": "one", "b": "other"})
+    figure = draw("agreement", part, labels={"a": "one", "b": "other"})
     a, b = (table.filter(pa.compute.equal(table["method"], m)) for m in ("a", "b"))
     for column, name in enumerate(("estimate", "std_error")):
         x, y = (t[name].to_numpy()[50:] for t in (a, b))
@@ -374,35 +380,36 @@ def test_agreement_compares_the_same_replications():
         wanted = np.mean(y - x) + np.array([-half, 0, half])
         assert [line.get_ydata()[0] for line in blue] == pytest.approx(wanted, rel=1e-5)
     with pytest.raises(UserError, match="did you mean 'pooled'"):
-        figures.agreement(estimates(["pooled", "dummy"], 5), method="poled")
+        draw("agreement", estimates(["pooled", "dummy"], 5), method="poled")
 
 
 def test_estimates_of_several_scenarios_are_refused():
     table = estimates(["a"], 5)
     other = table.set_column(0, "scenario", pa.array(["0000000b"] * 5))
     with pytest.raises(UserError, match="several scenarios"):
-        figures.zip_plot(pa.concat_tables([table, other]))
+        draw("zip", pa.concat_tables([table, other]))
 
 
 def test_rows_come_from_the_scenarios_own_parts(tmp_path):
     grid = {"n_clusters": 5, "cluster_size": 4, "icc": [0, 0.3], "x_icc": [0.5, 1], "slope": [0, 1]}
     one = study(grid, ["pooled", "dummy"], 60)
     execute(one, tmp_path, 1)
-    design = stored.chosen(one, summarise(one, tmp_path))
+    design = example_rows.chosen(one, summarise(one, tmp_path))
     # dummy cannot be fitted at x_icc 1, so the largest design effect is not the first choice
     assert (design.levels["icc"], design.levels["x_icc"], design.levels["slope"]) == (0.3, 0.5, 0)
-    rows = stored.rows_of(one, tmp_path, design)
+    rows = example_rows.rows_of(one, tmp_path, design)
     assert rows.num_rows == 120 and set(rows["scenario"].to_pylist()) == {design.id}
-    fewer = stored.rows_of(study(grid, ["dummy"], 25), tmp_path, design)
+    fewer = example_rows.rows_of(study(grid, ["dummy"], 25), tmp_path, design)
     assert fewer.num_rows == 25 and set(fewer["method"].to_pylist()) == {"dummy"}
     again = pa.concat_tables([rows, rows])  # parts may overlap: each replication counts once
-    twice, once = (figures.p_values(t).axes[0].lines[0].get_ydata() for t in (again, rows))
+    twice, once = (draw("p_values", t).axes[0].lines[0].get_ydata() for t in (again, rows))
     assert np.array_equal(twice, once)
-    assert "60 replications that both" in figures.agreement(again).texts[-1].get_text()
-    nothing = stored.rows_of(one, tmp_path / "elsewhere", design)
+    assert "60 replications that both" in draw("agreement", again).texts[-1].get_text()
+    nothing = example_rows.rows_of(one, tmp_path / "elsewhere", design)
     assert nothing.num_rows == 0
-    labels = stored.about(one, design, summarise(one, tmp_path))["labels"]
-    assert_readable(figures.zip_plot(nothing, TITLE, labels=labels))
+    elsewhere = example_rows.example(one, tmp_path / "elsewhere", summarise(one, tmp_path))
+    assert list(elsewhere.methods) == ["pooled", "dummy"]
+    assert_readable(plots()["zip"].draw(elsewhere))
 
 
 @pytest.mark.parametrize(
@@ -444,7 +451,7 @@ def test_the_same_figure_is_the_same_bytes(ending):
 
     settings = dict(matplotlib.rcParams)
     table = made("three scenarios, theory")
-    one, two = (figures.encode(figures.type1_error(table, TITLE), ending) for _ in range(2))
+    one, two = (encode(draw("type1_error", table, TITLE), ending) for _ in range(2))
     assert one == two and len(one) > 5000
     assert b"CreationDate" not in one and b"<dc:date>" not in one
     assert dict(matplotlib.rcParams) == settings
@@ -453,9 +460,9 @@ def test_the_same_figure_is_the_same_bytes(ending):
 def test_pyplot_is_never_touched():
     code = (
         "import sys; sys.path.insert(0, 'tests'); from helpers_figures import *; "
-        "from simstudy.report import figures as f; "
-        "f.encode(f.type1_error(summary({'icc': [0, .1], 'slope': [0.0]}, ['a'])), 'png'); "
-        "f.encode(f.zip_plot(estimates(['a'])), 'pdf'); "
+        "from simstudy.report.drawing.letters import encode; "
+        "encode(draw('type1_error', summary({'icc': [0, .1], 'slope': [0.0]}, ['a'])), 'png'); "
+        "encode(draw('zip', estimates(['a'])), 'pdf'); "
         "print('matplotlib.pyplot' in sys.modules)"
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -484,9 +491,9 @@ def test_agreement_is_with_the_reference_under_its_label(tmp_path):
     one = study(common, listed, 20, reference="random_intercept", report={"figures": ["agreement"]})
     found = simstudy.run(one, jobs=1, results=tmp_path)
     assert (found.folder / "report" / "figures" / "agreement.png").stat().st_size > 5000
-    rows = stored.rows_of(one, found.folder, one.designs[0])
-    labels = stored.about(one, one.designs[0], found.summary_table())["labels"]
-    figure = figures.agreement(rows, TITLE, labels=labels, reference="a mixed model")
+    example = example_rows.example(one, found.folder, found.summary_table())
+    assert example.reference == "a mixed model"
+    figure = plots()["agreement"].draw(example)
     assert figure.axes[0].get_xlabel() == "estimate, a mixed model"
     assert figure.axes[0].get_ylabel() == "estimate, pooled"  # not the one without an SE
 
@@ -501,13 +508,13 @@ def losses(levels, m):
     return (0, 976 if levels["icc"] == 0.2 else 100, 1000)[m]
 
 
-@pytest.mark.parametrize("name", figures.OF_SUMMARY)
+@pytest.mark.parametrize("name", OF_SUMMARY)
 @pytest.mark.parametrize("factors", [ONE, THREE, SIXTY, SLOPES], ids=["1", "3", "60", "slopes"])
 def test_replications_that_were_not_used_are_said_of_their_method(factors, name):
     if name == "power" and len(factors["slope"]) == 1:
         factors = factors | {"slope": [0.2]}
     table = summary(factors, THREE_METHODS, failed=losses)
-    figure = figures.FIGURES[name](table, TITLE)
+    figure = draw(name, table, TITLE)
     assert_readable(figure)
     part = {1: "90 % (900 of 1,000)", 3: "61 % (least 24 of 1,000)", 5: "72 % (least 24 of 1,000)"}
     wanted = part[len(factors["icc"])]
@@ -528,13 +535,13 @@ def test_what_is_not_estimable_and_what_failed_are_told_apart():
     frame_ = table.to_pandas()
     frame_.loc[(frame_.method == "dummy") & (frame_.measure == "share_failed"), "value"] = 0.0
     table = pa.Table.from_pandas(frame_, preserve_index=False)
-    figure = figures.type1_error(table)
+    figure = draw("type1_error", table)
     assert_readable(figure)
     said = [" ".join(text.get_text().split("\n")) for axes in figure.axes for text in axes.texts]
     assert [text for text in said if ":" in text] == [
         "no result: own", "not estimable: dummy no result: own"]  # fmt: skip
     assert "Not all replications used: own 0 %." in note_of(figure)  # dummy's gap has its word
-    assert not_used(frame(made("nothing estimable"), "rejection_rate")) == []
+    assert not_used(matrix(made("nothing estimable"), "rejection_rate")) == ""
 
 
 def test_a_method_that_was_given_up_has_fewer_replications_than_the_others():
@@ -543,8 +550,8 @@ def test_a_method_that_was_given_up_has_fewer_replications_than_the_others():
     gone = (frame_.method == "own") & (frame_.icc > 0)  # never begun
     frame_.loc[gone, ["value", "mcse", "ci_low", "ci_high"]] = np.nan
     frame_.loc[gone, ["n_used", "n_not_used"]] = 0
-    found = frame(pa.Table.from_pandas(frame_, preserve_index=False), "rejection_rate")
-    (note,) = not_used(found)
+    found = matrix(pa.Table.from_pandas(frame_, preserve_index=False), "rejection_rate")
+    note = not_used(found)
     assert " ".join(note.split()).endswith("used: own 23 % (least 0 of 1,000)")
 
 
@@ -552,15 +559,15 @@ def test_at_most_three_methods_are_named_and_no_share_is_rounded_away():
     lost = (1, 999, 500, 200, 300)
     names = [f"m{k}" for k in range(5)]
     table = summary(THREE, names, failed=lambda levels, m: lost[m])
-    (note,) = not_used(frame(table, "rejection_rate"))
+    note = not_used(matrix(table, "rejection_rate"))
     assert " ".join(note.split()) == (
         "Not all replications used: m0 over 99 % (least 999 of 1,000), m1 under 1 % (least 1 of "
         "1,000), m2 50 % (least 500 of 1,000) and 2 more"
     )
-    assert_readable(figures.type1_error(summary(THREE, TWELVE, failed=lambda levels, m: m), TITLE))
+    assert_readable(draw("type1_error", summary(THREE, TWELVE, failed=lambda levels, m: m), TITLE))
 
 
-@pytest.mark.parametrize("name", figures.OF_ESTIMATES)
+@pytest.mark.parametrize("name", OF_ROWS)
 def test_figures_of_estimates_say_what_failed(name):
     table = estimates([*THREE_METHODS, "own"], 200).to_pandas()
     few = (table.method == "dummy") & (table.replication <= 150)
@@ -568,7 +575,7 @@ def test_figures_of_estimates_say_what_failed(name):
     table = table[(table.method != "own") | (table.replication <= 120)]  # given up on
     part = pa.Table.from_pandas(table, preserve_index=False)
     more = {"method": "dummy"} if name == "agreement" else {}
-    figure = figures.FIGURES[name](part, TITLE, **more)
+    figure = draw(name, part, TITLE, **more)
     assert_readable(figure)
     said = [text for text, _ in texts_of(figure)]
     assert not any("estimable" in text for text in said)
@@ -577,5 +584,5 @@ def test_figures_of_estimates_say_what_failed(name):
         return
     assert "Not all replications used: dummy 25 % (50 of 200), own 0 %." in note_of(figure)
     assert {"zip": "no result", "p_values": "own: no result"}[name] in said
-    (note,) = not_used_of(used(part, {"pooled": "pooled", "own": "mine"}))
+    note = not_used_of(sample(part, labels={"pooled": "pooled", "own": "mine"}))
     assert note.endswith("mine 0\N{NO-BREAK SPACE}%")

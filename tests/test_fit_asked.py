@@ -14,7 +14,7 @@ from simstudy.methods._clustered import ENOUGH
 from simstudy.real import fit as fit_module
 from simstudy.real.fit import fit
 from simstudy.real.lines import lines_of
-from simstudy.report.figures.clusters import by_cluster
+from simstudy.report.drawing.clusters import by_cluster
 from simstudy.study.study import load
 
 LECTURE = "posttest ~ pretest.c + (1 | classroom.d)"

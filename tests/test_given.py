@@ -354,14 +354,14 @@ def test_plan_knows_the_limits_of_a_method(used, tmp_path, monkeypatch):
 
 def test_the_zip_plot_shows_the_intervals_of_the_summary(results):
     """Each panel says the share that covers, of given limits as of others."""
-    from simstudy.report import figures
-    from simstudy.report.stored import about, rows_of
+    from simstudy.plots import plots
+    from simstudy.report.example_rows import rows_of, sample_of
 
     summary = results.summary_table()
     (design, *_) = results.study.designs
     rows = rows_of(results.study, results.folder, design)
     assert {"ci_low", "ci_high"} <= set(rows.column_names)
-    figure = figures.zip_plot(rows, "zip", 0.05, **about(results.study, design, summary))
+    figure = plots()["zip"].draw(sample_of(results.study, results.folder, summary, design))
     shown = {at.get_title(): [text.get_text() for text in at.texts] for at in figure.axes}
     for name in ("pooled", "both", "limits", "sometimes", "settled"):
         value = cell(results, name, "coverage").value[design.id]

@@ -13,7 +13,7 @@ from matplotlib.collections import LineCollection
 from simstudy.cli.app import main
 from simstudy.real.fit import fit
 from simstudy.real.lines import lines_of
-from simstudy.report.figures.clusters import by_cluster
+from simstudy.report.drawing.clusters import by_cluster
 
 REFERENCE = Path(__file__).parent / "reference"
 FORMULA = "y ~ x + (1 | cluster)"

@@ -24,8 +24,9 @@ from simstudy.real.data import DataSet
 from simstudy.real.formula import Formula
 from simstudy.real.formula import parse as parse_formula
 from simstudy.registry import configure
-from simstudy.report.figures import encode, letters
-from simstudy.report.figures.page import told_apart
+from simstudy.report.drawing import letters
+from simstudy.report.drawing.letters import encode
+from simstudy.report.drawing.page import told_apart
 from simstudy.report.tables.headline import headline
 from simstudy.runner.events import Done, Started
 from simstudy.runner.plan import plan

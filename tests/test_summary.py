@@ -8,6 +8,7 @@ import math
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from helpers_figures import draw
 from helpers_simulation import merge, study
 
 import simstudy
@@ -15,7 +16,6 @@ from simstudy.measures.catalog import finish
 from simstudy.measures.record import Cells
 from simstudy.measures.totals import of_block
 from simstudy.report import tables
-from simstudy.report.figures import type1_error
 from simstudy.report.wide import decimals, number, thin, wide
 from simstudy.runner.execute import execute
 from simstudy.runner.summarise import scenario_table, summarise
@@ -173,7 +173,7 @@ def test_numbers_are_written_as_papers_do():
 
 
 def test_figure_has_a_facet_for_every_x_icc_and_cluster_size(results):
-    figure = type1_error(results.summary_table(), "A title")
+    figure = draw("type1_error", results.summary_table(), "A title")
     assert len(figure.axes) == 2 * 4  # x_icc across; clusters by cluster size down
     labels = [text.get_text() for text in figure.legends[0].get_texts()]
     assert labels[:3] == ["pooled", "dummy", "random intercept (KR)"]

@@ -11,8 +11,8 @@ from helpers_cli import call
 
 import simstudy
 from simstudy.report import tables
-from simstudy.report.figures.frame import frame
-from simstudy.report.figures.missing import absence
+from simstudy.report.drawing.matrix import matrix
+from simstudy.report.drawing.missing import absence
 from simstudy.report.methods_section.render import methods_section
 from simstudy.report.wide import wide
 from simstudy.runner.plan import plan
@@ -173,10 +173,10 @@ def test_tables_and_figures_say_that_it_is_not_asked_for(tmp_path):
     assert "/~not asked for" in tables.FORMATS["latex"](table)
     assert tables.as_csv(table).count("not asked for") == 4 + 6
     for measure in ("rejection_rate", "relative_error_model_se"):
-        drawn = frame(results.summary_table(), measure)
+        drawn = matrix(results.summary_table(), measure)
         within = [i for i, levels in enumerate(drawn.levels) if levels["x_icc"] == 1]
         assert absence(drawn, within, 1) == "not asked for"
-        assert drawn.not_asked.sum() == 10
+        assert (~drawn.cells["asked"]).sum() == 10
     for name in ("type1_error", "se_bias", "design_effect", "nested_loop", "zip", "p_values",
                  "agreement"):  # fmt: skip
         figured = SOME | {"report": {"figures": [name]}}

@@ -17,6 +17,7 @@ from simstudy.errors import UserError, nearest
 from simstudy.estimands import ESTIMANDS, OTHER_NAMES
 from simstudy.measures import names
 from simstudy.measures.catalog import MEASURES
+from simstudy.plots import other_names, plots
 from simstudy.registry import methods
 from simstudy.study import fields, vocabulary
 from simstudy.study.study import load, method_of
@@ -215,7 +216,7 @@ def test_words_of_options_lead_to_their_values():
         (vocabulary.TOP, fields.TOP_FIELDS),
         (vocabulary.SIZE, fields.SIZE_FORMS),
         (vocabulary.X, fields.X_KINDS),
-        (vocabulary.FIGURES, fields.FIGURES),
+        (other_names() | vocabulary.FIGURES, plots()),
         (names.WORDS, [*MEASURES, *names.OF_TRUTH]),
         (OTHER_NAMES, ESTIMANDS),
     ],

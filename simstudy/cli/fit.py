@@ -61,8 +61,8 @@ def _ending(file: str) -> str:
 def _draw(data: DataSet, file: Path, ending: str) -> None:
     """The data by cluster with pooled, separate, dummy and random-intercept lines."""
     from simstudy.real.lines import lines_of
-    from simstudy.report.figures.clusters import by_cluster
-    from simstudy.report.figures.style import encode
+    from simstudy.report.drawing.clusters import by_cluster
+    from simstudy.report.drawing.letters import encode
 
     names = data.formula
     coding = f" ({data.coding})" if data.coding else ""

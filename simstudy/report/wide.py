@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -236,27 +236,36 @@ def cells_of(table: Wide) -> list[Cell]:
 
 
 def thin(table: Wide, most: int) -> Wide:
-    """At most `most` scenarios: some levels of every factor, the ends first.
+    """At most `most` scenarios: some levels of every factor, the ends first."""
+    kept = thin_levels([levels for levels, _ in table.rows], table.factors, most)
+    return replace(table, rows=[table.rows[i] for i in kept])
+
+
+def thin_levels(
+    scenarios: Sequence[dict[str, Any]], factors: Sequence[str], most: int
+) -> list[int]:
+    """Numbers of at most `most` scenarios: some levels of every factor, the ends first.
 
     The last factors of the study keep the most levels; a factor for which there is no room
     stays at its first level.
     """
-    rows = table.rows
-    if len(rows) <= most:
-        return table
-    levels = {f: list(dict.fromkeys(row[0][f] for row in rows)) for f in table.factors}
-    kept = dict.fromkeys(table.factors, 1)
+    numbers = list(range(len(scenarios)))
+    if len(numbers) <= most:
+        return numbers
+    levels = {f: list(dict.fromkeys(scenario[f] for scenario in scenarios)) for f in factors}
+    kept = dict.fromkeys(factors, 1)
     for goal in range(2, most + 1):
-        for factor in reversed(table.factors):
+        for factor in reversed(factors):
             if kept[factor] < min(goal, len(levels[factor])):
                 more = kept | {factor: kept[factor] + 1}
                 if math.prod(more.values()) <= most:
                     kept = more
+    some = numbers
     for factor, k in kept.items():
-        there = levels[factor]
-        keep = [there[round(i * (len(there) - 1) / max(k - 1, 1))] for i in range(k)]
-        rows = [row for row in rows if row[0][factor] in keep]
-    return replace(table, rows=rows[:most] or table.rows[:most])
+        of = levels[factor]
+        keep = [of[round(i * (len(of) - 1) / max(k - 1, 1))] for i in range(k)]
+        some = [i for i in some if scenarios[i][factor] in keep]
+    return some[:most] or numbers[:most]
 
 
 def number(value: float, places: int, *, leading_zero: bool = True) -> str:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from simstudy.generators import streams
+from simstudy.plots import plots
 from simstudy.registry import GRAINS
 from simstudy.runner.execute import default_jobs
 from simstudy.runner.plan import forecast, is_own, names_of, own_method, parts_of, plan
@@ -31,8 +32,7 @@ _OWN_TRIAL, _OWN_TRIALS = 0.3, 2.0  # of a user's method: seconds of a trial, an
 # machine where importing this package with numpy, scipy and pyarrow takes _IMPORTS
 _IMPORTS, _DRAWING, _FIGURE, _FACET, _WORKERS, _FILE = 0.40, 0.3, 0.2, 0.055, 0.6, 4e-4
 _OLD = 4.0  # CPU seconds after which a process has done more than importing
-_FACETS = 48  # at most, of each of these figures
-_FACETED = {"type1_error", "power", "se_bias"}
+_FACETS = 48  # at most, of a figure in facets
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +97,8 @@ def _figures(study: Study) -> float:
     if not study.figures:
         return 0.0
     facets = min(len(study.designs) / len({d.scenario.icc for d in study.designs}), _FACETS)
-    drawn = len(study.figures) * _FIGURE + len(_FACETED & set(study.figures)) * facets * _FACET
-    return _DRAWING + drawn
+    faceted = sum(plots()[name].facets for name in study.figures)
+    return _DRAWING + len(study.figures) * _FIGURE + faceted * facets * _FACET
 
 
 def _choose(kinds: list[list[Task]]) -> list[tuple[int, Task]]:

@@ -133,13 +133,3 @@ TOP_FIELDS = {
     "measures": "measures of your own, beside the built-in ones: [{use: FILE.py:FUNCTION}]",
     "report": "figures: which figures are drawn",
 }
-FIGURES = {
-    "type1_error": "rejection rate where the null is true, against a factor, in facets",
-    "se_bias": "relative error of the model SE, against a factor, in facets",
-    "power": "rejection rate where the null is false; hollow where the size is inflated",
-    "design_effect": "error rate and SE bias of all scenarios against the design effect",
-    "nested_loop": "error rate of all scenarios side by side, the factors as steps below",
-    "zip": "confidence intervals of one scenario, ranked",
-    "p_values": "size at every level, from the p-values of one scenario",
-    "agreement": "estimate and SE of one method against another's, one scenario",
-}

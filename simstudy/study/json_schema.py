@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from simstudy.estimands import ESTIMANDS
+from simstudy.plots import plots
 from simstudy.registry import GRAINS, Entry, Option, methods, possible
 from simstudy.study import fields
 from simstudy.where import GRAMMAR
@@ -44,7 +45,7 @@ def schema() -> dict[str, Any]:
     It is as strict as a schema can be; what depends on two fields at once is checked by
     `load` alone.
     """
-    figures = {"type": "array", "items": {"enum": list(fields.FIGURES)}}
+    figures = {"type": "array", "items": {"enum": list(plots())}}
     top = {
         "name": {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"},
         "title": _TEXT,

@@ -13,6 +13,7 @@ from simstudy.errors import UserError, nearest
 from simstudy.estimands import is_null
 from simstudy.own.measures import OwnMeasure
 from simstudy.own.settle import Importing, settle
+from simstudy.plots import other_names, plots
 from simstudy.registry import GRAINS, Method, OptionError, configure, methods
 from simstudy.study import fields, vocabulary
 from simstudy.study.grid import CONDITIONS, Design, expand, text_of
@@ -375,25 +376,21 @@ def default_figures(designs: tuple[Design, ...], chosen: tuple[Method, ...]) -> 
 def _figures(
     document: Document, designs: tuple[Design, ...], chosen: tuple[Method, ...]
 ) -> tuple[str, ...]:
-    report = document.data.get("report")
-    if report is None:
-        return default_figures(designs, chosen)
-    if not isinstance(report, dict):
+    report: Any = document.data.get("report")
+    if report is not None and not isinstance(report, dict):
         document.refuse(("report",), f"expected figures: [...], got {fields.shown(report)}")
-    for key in report:
+    for key in report or ():
         if key != "figures":
-            document.refuse(
-                ("report", key), f"unknown key{nearest(str(key), ('figures',), _REPORT)}"
-            )
-    if "figures" not in report:
+            hint = nearest(str(key), ("figures",), _REPORT)
+            document.refuse(("report", key), f"unknown key{hint}")
+    if not report or "figures" not in report:
         return default_figures(designs, chosen)
     listed = report["figures"]
     if not isinstance(listed, list):
         document.refuse(("report", "figures"), f"expected a list, got {fields.shown(listed)}")
     for i, figure in enumerate(listed):
-        if not isinstance(figure, str) or figure not in fields.FIGURES:
-            hint = nearest(str(figure), fields.FIGURES, vocabulary.FIGURES)
-            document.refuse(
-                ("report", "figures", i), f"unknown figure {fields.shown(figure)}{hint}"
-            )
+        if not isinstance(figure, str) or figure not in plots():
+            hint = nearest(str(figure), plots(), other_names() | vocabulary.FIGURES)
+            place = ("report", "figures", i)
+            document.refuse(place, f"unknown figure {fields.shown(figure)}{hint}")
     return tuple(dict.fromkeys(listed))

@@ -145,21 +145,7 @@ X_FILE = {
     **dict.fromkeys(("variable", "x", "predictor", "col", "field"), "column"),
     **dict.fromkeys(("group", "school", "clusters", "id", "cluster_id", "groups"), "cluster"),
 }  # fmt: skip
-FIGURES = {
-    **dict.fromkeys(
-        ("type1", "type_1_error", "type_i_error", "type1_errors", "size", "error_rate",
-         "rejection_rate", "alpha", "false_positives"),
-        "type1_error",
-    ),
-    **dict.fromkeys(
-        ("se_error", "relative_error_model_se", "standard_error", "se_ratio", "model_se"),
-        "se_bias",
-    ),
-    **dict.fromkeys(("deff", "collapse", "kish"), "design_effect"),
-    **dict.fromkeys(("nested", "loop", "loop_plot", "nested_loop_plot"), "nested_loop"),
-    **dict.fromkeys(("zip_plot", "coverage", "confidence_intervals", "intervals"), "zip"),
-    **dict.fromkeys(("pvalues", "p_value", "ecdf", "p", "pp_plot"), "p_values"),
-    **dict.fromkeys(("bland_altman", "scatter", "pairs", "comparison"), "agreement"),
+FIGURES = {  # besides the synonyms that each has
     **dict.fromkeys(
         ("bias", "mse", "rmse", "empirical_se"), "it is in tables: summarize RESULTS --measure M"
     ),

@@ -13,7 +13,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from simstudy.moments import Floats
-from simstudy.report.figures import style
+from simstudy.report.drawing import style
 from simstudy.report.wide import number
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class Scale:
         Of the axis.
     nominal : float or None
         Where the measure should be, with `nominal_text` in the legend.
-    bands : sequence of (low, high, colour, text)
+    bands : sequence of (low, high, color, text)
     log : bool
     floor : float
         What is below is drawn on the edge.
@@ -124,29 +124,37 @@ def _ratio(percent: Floats) -> Floats:
 
 
 def draw_scale(
-    axes: Axes, scale: Scale, values: Floats, which: Which = "y", *, bands: bool = True
+    axes: Axes, scale: Scale, values: Floats, which: Which = "y", *, nominal: bool = True
 ) -> None:
-    """Limits for `values` (on the axis), ticks, nominal line and bands."""
-    finite = values[np.isfinite(values)]
-    low = min([scale.least[0], *np.maximum(finite, scale.floor)])
-    high = max([scale.least[1], *np.maximum(finite, scale.floor)])
+    """Limits for `values` (on the axis) and ticks; nominal line and bands."""
+    ends = np.maximum(values[np.isfinite(values)], scale.floor)
+    low, high = min([scale.least[0], *ends]), max([scale.least[1], *ends])
     if scale.log:
         room = (high / low) ** 0.04
         low, high = low / room, min(high * room, scale.end)
     else:
         low, high = -0.02, scale.end
+    if nominal:
+        draw_nominal(axes, scale, which)
+    axes.set(**{f"{which}scale": "log" if scale.log else "linear", f"{which}lim": (low, high)})
+    axis: Any = axes.yaxis if which == "y" else axes.xaxis
+    set_ticks(axis, chosen_ticks(scale, low, high), scale.text)
+
+
+def draw_nominal(axes: Axes, scale: Scale, which: Which = "y") -> None:
+    """The nominal line and the bands."""
     span, line = (axes.axhspan, axes.axhline) if which == "y" else (axes.axvspan, axes.axvline)
-    for start, stop, colour, _ in scale.bands if bands else ():
-        span(start, stop, color=colour, linewidth=0, zorder=0.3)
+    for start, stop, color, _ in scale.bands:
+        span(start, stop, color=color, linewidth=0, zorder=0.3)
     if scale.nominal is not None:
         line(scale.nominal, zorder=1, **style.NOMINAL)
-    axis: Any = axes.yaxis if which == "y" else axes.xaxis
-    if scale.log:
-        (axes.set_yscale if which == "y" else axes.set_xscale)("log")
-    (axes.set_ylim if which == "y" else axes.set_xlim)(low, high)
-    axis.set_major_locator(FixedLocator(chosen_ticks(scale, low, high)))
+
+
+def set_ticks(axis: Any, places: Sequence[float], text: Callable[[float], str]) -> None:
+    """Ticks at these places and no other, written by `text`."""
+    axis.set_major_locator(FixedLocator(places))
     axis.set_minor_locator(NullLocator())
-    axis.set_major_formatter(FuncFormatter(lambda value, _: scale.text(value)))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: text(value)))
 
 
 def chosen_ticks(scale: Scale, low: float, high: float, most: int = 7) -> list[float]:
@@ -168,11 +176,9 @@ def chosen_ticks(scale: Scale, low: float, high: float, most: int = 7) -> list[f
     return sorted(kept)
 
 
-def scale_handles(scale: Scale, *, bands: bool = True) -> list[Artist]:
+def scale_handles(scale: Scale) -> list[Artist]:
     """The nominal line and the bands in a legend."""
-    handles: list[Artist] = []
-    if scale.nominal is not None:
-        handles.append(Line2D([], [], label=scale.nominal_text, **style.NOMINAL))
-    for _, _, colour, text in scale.bands if bands else ():
-        handles.append(Patch(facecolor=colour, edgecolor="none", label=text))
-    return handles
+    bands = [Patch(fc=color, ec="none", label=text) for _, _, color, text in scale.bands]
+    if scale.nominal is None:
+        return [*bands]
+    return [Line2D([], [], label=scale.nominal_text, **style.NOMINAL), *bands]

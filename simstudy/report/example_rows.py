@@ -6,13 +6,14 @@ Only parts that hold it are opened, and no more of it than a figure can show.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from simstudy.estimates import LIMITS
+from simstudy.report.drawing.rows import COLUMNS, MOST_ROWS, Sample, Target, sample
+from simstudy.report.drawing.style import levels_text
 from simstudy.report.nulls import aims, rates
-from simstudy.report.wide import level_text
 from simstudy.store import arrow, beside, parts
 from simstudy.store.names import PartName, method_key
 from simstudy.study.grid import Design
@@ -21,8 +22,28 @@ from simstudy.study.study import Study
 if TYPE_CHECKING:
     import pyarrow as pa
 
-MOST_ROWS = 100_000
-COLUMNS = ["scenario", "replication", "method", "estimate", "std_error", "df", "p_value", "status"]
+
+def example(study: Study, folder: Path, summary: pa.Table) -> Sample:
+    """The rows of the scenario that shows most."""
+    return sample_of(study, folder, summary, chosen(study, summary))
+
+
+def sample_of(study: Study, folder: Path, summary: pa.Table, design: Design) -> Sample:
+    """The rows of one scenario, and what a figure says of them: of methods with tests, if any."""
+    part = summary.take(arrow.equal_to(summary.column("scenario"), design.id))
+    aim_of = dict(zip(part.column("method").to_pylist(), aims(part), strict=True))
+    tested = {row["method"] for row, _ in rates(part)} or aim_of
+    shown = [(k, m) for k, m in enumerate(study.methods) if m.label in tested]
+    labels = {m.canonical: m.label for _, m in shown}
+    return sample(
+        rows_of(study, folder, design),
+        study.title or study.name,
+        study.alpha[0],
+        true={m.label: Target(aim_of[m.label], k) for k, m in shown},
+        labels=labels,
+        what=f"Scenario {design.id}: {levels_text(design.levels)}",
+        reference=labels.get(study.reference or ""),
+    )
 
 
 def chosen(study: Study, summary: pa.Table) -> Design:
@@ -36,8 +57,8 @@ def chosen(study: Study, summary: pa.Table) -> Design:
             null.setdefault(row["scenario"], set()).add(row["method"])
 
     def worth(design: Design) -> tuple[int, int, float]:
-        nulls, there = (len(of.get(design.id, ())) for of in (null, estimable))
-        return nulls, there, design.design_effect
+        n_null, n_estimable = (len(of.get(design.id, ())) for of in (null, estimable))
+        return n_null, n_estimable, design.design_effect
 
     return max(study.designs, key=worth)
 
@@ -65,7 +86,7 @@ def rows_of(study: Study, folder: Path, design: Design) -> pa.Table:
     mine = (pc.field("scenario") == design.id) & (pc.field("replication") <= last)
     names = [method.canonical for method in study.methods]
     wanted = mine & pc.field("method").isin(names)
-    rows = ds.dataset(files, format="parquet").to_table(columns=COLUMNS, filter=wanted)
+    rows = ds.dataset(files, format="parquet").to_table(columns=list(COLUMNS), filter=wanted)
     return _with_limits(rows, folder, holding, design.id)
 
 
@@ -85,20 +106,3 @@ def _with_limits(rows: pa.Table, folder: Path, holding: list[PartName], scenario
         values = [found.get((name, *place)) for place in where]
         rows = rows.append_column(name, arrow.doubles(np.array(values, dtype=float)))
     return rows
-
-
-def about(study: Study, design: Design, summary: pa.Table) -> dict[str, Any]:
-    """What a figure of estimates has to know besides the rows: of methods with tests, if any."""
-    from simstudy.report.figures.style import named
-    from simstudy.report.figures.used import Target
-
-    pairs = ", ".join(f"{named(f)} {level_text(v)}" for f, v in design.levels.items())
-    part = summary.take(arrow.equal_to(summary.column("scenario"), design.id))
-    here = dict(zip(part.column("method").to_pylist(), aims(part), strict=True))
-    tested = {row["method"] for row, _ in rates(part)} or here
-    shown = [(k, m) for k, m in enumerate(study.methods) if m.label in tested]
-    return {
-        "true": {m.label: Target(here[m.label], k) for k, m in shown},
-        "labels": {m.canonical: m.label for _, m in shown},
-        "what": f"Scenario {design.id}: {pairs}",
-    }

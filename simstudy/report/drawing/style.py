@@ -1,23 +1,17 @@
-"""The house style of every figure, and its bytes.
+"""The house style of every figure.
 
 Nothing here touches matplotlib's global state: every artist is told how it looks.
 """
 
 from __future__ import annotations
 
-import io
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-import matplotlib
-from matplotlib.text import Text
-
-from simstudy.errors import visible
-from simstudy.report.figures import letters
 from simstudy.report.wide import Level, level_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 # Okabe & Ito (2008): told apart by readers with any kind of colour vision
 COLOURS = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -43,6 +37,11 @@ _NAMES = {
 def named(factor: str) -> str:
     """A factor's name as readers know it."""
     return _NAMES.get(factor, factor)
+
+
+def levels_text(levels: Mapping[str, Level]) -> str:
+    """Levels in a sentence: ICC of x 0.5, slope 0."""
+    return ", ".join(f"{named(f)} {level_text(v)}" for f, v in levels.items())
 
 
 def heading(levels: dict[str, Level], separator: str = ", ") -> str:
@@ -77,34 +76,13 @@ def clean(axes: Axes, grid: str | None = "y") -> None:
     axes.set_axisbelow(True)
 
 
+def write(axes: Axes, x: float, y: float, text: str, **look: Any) -> None:
+    """Write at a place of the panel, 0 to 1 from its left and lower edge."""
+    usual: dict[str, Any] = {"transform": axes.transAxes, "fontsize": TICK, "color": INK}
+    axes.text(x, y, text, **usual | look)
+
+
 def nothing(axes: Axes, text: str) -> None:
     """Say in an empty panel why it is empty."""
-    axes.text(0.5, 0.5, text, transform=axes.transAxes, fontsize=TICK, color=GREY,
-              ha="center", va="center", zorder=5,
-              bbox={"facecolor": "white", "edgecolor": "none", "pad": 2})  # fmt: skip
-
-
-def _show_controls(text: Text) -> None:
-    """Control characters as escapes, where a text has any but breaks of lines."""
-    lines = text.get_text().split("\n")
-    if not all(line.isprintable() for line in lines):
-        text.set_text("\n".join(map(visible, lines)))
-
-
-def encode(figure: Figure, ending: str) -> bytes:
-    """A figure as a PNG of 200 dpi, a PDF or an SVG, without a date so that runs compare.
-
-    A PDF holds its text as TrueType, which journals ask for. What matplotlib takes from its
-    settings alone is set while the file is written and put back.
-    """
-    for text in figure.findobj(Text):
-        _show_controls(text)
-    stream = io.BytesIO()
-    metadata = {"pdf": {"CreationDate": None}, "svg": {"Date": None}}.get(ending)
-    letters.provide(figure)
-    settings = matplotlib.rc_context(
-        {"svg.hashsalt": "simstudy", "pdf.fonttype": 42, "text.parse_math": False}
-    )
-    with settings, letters.unwarned():
-        figure.savefig(stream, dpi=200, format=ending, metadata=metadata)
-    return stream.getvalue()
+    box = {"facecolor": "white", "edgecolor": "none", "pad": 2}
+    write(axes, 0.5, 0.5, text, color=GREY, ha="center", va="center", zorder=5, bbox=box)

@@ -1,0 +1,1 @@
+"""What figures share: the page, the style, the axes, the numbers and rows they show."""

@@ -1,0 +1,185 @@
+"""A measure against any factor: a line a method in facets, or a row a method."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from simstudy.moments import Bools, Floats, Ints
+from simstudy.report.drawing import ends, style
+from simstudy.report.drawing.facets import Facets, facets
+from simstudy.report.drawing.matrix import Matrix
+from simstudy.report.drawing.missing import absence, no_method, not_used
+from simstudy.report.drawing.page import inches, page, text_width, wrapped
+from simstudy.report.drawing.points import (
+    HOLLOW,
+    draw_methods,
+    draw_row,
+    method_handles,
+    on_axis,
+    theory_handles,
+)
+from simstudy.report.drawing.scale import Scale, draw_nominal, draw_scale, scale_handles
+from simstudy.report.wide import level_text
+
+if TYPE_CHECKING:
+    from matplotlib.artist import Artist
+    from matplotlib.axes import Axes
+
+_MOST_TICKS = 10
+INTERVAL = "Bars are 95 % Monte Carlo intervals"
+
+
+def against(
+    matrix: Matrix, scale: Scale, title: str, across: str | None = None,
+    columns: str | None = None, hollow: Bools | None = None, notes: tuple[str, ...] = (),
+) -> Figure:  # fmt: skip
+    """A measure against a factor, in facets; methods one below another where none varies."""
+    notes = (*_fixed(matrix), *notes, below_edge(matrix, scale), not_used(matrix))
+    handles = [*theory_handles(matrix), *scale_handles(scale)]
+    if not matrix.factors and across is None:
+        return _in_rows(matrix, scale, (title, scale.label, ""), handles, notes, hollow)
+    laid = facets(matrix, across, columns)
+    one_panel = len(laid.columns) == len(laid.rows) == 1
+    direct = one_panel and len(matrix.methods) <= ends.MOST and len(laid.ticks) > 1
+    labels, beside, least = ends.end_labels(matrix.methods if direct else ())
+    if hollow is not None and hollow.any():
+        handles.append(Line2D([], [], label="size inflated", color=style.INK, **HOLLOW))
+    if not direct:
+        handles = method_handles(matrix) + handles
+    down = max(text_width(style.heading(row, "\n"), style.LABEL) for row in laid.rows)
+    panel = (4.2, max(2.9, least)) if one_panel else (2.15, max(1.6, min(down + 0.1, 2.6)))
+    right = beside if direct else 0.2 + 0.17 * max(len(row) for row in laid.rows)
+    figure, axes = page(
+        len(laid.rows), len(laid.columns), panel, handles=handles, notes=[*notes, *laid.notes],
+        labels=(title, style.named(laid.across or ""), scale.label), margins=(0.78, right, 0.0),
+        headings=int(laid.columns != [{}]),
+    )  # fmt: skip
+    draw_scale(axes[0][0], scale, on_axis(matrix, scale).ravel(), nominal=False)
+    for i, row in enumerate(laid.rows):
+        for k, column in enumerate(laid.columns):
+            _panel(axes[i][k], matrix, scale, laid, (i, k), hollow)
+            if i == 0:
+                _head(axes[i][k], style.heading(column), panel[0])
+        if row:
+            _beside(axes[i][-1], style.heading(row, "\n"))
+    if direct:
+        order = np.argsort(laid.x(matrix, np.arange(len(matrix.levels))), kind="stable")
+        ends.label_ends(axes[0][0], matrix, on_axis(matrix, scale)[0, order], labels)
+    return figure
+
+
+def below_edge(matrix: Matrix, scale: Scale) -> str:
+    """A note where something is below the axis and drawn on its edge."""
+    with np.errstate(invalid="ignore"):
+        below = matrix.has_value & (scale.of(matrix.cells["value"]) < scale.floor)
+    return f"Values below {scale.text(scale.floor)} are drawn on the edge" if below.any() else ""
+
+
+def _fixed(matrix: Matrix) -> list[str]:
+    """What all scenarios have in common, and what the bars are."""
+    levels = style.levels_text(matrix.fixed)
+    of = "All scenarios" if len(matrix.levels) > 1 else "Scenario"
+    many = len(matrix.levels) >= 500
+    return [f"{of}: {levels}" if levels else "",
+            INTERVAL.replace("Bars", "Bars and bands") if many else INTERVAL]  # fmt: skip
+
+
+def _in_rows(
+    matrix: Matrix, scale: Scale, labels: tuple[str, str, str], handles: list[Artist],
+    notes: tuple[str, ...], hollow: Bools | None,
+) -> Figure:  # fmt: skip
+    """One scenario: the measure along the axis, methods one below another, labels beside."""
+    n_methods = len(matrix.methods)
+    names = ["\n".join(wrapped(method, 2.4, style.TICK)) for method in matrix.methods]
+    left = max([text_width(name, style.TICK) for name in names], default=0.0) + 0.25
+    rows = sum(max(0.34, 0.14 * (name.count("\n") + 1) + 0.1) for name in names)
+    figure, ((axes,),) = page(
+        1, 1, (3.9, max(rows + 0.3, 0.9)), labels=labels, handles=handles, notes=notes,
+        headings=0, margins=(max(left, 0.9), 0.2, 0.0),
+    )  # fmt: skip
+    draw_scale(axes, scale, on_axis(matrix, scale).ravel(), "x")
+    for m in range(n_methods if matrix.levels else 0):
+        draw_row(axes, matrix, scale, m, hollow=hollow is not None and bool(hollow[0, m]))
+    if not matrix.levels:
+        style.nothing(axes, "no such scenario" if matrix.methods else no_method(matrix))
+    axes.set_yticks(range(n_methods), names)
+    axes.set_ylim(max(n_methods, 1) - 0.4, -0.6)
+    style.clean(axes, "x")
+    return figure
+
+
+def _panel(
+    axes: Axes, matrix: Matrix, scale: Scale, laid: Facets, place: tuple[int, int],
+    hollow: Bools | None,
+) -> None:  # fmt: skip
+    """One facet: bands and nominal line, a line a method, a word on methods that are missing."""
+    scenarios = np.array(laid.scenarios.get(place, []), dtype=np.int64)
+    if not scenarios.size:
+        axes.set_axis_off()  # no such scenario
+        return
+    draw_nominal(axes, scale)
+    x = laid.x(matrix, scenarios)
+    draw_methods(axes, matrix, scale, scenarios, x, hollow)
+    axes.set_xlim(-0.5, len(laid.ticks) - 0.5)
+    _ticks(axes, [level_text(tick) or "none" for tick in laid.ticks])
+    style.clean(axes)
+    _missing(axes, matrix, scale, scenarios, x)
+
+
+def _ticks(axes: Axes, texts: list[str]) -> None:
+    """As many labels along the axis as have room, wrapped where that helps."""
+    room, _ = inches(axes)
+    widest = min(max((text_width(text, style.TICK) for text in texts), default=0.1), 0.7)
+    most = max(2, min(_MOST_TICKS, int(room / (widest + 0.08))))
+    shown = range(0, len(texts), math.ceil(len(texts) / most))
+    labels = ["\n".join(wrapped(texts[i], room / max(len(shown), 1), style.TICK)) for i in shown]
+    axes.set_xticks(shown, labels)
+
+
+def _missing(axes: Axes, matrix: Matrix, scale: Scale, scenarios: Ints, x: Floats) -> None:
+    """Name the methods that have no number in a panel, or count them, where there is room."""
+    expected = (matrix.has_row | ~matrix.cells["asked"])[scenarios].any(0)
+    lost = np.flatnonzero(~matrix.has_value[scenarios].any(0) & expected)
+    if not lost.size:
+        return
+    reasons: dict[str, list[str]] = {}
+    for m in lost:
+        why = absence(matrix, scenarios.tolist(), int(m))
+        reasons.setdefault(why, []).append(matrix.methods[m])
+    room = 0.95 * inches(axes)[0]
+    said = [f"{why}: {_names(names, len(matrix.methods))}" for why, names in reasons.items()]
+    text = "\n".join(line for reason in said for line in wrapped(reason, room, 7))
+    left = scenarios[x <= x.min() + 0.6 * (x.max() - x.min())]
+    drawn = on_axis(matrix, scale)[:, left]
+    height = (axes.transData + axes.transAxes.inverted()).transform
+    levels = [height((0.0, y))[1] for y in drawn[np.isfinite(drawn)]]
+    top = not levels or 1 - max(levels) >= min(levels)
+    look = {"fontsize": 7, "color": style.GREY, "va": "top" if top else "bottom", "zorder": 4}
+    style.write(axes, 0.03, 0.97 if top else 0.03, text, **look)
+
+
+def _names(methods: list[str], of: int) -> str:
+    """Methods by name, or how many they are."""
+    if len(methods) == of > 1:
+        return "all methods"
+    names = ", ".join(methods)
+    return names if len(names) <= 50 or len(methods) == 1 else f"{len(methods)} methods"
+
+
+def _head(axes: Axes, text: str, width: float) -> None:
+    lines = wrapped(text, width, style.LABEL)
+    short = lines[0] + ("…" if len(lines) > 1 else "") if lines else ""
+    axes.set_title(short, fontsize=style.LABEL, color=style.INK, pad=5)
+
+
+def _beside(axes: Axes, text: str) -> None:
+    axes.annotate(
+        text, (1.0, 0.5), (5, 0), xycoords="axes fraction", textcoords="offset points",
+        rotation=270, va="center", ha="left", fontsize=style.LABEL, color=style.INK,
+        annotation_clip=False,
+    )  # fmt: skip

@@ -1,0 +1,27 @@
+"""The decorator that makes a function a figure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal, ParamSpec
+
+from matplotlib.figure import Figure
+
+from simstudy.report.drawing.letters import literal
+
+P = ParamSpec("P")
+
+
+def plot(
+    words: str,
+    *,
+    reads: Literal["summary", "rows"],
+    place: int = 100,
+    facets: bool = False,
+    synonyms: tuple[str, ...] = (),
+) -> Callable[[Callable[P, Figure]], Callable[P, Figure]]:
+    """Register a function named draw as the figure of its file's name, texts as they are written.
+
+    Parameters: those of `simstudy.plots.Plot`, in literals; it is there that they are read.
+    """
+    return literal

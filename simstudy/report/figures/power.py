@@ -1,0 +1,49 @@
+"""Power against any factor."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from matplotlib.figure import Figure
+
+from simstudy.report.drawing.against import against
+from simstudy.report.drawing.matrix import matrix
+from simstudy.report.drawing.plot import plot
+from simstudy.report.drawing.scale import power, rate_text
+from simstudy.report.wide import LIBERAL
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+@plot(
+    "rejection rate where the null is false; hollow where the size is inflated",
+    reads="summary",
+    place=3,
+    facets=True,
+)
+def draw(
+    summary: pa.Table, title: str = "", alpha: float | None = None, *,
+    across: str | None = None, columns: str | None = None,
+) -> Figure:  # fmt: skip
+    """Rejection rate where the null is false; hollow where the test's size is inflated.
+
+    Inflated: in the same design with a true null, the whole Wilson interval of the rejection
+    rate is above Bradley's liberal bound, 1.5 alpha.
+
+    Parameters: as for `type1_error`.
+    """
+    rates = matrix(summary, "rejection_rate", alpha)
+    bound, when = rate_text(LIBERAL * rates.alpha) if rates.levels else "", rates.when
+    powers = rates.kind(null=False)
+    hollow, known = powers.cells["inflated"], powers.cells["sized"][powers.has_row]
+    notes = []
+    if hollow.any():
+        notes = [f"Hollow: in the same design where {when} the Type I error is above {bound}"
+                 " (whole Monte Carlo interval), so this is no fair power"]  # fmt: skip
+    elif known.all() and known.size:
+        notes = [f"No method has a Type I error above {bound} in the same design where {when}"]
+    if not known.all():
+        designs = "some of these designs" if known.any() else "these designs"
+        notes.append(f"No scenario where {when} in {designs}: size is not known there")
+    return against(powers, power(), title, across, columns, hollow, tuple(notes))
