@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from simstudy.generators.predictor import gamma_shape, icc_of
-from simstudy.generators.scenario import Scenario, SizeRule
+from simstudy.generators.scenario import SizeRule
 from simstudy.study.fields import DEFAULTS
 from simstudy.study.grid import text_of
 from simstudy.study.study import Study
@@ -30,6 +30,7 @@ def data_facts(study: Study) -> dict[str, Any]:
     scenarios = [design.scenario for design in study.designs]
     contextual = any(scenario.contextual_effect != 0 for scenario in scenarios)
     unlike = [s for s in scenarios if s.x not in ("file", "binary_blocked") or s.size.random]
+    files = {s.given.digest: s.given for s in scenarios if s.given is not None}
     rules = dict.fromkeys(s.size for s in scenarios if s.x != "file")
     grids = study.scenarios if isinstance(study.scenarios, list) else [study.scenarios]
     hidden = {} if contextual else {"contextual_effect": None}
@@ -41,7 +42,7 @@ def data_facts(study: Study) -> dict[str, Any]:
             x: list(dict.fromkeys(s.x_icc for s in scenarios if s.x == x))
             for x in ("normal", "binary", "binary_blocked")
         },
-        "given": _given(scenarios),
+        "given": [(file, f"{icc_of(file):.3g}") for file in files.values()],
         "sizes": _sizes(rules),
         "random_sizes": any(rule.random for rule in rules),
         "all_given": not unlike,
@@ -57,23 +58,6 @@ def symbols(levels: Mapping[str, Any]) -> dict[str, str]:
         for name, (_, symbol) in _FACTORS.items()
         if levels.get(name) is not None
     }
-
-
-def _given(scenarios: Iterable[Scenario]) -> list[dict[str, Any]]:
-    """Predictors from files."""
-    files = {s.given.digest: s.given for s in scenarios if s.given is not None}
-    return [
-        {
-            "clusters": str(file.sizes.size),
-            "least": str(file.sizes.min()),
-            "most": str(file.sizes.max()),
-            "units": int(file.sizes.sum()),
-            "icc": f"{icc_of(file):.3g}",
-            "dropped": file.n_dropped,
-            "words": file.words,
-        }
-        for file in files.values()
-    ]
 
 
 def _sizes(rules: Iterable[SizeRule]) -> dict[str, list[tuple[Any, ...]]]:

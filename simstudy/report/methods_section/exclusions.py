@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -72,23 +71,19 @@ def exclusion_facts(study: Study, folder: Path, fits: Fits) -> dict[str, Any]:
     computed = {m: fits.counts.get(m.label, 0) for m in study.methods if fits.counts}
     numbers = {n for used in fits.used.values() for n in used.values()}
     shares = [s for s in _STATUSES if any(fits.shares[label, s] for label in fits.counts)]
-    failed = [m for m in study.methods if fits.shares[m.label, "share_failed"]]
+    failed = [m for m in study.methods if shares and fits.shares[m.label, "share_failed"]]
     messages = reasons(study, folder) if failed else {}
     return {
         "fewer": [(m, n, asked[m]) for m, n in computed.items() if n < asked[m]],
         "some_unused": any(0 < n < study.replications for n in numbers),
         "fits": fits,
         "statuses": [_STATUSES[share] for share in shares],
-        "excluded": _excluded(fits, shares),
-        "failures": [
-            _message(method, messages.get(method.label, Counter()))
-            | {
-                "n": fits.shares[method.label, "share_failed"],
-                "fits": fits.counts[method.label],
-                **_worst(study, fits.used.get(method.label, {})),
-            }
-            for method in failed
+        "excluded": [
+            (label, n, counts, sum(used == 0 for used in fits.used.get(label, {}).values()))
+            for label, n in fits.counts.items()
+            if any(counts := [fits.shares[label, share] for share in shares])
         ],
+        "failures": [_failure(study, fits, m, messages.get(m.label, Counter())) for m in failed],
         "warnings": _warnings(study, folder),
         "boundary": [
             (" ".join(label.split()), n)
@@ -98,33 +93,34 @@ def exclusion_facts(study: Study, folder: Path, fits: Fits) -> dict[str, Any]:
     }
 
 
-def _excluded(fits: Fits, shares: list[str]) -> list[dict[str, Any]]:
-    """Methods with fits without a result, and the scenarios in which there was no other."""
-    rows = []
-    for label, n in fits.counts.items():
-        counts = [fits.shares[label, share] for share in shares]
-        if any(counts):
-            empty = sum(used == 0 for used in fits.used.get(label, {}).values())
-            rows.append({"label": label, "counts": counts, "fits": n, "empty": empty})
-    return rows
-
-
-def _message(method: Method, messages: Counter[str]) -> dict[str, Any]:
-    """What a method said most often, shortened, and how often that was; 0 times where never."""
-    ((message, times),) = messages.most_common(1) or [("", 0)]
-    short = message if len(message) <= _LONGEST else message[: _LONGEST - 1] + "…"
-    return {"label": method.label, "message": short, "times": times}
-
-
-def _worst(study: Study, used: Mapping[str, int]) -> dict[str, Any]:
-    """Scenarios, those without a replication used, and the one with the fewest."""
+def _failure(study: Study, fits: Fits, method: Method, messages: Counter[str]) -> dict[str, Any]:
+    """How often a method failed, why, and the scenario with the fewest replications used."""
+    used = fits.used.get(method.label, {})
     scenario, least = min(used.items(), key=lambda item: item[1], default=("", 0))
     return {
+        **_most_common(method, messages),
+        "n": fits.shares[method.label, "share_failed"],
+        "fits": fits.counts[method.label],
         "scenarios": len(used),
         "empty": sum(n == 0 for n in used.values()),
         "least": least,
         "levels": _levels(study, scenario),
     }
+
+
+def _warnings(study: Study, folder: Path) -> list[dict[str, Any]]:
+    """Of what the user's own methods warned, and how often."""
+    counts: dict[str, Counter[str]] = defaultdict(Counter)
+    for row in warned(study, folder).to_pylist():
+        counts[row["method"]][row["message"]] += row["count"]
+    return [_most_common(m, counts[m.label]) for m in study.methods if counts[m.label]]
+
+
+def _most_common(method: Method, messages: Counter[str]) -> dict[str, Any]:
+    """What a method said most often, shortened, and how often that was; 0 times where never."""
+    ((message, times),) = messages.most_common(1) or [("", 0)]
+    short = message if len(message) <= _LONGEST else message[: _LONGEST - 1] + "…"
+    return {"method": method, "message": short, "times": times, "n": messages.total()}
 
 
 def _levels(study: Study, scenario: str) -> list[tuple[str, str]]:
@@ -134,16 +130,4 @@ def _levels(study: Study, scenario: str) -> list[tuple[str, str]]:
         (symbol, text)
         for symbol, text in levels.get(scenario, {}).items()
         if any(other.get(symbol) != text for other in levels.values())
-    ]
-
-
-def _warnings(study: Study, folder: Path) -> list[dict[str, Any]]:
-    """Of what the user's own methods warned, and how often."""
-    counts: dict[str, Counter[str]] = defaultdict(Counter)
-    for row in warned(study, folder).to_pylist():
-        counts[row["method"]][row["message"]] += row["count"]
-    return [
-        _message(method, counts[method.label]) | {"n": counts[method.label].total()}
-        for method in study.methods
-        if counts[method.label]
     ]

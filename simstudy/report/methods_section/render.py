@@ -6,7 +6,7 @@ Its sentences are templates (``simstudy/report/templates``), which say what `fac
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +15,6 @@ import jinja2
 from jinja2.ext import Extension
 from markupsafe import Markup
 
-from simstudy.registry import Method
 from simstudy.report.methods_section.bibliography import Citations
 from simstudy.report.methods_section.facts import facts_of
 from simstudy.report.tables import markdown
@@ -71,19 +70,6 @@ def _joint(space: re.Match[str]) -> str:
     return "\n" if following == "|" else "" if following in _CLOSING else " "
 
 
-@cache
-def _environment() -> jinja2.Environment:
-    """Templates that escape what they print; a text of a user's is never a template itself."""
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("simstudy.report"), undefined=jinja2.StrictUndefined,
-        autoescape=True, finalize=_shown, extensions=[_Paragraphs],
-    )  # fmt: skip
-    filters = (_bold, _code, _counted, _each, _either, _file_name, _join, _line, _plural, _prose,
-               _sentence)  # fmt: skip
-    environment.filters |= {function.__name__[1:]: function for function in filters}
-    return environment
-
-
 def _shown(value: Any) -> Markup:
     """A number or a text as Markdown shows it."""
     if hasattr(value, "__html__"):  # it is Markdown
@@ -101,18 +87,6 @@ def _line(text: str) -> Markup:
     return _shown(" ".join(text.split()))
 
 
-def _bold(methods: Iterable[Method]) -> Markup:
-    return Markup(", ".join(f"**{_line(method.label)}**" for method in methods))
-
-
-def _code(text: str) -> Markup:
-    return Markup(markdown.code(text))
-
-
-def _prose(text: str) -> Markup:
-    return _guarded(" ".join(markdown.prose(text).split()))
-
-
 def _sentence(text: str) -> str:
     whole = " ".join(str(text).split())
     return type(text)(whole if whole.endswith((".", "?", "!")) else whole + ".")
@@ -127,17 +101,27 @@ def _either(values: Sequence[Any]) -> Markup:
     return Markup(f"{_join(before)} or {_shown(last)}") if before else _shown(last)
 
 
-def _each(values: Iterable[Iterable[Any]], pattern: str) -> list[str]:
-    return [pattern.format(*value) for value in values]
+_FILTERS: dict[str, Callable[..., Any]] = {
+    "bold": lambda methods: Markup(", ".join(f"**{_line(m.label)}**" for m in methods)),
+    "code": lambda text: Markup(markdown.code(text)),
+    "counted": lambda n, what: f"{n:,} {what}" + ("" if n == 1 else "s"),
+    "each": lambda values, pattern: [pattern.format(*value) for value in values],
+    "either": _either,
+    "file_name": lambda path: Path(path).name,
+    "join": _join,
+    "line": _line,
+    "plural": lambda n, singular, plural: singular if n == 1 else plural,
+    "prose": lambda text: _guarded(" ".join(markdown.prose(text).split())),
+    "sentence": _sentence,
+}
 
 
-def _counted(n: int, what: str) -> str:
-    return f"{n:,} {what}" + ("" if n == 1 else "s")
-
-
-def _plural(n: int, singular: str, plural: str) -> str:
-    return singular if n == 1 else plural
-
-
-def _file_name(path: str) -> str:
-    return Path(path).name
+@cache
+def _environment() -> jinja2.Environment:
+    """Templates that escape what they print; a text of a user's is never a template itself."""
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("simstudy.report"), undefined=jinja2.StrictUndefined,
+        autoescape=True, finalize=_shown, extensions=[_Paragraphs],
+    )  # fmt: skip
+    environment.filters |= _FILTERS
+    return environment
