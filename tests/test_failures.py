@@ -19,9 +19,9 @@ import simstudy
 from simstudy.errors import WorkError
 from simstudy.results import Results
 from simstudy.runner import execute as execute_module
+from simstudy.runner.cost import Pace
 from simstudy.runner.events import Done, Finished, GaveUp, Started
 from simstudy.runner.execute import execute, work
-from simstudy.runner.pace import Pace
 from simstudy.runner.plan import is_own, plan
 from simstudy.runner.policy import FailurePolicy
 from simstudy.runner.provenance import provenance

@@ -11,8 +11,8 @@ from typing import Any
 from simstudy.errors import WorkError, one_line
 from simstudy.report.tables import headline
 from simstudy.results import Results, run
+from simstudy.runner.cost import Pace
 from simstudy.runner.events import Done, Event, Finished, Listener, Started
-from simstudy.runner.pace import Pace
 from simstudy.study.files import described
 
 _LEAST, _USUAL = 10, 80  # columns of a terminal: fewer than these are none

@@ -22,8 +22,9 @@ from simstudy.estimates import Outcome as Failing
 from simstudy.own import doing
 from simstudy.own.settle import refuse_changed
 from simstudy.runner import belongs, origin, timeouts
+from simstudy.runner.cost import rough
 from simstudy.runner.events import Done, Event, Finished, GaveUp, Listener, Lost, Said, Started
-from simstudy.runner.plan import forecast, is_own, names_of, parts_of, plan
+from simstudy.runner.plan import is_own, names_of, parts_of, plan
 from simstudy.runner.policy import FailurePolicy, Key, Outcome
 from simstudy.runner.pool import LOST, Apart, NoWorkersError, how, parallel
 from simstudy.runner.process import cores, end_if_orphaned, settle
@@ -99,7 +100,7 @@ def execute(
 
 def default_jobs(tasks: list[Task]) -> int:
     """All cores, or this process alone where workers would not pay for their start."""
-    return 1 if forecast(tasks) < _IN_PROCESS else min(cores(), len(tasks))
+    return 1 if rough(tasks) < _IN_PROCESS else min(cores(), len(tasks))
 
 
 def _missing(

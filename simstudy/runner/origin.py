@@ -16,7 +16,7 @@ from simstudy.errors import UserError
 from simstudy.estimates import Estimates
 from simstudy.registry import Method
 from simstudy.runner import timeouts
-from simstudy.runner.plan import forecast
+from simstudy.runner.cost import rough
 from simstudy.runner.task import Task, run_task
 from simstudy.store import layout, parts
 from simstudy.store.names import PartName, method_key
@@ -88,7 +88,7 @@ def _cheapest(
             continue
         span = part.first, part.last
         task = Task(study.seed, (designs[name],), *span, (method,), study.grain)
-        cost = forecast([task])
+        cost = rough([task])
         if found is None or cost < found[0]:
             found = cost, part, task
     return found[1:] if found else (None, None)

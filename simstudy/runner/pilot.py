@@ -1,7 +1,6 @@
 """What a study will take, from a few batches timed in memory. Writes nothing.
 
-Tasks that are alike cost alike: of every kind some are tried on one batch, and what they cost
-against `forecast`'s rough sum scales that sum for the others of the kind.
+Of every kind of task some are tried on one batch.
 """
 
 from __future__ import annotations
@@ -17,8 +16,9 @@ import numpy as np
 from simstudy.generators import streams
 from simstudy.plots import plots
 from simstudy.registry import GRAINS
+from simstudy.runner.cost import Cost, Kind, kinds_of
 from simstudy.runner.execute import default_jobs
-from simstudy.runner.plan import forecast, is_own, names_of, own_method, parts_of, plan
+from simstudy.runner.plan import is_own, names_of, own_method, parts_of, plan
 from simstudy.runner.precision import of_rows
 from simstudy.runner.process import settle
 from simstudy.runner.task import Task, grain_of, run_task
@@ -72,23 +72,20 @@ def pilot(study: Study) -> Pilot:
     settle()
     tasks = plan(study, [])
     jobs = default_jobs(tasks)
-    kinds: dict[tuple[object, ...], list[Task]] = defaultdict(list)
-    for task in tasks:
-        shape = task.pieces[0].scenario.shape
-        kinds[own_method(task), shape, len(task.pieces), task.last - task.first].append(task)
     run_task(_cut(tasks[0], 1))  # the first call imports and warms up
-    trials = list(_trials(study, _choose(list(kinds.values()))))
-    work = _scaled(kinds, trials, [trial.work * task.n_fits for _, task, trial in trials])
+    cost, typical = Cost(), []
+    for task, trial in _trials(study, _choose(tasks)):
+        cost.learn(task, trial.work * task.n_fits)
+        typical.append(trial)
+    seconds = [cost.of(task) or 0.0 for task in tasks]
     n_fits = sum(task.n_fits for task in tasks)
     files = sum(len(names_of(task)) for task in tasks)
-    typical = [trial for _, _, trial in trials]
     summary = 2.0 * n_fits * _mean([trial.summary for trial in typical])  # read, and added up
     size = n_fits * _mean([trial.row_bytes for trial in typical])
     size += files * _mean([trial.part_bytes for trial in typical])
-    work += files * _FILE * machine
+    work = sum(seconds) + files * _FILE * machine
     around = machine * (_IMPORTS + _figures(study)) + summary
-    longest = max(forecast([task]) for task in tasks) / forecast(tasks) * work
-    spread = max(work / jobs, longest) + (_WORKERS * machine if jobs > 1 else 0.0)
+    spread = max(work / jobs, *seconds) + (_WORKERS * machine if jobs > 1 else 0.0)
     return Pilot(jobs, around + spread, around + work, size / 1e6)
 
 
@@ -101,46 +98,31 @@ def _figures(study: Study) -> float:
     return _DRAWING + len(study.figures) * _FIGURE + faceted * facets * _FACET
 
 
-def _choose(kinds: list[list[Task]]) -> list[tuple[int, Task]]:
-    """Some tasks of each kind, or of some kinds where there are many: (kind, task)."""
+def _choose(tasks: list[Task]) -> list[Task]:
+    """Some tasks of each kind, or of some kinds where there are many; of every method one."""
+    of_kind: dict[Kind, list[Task]] = defaultdict(list)
+    for task in tasks:
+        of_kind[next(kinds_of(task))].append(task)
+    kinds = list(of_kind.values())
     step = max(1, math.ceil(len(kinds) / _MOST))
     each = max(1, _MOST // len(kinds))
-    first_of = {own_method(tasks[0]): k for k, tasks in reversed(list(enumerate(kinds)))}
+    first_of = {own_method(alike[0]): k for k, alike in reversed(list(enumerate(kinds)))}
     return [
-        (k, task)
+        task
         for k in sorted({*range(0, len(kinds), step), *first_of.values()})
         for task in kinds[k][:: max(1, math.ceil(len(kinds[k]) / each))]
     ]
 
 
-def _trials(study: Study, tried: list[tuple[int, Task]]) -> Iterator[tuple[int, Task, _Trial]]:
+def _trials(study: Study, tried: list[Task]) -> Iterator[tuple[Task, _Trial]]:
     """Try tasks; of a slow method of the user's only the first few."""
     spent: dict[str, float] = defaultdict(float)
-    for kind, task in tried:
+    for task in tried:
         if is_own(task) and spent[own_method(task)] > _OWN_TRIALS:
             continue
         start = time.perf_counter()
-        yield kind, task, _trial(study, task)
+        yield task, _trial(study, task)
         spent[own_method(task)] += time.perf_counter() - start
-
-
-def _scaled(
-    kinds: dict[tuple[object, ...], list[Task]],
-    trials: list[tuple[int, Task, _Trial]],
-    seconds: list[float],
-) -> float:
-    """Seconds of all tasks: the rough forecast, corrected kind by kind by what was tried."""
-    rough: dict[int, float] = defaultdict(float)
-    measured: dict[int, float] = defaultdict(float)
-    for (kind, task, _), spent in zip(trials, seconds, strict=True):
-        rough[kind] += forecast([task])
-        measured[kind] += spent
-    names = [str(key[0]) for key in kinds]
-    total = 0.0
-    for kind, tasks in enumerate(kinds.values()):
-        like = [kind] if kind in rough else [k for k in rough if names[k] == names[kind]]
-        total += forecast(tasks) * sum(measured[k] for k in like) / sum(rough[k] for k in like)
-    return total
 
 
 def _mean(values: list[float]) -> float:

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from simstudy.estimates import Estimates
 from simstudy.generators import streams
 from simstudy.generators.scenario import Scenario
-from simstudy.registry import GRAINS, Method
+from simstudy.registry import Method
 from simstudy.runner.task import Task, grain_of
 from simstudy.store.names import PartName, holders, method_key
 from simstudy.study.grid import Design
@@ -25,26 +25,7 @@ _NUMBERS = 1 << 22  # clusters or units of a range: a second or two of work
 _PACK, _SMALL = 16, 8192  # scenarios of a part at most, replications of a small task
 _METHOD_CHARACTERS = 64  # of the methods in a part's name, which has 255 in all
 
-# seconds a replication of a method whose cost nobody knows: more than most take, since
-# workers for nothing cost less than none where they are needed
-_OWN = {"rows": 2e-2, "clusters": 1e-5, "pooled": 1e-5}
-
 Span = tuple[int, int]
-
-
-def seconds_a_replication(scenario: Scenario, grain: str, n_methods: int, n_draw: int = 0) -> float:
-    """Rough cost of drawing one data set at a grain and fitting it, in seconds.
-
-    `n_draw` of the methods draw themselves.
-    """
-    if n_draw:
-        others = seconds_a_replication(scenario, grain, n_methods - n_draw)
-        return others + 3e-6 * n_draw * scenario.n_clusters
-    if grain == "pooled":
-        return 1.5e-7 + 2e-7 * n_methods
-    per_cluster = 8e-8 + 8e-8 * n_methods
-    rows = 2.5e-8 * scenario.mean_n_obs if grain == "rows" else 0.0
-    return 1e-6 + per_cluster * scenario.n_clusters + rows
 
 
 def range_length(scenario: Scenario, grain: str, draws: bool = False) -> int:
@@ -217,21 +198,6 @@ def _bundles(task: Task) -> Iterator[tuple[slice, slice]]:
             if end == len(keys) or longer or not small:
                 yield here, slice(start, end)
                 start = end
-
-
-def forecast(tasks: Iterable[Task]) -> float:
-    """Rough seconds of work in tasks, in one process."""
-    seconds = 0.0
-    for task in tasks:
-        n_reps = task.last - task.first + 1
-        for piece in task.pieces:
-            grains = {grain_of(m, piece.scenario, task.grain) for m in task.methods}
-            finest = max(grains, key=GRAINS.index)
-            n_draw = sum(method.entry.draws for method in task.methods)
-            cost = seconds_a_replication(piece.scenario, finest, len(task.methods), n_draw)
-            seconds += 1e-4 + n_reps * (cost + _OWN[finest] * is_own(task))
-        seconds += 2e-3
-    return seconds
 
 
 def is_own(task: Task) -> bool:

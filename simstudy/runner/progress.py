@@ -9,7 +9,8 @@ from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
-from simstudy.runner.plan import covered, forecast, missing, plan
+from simstudy.runner.cost import rough
+from simstudy.runner.plan import covered, missing, plan
 from simstudy.store import layout, parts
 from simstudy.store.names import method_key
 from simstudy.study.study import Study
@@ -45,7 +46,7 @@ def there(study: Study, folder: Path) -> list[str]:
     head = f"{folder}: {n_fits - n_lost:,} of {n_fits:,} fits are there"
     if not n_lost:
         return [f"{head}; nothing is missing"]
-    share = forecast(plan(study, listed)) / forecast(plan(study, []))
+    share = rough(plan(study, listed)) / rough(plan(study, []))
     lines = [f"{head}; {n_lost:,} are missing, about {100 * share:.0f} % of the work:"]
     lines += [f"  {name}: {n}" for name, n in _shares(study, lost, 1).items()]
     some = _shares(study, lost, 0)

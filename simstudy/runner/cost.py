@@ -1,0 +1,111 @@
+"""What tasks cost: a table of the study alone, and what was measured against it.
+
+The table says whether workers pay for their start. Measured cost feeds the forecast of `plan`
+and the time left of a run, and nothing else: what is computed never depends on it.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+
+from simstudy.registry import GRAINS
+from simstudy.runner.events import Done, Event, GaveUp, Started
+from simstudy.runner.plan import is_own, own_method
+from simstudy.runner.task import Task, grain_of
+
+_TASK, _SCENARIO = 2e-3, 1e-4  # seconds of each
+# seconds a replication: of drawing, of a method; and the same a cluster
+_TABLE = {
+    "pooled": (1.5e-7, 2e-7, 0.0, 0.0),
+    "clusters": (1e-6, 0.0, 8e-8, 8e-8),
+    "rows": (1e-6, 0.0, 8e-8, 8e-8),
+}
+_UNIT = 2.5e-8  # a unit that is drawn
+_DRAWS = 3e-6  # a cluster, of a method that draws itself
+# a replication of a method whose cost nobody knows: more than most take, since workers for
+# nothing cost less than none where they are needed
+_OWN = {"rows": 2e-2, "clusters": 1e-5, "pooled": 1e-5}
+
+Kind = tuple[object, ...]
+
+
+def rough(tasks: Iterable[Task]) -> float:
+    """Rough seconds of work in tasks, in one process: what the table says."""
+    return sum(_rough(task) for task in tasks)
+
+
+def _rough(task: Task) -> float:
+    n_draw = sum(method.entry.draws for method in task.methods)
+    n_methods = len(task.methods) - n_draw
+    seconds = _TASK
+    for piece in task.pieces:
+        scenario = piece.scenario
+        grain = max((grain_of(m, scenario, task.grain) for m in task.methods), key=GRAINS.index)
+        drawing, fit, drawing_cluster, fit_cluster = _TABLE[grain]
+        a_cluster = drawing_cluster + fit_cluster * n_methods + _DRAWS * n_draw
+        each = drawing + fit * n_methods + a_cluster * scenario.n_clusters
+        each += _UNIT * scenario.mean_n_obs * (grain == "rows") + _OWN[grain] * is_own(task)
+        seconds += _SCENARIO + (task.last - task.first + 1) * each
+    return seconds
+
+
+def kinds_of(task: Task) -> Iterator[Kind]:
+    """What tasks cost alike: a method of one's own, or all others, on one shape; on any."""
+    yield own_method(task), task.pieces[0].scenario.shape
+    yield (own_method(task),)
+
+
+class Cost:
+    """Seconds of tasks: the table's, scaled by what tasks of their kind took.
+
+    So fast fits promise nothing for slow ones.
+    """
+
+    def __init__(self) -> None:
+        self._spent: dict[Kind, float] = defaultdict(float)
+        self._rough: dict[Kind, float] = defaultdict(float)
+
+    def learn(self, task: Task, seconds: float) -> None:
+        """Note what a task took."""
+        for kind in kinds_of(task):
+            self._spent[kind] += seconds
+            self._rough[kind] += rough([task])
+
+    def of(self, task: Task, share: float | None = None) -> float | None:
+        """Seconds of a task, or of so much by the table; None before its method was timed."""
+        share = rough([task]) if share is None else share
+        for kind in kinds_of(task):
+            if kind in self._rough:
+                return share * self._spent[kind] / self._rough[kind]
+        return None
+
+
+class Pace:
+    """Time left of a run, from what its tasks so far took."""
+
+    def __init__(self) -> None:
+        self._jobs = 1
+        self._cost = Cost()
+        self._left: dict[Kind, tuple[Task, float]] = {}
+
+    def hear(self, event: Event) -> float | None:
+        """Seconds left after an event; None before every kind of method was timed."""
+        match event:
+            case Started(_, tasks, jobs):
+                self._jobs, self._left = jobs, {}
+                for task in tasks:
+                    self._add(task, 1)
+            case GaveUp(task):
+                self._add(task, -1)
+            case Done(task, seconds):
+                self._add(task, -1)
+                self._cost.learn(task, seconds)
+        seconds_left = [self._cost.of(*left) for left in self._left.values() if left[1] > 1e-9]
+        known = [seconds for seconds in seconds_left if seconds is not None]
+        return sum(known) / self._jobs if len(known) == len(seconds_left) else None
+
+    def _add(self, task: Task, sign: int) -> None:
+        kind = next(kinds_of(task))
+        _, left = self._left.get(kind, (task, 0.0))
+        self._left[kind] = task, left + sign * rough([task])
