@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from simstudy.entries import GRAINS, Entry, Words
 from simstudy.errors import brief
 from simstudy.estimands import DEFAULT
 from simstudy.estimates import Estimates, Failure, Outcome
@@ -23,7 +24,7 @@ from simstudy.numerics.batches import cut, cut_rows
 from simstudy.numerics.segments import Segments
 from simstudy.own import answers, chance
 from simstudy.own.verdict import Verdict, in_brief
-from simstudy.registry import GRAINS, Entry, Method, Words
+from simstudy.registry import Method
 from simstudy.study.study import load
 
 SHIFT, SCALE = 10.0, 3.0  # y -> 10 + 3 y
@@ -66,7 +67,7 @@ def conform(method: Method) -> Iterator[Verdict]:
     for check in (_repeats, _alone, _reordered):
         if (verdict := check(method, fitted)) is not None:
             yield verdict
-    if method.use is not None and method.estimand == DEFAULT and not method.null_value:
+    if method.estimand == DEFAULT and not method.null_value:
         yield _rescaled(method, fitted)
     yield _pace(method, fitted[0].design)
 

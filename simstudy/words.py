@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from simstudy.entries import Entry
 from simstudy.errors import folded, nearest
-
-Entry = Any  # as in the registry, which imports this
 
 _SEVERAL = {  # words that mean several methods, or none of them quite
     **dict.fromkeys(

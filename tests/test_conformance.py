@@ -13,11 +13,12 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
+from simstudy.entries import GRAINS
 from simstudy.errors import UserError
 from simstudy.estimates import STATUSES, Estimates, Outcome, concatenate
 from simstudy.moments import Clusters, Factor, Pooled
 from simstudy.numerics import gram
-from simstudy.registry import GRAINS, configure, methods
+from simstudy.registry import configure, methods
 
 METHODS = [method for method in h.legal_methods() if method.grain != "rows"]
 EVERY = pytest.mark.parametrize("method", METHODS, ids=lambda method: method.canonical)

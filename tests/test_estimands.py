@@ -22,7 +22,7 @@ from simstudy.methods import random_intercept
 from simstudy.moments import Clusters
 from simstudy.numerics.shared import shared
 from simstudy.plots import plots
-from simstudy.registry import configure, methods, possible
+from simstudy.registry import configure, methods
 from simstudy.report import example_rows, tables
 from simstudy.report.drawing.matrix import matrix
 from simstudy.report.drawing.style import series
@@ -192,7 +192,7 @@ def test_every_estimand_that_is_offered_is_fitted():
     moments = Source(one, 1, 1).moments(1, 0)
     assert isinstance(moments, Clusters)
     for entry in methods().values():
-        for name, options in possible(entry).items():
+        for name, options in entry.possible().items():
             defaults = configure(entry.name, {k: v for k, v in options.items() if k == "effect"})
             method = configure(entry.name, {**dict(defaults.options), "estimand": name})
             found = method.fit(moments)

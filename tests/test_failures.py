@@ -22,7 +22,7 @@ from simstudy.runner import execute as execute_module
 from simstudy.runner.cost import Pace
 from simstudy.runner.events import Done, Finished, GaveUp, Started
 from simstudy.runner.execute import execute, work
-from simstudy.runner.plan import is_own, plan
+from simstudy.runner.plan import plan
 from simstudy.runner.policy import FailurePolicy
 from simstudy.runner.provenance import provenance
 from simstudy.runner.said import failures
@@ -448,7 +448,7 @@ def test_time_left_is_true_for_fast_and_slow_methods_together(mine):
     """A million fast fits promise nothing for a slow method; its own tasks tell what is left."""
     one = study(["pooled", use(mine, "ols")], 640)
     tasks = plan(one, [])
-    fast, slow = ([t for t in tasks if is_own(t) is own] for own in (False, True))
+    fast, slow = ([t for t in tasks if t.shared is not own] for own in (False, True))
     pace = started(tasks, jobs=2)
     for task in fast:
         assert pace.hear(Done(task, 0.01)) is None
@@ -506,7 +506,7 @@ def test_statsmodels_warnings_of_non_convergence_fail_the_row(tmp_path):
     one = study([wald, use(tmp_path, "mixed"), use(tmp_path, "mixed", steps=1)], 10, grid)
     run(one, tmp_path / "r")
     assert (
-        status(tmp_path / "r", "mixed[use=mine.py,digest=" + one.methods[1].use.digest + "]")
+        status(tmp_path / "r", "mixed[use=mine.py,digest=" + one.methods[1].source.digest + "]")
         == ["ok"] * 10
     )
     stopped = rows(tmp_path / "r", one.methods[2].canonical)

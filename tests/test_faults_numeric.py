@@ -13,7 +13,7 @@ from helpers_cli import call
 import simstudy
 from simstudy.numerics import robust
 from simstudy.registry import configure
-from simstudy.study.study import method_of
+from simstudy.study.methods import method_of
 
 FAULTS = Path(__file__).parent / "data" / "faults"
 FORMULA = "y ~ x + (1 | g)"

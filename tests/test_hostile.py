@@ -71,7 +71,7 @@ def edit(place: Path, old: str, new: str) -> None:
 
 
 def without_digest(place: Path) -> None:
-    digest = layout.stored_study(place / "trap").methods[1].use.digest
+    digest = layout.stored_study(place / "trap").methods[1].source.digest
     edit(place, f" digest: {digest},", "")
 
 

@@ -242,7 +242,7 @@ def test_a_method_of_ones_own_says_what_it_is_and_what_it_estimates(tmp_path):
     (tmp_path / "mine.py").write_text(text)
     use = {"use": f"{tmp_path / 'mine.py'}:share", "by": 3, "truth": "icc"}
     found, written = section(GRID | {"icc": 0.1}, ["pooled", use], tmp_path)
-    digest = found.study.methods[1].use.digest
+    digest = found.study.methods[1].source.digest
     said = (
         "A share of the \\*variance\\*. The authors' own function `share` in the file `mine.py`, "
         f"the SHA-256 of which begins {digest}, with by 3."

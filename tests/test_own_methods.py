@@ -26,12 +26,13 @@ from simstudy.errors import UserError
 from simstudy.estimates import STATUSES
 from simstudy.moments import Rows
 from simstudy.numerics.reduce import reduce
-from simstudy.own import answers, fit
+from simstudy.own import answers, load
+from simstudy.own import call as own_call
 from simstudy.results import Results
 from simstudy.runner import execute as execute_module
 from simstudy.runner.execute import execute, work
 from simstudy.runner.expected import expected
-from simstudy.runner.plan import is_own, plan
+from simstudy.runner.plan import plan
 from simstudy.runner.provenance import provenance
 from simstudy.runner.summarise import summarise
 from simstudy.runner.task import run_task
@@ -123,15 +124,15 @@ def test_own_methods_change_no_row_of_a_built_in_one(tmp_path, mine):
 def test_tasks_of_own_methods_are_short_and_come_last(mine):
     one = study([use(mine, "ols"), "pooled", use(mine, "means")], 10_000)
     tasks = plan(one, [])
-    own = [is_own(task) for task in tasks]
+    own = [not task.shared for task in tasks]
     assert own == sorted(own) and not own[0]
-    lengths = {task.methods[0].name: set() for task in tasks if is_own(task)}
+    lengths = {task.methods[0].name: set() for task in tasks if not task.shared}
     for task in tasks:
-        assert not is_own(task) or len(task.methods) == len(task.pieces) == 1
-        if is_own(task):
+        assert task.shared or len(task.methods) == len(task.pieces) == 1
+        if not task.shared:
             lengths[task.methods[0].name].add(task.last - task.first + 1)
     assert lengths == {"ols": {32, 10_000 % 32}, "means": {4096, 10_000 % 4096}}
-    first = [task.pieces[0].id for task in tasks if is_own(task)][:4]
+    first = [task.pieces[0].id for task in tasks if not task.shared][:4]
     assert len(set(first)) == 2  # every scenario is soon begun
 
 
@@ -575,7 +576,7 @@ def test_functions_of_one_source_and_name_are_each_called_themselves():
         names = {"simstudy": simstudy, "K": k}
         exec(source, names)
         made.append(study([names["twin"]]).methods[0])
-    assert made[0].use != made[1].use
+    assert made[0].source != made[1].source
     estimates = [method.entry.fit.args[0](None)[0] for method in made]
     assert estimates == [1.0, 2.0]
 
@@ -723,9 +724,9 @@ def test_what_check_says_of_moments_is_true_of_the_calls_of_a_study(
     assert line.endswith(f" a killed worker loses at most {conformance._time(1e-4 * lost)} of work")
     one = study([use(tmp_path, "f")], 14, GRID | {"n_clusters": 8})
     calls = []
-    seen = fit.fit_moments
-    monkeypatch.setattr(fit, "fit_moments", lambda *a: calls.append(a[1].n_reps) or seen(*a))
-    fit._entry.cache_clear()
+    seen = own_call.fit_moments
+    monkeypatch.setattr(own_call, "fit_moments", lambda *a: calls.append(a[1].n_reps) or seen(*a))
+    load._entry.cache_clear()
     for task in plan(one, []):
         del calls[:]
         run_task(task)

@@ -14,7 +14,7 @@ from helpers_own import run, use, written
 from helpers_own import study as own_study
 
 import simstudy
-from simstudy.registry import Use
+from simstudy.entries import CodeSource
 from simstudy.report.methods_section import exclusions
 from simstudy.report.methods_section.bibliography import Citations
 from simstudy.report.methods_section.facts import footers
@@ -169,7 +169,7 @@ def test_versions_of_what_the_file_imports_are_named(found, tmp_path, mine):
     assert provenance(result.study)["packages"] == versions
     names = f"pandas {versions['pandas']}, pillow {versions['pillow']}"
     assert f"The authors' own functions used {names}." in text
-    own = {method_key(m.canonical) for m in result.study.methods if m.use is not None}
+    own = {method_key(m.canonical) for m in result.study.methods if m.source is not None}
     for part in parts.listing(result.folder):
         assert parts.footer(result.folder, part)["packages"] == versions
     assert own & {key for part in parts.listing(result.folder) for key in part.methods}
@@ -180,12 +180,12 @@ def test_versions_of_what_the_file_imports_are_named(found, tmp_path, mine):
 
 
 def test_packages_are_read_from_the_text(tmp_path):
-    from simstudy.own.files import digest_of
+    from simstudy.own.load import digest_of
 
     def of(text, function="f"):
         file = tmp_path / "one.py"
         file.write_bytes(text)
-        return list(packages([Use(str(file), function, digest_of(text), "slope")]))
+        return list(packages([CodeSource(str(file), function, digest_of(text), "slope")]))
 
     head = b"import os.path, scipy.stats as st, simstudy\n"
     assert of(head + b"def f(data): pass\n") == ["pandas", "scipy"]
@@ -194,8 +194,8 @@ def test_packages_are_read_from_the_text(tmp_path):
     assert of(head + b"@simstudy.method(grain='pooled')\ndef f(data):\n def g():\n"
               b"  from pyarrow.compute import add\n") == ["pyarrow", "scipy"]  # fmt: skip
     assert of(b"import pandas\ndef f(: pass") == [] and of(b"\xff\x00") == []
-    assert packages([Use(str(tmp_path / "none.py"), "f", "0" * 8, "slope")]) == {}
-    assert packages([Use(str(tmp_path / "one.py"), "f", "0" * 8, "slope")]) == {}  # changed
+    assert packages([CodeSource(str(tmp_path / "none.py"), "f", "0" * 8, "slope")]) == {}
+    assert packages([CodeSource(str(tmp_path / "one.py"), "f", "0" * 8, "slope")]) == {}  # changed
 
 
 def test_nothing_is_imported_to_know_its_version(mine):

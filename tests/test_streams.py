@@ -15,14 +15,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from simstudy import registry
+from simstudy import entries
+from simstudy.entries import Entry
 from simstudy.estimates import Estimates
 from simstudy.generators import streams
 from simstudy.generators.scenario import Scenario, SizeRule
 from simstudy.generators.streams import BLOCK, CLUSTERS, POOLED, ROWS, STEPS
 from simstudy.moments import Clusters, Pooled, Rows
 from simstudy.numerics.reduce import reduce
-from simstudy.registry import Entry, configure
+from simstudy.registry import configure
 from simstudy.runner.task import Task, run_task
 from simstudy.study.digest import canonical, digest
 from simstudy.study.grid import expand
@@ -510,9 +511,8 @@ def _fake(grain: str) -> Entry:
 
 @pytest.mark.parametrize("name", ["balanced", "tiny"])
 def test_a_method_that_reads_a_finer_grain_changes_no_other(name, monkeypatch):
-    registry.methods()
     for grain in ("clusters", "rows"):
-        monkeypatch.setitem(registry._METHODS, f"test_{grain}", _fake(grain))
+        monkeypatch.setitem(entries._BUILT_IN, f"test_{grain}", _fake(grain))
     clusters, rows = configure("test_clusters"), configure("test_rows")
     alone = [_run(name, 90, 1500, (method,))[0] for method in (*METHODS, clusters, rows)]
     together = _run(name, 90, 1500, (rows, *METHODS, clusters))

@@ -20,7 +20,8 @@ from simstudy.measures.catalog import MEASURES
 from simstudy.plots import other_names, plots
 from simstudy.registry import methods
 from simstudy.study import fields, vocabulary
-from simstudy.study.study import load, method_of
+from simstudy.study.methods import method_of
+from simstudy.study.study import load
 from simstudy.study.yaml_lines import parse
 from simstudy.words import synonyms
 

@@ -10,11 +10,10 @@ from typing import Any
 from simstudy.conformance import conform
 from simstudy.errors import UserError, WorkError
 from simstudy.measures.trial import try_measure
-from simstudy.own import files
-from simstudy.own.declare import MEASURE
-from simstudy.own.fit import account_of
-from simstudy.own.settle import settle
+from simstudy.own import load
+from simstudy.own.declare import MEASURE, account_of
 from simstudy.own.verdict import Verdict
+from simstudy.study.code import settle
 from simstudy.study.yaml_lines import parse
 
 _WORDS = {True: "right", False: "WRONG", None: "note "}
@@ -29,8 +28,8 @@ def main(options: Namespace) -> None:
     if path.suffix in (".yaml", ".yml") and path.is_file():
         message = f"is a study, not methods; try it with: python -m simstudy plan {place}"
         raise UserError(message, file=place)
-    module = files.module_of(str(path), files.digest_of(files.content_of(path)))
-    methods, measures = files.offered(module), files.offered(module, MEASURE)
+    module = load.module_of(str(path), load.digest_of(load.content_of(path)))
+    methods, measures = load.offered(module), load.offered(module, MEASURE)
     names = [only] if only else [*methods, *measures]
     if not names:
         raise UserError("no function has @simstudy.method or @simstudy.measure", file=place)

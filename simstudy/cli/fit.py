@@ -12,7 +12,7 @@ from simstudy.errors import UserError
 from simstudy.real.data import DataSet
 from simstudy.real.fit import DEFAULT_METHODS, fit
 from simstudy.registry import Method
-from simstudy.study.study import method_of
+from simstudy.study.methods import method_of
 from simstudy.study.yaml_lines import parse
 
 _ENDINGS = ("png", "pdf", "svg")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from argparse import Namespace
 
-from simstudy.registry import Chosen, methods, possible
+from simstudy.entries import Chosen
+from simstudy.registry import methods
 
 
 def main(options: Namespace) -> None:
@@ -18,7 +19,7 @@ def main(options: Namespace) -> None:
             if option.least is not None:
                 values = f"[{default}], or any whole number from {option.least} up"
             print(f"    {option.name}: {values}    ({option.summary})")
-        there = possible(entry)
+        there = entry.possible()
         usual = entry.estimands(chosen)[0]
         print("    estimand: " + " | ".join(f"[{e}]" if e == usual else e for e in there))
         print(f"    other names: {', '.join(entry.synonyms)}")

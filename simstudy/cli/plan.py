@@ -21,7 +21,7 @@ def main(options: Namespace) -> None:
     """Print what a study will take, and what of it is there; write nothing."""
     targets = [_target(text) for text in options.mcse]
     study = load(options.config, importing=_tell)
-    if not (study.measures or any(method.use for method in study.methods)):
+    if not (study.measures or study.own_methods):
         print("imports nothing: no method says `use:`")
     for line in dropped(study):
         say(line)

@@ -37,7 +37,7 @@ class Source:
 
     def __init__(self, scenario: Scenario, seed: int, digest: int) -> None:
         self.scenario = scenario
-        self._key = (seed, digest)
+        self.seed, self.key = seed, digest
         self._kept: dict[int, tuple[tuple[int, ...], Any]] = {}
 
     def moments(self, grain: int, chunk: int, need: int | None = None) -> Pooled | Clusters | Rows:
@@ -59,7 +59,7 @@ class Source:
         return gaussian.finish(self.scenario, coarse)
 
     def _rng(self, chunk: int, grain: int) -> np.random.Generator:
-        return streams.generator(*self._key, chunk, grain)
+        return streams.generator(self.seed, self.key, chunk, grain)
 
     def _keep(self, grain: int, key: tuple[int, ...], make: Callable[[], Any]) -> Any:
         if grain not in self._kept or self._kept[grain][0] != key:

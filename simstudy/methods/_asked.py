@@ -12,39 +12,48 @@ from typing import Any
 
 import numpy as np
 
-from simstudy.estimands import DEFAULT
+from simstudy.entries import Entry, Words
+from simstudy.estimands import DEFAULT, Estimand
 from simstudy.estimates import Estimates, Outcome
 from simstudy.methods import _assemble
 from simstudy.methods._assemble import Origin
 from simstudy.moments import Floats, Moments, Pooled
-from simstudy.registry import Method, Words
 
 _SHOWN = (Outcome.OK, Outcome.BOUNDARY, Outcome.NO_STD_ERROR)
 
 
-def fit(
-    method: Method, moments: Moments, term: str | None, origin: Origin, words: Words | None
+def fit_asked(
+    entry: Entry,
+    options: dict[str, Any],
+    target: Estimand,
+    null: float,
+    moments: Moments,
+    term: str | None,
+    origin: Origin,
+    words: Words | None,
 ) -> Estimates:
     """Fit a method of this package.
 
     Parameters
     ----------
-    method : Method
+    entry : Entry
+    options : dict
+    target : Estimand
+    null : float
+        What the test is about.
     moments : Pooled or Clusters
     term : {"slope", "intercept"}, optional
-        Instead of the estimand; it is tested against the null value where it is its estimate.
+        Instead of the estimand.
     origin : (x, y)
         Point about which the means in `moments` are.
     words : callable, optional
         Random words by replication, for a method that draws.
     """
-    target, entry = method.target, method.entry
-    options: dict[str, Any] = {**dict(method.options), "term": term or target.term}
+    options = {**options, "term": term or target.term}
     if options["term"] != DEFAULT:
         options["origin"] = origin
     if entry.draws:
         options["words"] = words
-    null = method.null_of(options["term"])
     if null and entry.tests_only:
         found = entry.fit(_tilted(moments, -null), **options)
         return replace(found, estimate=found.estimate + null)

@@ -9,11 +9,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from simstudy.entries import Chosen, Option
 from simstudy.estimates import Outcome
 from simstudy.methods._assemble import PERFECT
 from simstudy.moments import Array, Bools, Factor, Floats, Moments, Numbers
 from simstudy.numerics import gram, robust
-from simstudy.registry import Chosen, Option
 
 ROBUST = ("CR0", "CR1", "CR1S", "CR2", "CR3")
 _MEAT = {"CR1": "CR0", "CR1S": "CR0"}  # these two differ from CR0 by a factor

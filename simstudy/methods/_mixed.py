@@ -6,11 +6,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from simstudy.entries import Chosen, Option
 from simstudy.moments import Bools, Factor, Floats, Ints, Moments
 from simstudy.numerics import information, likelihood, reml, weighted
 from simstudy.numerics.information import Contrast
 from simstudy.numerics.weighted import Sums
-from simstudy.registry import Chosen, Option
 
 _DF = ("wald", "residual", "between_within", "satterthwaite", "kenward_roger")
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from simstudy.entries import Chosen, Entry, Option, register
 from simstudy.estimates import Estimates, Outcome
 from simstudy.methods import _assemble
 from simstudy.methods._assemble import ZERO, Origin
 from simstudy.moments import Clusters, Factor, Floats, Moments, Numbers, Pooled
 from simstudy.numerics import gram
-from simstudy.registry import Chosen, Entry, Option, register
 
 
 def fit(

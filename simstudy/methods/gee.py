@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from simstudy.entries import Chosen, Entry, Option, register
 from simstudy.estimates import Estimates, Outcome
 from simstudy.methods import _assemble, _clustered
 from simstudy.methods._assemble import ZERO, Origin
@@ -11,7 +12,6 @@ from simstudy.moments import Array, Clusters, Floats
 from simstudy.numerics import exchangeable, gram
 from simstudy.numerics.exchangeable import Working
 from simstudy.numerics.shared import shared
-from simstudy.registry import Chosen, Entry, Option, register
 
 
 def fit(

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from simstudy.entries import Chosen, Entry, Option, register, registered
 from simstudy.estimates import Estimates
 from simstudy.methods._assemble import ZERO, Origin
 from simstudy.moments import Bools, Floats, Moments
 from simstudy.numerics import anova, gram, likelihood, weighted
-from simstudy.registry import Chosen, Entry, Method, Option, configure, register
 
 # 50:50 mixture of chi2(0) and chi2(1) at level .05 (Self & Liang 1987; Stram & Lee 1994)
 _CRITICAL = 1.6448536269514722**2
@@ -32,7 +32,9 @@ def fit(moments: Moments, *, by: str, term: str = "slope", origin: Origin = ZERO
     origin : (x, y)
         Point about which the means in `moments` are; the intercept is that of the data.
     """
-    pooled, multilevel = (method.fit(moments, term, origin) for method in _models())
+    pooled, multilevel = (
+        model.fit(moments, **options, term=term, origin=origin) for model, options in _models()
+    )
     chosen = _multilevel(moments, multilevel, by)
     blank = np.full(chosen.shape, np.nan)
 
@@ -51,8 +53,10 @@ def fit(moments: Moments, *, by: str, term: str = "slope", origin: Origin = ZERO
     )
 
 
-def _models() -> tuple[Method, Method]:
-    return configure("pooled"), configure("random_intercept")
+def _models() -> list[tuple[Entry, Chosen]]:
+    """Both models with their usual options."""
+    models = [registered()[name] for name in ("pooled", "random_intercept")]
+    return [(model, model.settle({})[0]) for model in models]
 
 
 def _multilevel(moments: Moments, found: Estimates, by: str) -> Bools:
@@ -77,9 +81,10 @@ def _likelihood_ratio(moments: Moments, found: Estimates) -> Floats:
 
 def describe(moments: Moments, *, by: str) -> dict[str, float | None]:
     """Fit statistics of the chosen model of one data set."""
-    pooled, multilevel = _models()
-    chosen = _multilevel(moments, multilevel.fit(moments), by)
-    return (multilevel if chosen.item() else pooled).describe(moments)
+    pooled, (multilevel, options) = _models()
+    chosen = _multilevel(moments, multilevel.fit(moments, **options), by)
+    model, options = (multilevel, options) if chosen.item() else pooled
+    return model.describe(moments, **options)
 
 
 _RULES = {

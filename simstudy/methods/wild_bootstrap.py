@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from simstudy.entries import Chosen, Entry, Option, Words, register
 from simstudy.estimates import Estimates, Outcome
 from simstudy.methods import _assemble, _clustered, pooled
 from simstudy.moments import Clusters
 from simstudy.numerics import gram, wild
-from simstudy.registry import Chosen, Entry, Option, Words, register
 
 _SEED = 1  # of the one stream that a data set outside a study is tested with
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from simstudy.entries import Chosen, Entry, Option, register
 from simstudy.estimands import VARIANCES
 from simstudy.estimates import Estimates, Outcome
 from simstudy.methods import _assemble, _mixed
@@ -12,7 +13,6 @@ from simstudy.moments import Array, Factor, Floats, Moments
 from simstudy.numerics import gram, information
 from simstudy.numerics.information import Contrast
 from simstudy.numerics.shared import shared
-from simstudy.registry import Chosen, Entry, Option, register
 
 _N_FIXED = 3  # intercept, within slope, between slope
 

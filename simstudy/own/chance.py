@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 import numpy as np
 
+from simstudy.entries import Words
 from simstudy.estimates import Estimates
 from simstudy.moments import Array, Floats
 from simstudy.numerics.tails import two_sided
-from simstudy.registry import Words
 
 STREAMS = 16  # of random numbers, for each of two sets of fits
 FIELDS = ("estimate", "std_error", "df", "p_value")

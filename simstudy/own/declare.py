@@ -7,9 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeVar, overload
 
+from simstudy.entries import GRAINS
 from simstudy.errors import nearest
 from simstudy.estimands import DEFAULT, ESTIMANDS, OTHER_NAMES
-from simstudy.registry import GRAINS
 
 F = TypeVar("F", bound=Callable[..., Any])
 MARK, MEASURE_MARK = "__simstudy__", "__simstudy_measure__"
@@ -177,3 +177,9 @@ def options_of(function: Any) -> tuple[dict[str, Any], bool]:
 def draws(function: Any) -> bool:
     """Whether a function asks for random numbers."""
     return "rng" in inspect.signature(function).parameters
+
+
+def account_of(function: Any) -> str:
+    """First line of a function's docstring; empty without one."""
+    lines = (function.__doc__ or "").strip().splitlines()
+    return lines[0].strip() if lines else ""

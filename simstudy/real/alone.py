@@ -32,7 +32,7 @@ def remark(data: DataSet, method: Method) -> str | None:
 def _rests_on_clusters(method: Method) -> bool:
     options = dict(method.options)
     robust = str(options.get("se", "")).startswith("CR") or options.get("se") == "robust"
-    return method.use is None and (robust or method.entry.tests_only)
+    return method.source is None and (robust or method.entry.tests_only)
 
 
 def alone(data: DataSet, *, within: bool = False) -> Any | None:

@@ -9,7 +9,7 @@ import numpy as np
 from simstudy.estimates import Outcome
 from simstudy.moments import Floats
 from simstudy.real.data import DataSet
-from simstudy.real.fit import Fit, fit_one
+from simstudy.real.fitted import Fit, fit_one
 from simstudy.real.printed import column, places
 from simstudy.registry import configure
 

@@ -11,7 +11,8 @@ import numpy as np
 from simstudy.errors import brief
 from simstudy.estimates import Outcome
 from simstudy.real import options
-from simstudy.real.fit import Fit, Fits
+from simstudy.real.data import DataSet
+from simstudy.real.fitted import Fit
 from simstudy.registry import Method
 
 Value = float | None
@@ -27,14 +28,14 @@ _OPTIONS = {  # method -> the lecture's name for it, and its parameters
 _ESTIMATORS = {"reml": "REML", "ml": "maximum likelihood"}
 
 
-def printed(fits: Fits) -> str:
+def printed(data: DataSet, fits: Sequence[Fit]) -> str:
     """Every fit, then all of them compared, and separate lines where clusters are few."""
-    formula = fits.data.formula
+    formula = data.formula
     head = f"Formula: {formula.outcome} ~ {formula.predictor} + (1 | {formula.cluster})"
-    if fits.data.coding:
-        head += f"\n{formula.predictor}: {fits.data.coding}"
+    if data.coding:
+        head += f"\n{formula.predictor}: {data.coding}"
     with np.errstate(all="ignore"):
-        blocks = [head, *(_fit(fits, one) for one in fits.fits), _options(fits)]
+        blocks = [head, *(_fit(data, fit) for fit in fits), _options(data, fits)]
     return "\n\n".join(blocks)
 
 
@@ -81,34 +82,34 @@ def table(heading: list[str], rows: list[list[str]], left: int = 1) -> str:
     )
 
 
-def _fit(fits: Fits, one: Fit) -> str:
-    lines = [f"--- {one.method.label}: {_what(one)}"]
-    if one.status in ("not_estimable", "failed"):
-        return "\n".join([*lines, f"{one.status.replace('_', ' ')}: {brief(one.message or '')}"])
-    if one.numbers["tau2"] is not None:
-        lines += [*_random(fits, one), _sizes(fits)]
+def _fit(data: DataSet, fit: Fit) -> str:
+    lines = [f"--- {fit.method.label}: {_what(fit)}"]
+    if fit.status in ("not_estimable", "failed"):
+        return "\n".join([*lines, f"{fit.status.replace('_', ' ')}: {brief(fit.message or '')}"])
+    if fit.numbers["tau2"] is not None:
+        lines += [*_random(data, fit), _sizes(data)]
     lines += [
         "",
         "Fixed effects:",
-        _coefficients(one, [*one.clusters[:1], *one.terms, *one.clusters[1:]]),
+        _coefficients(fit, [*fit.clusters[:1], *fit.terms, *fit.clusters[1:]]),
     ]
-    if one.numbers["tau2"] is None:
-        lines += [_sizes(fits), *([] if one.method.use is not None else [_residual(one)])]
-    if one.message:
-        lines.append(one.message)
+    if fit.numbers["tau2"] is None:
+        lines += [_sizes(data), *([] if fit.method.source is not None else [_residual(fit)])]
+    if fit.message:
+        lines.append(fit.message)
     else:
-        lines += [f"{name}: {Outcome.NO_STD_ERROR.reason}" for name in _untested(one)]
-    if one.status == "boundary":
+        lines += [f"{name}: {Outcome.NO_STD_ERROR.reason}" for name in _untested(fit)]
+    if fit.status == "boundary":
         lines.append("boundary fit: the cluster variance is estimated as 0")
     return "\n".join(lines)
 
 
-def _untested(one: Fit) -> list[str]:
-    return [str(term["term"]) for term in one.terms if term["p_value"] is None]
+def _untested(fit: Fit) -> list[str]:
+    return [str(term["term"]) for term in fit.terms if term["p_value"] is None]
 
 
-def _what(one: Fit) -> str:
-    return ", ".join([one.method.entry.summary, *(_words(*o) for o in one.method.options)])
+def _what(fit: Fit) -> str:
+    return ", ".join([fit.method.entry.summary, *(_words(*o) for o in fit.method.options)])
 
 
 def _words(option: str, value: object) -> str:
@@ -118,24 +119,24 @@ def _words(option: str, value: object) -> str:
     return f"{plain} SE" if option == "se" else f"{option} {plain}"
 
 
-def _sizes(fits: Fits) -> str:
-    cluster = fits.data.formula.cluster
-    return f"Number of obs: {fits.data.n_obs}, groups:  {cluster}, {len(fits.data.labels)}"
+def _sizes(data: DataSet) -> str:
+    cluster = data.formula.cluster
+    return f"Number of obs: {data.n_obs}, groups:  {cluster}, {len(data.labels)}"
 
 
-def _random(fits: Fits, one: Fit) -> list[str]:
-    tau2, sigma2 = one.numbers["tau2"] or 0.0, one.numbers["sigma2"] or 0.0
+def _random(data: DataSet, fit: Fit) -> list[str]:
+    tau2, sigma2 = fit.numbers["tau2"] or 0.0, fit.numbers["sigma2"] or 0.0
     variances = column([tau2, sigma2], places([tau2, sigma2]))
     sds = [math.sqrt(tau2), math.sqrt(sigma2)]
     deviations = column(sds, places(sds))
-    cluster = fits.data.formula.cluster
-    criterion = one.numbers["criterion"]
-    name = "REML criterion" if dict(one.method.options).get("estimator") != "ml" else "-2 log L"
+    cluster = data.formula.cluster
+    criterion = fit.numbers["criterion"]
+    name = "REML criterion" if dict(fit.method.options).get("estimator") != "ml" else "-2 log L"
     rows = [
         [cluster, "(Intercept)", variances[0], deviations[0]],
         ["Residual", "", variances[1], deviations[1]],
     ]
-    icc = one.numbers["icc"]
+    icc = fit.numbers["icc"]
     return [
         "" if criterion is None else f"{name} at the optimum: {criterion:.4f}",
         "",
@@ -145,14 +146,14 @@ def _random(fits: Fits, one: Fit) -> list[str]:
     ]
 
 
-def _coefficients(one: Fit, terms: list[dict[str, Any]]) -> str:
+def _coefficients(fit: Fit, terms: list[dict[str, Any]]) -> str:
     keys = ("estimate", "std_error", "df", "statistic", "ci_low", "ci_high")
     values = {key: [term[key] for term in terms] for key in keys}
     decimals = places([*values["estimate"], *values["std_error"]])
     text = {key: column(values[key], decimals) for key in keys}
     text["df"] = [_df(v) for v in values["df"]]
     text["statistic"] = column(values["statistic"], 3)
-    p = [p_text(term["p_value"], one.method) for term in terms]
+    p = [p_text(term["p_value"], fit.method) for term in terms]
     wald = all(term["df"] is None and term["std_error"] is not None for term in terms)
     letter = "z" if wald else "t"
     heading = [
@@ -179,36 +180,35 @@ def _df(value: Value) -> str:
     return f"{value:.0f}" if value == round(value) else f"{value:.2f}"
 
 
-def _residual(one: Fit) -> str:
-    sigma, r2 = one.numbers["sigma"], one.numbers["r_squared"]
+def _residual(fit: Fit) -> str:
+    sigma, r2 = fit.numbers["sigma"], fit.numbers["r_squared"]
     sd = "-" if sigma is None else f"{sigma:.{places([sigma])}f}"
     return f"Residual SD: {sd}, R-squared: {'-' if r2 is None else f'{r2:.4f}'}"
 
 
-def _options(fits: Fits) -> str:
-    data = fits.data
+def _options(data: DataSet, fits: Sequence[Fit]) -> str:
     j = len(data.labels)
     few = j <= options.DOZEN
     blocks = ["--- The options compared"]
     lines = options.separate(data) if few else []
     if few:
-        blocks.append(_separate(fits, lines))
+        blocks.append(_separate(data, lines))
     rows = []
     if few:
         sd, rss = options.separate_total(lines)
         many = [f"separate ({j} lines)", "see above", "", *_r2_sd(options.r_squared(rss, data), sd)]
         rows.append([*many, str(2 * j)])
-    rows += [_option(fits, one) for one in fits.fits]
+    rows += [_option(data, fit) for fit in fits]
     heading = ["option", "equation", "SE of slope", "R2", "residual SD", "parameters"]
     blocks.append(table(heading, rows, left=2))
     return "\n\n".join(blocks)
 
 
-def _separate(fits: Fits, lines: list[options.Line]) -> str:
-    residuals = options.mean_residuals(fits.data)
+def _separate(data: DataSet, lines: list[options.Line]) -> str:
+    residuals = options.mean_residuals(data)
     decimals = places([max(abs(mean) for mean in residuals)], 2)
     heading = [
-        fits.data.formula.cluster,
+        data.formula.cluster,
         "n",
         "equation",
         "SE of slope",
@@ -220,7 +220,7 @@ def _separate(fits: Fits, lines: list[options.Line]) -> str:
         [
             line.name,
             str(line.n_obs),
-            _equation(fits, line.intercept, line.slope),
+            _equation(data, line.intercept, line.slope),
             *column([line.std_error], places([line.std_error])),
             *_r2_sd(line.r_squared, line.residual_sd),
             *column([mean], decimals, "+"),
@@ -235,35 +235,35 @@ def _r2_sd(r2: Value, sd: Value) -> list[str]:
     return ["-" if r2 is None else f"{r2:.3f}", *column([sd], places([sd], 3))]
 
 
-def _equation(fits: Fits, intercept: Value, slope: Value, unknown: str = "") -> str:
+def _equation(data: DataSet, intercept: Value, slope: Value, unknown: str = "") -> str:
     """The line of a fit; `unknown` stands where it has no intercept of its own."""
     if slope is None or not (unknown or intercept is not None):
         return "-"
-    formula = fits.data.formula
+    formula = data.formula
     (size,) = column([abs(slope)], places([slope]))
     (start,) = [unknown] if unknown else column([intercept], places([intercept]))
     return f"{formula.outcome} = {start} {'-' if slope < 0 else '+'} {size} {formula.predictor}"
 
 
-def _option(fits: Fits, one: Fit) -> list[str]:
+def _option(data: DataSet, fit: Fit) -> list[str]:
     """A fit in a line: its equation, and what it spends on that."""
-    method = one.method
-    plain, spent = ("", "-") if method.use else _OPTIONS.get(method.name, ("", "-"))
+    method = fit.method
+    plain, spent = ("", "-") if method.source else _OPTIONS.get(method.name, ("", "-"))
     name = plain if plain and method.label == method.name else method.label
-    spent = spent.format(len(fits.data.labels) + 1)
-    if one.status in ("not_estimable", "failed"):
-        reason = f"{one.status.replace('_', ' ')}: {brief(one.message or '', 80)}"
+    spent = spent.format(len(data.labels) + 1)
+    if fit.status in ("not_estimable", "failed"):
+        reason = f"{fit.status.replace('_', ' ')}: {brief(fit.message or '', 80)}"
         return [name, reason, "-", "-", "-", spent]
-    by_term = {term["term"]: term for term in one.terms}
-    slope = by_term[fits.data.formula.predictor]
+    by_term = {term["term"]: term for term in fit.terms}
+    slope = by_term[data.formula.predictor]
     intercept = by_term.get("(Intercept)", {}).get("estimate")
-    start = "..." if method.name != "dummy" or method.use else "a_j"
-    equation = _equation(fits, intercept, slope["estimate"], start if intercept is None else "")
+    start = "..." if method.name != "dummy" or method.source else "a_j"
+    equation = _equation(data, intercept, slope["estimate"], start if intercept is None else "")
     std_error = column([slope["std_error"]], places([slope["std_error"]]))
     return [
         name,
         equation,
         *std_error,
-        *_r2_sd(one.numbers["r_squared"], one.numbers["sigma"]),
+        *_r2_sd(fit.numbers["r_squared"], fit.numbers["sigma"]),
         spent,
     ]

@@ -22,7 +22,8 @@ from simstudy.generators.source import Source
 from simstudy.moments import Rows
 from simstudy.numerics.batches import cut_rows, units
 from simstudy.real.data import DataSet
-from simstudy.real.fit import Fits, fit_one
+from simstudy.real.fit import Fits
+from simstudy.real.fitted import fit_one
 from simstudy.real.formula import Formula
 from simstudy.registry import Method
 from simstudy.runner.task import Task, run_task
@@ -176,11 +177,11 @@ def _refit(study: Study, folder: Path, design: Design, replication: int, method:
 
 def _how_on(method: Method) -> str:
     """What to say where a user's file is no longer there."""
-    use = method.use
-    if use is None or not use.file or Path(use.file).exists():
+    source = method.source
+    if source is None or not source.file or Path(source.file).exists():
         return ""
     options = "".join(f", {name}: {json.dumps(value)}" for name, value in method.options)
-    place = f"there/{Path(use.file).name}:{use.function}"
+    place = f"there/{Path(source.file).name}:{source.function}"
     return f"; say where it is: --method '{{use: \"{place}\"{options}}}'"
 
 

@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
-from simstudy.registry import GRAINS
+from simstudy.entries import GRAINS
 from simstudy.runner.events import Done, Event, GaveUp, Started
-from simstudy.runner.plan import is_own, own_method
 from simstudy.runner.task import Task, grain_of
 
 _TASK, _SCENARIO = 2e-3, 1e-4  # seconds of each
@@ -23,9 +22,6 @@ _TABLE = {
 }
 _UNIT = 2.5e-8  # a unit that is drawn
 _DRAWS = 3e-6  # a cluster, of a method that draws itself
-# a replication of a method whose cost nobody knows: more than most take, since workers for
-# nothing cost less than none where they are needed
-_OWN = {"rows": 2e-2, "clusters": 1e-5, "pooled": 1e-5}
 
 Kind = tuple[object, ...]
 
@@ -45,15 +41,16 @@ def _rough(task: Task) -> float:
         drawing, fit, drawing_cluster, fit_cluster = _TABLE[grain]
         a_cluster = drawing_cluster + fit_cluster * n_methods + _DRAWS * n_draw
         each = drawing + fit * n_methods + a_cluster * scenario.n_clusters
-        each += _UNIT * scenario.mean_n_obs * (grain == "rows") + _OWN[grain] * is_own(task)
+        each += _UNIT * scenario.mean_n_obs * (grain == "rows")
+        each += sum(method.entry.seconds.get(grain, 0.0) for method in task.methods)
         seconds += _SCENARIO + (task.last - task.first + 1) * each
     return seconds
 
 
 def kinds_of(task: Task) -> Iterator[Kind]:
     """What tasks cost alike: a method of one's own, or all others, on one shape; on any."""
-    yield own_method(task), task.pieces[0].scenario.shape
-    yield (own_method(task),)
+    yield task.kind, task.pieces[0].scenario.shape
+    yield (task.kind,)
 
 
 class Cost:

@@ -20,11 +20,10 @@ from simstudy.errors import UserError, WorkError
 from simstudy.estimates import STATUS_OF
 from simstudy.estimates import Outcome as Failing
 from simstudy.own import doing
-from simstudy.own.settle import refuse_changed
 from simstudy.runner import belongs, origin, timeouts
 from simstudy.runner.cost import rough
 from simstudy.runner.events import Done, Event, Finished, GaveUp, Listener, Lost, Said, Started
-from simstudy.runner.plan import is_own, names_of, parts_of, plan
+from simstudy.runner.plan import names_of, parts_of, plan
 from simstudy.runner.policy import FailurePolicy, Key, Outcome
 from simstudy.runner.pool import LOST, Apart, NoWorkersError, how, parallel
 from simstudy.runner.process import cores, end_if_orphaned, settle
@@ -32,6 +31,7 @@ from simstudy.runner.provenance import provenance
 from simstudy.runner.runlog import RunLog
 from simstudy.runner.task import Task, run_task
 from simstudy.store import aside, beside, layout, parts
+from simstudy.study.code import refuse_changed
 from simstudy.study.study import Study
 
 _IN_PROCESS = 3.0  # seconds of work below which workers do not pay for their start
@@ -160,7 +160,7 @@ def _events(run: _Run, tasks: list[Task]) -> Events:
             else:
                 wanted.append(task)
         yield from _persistently(run, wanted)
-        for task in filter(is_own, wanted):
+        for task in (task for task in wanted if not task.shared):
             is_seen = task.key in policy.seen
             policy.judge(task, policy.seen.pop(task.key) if is_seen else _stored(run, task))
     n_left_out = policy.n_left_out
@@ -194,7 +194,7 @@ def _persistently(run: _Run, tasks: list[Task]) -> Events:
             lost += 1
             yield Lost(how(error), again=lost < _TRIES)
             tasks.sort(key=lambda task: task.key in run.under_way)  # at fault: last
-            if lost == _TRIES and not is_own(tasks[-1]):
+            if lost == _TRIES and tasks[-1].shared:
                 raise WorkError(
                     f"{how(error)}: {_TRIES} times in a row, nothing finished in between; "
                     "finished ranges are kept, and fewer --jobs need less memory"
@@ -241,7 +241,7 @@ def _one_by_one(run: _Run, tasks: list[Task], jobs: int, stuck: Stuck) -> Events
             with closing(_results(run, [task], jobs, stuck)) as results:
                 yield from results
         except LOST as error:
-            if not is_own(task):
+            if task.shared:
                 raise WorkError(f"{how(error)}; finished ranges are kept") from None
             yield Lost(how(error), again=False)
             yield GaveUp(task, how(error))
@@ -258,7 +258,7 @@ def _results(
         yield from parallel(jobs, ((work, *arguments(task)) for task in tasks), run.backend)
         return
     for task in tasks:
-        if is_own(task) and doing.page is not None:  # the command line: not a caller's process
+        if not task.shared and doing.page is not None:  # the command line: not a caller's process
             yield run.apart.call(work, *arguments(task))
         else:
             yield work(*arguments(task))
@@ -296,12 +296,12 @@ def work(
         for part, names, found in parts_of(task, estimates):
             end_if_orphaned()
             mine: dict[str, Any] = {"keys": {name: keys[name] for name in part.scenarios}}
-            if is_own(task):  # first: what has rows is complete
+            if not task.shared:  # first: what has rows is complete
                 mine["beside"] = beside.write(folder, part, names, found)
                 first = first or next(beside.failed(part, names, found), None)
                 mine |= timeouts.noted(task, found[0])
             parts.write(folder, part, names, found, source | mine)
-        if is_own(task):
+        if not task.shared:
             failed = np.asarray(estimates[0].outcome == Failing.FAILED)
     seconds = round(time.perf_counter() - start, 4)
     return Done(task, seconds, failed, first, os.getpid(), new)

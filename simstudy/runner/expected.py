@@ -64,7 +64,7 @@ def expected(study: Study, columns: Sequence[Column]) -> Expected:
 
 
 def _answers(design: Design, method: Method, columns: Sequence[Column]) -> list[Answer | None]:
-    known = method.use is None and method.estimand == DEFAULT and not method.null_value
+    known = method.source is None and method.estimand == DEFAULT and not method.null_value
     if not known:  # a user's own may have the name of one of ours; theory knows slopes about 0
         return [None] * len(columns)
     options = {key: str(value) for key, value in method.options}

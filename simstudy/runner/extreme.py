@@ -34,7 +34,7 @@ def extreme(
     truth, found = wanted.truth.ravel(), Extremes()
     n_methods = len(study.methods)
     own = [group for group in _suspects(totals).tolist()
-           if study.methods[group % n_methods].use is not None]  # fmt: skip
+           if study.methods[group % n_methods].source is not None]  # fmt: skip
     for group in own:
         rows = rows_of(group)
         block = Block(rows, truth[group])

@@ -17,8 +17,8 @@ from simstudy.measures.record import Cells
 from simstudy.measures.rows import columns_of_rows
 from simstudy.measures.values import NAN, Column, Value
 from simstudy.moments import Array, Ints
-from simstudy.own.measures import OwnMeasure
 from simstudy.runner.stored import summary_of_rows
+from simstudy.study.measures import OwnMeasure
 from simstudy.study.study import Study
 
 _NUMBERS = ("value", "mcse", "ci_low", "ci_high", "n_used", "n_not_used")
@@ -67,7 +67,7 @@ def _as_stored(
                 _put(held[name], g, numbers)
     lost = [one for one in measures if not held[one.name].defined.any()]
     if lost:
-        listed = ", ".join(f"{one.name} ({Path(one.use.file).name or 'Python'})" for one in lost)
+        listed = ", ".join(f"{one.name} ({Path(one.source.file).name or 'Python'})" for one in lost)
         are = "measure is" if len(lost) == 1 else "measures are"
         warn(f"{folder}: the {are} left out: {listed}; no stored summary has them of these rows, "
              "and nothing is imported for reading; `run` computes them")  # fmt: skip

@@ -13,12 +13,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from simstudy.entries import GRAINS
 from simstudy.generators import streams
 from simstudy.plots import plots
-from simstudy.registry import GRAINS
 from simstudy.runner.cost import Cost, Kind, kinds_of
 from simstudy.runner.execute import default_jobs
-from simstudy.runner.plan import is_own, names_of, own_method, parts_of, plan
+from simstudy.runner.plan import names_of, parts_of, plan
 from simstudy.runner.precision import of_rows
 from simstudy.runner.process import settle
 from simstudy.runner.task import Task, grain_of, run_task
@@ -106,7 +106,7 @@ def _choose(tasks: list[Task]) -> list[Task]:
     kinds = list(of_kind.values())
     step = max(1, math.ceil(len(kinds) / _MOST))
     each = max(1, _MOST // len(kinds))
-    first_of = {own_method(alike[0]): k for k, alike in reversed(list(enumerate(kinds)))}
+    first_of = {alike[0].kind: k for k, alike in reversed(list(enumerate(kinds)))}
     return [
         task
         for k in sorted({*range(0, len(kinds), step), *first_of.values()})
@@ -118,11 +118,11 @@ def _trials(study: Study, tried: list[Task]) -> Iterator[tuple[Task, _Trial]]:
     """Try tasks; of a slow method of the user's only the first few."""
     spent: dict[str, float] = defaultdict(float)
     for task in tried:
-        if is_own(task) and spent[own_method(task)] > _OWN_TRIALS:
+        if task.kind and spent[task.kind] > _OWN_TRIALS:
             continue
         start = time.perf_counter()
         yield task, _trial(study, task)
-        spent[own_method(task)] += time.perf_counter() - start
+        spent[task.kind] += time.perf_counter() - start
 
 
 def _mean(values: list[float]) -> float:
@@ -141,9 +141,9 @@ def _trial(study: Study, task: Task) -> _Trial:
     part = _cut(task, streams.batch_length(scenario, finest))
     times: list[float] = []
     clock = time.process_time
-    if is_own(task):  # which may wait for another program
+    if not task.shared:  # which may wait for another program
         part, clock = _affordable(task), time.perf_counter
-    for _ in range(1 if is_own(task) else _BATCHES):
+    for _ in range(_BATCHES if task.shared else 1):
         start = clock()
         found = run_task(part)
         sizes = [parts.encode(*content, {}).size for content in parts_of(part, found)]

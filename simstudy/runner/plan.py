@@ -25,7 +25,7 @@ _NUMBERS = 1 << 22  # clusters or units of a range: a second or two of work
 _PACK, _SMALL = 16, 8192  # scenarios of a part at most, replications of a small task
 _METHOD_CHARACTERS = 64  # of the methods in a part's name, which has 255 in all
 
-Span = tuple[int, int]
+Range = tuple[int, int]  # first and last replication, from 1
 
 
 def range_length(scenario: Scenario, grain: str, draws: bool = False) -> int:
@@ -45,12 +45,12 @@ def range_length(scenario: Scenario, grain: str, draws: bool = False) -> int:
     return max(length, streams.batch_length(scenario, number))
 
 
-def covered(parts: Iterable[PartName]) -> dict[tuple[str, str], list[Span]]:
+def covered(parts: Iterable[PartName]) -> dict[tuple[str, str], list[Range]]:
     """(scenario, method key) -> spans of replications that are there."""
     return {both: [(p.first, p.last) for p in mine] for both, mine in holders(parts).items()}
 
 
-def missing(spans: list[Span], last: int) -> list[Span]:
+def missing(spans: list[Range], last: int) -> list[Range]:
     """Spans of 1..last that `spans` leave out."""
     gaps, done = [], 0
     for first, end in sorted(spans):
@@ -86,16 +86,17 @@ def plan(study: Study, parts: Iterable[PartName]) -> list[Task]:
         What is there already.
     """
     there = covered(parts)
-    ours = tuple(method for method in study.methods if method.use is None)
-    return [*_built_in(study, there, ours), *_own(study, there)]
+    own = study.own_methods
+    together = tuple(method for method in study.methods if method not in own)
+    return [*_shared(study, there, together), *_alone(study, there, own)]
 
 
-def _built_in(
-    study: Study, there: Mapping[tuple[str, str], list[Span]], methods: tuple[Method, ...]
+def _shared(
+    study: Study, there: Mapping[tuple[str, str], list[Range]], methods: tuple[Method, ...]
 ) -> Iterator[Task]:
     keys = {method: method_key(method.canonical) for method in methods}
     lengths: dict[tuple[object, ...], list[int]] = {}
-    todo: dict[tuple[Span, tuple[Method, ...], int], list[Design]] = defaultdict(list)
+    todo: dict[tuple[Range, tuple[Method, ...], int], list[Design]] = defaultdict(list)
     for design in study.designs if methods else ():
         scenario = design.scenario
         if scenario.shape not in lengths:
@@ -104,7 +105,7 @@ def _built_in(
                 for method in methods
             ]
         mine = lengths[scenario.shape]
-        wanted: dict[Span, list[Method]] = defaultdict(list)
+        wanted: dict[Range, list[Method]] = defaultdict(list)
         for method, length in zip(methods, mine, strict=True):
             if not study.asks(design, method):
                 continue
@@ -118,12 +119,12 @@ def _built_in(
             yield Task(study.seed, pieces, *span, chosen, study.grain)
 
 
-def _own(study: Study, there: Mapping[tuple[str, str], list[Span]]) -> list[Task]:
+def _alone(
+    study: Study, there: Mapping[tuple[str, str], list[Range]], methods: Iterable[Method]
+) -> list[Task]:
     """A task a range, scenario and method: first ranges first, so that each is soon timed."""
     tasks = []
-    for method in study.methods:
-        if method.use is None:
-            continue
+    for method in methods:
         key = method_key(method.canonical)
         for design in study.designs:
             gaps = missing(there.get((design.id, key), []), study.replications)
@@ -134,7 +135,7 @@ def _own(study: Study, there: Mapping[tuple[str, str], list[Span]]) -> list[Task
     return sorted(tasks, key=lambda task: task.first)
 
 
-def _aligned(gaps: list[Span], length: int) -> Iterable[Span]:
+def _aligned(gaps: list[Range], length: int) -> Iterable[Range]:
     """Cut spans at multiples of `length`."""
     for first, last in gaps:
         while first <= last:
@@ -198,13 +199,3 @@ def _bundles(task: Task) -> Iterator[tuple[slice, slice]]:
             if end == len(keys) or longer or not small:
                 yield here, slice(start, end)
                 start = end
-
-
-def is_own(task: Task) -> bool:
-    """Whether the task is of a user's own method."""
-    return task.methods[0].use is not None
-
-
-def own_method(task: Task) -> str:
-    """Canonical name of the user's own method that a task is of; empty for the built-in ones."""
-    return task.methods[0].canonical if is_own(task) else ""

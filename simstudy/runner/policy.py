@@ -15,7 +15,6 @@ from simstudy.errors import WorkError, brief
 from simstudy.estimates import Failure
 from simstudy.moments import Bools
 from simstudy.runner.events import Done, Event, GaveUp, Started
-from simstudy.runner.plan import is_own, own_method
 from simstudy.runner.task import Task
 from simstudy.store.beside import Failed
 
@@ -88,9 +87,9 @@ class FailurePolicy:
         turns: dict[int, list[Task]] = defaultdict(list)
         before: Counter[str] = Counter()
         for task in tasks:
-            n_fits = before[own_method(task)] if self.give_up and is_own(task) else 0
+            n_fits = before[task.kind] if self.give_up and task.kind else 0
             turns[(n_fits // self.give_up).bit_length() if n_fits else 0].append(task)
-            before[own_method(task)] += task.n_fits
+            before[task.kind] += task.n_fits
         return [turns[number] for number in sorted(turns)]
 
     def gives_up(self, task: Task) -> bool:
@@ -136,7 +135,7 @@ class FailurePolicy:
 
 def _places(task: Task) -> list[Place]:
     """The method as a whole, and the one scenario; of a built-in method none."""
-    if not is_own(task):
+    if task.shared:
         return []
     label = task.methods[0].label
     return [(label, ""), (label, task.pieces[0].id)]

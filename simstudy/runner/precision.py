@@ -27,7 +27,7 @@ from simstudy.measures.totals import COLUMNS, Totals, of_block
 from simstudy.measures.values import Z95, Column, proportion
 from simstudy.moments import Floats
 from simstudy.registry import Method
-from simstudy.runner.plan import is_own, plan
+from simstudy.runner.plan import plan
 from simstudy.runner.task import Task, grain_of, run_task
 from simstudy.study.grid import Design
 from simstudy.study.study import Study
@@ -80,8 +80,8 @@ def precision(study: Study) -> Precision:
     """Try every cell of a study, and the least precise ones again."""
     first = [task for task in plan(study, []) if task.first == 1]
     step = max(1, math.ceil(len(study.designs) / _CELLS))
-    ours = [task for task in first if not is_own(task)][::step]
-    own = [task for task in first if is_own(task)]
+    ours = [task for task in first if task.shared][::step]
+    own = [task for task in first if not task.shared]
     found: list[Cell] = []
     if ours:
         n, seconds = _numbers(ours)

@@ -17,14 +17,14 @@ import numpy
 import scipy
 
 from simstudy import __version__
-from simstudy.own.files import digest_of
-from simstudy.registry import Use
+from simstudy.entries import CodeSource
+from simstudy.own.load import digest_of
 from simstudy.study.study import Study
 
 
 def provenance(study: Study) -> dict[str, Any]:
     """What every part's footer says of the run that made it."""
-    files = [m.use for m in study.methods if m.use is not None and m.use.file]
+    files = [m.source for m in study.own_methods if m.source and m.source.file]
     own = {"packages": packages(files)} if files else {}
     return own | {
         "seed": study.seed,
@@ -37,32 +37,32 @@ def provenance(study: Study) -> dict[str, Any]:
     }
 
 
-def packages(uses: Sequence[Use]) -> dict[str, str]:
+def packages(sources: Sequence[CodeSource]) -> dict[str, str]:
     """Versions of what the files of users' methods import, by the name of the distribution.
 
     What a file imports is read from its text, functions and all. A file that is not readable,
     or not the one that is meant, has none; so has what belongs to no distribution.
     """
-    names = {name for use in uses for name in _imported(use)}
+    names = {name for source in sources for name in _imported(source)}
     names -= {"simstudy", *sys.stdlib_module_names}
     return dict(sorted(version for name in names for version in _versions(name)))
 
 
-def _imported(use: Use) -> Iterator[str]:
+def _imported(source: CodeSource) -> Iterator[str]:
     """Top-level modules of a file's import statements; pandas for a method on data frames."""
     try:
-        content = Path(use.file).read_bytes()
+        content = Path(source.file).read_bytes()
         tree = ast.parse(content)
     except (OSError, SyntaxError, ValueError, RecursionError):
         return
-    if digest_of(content) != use.digest:
+    if digest_of(content) != source.digest:
         return
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name.partition(".")[0] for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             yield node.module.partition(".")[0]
-        elif isinstance(node, ast.FunctionDef) and node.name == use.function:
+        elif isinstance(node, ast.FunctionDef) and node.name == source.function:
             grains = [
                 getattr(given.value, "value", "")
                 for decorator in node.decorator_list

@@ -77,6 +77,6 @@ def warnings_line(folder: Path, table: pa.Table) -> list[str]:
 
 
 def _rows(study: Study, folder: Path, kind: str) -> list[dict[str, Any]]:
-    if all(method.use is None for method in study.methods):
+    if not study.own_methods:
         return []
     return beside.read(study, folder, kind).to_pylist()

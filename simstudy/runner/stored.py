@@ -35,7 +35,7 @@ def mark(study: Study, folder: Path) -> dict[str, Any]:
     found = hashlib.sha256(_code())
     found.update(layout.dump(layout.study_document(study, folder.resolve())).encode())
     listed = [_listing(folder / kind) for kind in ("estimates", *beside.KINDS)]
-    computed = [one.use.trusted for one in study.measures]  # else they are as stored, or left out
+    computed = [one.source.trusted for one in study.measures]  # or as stored, or left out
     found.update(repr((listed, sorted(REGISTERED), computed)).encode())
     return {"digest": found.hexdigest(), "boot": _boot(), "rows": _rows(folder, study)}
 

@@ -26,15 +26,13 @@ FOOTER = "timeout"
 
 def are_kept(tasks: Sequence[Task], jobs: int, backend: str) -> bool:
     """Whether every timeout there is can end a fit where the tasks are done."""
-    uses = [method.use for task in tasks for method in task.methods if method.use is not None]
     heard = possible() if jobs == 1 else backend == "loky"
-    return heard or all(use.timeout is None for use in uses)
+    return heard or all(m.timeout is None for task in tasks for m in task.methods)
 
 
 def witness(task: Task, folder: Path, stuck: frozenset[int]) -> AbstractContextManager[None]:
     """What lets a deadline end this process, where that is nobody's but the run's."""
-    use = task.methods[0].use
-    if use is None or use.timeout is None or not is_worker():
+    if task.methods[0].timeout is None or not is_worker():
         return nullcontext()
     return Witness(folder / files.WORK / f"{files.own_name()}{_WITNESS}", str(task.key), stuck)
 
@@ -51,25 +49,23 @@ def ended(folder: Path, tasks: Sequence[Task]) -> Iterator[tuple[Task, int]]:
 
 def noted(task: Task, found: Estimates) -> dict[str, Any]:
     """The timeout that was too short for some fit, for the footer; nothing where none was."""
-    use = task.methods[0].use
     failures = () if found.failures is None else found.failures
     cut = any(failure is not None and failure.message == MESSAGE for failure in failures)
-    return {FOOTER: use.timeout} if use is not None and cut else {}
+    return {FOOTER: task.methods[0].timeout} if cut else {}
 
 
 def outgrow(
     study: Study, folder: Path, there: list[PartName], warn: Callable[[str], None]
 ) -> list[PartName]:
     """Set aside what a timeout cut that is longer now; the parts that stay."""
-    limits = {method_key(m.canonical): m for m in study.methods if m.use is not None}
+    limits = {method_key(m.canonical): m for m in study.own_methods}
     cut = []
     for part in there:
         method = limits.get(part.methods[0])
         if method is None or not files.is_plain(folder / beside.FAILURES / str(part)):
             continue
-        limit = method.use.timeout if method.use is not None else None
         held = (parts.footer(folder, part) or {}).get(FOOTER)
-        if held is not None and held < (math.inf if limit is None else limit):
+        if held is not None and held < (math.inf if method.timeout is None else method.timeout):
             cut.append(part)
     for part in cut:
         aside.set_aside(folder, str(part))

@@ -107,7 +107,7 @@ def asked(study: Study) -> set[tuple[str, str]]:
 
 def _of(study: Study, there: Iterable[PartName]) -> Iterator[PartName]:
     """Parts that hold rows of a study's own methods."""
-    keys = {method_key(method.canonical) for method in study.methods if method.use is not None}
+    keys = {method_key(method.canonical) for method in study.own_methods}
     return (part for part in there if not keys.isdisjoint(part.methods))
 
 

@@ -42,7 +42,7 @@ class _Extras(NamedTuple):
 
 def ranges(study: Study, study_folder: Path) -> dict[str, dict[Key, Range]]:
     """Name -> (scenario, method's key) -> range of what a study's own methods gave."""
-    keys = {method_key(method.canonical) for method in study.methods if method.use is not None}
+    keys = {method_key(method.canonical) for method in study.own_methods}
     asked = beside.asked(study) if keys else set()
     found: dict[str, dict[Key, Range]] = {name: {} for name in GIVEN}
     for part in parts.listing(study_folder):

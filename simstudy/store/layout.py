@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from simstudy.errors import UserError, WorkError
-from simstudy.own.settle import written, written_use
 from simstudy.registry import Method
 from simstudy.store import seal, sources
 from simstudy.store.files import WORK, cannot_write, is_plain, refuse_links, replace_file
+from simstudy.study.code import written, written_source
 from simstudy.study.fields import DEFAULTS
 from simstudy.study.study import Study, load
 
@@ -33,7 +33,9 @@ def study_document(study: Study, folder: Path) -> dict[str, Any]:
         "report": {"figures": list(study.figures)},
     }
     if study.measures:
-        document["measures"] = [written_use(one.use, folder) for one in study.measures]
+        document["measures"] = [
+            written_source(measure.source, folder) for measure in study.measures
+        ]
     if study.reference is not None:
         document["reference"] = study.reference
     if study.grain is not None:
@@ -42,7 +44,7 @@ def study_document(study: Study, folder: Path) -> dict[str, Any]:
 
 
 def _method(method: Method, folder: Path) -> dict[str, Any]:
-    if method.use is not None:
+    if method.source is not None:
         return written(method, folder)
     more: dict[str, Any] = {}
     if method.estimand != method.entry.estimands(dict(method.options))[0]:
@@ -98,10 +100,10 @@ def changed_files(study: Study, folder: Path) -> list[str]:
     text = _stored_text(folder)
     held = set(re.findall(r"use: '?([^'\n]+?):\w+'?,\s+digest: '?(\w+)", text))
     earlier = {file for file, _ in held}
-    now = {(written(m, folder.resolve())["use"].rpartition(":")[0], m.use)
-           for m in study.methods if m.use is not None}  # fmt: skip
-    return sorted({use.file for file, use in now
-                   if file in earlier and (file, use.digest) not in held})  # fmt: skip
+    now = {(written(m, folder.resolve())["use"].rpartition(":")[0], m.source)
+           for m in study.own_methods}  # fmt: skip
+    return sorted({source.file for file, source in now if source is not None
+                   and file in earlier and (file, source.digest) not in held})  # fmt: skip
 
 
 def _stored_text(folder: Path) -> str:

@@ -12,9 +12,9 @@ import re
 from contextlib import suppress
 from pathlib import Path
 
+from simstudy.entries import CodeSource
 from simstudy.errors import UserError
-from simstudy.own import files
-from simstudy.registry import Use
+from simstudy.own.load import content_of, digest_of
 from simstudy.store.files import is_plain, replace_file
 from simstudy.study.study import Study
 
@@ -26,15 +26,14 @@ _MOST = 10_000_000  # bytes that are read
 def keep(study: Study, folder: Path) -> None:
     """Write down what the study's own functions are, as far as their files are still there."""
     told, measures = accounts(folder), measure_accounts(folder)
-    for method in study.methods:
-        if method.use is not None:
-            with suppress(UserError):  # its file is gone, or not to be imported
-                told[method.canonical] = method.account
-                _keep_source(folder, method.use)
+    for method in study.own_methods:
+        with suppress(UserError):  # its file is gone, or not to be imported
+            told[method.canonical] = method.account
+            _keep(folder, method.source)
     for measure in study.measures:
         with suppress(UserError):
             measures[measure.name] = measure.account
-            _keep_source(folder, measure.use)
+            _keep(folder, measure.source)
     if told or measures:
         document = {"format": FORMAT, "accounts": told}
         document |= {"measures": measures} if measures else {}
@@ -62,20 +61,22 @@ def _told(folder: Path, what: str) -> dict[str, str]:
         return {}
 
 
-def _keep_source(folder: Path, use: Use) -> None:
-    if use.given is not None:
-        with suppress(OSError, TypeError):  # typed at a prompt
-            _replace(folder, f"{use.function}-{use.digest}.py", _text(use))
+def _keep(folder: Path, source: CodeSource | None) -> None:
+    if source is None:
         return
-    content = files.content_of(use.file)
-    if files.digest_of(content) == use.digest:
-        stem = re.sub(r"[^\w.-]+", "_", Path(use.file).stem)[:64]
-        _replace(folder, f"{stem}-{use.digest}.py", content)
+    if source.given is not None:
+        with suppress(OSError, TypeError):  # typed at a prompt
+            _replace(folder, f"{source.function}-{source.digest}.py", _text(source))
+        return
+    content = content_of(source.file)
+    if digest_of(content) == source.digest:
+        stem = re.sub(r"[^\w.-]+", "_", Path(source.file).stem)[:64]
+        _replace(folder, f"{stem}-{source.digest}.py", content)
 
 
-def _text(use: Use) -> bytes:
-    assert use.given is not None
-    return inspect.getsource(use.given).encode("utf-8", "backslashreplace")
+def _text(source: CodeSource) -> bytes:
+    assert source.given is not None
+    return inspect.getsource(source.given).encode("utf-8", "backslashreplace")
 
 
 def _replace(folder: Path, name: str, content: bytes) -> None:

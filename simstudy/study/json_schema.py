@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from simstudy.entries import GRAINS, Entry, Option
 from simstudy.estimands import ESTIMANDS
 from simstudy.plots import plots
-from simstudy.registry import GRAINS, Entry, Option, methods, possible
+from simstudy.registry import methods
 from simstudy.study import fields
 from simstudy.where import GRAMMAR
 
@@ -129,7 +130,7 @@ def _options(entry: Entry) -> dict[str, Any]:
     options: dict[str, Any] = {
         option.name: {"description": option.summary, **_values(option)} for option in entry.options
     }
-    options["estimand"] = {"enum": list(possible(entry)), "description": "what is estimated"}
+    options["estimand"] = {"enum": list(entry.possible()), "description": "what is estimated"}
     options["null_value"] = _NULL_VALUE
     options["when"] = _WHEN
     options["label"] = {"type": "string", "minLength": 1}

@@ -1,14 +1,48 @@
-"""`measures:` of a study file."""
+"""`measures:` of a study file: ``{use: "my_measures.py:f"}``.
+
+With a `digest` beside it, as results folders keep it, the file is not looked at before the
+measure is asked for.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from simstudy.errors import UserError
-from simstudy.own.measures import OwnMeasure, settle_measure
-from simstudy.own.settle import Importing
+from simstudy.entries import CodeSource, OptionError
+from simstudy.errors import UserError, nearest
+from simstudy.own.declare import MEASURE, account_of
+from simstudy.own.load import function_of
 from simstudy.study import fields
+from simstudy.study.code import Importing, source_of
 from simstudy.study.yaml_lines import Document
+
+_KEYS = ("use", "digest")
+_BUILT_IN = "the measures that are built in are always there"
+
+
+@dataclass(frozen=True, slots=True)
+class OwnMeasure:
+    """A measure of the user's own: plain data, no part of any name, digest or stored row."""
+
+    source: CodeSource
+
+    @property
+    def name(self) -> str:
+        """What it is called in a summary: as its function is."""
+        return self.source.function
+
+    @property
+    def function(self) -> Any:
+        """The function, its file imported, or `UserError`."""
+        return function_of(self.source, MEASURE)
+
+    @property
+    def account(self) -> str:
+        """What it says that it is, in a line; empty where it says nothing."""
+        return account_of(self.function)
 
 
 def measures_of(
@@ -21,13 +55,31 @@ def measures_of(
     if not isinstance(listed, list):
         expected = 'expected a list such as [{use: "my_measures.py:function"}]'
         document.refuse(("measures",), f"{expected}, got {fields.shown(listed)}")
-    found: list[OwnMeasure] = []
+    measures: dict[str, OwnMeasure] = {}
     for i, item in enumerate(listed):
         try:
-            one = settle_measure(item, folder, trusted, importing)
+            measure = _measure(item, folder, trusted, importing)
         except UserError as error:
             document.refuse(("measures", i), getattr(error, "message", str(error)))
-        if any(one.name == other.name for other in found):
-            document.refuse(("measures", i), f"two measures are called '{one.name}'")
-        found.append(one)
-    return tuple(found)
+        if measure.name in measures:
+            document.refuse(("measures", i), f"two measures are called '{measure.name}'")
+        measures[measure.name] = measure
+    return tuple(measures.values())
+
+
+def _measure(item: Any, folder: Path, trusted: bool, importing: Importing) -> OwnMeasure:
+    """Check one entry, a mapping or the decorated function itself, or raise `UserError`."""
+    if callable(item):
+        item = {"use": item}
+    if not isinstance(item, Mapping) or "use" not in item:
+        message = f'expected {{use: "file.py:function"}}, got {item!r:.60}; {_BUILT_IN}'
+        raise OptionError("use", message)
+    for key in item:
+        if key not in _KEYS:
+            raise OptionError(str(key), f"a measure has no option '{key}'{nearest(key, _KEYS)}")
+    measure = OwnMeasure(source_of(item, folder, trusted, MEASURE))
+    if trusted and measure.source.file:
+        importing(measure.source.file, f"the measure {measure.name}")
+    if "digest" not in item:
+        _ = measure.function  # what is wrong with it is said before any work is done
+    return measure

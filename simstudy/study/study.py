@@ -8,16 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from simstudy import words
+from simstudy.entries import GRAINS
 from simstudy.errors import UserError, nearest
 from simstudy.estimands import is_null
-from simstudy.own.measures import OwnMeasure
-from simstudy.own.settle import Importing, settle
 from simstudy.plots import other_names, plots
-from simstudy.registry import GRAINS, Method, OptionError, configure, methods
+from simstudy.registry import Method
 from simstudy.study import fields, vocabulary
+from simstudy.study.code import Importing
 from simstudy.study.grid import CONDITIONS, Design, expand, text_of
-from simstudy.study.measures import measures_of
+from simstudy.study.measures import OwnMeasure, measures_of
+from simstudy.study.methods import methods_of
 from simstudy.study.yaml_lines import Document, read, whole
 from simstudy.where import known
 
@@ -67,6 +67,11 @@ class Study:
     def n_asked(self, method: Method) -> int:
         """Scenarios in which a method is asked for."""
         return sum(self.asks(design, method) for design in self.designs)
+
+    @property
+    def own_methods(self) -> list[Method]:
+        """Methods that are functions of the user's; failures and extras may stand beside rows."""
+        return [method for method in self.methods if method.source is not None]
 
     @property
     def n_fits(self) -> int:
@@ -164,7 +169,7 @@ def check(
     alpha = _alpha(document)
     designs = tuple(expand(document))
     folder = Path(document.file).resolve().parent if document.file else Path.cwd()
-    chosen = _methods(document, folder, trusted, importing)
+    chosen = methods_of(document, folder, trusted, importing)
     return _asked(document, Study(
         name=name,
         title=_text(document, "title"),
@@ -208,31 +213,6 @@ def _alpha(document: Document) -> tuple[float, ...]:
     return tuple(levels)
 
 
-def _methods(
-    document: Document, folder: Path, trusted: bool, importing: Importing
-) -> tuple[Method, ...]:
-    listed = document.data["methods"]
-    if not isinstance(listed, list) or not listed:
-        document.refuse(("methods",), f"expected a list such as [{', '.join(methods())}]")
-    chosen: list[Method] = []
-    for i, item in enumerate(listed):
-        path = ("methods", i)
-        try:
-            method = method_of(item, folder, trusted, importing)
-        except OptionError as error:
-            inner = () if callable(item) or "use" in item else item
-            document.refuse((*path, *inner, error.option), error.message)
-        except UserError as error:
-            document.refuse(path, str(error))
-        for other in chosen:
-            if method.canonical == other.canonical:
-                document.refuse(path, f"{method.canonical} is listed twice")
-            if method.label == other.label:
-                document.refuse(path, f"label '{method.label}' is used twice")
-        chosen.append(method)
-    return tuple(chosen)
-
-
 def _asked(document: Document, study: Study) -> Study:
     """Refuse a condition on what no scenario has, and a scenario in which nothing is asked for."""
     for i, (item, method) in enumerate(zip(document.data["methods"], study.methods, strict=True)):
@@ -255,65 +235,6 @@ def _asked(document: Document, study: Study) -> Study:
         message = f"no method is asked for in {len(idle)} of {len(study.designs)} scenarios ({what}"
         document.refuse(("scenarios",), message + (", ...)" if len(idle) > 1 else ")"))
     return study
-
-
-def method_of(
-    item: Any,
-    folder: Path | None = None,
-    trusted: bool = True,
-    importing: Importing = lambda file, method: None,
-) -> Method:
-    """Read one entry of `methods:`.
-
-    Parameters
-    ----------
-    item : text, mapping or callable
-        A name, ``{name: {option: value}}``, ``{use: "file.py:function", option: value}`` or,
-        from Python, a function decorated with ``@simstudy.method``.
-    folder : Path, optional
-        File names are relative to this; by default to the current one.
-    trusted, importing
-        See `settle`.
-    """
-    if callable(item):
-        item = {"use": item}
-    if isinstance(item, dict) and "use" in item:
-        return settle(item, folder or Path.cwd(), trusted, importing)
-    if isinstance(item, str):
-        return configure(item)
-    hint = _indented(item) if isinstance(item, dict) else ""
-    if isinstance(item, dict) and not hint and (meant := _misspelt_use(item)):
-        raise UserError(f"unknown key '{meant}'; did you mean 'use'?")
-    if not isinstance(item, dict) or len(item) != 1:
-        expected = "expected a method's name or 'name: {option: value}'"
-        raise UserError(f"{expected}, got {item!r:.60}{hint}")
-    ((name, options),) = item.items()
-    if name not in methods():
-        return configure(str(name))
-    if options is None:
-        options = {}
-    if not isinstance(options, dict):
-        message = f"options of {name}: expected {{option: value}}, got {fields.shown(options)}"
-        raise UserError(message + words.for_value(methods()[name], options))
-    return configure(str(name), options)
-
-
-def _indented(item: dict[Any, Any]) -> str:
-    """What to write where a method's options stand beside its name, not under it."""
-    name, *keys = item or [None]
-    if name not in methods() or item[name] is not None or not keys:
-        return ""
-    options = ", ".join(f"{key}: {item[key]}" for key in keys)
-    return f"; write `{name}: {{{options}}}`, or indent the options further than the name"
-
-
-def _misspelt_use(item: Mapping[str, Any]) -> str | None:
-    """The key that was to be `use`: by its spelling, or by what it names."""
-    for key, value in item.items():
-        place = isinstance(value, str) and ".py:" in value
-        if key not in methods() and (place or "'use'" in nearest(key, ("use",), {"file": "use"})):
-            return key
-    return None
 
 
 def _reference(document: Document, chosen: tuple[Method, ...]) -> str | None:

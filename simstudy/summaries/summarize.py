@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from simstudy.entries import OptionError
 from simstudy.errors import UserError, nearest
 from simstudy.estimands import is_null
 from simstudy.estimates import STATUSES
@@ -26,7 +27,7 @@ from simstudy.moments import Array, Ints
 from simstudy.readers.labels import as_written, in_order
 from simstudy.readers.read import read
 from simstudy.readers.table import Table
-from simstudy.registry import OptionError, settle_null
+from simstudy.registry import settle_null
 from simstudy.store import arrow
 from simstudy.summaries.against import Kept, against
 from simstudy.summaries.conditions import Chosen

@@ -40,7 +40,7 @@ def facts_of(study: Study, folder: Path, summary: pa.Table) -> dict[str, Any]:
 
 
 def _methods(study: Study, folder: Path) -> dict[str, Any]:
-    own = [method for method in study.methods if method.use is not None]
+    own = study.own_methods
     said = accounts(folder)
     return {
         "own_methods": own,
@@ -120,7 +120,7 @@ def _values(records: Iterable[dict[str, Any]], name: str) -> str:
 def footers(study: Study, folder: Path) -> list[dict[str, Any]]:
     """Provenance of the parts that hold the study's own scenarios and replications, distinct."""
     ids = {design.id for design in study.designs}
-    own = {method_key(method.canonical) for method in study.methods if method.use is not None}
+    own = {method_key(method.canonical) for method in study.own_methods}
     distinct: dict[tuple[str, ...], dict[str, Any]] = {}
     for part in parts.listing(folder):
         if part.first > study.replications or ids.isdisjoint(part.scenarios):

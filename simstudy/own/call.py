@@ -1,56 +1,26 @@
-"""A user's function as a registered method."""
+"""Calls of a user's function, and what comes of them as rows."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from functools import lru_cache, partial
+from functools import partial
 from time import perf_counter
 from typing import Any
 
 import numpy as np
 
+from simstudy.entries import Words
 from simstudy.errors import one_line
 from simstudy.estimates import Estimates, Failure, concatenate
 from simstudy.moments import Array, Moments, Rows
 from simstudy.numerics import batches
-from simstudy.own import answers, declare, doing, files, settings
+from simstudy.own import answers, declare, doing, settings
 from simstudy.own.quiet import attempt
-from simstudy.registry import Entry, Use, Words
 
 _SEED_WORDS = 4
 _SEED = 1  # of the one stream that a data set outside a study is fitted with
 Function = Callable[..., Any]
-
-
-def entry_of(use: Use) -> Entry:
-    """The function behind a `use:` with the registry's face."""
-    return _entry(use, use.file, id(use.given), use.trusted)
-
-
-@lru_cache(maxsize=256)
-def _entry(use: Use, file: str, given: int, trusted: bool) -> Entry:
-    """One for each file, which tracebacks name, and for each function, which `use` keeps alive."""
-    function = files.function_of(use)
-    said = declare.declared(function)
-    assert said is not None
-    return Entry(
-        name=use.function,
-        summary=account_of(function).rstrip(".") or use.function,
-        grain=said.grain,
-        fit=partial(fit_frames if said.grain == "rows" else fit_moments, function),
-        describe=lambda moments, **options: {},
-        terms=("slope",),
-        draws=declare.draws(function),
-        account=lambda chosen: account_of(function),
-        part=said.part,
-    )
-
-
-def account_of(function: Function) -> str:
-    """First line of a function's docstring; empty without one."""
-    lines = (function.__doc__ or "").strip().splitlines()
-    return lines[0].strip() if lines else ""
 
 
 def fit_frames(

@@ -1,4 +1,4 @@
-"""A user's file as a module, by its content.
+"""A user's file as a module, by its content, and a function in it as a method like any other.
 
 What a file imports must be installed: the digest of the one file is all that tells its rows
 from those of an earlier version, so a helper beside it would change results unseen.
@@ -8,19 +8,22 @@ from __future__ import annotations
 
 import hashlib
 import traceback
-from functools import lru_cache
+from functools import lru_cache, partial
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from simstudy.entries import CodeSource, Entry
 from simstudy.errors import Interrupt, UserError, brief, nearest
-from simstudy.own import doing, loaded
+from simstudy.own import call, declare, doing, loaded
 from simstudy.own.declare import METHOD, DeclarationError, Kind
 from simstudy.own.quiet import named, quiet
-from simstudy.registry import Use
 
 _DIGITS = 8
+# of a fit whose cost nobody knows: more than most take, since workers for nothing cost less than
+# none where they are needed
+_SECONDS = {"rows": 2e-2, "clusters": 1e-5, "pooled": 1e-5}
 _UNTRUSTED = (
     "is not imported for a study.yaml of a results folder; `replay` does it with --trust, `run` "
     "and `plan` for the study file that the results were made from"
@@ -80,22 +83,24 @@ def offered(module: ModuleType, kind: Kind = METHOD) -> dict[str, Any]:
     return {k: v for k, v in found.items() if getattr(v, "__module__", "") == module.__name__}
 
 
-def function_of(use: Use, kind: Kind = METHOD) -> Any:
+def function_of(source: CodeSource, kind: Kind = METHOD) -> Any:
     """The function behind a `use:`, or `UserError` saying what the file offers."""
-    if use.given is not None:
-        return use.given
-    if not use.file:
-        raise UserError(f"{use.function} was given from Python; run the study from there")
-    if not use.trusted:
-        raise UserError(f"{use.function} {_UNTRUSTED}", file=use.file)
-    module = module_of(use.file, use.digest)
+    if source.given is not None:
+        return source.given
+    if not source.file:
+        raise UserError(f"{source.function} was given from Python; run the study from there")
+    if not source.trusted:
+        raise UserError(f"{source.function} {_UNTRUSTED}", file=source.file)
+    module = module_of(source.file, source.digest)
     known = offered(module, kind)
-    if use.function in known:
-        return known[use.function]
-    if hasattr(module, use.function):
-        raise UserError(f"{use.function} {_unfit(module, use.function, kind)}", file=use.file)
-    hint = nearest(use.function, known) if known else f"; no function has {kind.decorator}"
-    raise UserError(f"no function '{use.function}'{hint}", file=use.file)
+    if source.function in known:
+        return known[source.function]
+    if hasattr(module, source.function):
+        raise UserError(
+            f"{source.function} {_unfit(module, source.function, kind)}", file=source.file
+        )
+    hint = nearest(source.function, known) if known else f"; no function has {kind.decorator}"
+    raise UserError(f"no function '{source.function}'{hint}", file=source.file)
 
 
 def _unfit(module: ModuleType, name: str, kind: Kind) -> str:
@@ -107,3 +112,30 @@ def _unfit(module: ModuleType, name: str, kind: Kind) -> str:
     if home != module.__name__:
         return f"is imported from {home}; use the file in which it is written"
     return f"is not decorated with {kind.decorator}"
+
+
+def entry_of(source: CodeSource) -> Entry:
+    """The method that a function is, or `UserError`."""
+    return _entry(source, source.file, id(source.given), source.trusted)
+
+
+@lru_cache(maxsize=256)
+def _entry(source: CodeSource, file: str, given: int, trusted: bool) -> Entry:
+    """One for each file, which tracebacks name, and for each function, which `source` keeps."""
+    function = function_of(source)
+    said = declare.declared(function)
+    assert said is not None
+    account = declare.account_of(function)
+    return Entry(
+        name=source.function,
+        summary=account.rstrip(".") or source.function,
+        grain=said.grain,
+        fit=partial(call.fit_frames if said.grain == "rows" else call.fit_moments, function),
+        describe=lambda moments, **options: {},
+        terms=("slope",),
+        draws=declare.draws(function),
+        account=lambda chosen: account,
+        part=said.part,
+        seconds=_SECONDS,
+        source=source,
+    )

@@ -11,15 +11,15 @@ import json
 import os
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from simstudy.entries import CodeSource, OptionError
 from simstudy.errors import nearest
 from simstudy.estimands import DEFAULT, ESTIMANDS, OTHER_NAMES
-from simstudy.own import declare, files, identity
+from simstudy.own import declare, identity, load
 from simstudy.own.declare import RESERVED
-from simstudy.registry import Method, OptionError, Use, named_null, settle_null, settle_when
+from simstudy.registry import Method, named_null, settle_null, settle_when
 
 PYTHON = "python"  # instead of a file: the function was given from Python
 _SHORTEST, _LONGEST = 0.01, 1e6  # seconds of a timeout
@@ -51,49 +51,48 @@ def settle(
     for key, value in options.items():
         if not isinstance(value, bool | int | float | str):
             raise OptionError(str(key), f"expected a number, text or true/false, got {value!r:.40}")
-    label, digest = (_text(item, key) for key in ("label", "digest"))
-    if digest is None and not trusted:
-        message = "the digest of its file is missing; nothing is imported to find it out"
-        raise OptionError("use", f"{item['use']!r:.60}: {message}")
+    label = _text(item, "label")
+    source = source_of(item, folder, trusted)
     estimand, null_value = _estimand(item), settle_null(item.get("null_value"))
-    when = settle_when(item.get("when"))
+    when, timeout = settle_when(item.get("when")), _timeout(item)
     named = [f"{key}={_shown(options[key])}" for key in sorted(options)] + named_null(null_value)
-    use = replace(use_of(item["use"], folder, digest), trusted=trusted, timeout=_timeout(item))
-    plain = use.function + (f"[{','.join(named)}]" if named else "")
-    if trusted and use.file:
-        importing(use.file, label or plain)
-    if digest is None:
-        function = files.function_of(use)
-        _fits(function, options, use)
-        said = declare.declared(function)
-        assert said is not None
-        estimand = estimand or said.estimand
-    place = Path(use.file).name or PYTHON
-    canonical = f"{use.function}[{','.join([f'use={place}', f'digest={use.digest}', *named])}]"
+    plain = source.function + (f"[{','.join(named)}]" if named else "")
+    if trusted and source.file:
+        importing(source.file, label or plain)
+    if "digest" not in item:
+        function = load.function_of(source)
+        _fits(function, options, source)
+        declared = declare.declared(function)
+        assert declared is not None
+        estimand = estimand or declared.estimand
+    place = Path(source.file).name or PYTHON
+    canonical = (
+        f"{source.function}[{','.join([f'use={place}', f'digest={source.digest}', *named])}]"
+    )
     return Method(
-        use.function, tuple(options.items()), canonical, label or plain, use,
-        estimand or DEFAULT, null_value, when,
+        source.function, tuple(options.items()), canonical, label or plain, source,
+        estimand or DEFAULT, null_value, when, timeout,
     )  # fmt: skip
 
 
 def written(method: Method, folder: Path) -> dict[str, Any]:
     """The entry that `settle` reads as this very method in a study file of that folder."""
-    assert method.use is not None
+    assert method.source is not None
     # `truth` is what every version reads
-    head: dict[str, Any] = written_use(method.use, folder) | {"truth": method.estimand}
+    head: dict[str, Any] = written_source(method.source, folder) | {"truth": method.estimand}
     if method.null_value:
         head["null_value"] = method.null_value
-    if method.use.timeout is not None:
-        head["timeout"] = method.use.timeout
+    if method.timeout is not None:
+        head["timeout"] = method.timeout
     if method.when is not None:
         head["when"] = method.when.text
     return head | dict(method.options) | {"label": method.label}
 
 
-def written_use(use: Use, folder: Path) -> dict[str, Any]:
-    """What `use_of` reads as this very function in a study file of that folder."""
-    place = Path(os.path.relpath(use.file, folder)).as_posix() if use.file else PYTHON
-    return {"use": f"{place}:{use.function}", "digest": use.digest}
+def written_source(source: CodeSource, folder: Path) -> dict[str, Any]:
+    """What `source_of` reads as this very function in a study file of that folder."""
+    place = Path(os.path.relpath(source.file, folder)).as_posix() if source.file else PYTHON
+    return {"use": f"{place}:{source.function}", "digest": source.digest}
 
 
 def _text(item: Mapping[str, Any], key: str) -> str | None:
@@ -126,23 +125,25 @@ def _timeout(item: Mapping[str, Any]) -> float | None:
     return float(value)
 
 
-def use_of(
-    where: Any, folder: Path, digest: str | None, kind: declare.Kind = declare.METHOD
-) -> Use:
+def source_of(
+    item: Mapping[str, Any], folder: Path, trusted: bool, kind: declare.Kind = declare.METHOD
+) -> CodeSource:
     """What a `use:` says, "file.py:function" or a function from Python; imports nothing."""
+    where, digest = item["use"], _text(item, "digest")
+    if digest is None and not trusted:
+        message = "the digest of its file is missing; nothing is imported to find it out"
+        raise OptionError("use", f"{where!r:.60}: {message}")
     if callable(where):
         return _given(where, kind)
     place, _, function = where.rpartition(":") if isinstance(where, str) else ("", "", "")
     if not function.isidentifier() or not (place.endswith(".py") or (place == PYTHON and digest)):
-        message = f"expected 'file.py:function', got {where!r:.60}"
-        raise OptionError("use", message)
+        raise OptionError("use", f"expected 'file.py:function', got {where!r:.60}")
     file = "" if place == PYTHON else str((folder / place).resolve())
-    if digest is not None:
-        return Use(file, function, digest)
-    return Use(file, function, files.digest_of(files.content_of(file)))
+    digest = digest or load.digest_of(load.content_of(file))
+    return CodeSource(file, function, digest, trusted=trusted)
 
 
-def _given(function: Callable[..., Any], kind: declare.Kind) -> Use:
+def _given(function: Callable[..., Any], kind: declare.Kind) -> CodeSource:
     """A function from Python; its identity is what it is written as and its defaults hold.
 
     So is what it reads from around it; see `identity`.
@@ -155,31 +156,32 @@ def _given(function: Callable[..., Any], kind: declare.Kind) -> Use:
         message = f"{name} refers to variables of the function around it; make them options"
         raise OptionError("use", message)
     try:
-        digest = files.digest_of(identity.of(function))
+        digest = load.digest_of(identity.of(function))
     except identity.UnknownError as error:
         raise OptionError("use", f"{name} {error}") from None
-    return Use("", name, digest, function)
+    return CodeSource("", name, digest, function)
 
 
 def refuse_changed(method: Method) -> None:
     """Refuse a function from Python that is no longer what it was when its study was loaded."""
-    use = method.use
-    given = None if use is None else use.given
-    if use is not None and given is not None and _given(given, declare.METHOD).digest != use.digest:
+    source = method.source
+    if source is None or source.given is None:
+        return
+    if _given(source.given, declare.METHOD).digest != source.digest:
         message = "or what it reads has changed since the study was loaded; load it again"
-        raise OptionError("use", f"{use.function} {message}")
+        raise OptionError("use", f"{source.function} {message}")
 
 
-def _fits(function: Any, options: Mapping[str, Any], use: Use) -> None:
+def _fits(function: Any, options: Mapping[str, Any], source: CodeSource) -> None:
     """Refuse an option that the function does not take, or one that it needs."""
     known, others = declare.options_of(function)
     for key in options:
         if key not in known and not others:
             hint = nearest(key, known) if known else "; it has none"
-            raise OptionError(str(key), f"{use.function} has no option '{key}'{hint}")
+            raise OptionError(str(key), f"{source.function} has no option '{key}'{hint}")
     for key, default in known.items():
         if default is inspect.Parameter.empty and key not in options:
-            raise OptionError("use", f"{use.function} needs a value for '{key}'")
+            raise OptionError("use", f"{source.function} needs a value for '{key}'")
 
 
 def _shown(value: Any) -> str:

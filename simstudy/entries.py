@@ -1,0 +1,197 @@
+"""What a method is: its name and options, what it reads, and the function that fits it.
+
+A method is a pure function ``moments -> Estimates`` with one registration; a user's own is made
+the same from its file (`simstudy.own.load`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from itertools import product
+from typing import Any
+
+from simstudy.errors import UserError, nearest
+from simstudy.estimands import DEFAULT, ESTIMANDS
+
+Chosen = dict[str, Any]  # words, or whole numbers
+Words = Callable[[int], Any]  # k -> the next k random 64-bit words of each replication, (k, R)
+GRAINS = ("pooled", "clusters", "rows")
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One option of a method: its values, and its default given the options before it.
+
+    With `least`, the values are the whole numbers from there on, and `values` is empty.
+    `synonyms` are other packages' words for the option, and `foreign` for its values: word ->
+    value, in small letters with ``_``.
+    """
+
+    name: str
+    values: tuple[str, ...]
+    default: Callable[[Chosen], Any]
+    summary: str
+    least: int | None = None
+    synonyms: tuple[str, ...] = ()
+    foreign: Mapping[str, str] = field(default_factory=dict, hash=False)
+
+    def settle(self, value: Any, method: str) -> Any:
+        """Check a value of this option, or raise `OptionError`."""
+        if self.least is None:
+            if value in self.values:
+                return value
+            hint = nearest(value, self.values, self.foreign)
+        else:
+            number = isinstance(value, int | float) and not isinstance(value, bool)
+            if number and value >= self.least and value == value // 1:
+                return int(value)
+            hint = f": expected a whole number from {self.least} up"
+        raise OptionError(self.name, f"'{value}' is not an option of {method}{hint}")
+
+
+class OptionError(UserError):
+    """An option of a method is wrong; says which."""
+
+    def __init__(self, option: str, message: str) -> None:
+        super().__init__(message, path=option)
+        self.option = option
+        self.message = message
+
+
+@dataclass(frozen=True, slots=True)
+class CodeSource:
+    """Where a function of the user's is; nothing is imported before it is asked for.
+
+    Attributes
+    ----------
+    file : str
+        Absolute path; empty for a function that was given from Python.
+    function : str
+    digest : str
+        Of the file's content.
+    given : callable, optional
+        The function itself, where there is no file.
+    trusted : bool
+        Whether the file may be imported: not where the study is that of a results folder.
+    """
+
+    file: str = field(compare=False)
+    function: str
+    digest: str
+    given: Callable[..., Any] | None = field(default=None, compare=False)
+    trusted: bool = field(default=True, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A method, of this package or made of a user's function.
+
+    Attributes
+    ----------
+    fit : callable
+        ``fit(moments, term="slope", origin=(0, 0), **options) -> Estimates``, tested against 0;
+        a method that `draws` takes `words` as well. With a `source`: ``fit(data, options, words,
+        null_value, timeout)``, where data are units or moments and options a dict.
+    describe : callable
+        ``describe(moments, **options) -> dict`` of sigma, r_squared and criterion of one
+        data set, for `fit`.
+    grain : str, or callable
+        The coarsest grain that suffices, pooled, clusters or rows; or options -> that.
+    draws : bool
+        Whether it needs random numbers beside the data.
+    estimands : callable
+        Options -> names of what it has an estimate of (`ESTIMANDS`), the usual one first.
+    tests_only : bool
+        Whether it gives a p-value of the slope without a standard error and df (both NaN where
+        it is ok).
+    refuse : callable
+        Options -> a reason why they do not go together, or None.
+    account : callable
+        Options -> what the method does, in sentences for a methods section: Markdown with
+        LaTeX, citing ``[@Kish1965; @Moulton1986]`` by the keys of the bibliography. With a
+        `source` the first line of its docstring as it stands, or nothing.
+    synonyms : tuple of str
+        Other packages' words for it.
+    variants : mapping
+        Options as a study file writes them (``se: CR2``) -> other packages' words for it with
+        these options.
+    part : int
+        Replications of a stored range, where it has tasks of its own: nobody knows what it
+        costs, or whether it ends its process. 0 where it shares its tasks with others.
+    seconds : mapping
+        Grain -> rough seconds of a fit, beyond what the numbers of clusters and units say.
+    source : CodeSource, optional
+        Of a user's function.
+    caution : callable
+        Options and the number of clusters -> why these are too few for the method to keep to
+        its level, in a line; None where they are not.
+    """
+
+    name: str
+    summary: str
+    grain: str | Callable[[Chosen], str]
+    fit: Callable[..., Any]
+    describe: Callable[..., dict[str, float | None]]
+    options: tuple[Option, ...] = ()
+    terms: tuple[str, ...] = ("intercept", "slope")
+    synonyms: tuple[str, ...] = ()
+    variants: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
+    refuse: Callable[[Chosen], str | None] = field(default=lambda chosen: None)
+    draws: bool = False
+    tests_only: bool = False
+    estimands: Callable[[Chosen], tuple[str, ...]] = field(default=lambda chosen: (DEFAULT,))
+    account: Callable[[Chosen], str] = field(default=lambda chosen: "")
+    part: int = 0
+    seconds: Mapping[str, float] = field(default_factory=dict, hash=False)
+    source: CodeSource | None = None
+    caution: Callable[[Chosen, int], str | None] = field(default=lambda chosen, n_clusters: None)
+
+    @property
+    def shared(self) -> bool:
+        """Whether it shares its tasks with other methods."""
+        return not self.part
+
+    def settle(self, given: Mapping[str, Any]) -> tuple[Chosen, list[str]]:
+        """All options with the values given, and how those that are no defaults are written."""
+        chosen: Chosen = {}
+        differing = []
+        for option in self.options:
+            default = option.default(chosen)
+            chosen[option.name] = value = option.settle(given.get(option.name, default), self.name)
+            if value != default:
+                differing.append(f"{option.name}={value}")
+        return chosen, differing
+
+    def possible(self) -> dict[str, Chosen]:
+        """Estimands that it has, in the order of `ESTIMANDS`, and options with which it does."""
+        several = [option for option in self.options if option.values]
+        options_of: dict[str, Chosen] = {}
+        for values in product(*(option.values for option in several)):
+            chosen = {option.name: value for option, value in zip(several, values, strict=True)}
+            for name in self.estimands(chosen):
+                options_of.setdefault(name, chosen)
+        return {name: options_of[name] for name in ESTIMANDS if name in options_of}
+
+    def references(self, chosen: Chosen) -> tuple[str, ...]:
+        """Keys of the works behind these options, in the order in which they are cited."""
+        cited = re.findall(r"\[(@\w+(?:; @\w+)*)\]", self.account(chosen))
+        keys = (key.lstrip("@") for group in cited for key in group.split("; "))
+        return tuple(dict.fromkeys(keys))
+
+
+_BUILT_IN: dict[str, Entry] = {}
+
+
+def register(entry: Entry) -> Entry:
+    """Add a method; a name is taken once."""
+    if entry.name in _BUILT_IN:
+        raise ValueError(f"method {entry.name} is registered twice")
+    _BUILT_IN[entry.name] = entry
+    return entry
+
+
+def registered() -> Mapping[str, Entry]:
+    """The methods that are registered so far, by name."""
+    return _BUILT_IN

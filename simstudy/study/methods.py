@@ -1,0 +1,100 @@
+"""`methods:` of a study file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from simstudy import words
+from simstudy.entries import OptionError
+from simstudy.errors import UserError, nearest
+from simstudy.registry import Method, configure, methods
+from simstudy.study import fields
+from simstudy.study.code import Importing, settle
+from simstudy.study.yaml_lines import Document
+
+
+def methods_of(
+    document: Document, folder: Path, trusted: bool, importing: Importing
+) -> tuple[Method, ...]:
+    """The methods, none of them twice."""
+    listed = document.data["methods"]
+    if not isinstance(listed, list) or not listed:
+        document.refuse(("methods",), f"expected a list such as [{', '.join(methods())}]")
+    chosen: list[Method] = []
+    for i, item in enumerate(listed):
+        path = ("methods", i)
+        try:
+            method = method_of(item, folder, trusted, importing)
+        except OptionError as error:
+            inner = () if callable(item) or "use" in item else item
+            document.refuse((*path, *inner, error.option), error.message)
+        except UserError as error:
+            document.refuse(path, str(error))
+        for other in chosen:
+            if method.canonical == other.canonical:
+                document.refuse(path, f"{method.canonical} is listed twice")
+            if method.label == other.label:
+                document.refuse(path, f"label '{method.label}' is used twice")
+        chosen.append(method)
+    return tuple(chosen)
+
+
+def method_of(
+    item: Any,
+    folder: Path | None = None,
+    trusted: bool = True,
+    importing: Importing = lambda file, method: None,
+) -> Method:
+    """Read one entry of `methods:`.
+
+    Parameters
+    ----------
+    item : text, mapping or callable
+        A name, ``{name: {option: value}}``, ``{use: "file.py:function", option: value}`` or,
+        from Python, a function decorated with ``@simstudy.method``.
+    folder : Path, optional
+        File names are relative to this; by default to the current one.
+    trusted, importing
+        See `settle`.
+    """
+    if callable(item):
+        item = {"use": item}
+    if isinstance(item, dict) and "use" in item:
+        return settle(item, folder or Path.cwd(), trusted, importing)
+    if isinstance(item, str):
+        return configure(item)
+    hint = _indented(item) if isinstance(item, dict) else ""
+    if isinstance(item, dict) and not hint and (meant := _misspelt_use(item)):
+        raise UserError(f"unknown key '{meant}'; did you mean 'use'?")
+    if not isinstance(item, dict) or len(item) != 1:
+        expected = "expected a method's name or 'name: {option: value}'"
+        raise UserError(f"{expected}, got {item!r:.60}{hint}")
+    ((name, options),) = item.items()
+    if name not in methods():
+        return configure(str(name))
+    if options is None:
+        options = {}
+    if not isinstance(options, dict):
+        message = f"options of {name}: expected {{option: value}}, got {fields.shown(options)}"
+        raise UserError(message + words.for_value(methods()[name], options))
+    return configure(str(name), options)
+
+
+def _indented(item: dict[Any, Any]) -> str:
+    """What to write where a method's options stand beside its name, not under it."""
+    name, *keys = item or [None]
+    if name not in methods() or item[name] is not None or not keys:
+        return ""
+    options = ", ".join(f"{key}: {item[key]}" for key in keys)
+    return f"; write `{name}: {{{options}}}`, or indent the options further than the name"
+
+
+def _misspelt_use(item: Mapping[str, Any]) -> str | None:
+    """The key that was to be `use`: by its spelling, or by what it names."""
+    for key, value in item.items():
+        place = isinstance(value, str) and ".py:" in value
+        if key not in methods() and (place or "'use'" in nearest(key, ("use",), {"file": "use"})):
+            return key
+    return None
