@@ -15,7 +15,7 @@ from simstudy.errors import UserError
 from simstudy.measures.catalog import MEASURES, finish
 from simstudy.measures.record import Cells
 from simstudy.measures.totals import of_block
-from simstudy.report.published import compare
+from simstudy.report.compare import compare
 from simstudy.results import Results
 
 GRID = {"n_clusters": 10, "cluster_size": 5, "icc": [0.1, 0.3], "x_icc": 1, "slope": 0}

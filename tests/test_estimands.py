@@ -26,8 +26,8 @@ from simstudy.registry import configure, methods
 from simstudy.report import example_rows, tables
 from simstudy.report.drawing.matrix import matrix
 from simstudy.report.drawing.style import series
+from simstudy.report.pivot import wide
 from simstudy.report.report import selection
-from simstudy.report.wide import wide
 from simstudy.store import layout
 from simstudy.study.fields import SCENARIO_FIELDS
 from simstudy.study.study import load

@@ -11,7 +11,7 @@ from helpers_simulation import study
 import simstudy
 from simstudy.errors import UserError
 from simstudy.measures.values import Column, Value
-from simstudy.report.published import compare
+from simstudy.report.compare import compare
 from simstudy.results import Results
 from simstudy.runner.execute import execute
 from simstudy.runner.expected import Expected, far

@@ -16,7 +16,7 @@ from simstudy.measures.catalog import finish
 from simstudy.measures.record import Cells
 from simstudy.measures.totals import of_block
 from simstudy.report import tables
-from simstudy.report.wide import decimals, number, thin, wide
+from simstudy.report.pivot import decimals, number, thin, wide
 from simstudy.runner.execute import execute
 from simstudy.runner.summarise import scenario_table, summarise
 

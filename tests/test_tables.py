@@ -18,9 +18,9 @@ from helpers_simulation import study
 import simstudy
 from simstudy.cli.app import main
 from simstudy.report import tables
+from simstudy.report.pivot import wide
 from simstudy.report.report import selection, table_files
 from simstudy.report.tables import latex
-from simstudy.report.wide import wide
 
 
 def summary(cells, measure="rejection_rate", alpha=0.05, factors=("icc", "slope")):

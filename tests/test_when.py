@@ -14,7 +14,7 @@ from simstudy.report import tables
 from simstudy.report.drawing.matrix import matrix
 from simstudy.report.drawing.missing import absence
 from simstudy.report.methods_section.render import methods_section
-from simstudy.report.wide import wide
+from simstudy.report.pivot import wide
 from simstudy.runner.plan import plan
 from simstudy.store import parts
 from simstudy.study.json_schema import schema

@@ -9,7 +9,7 @@ from collections import Counter
 
 from simstudy.cli.run import say
 from simstudy.errors import UnmetError
-from simstudy.report.published import Pair, compare
+from simstudy.report.compare import Pair, compare
 from simstudy.results import Results
 
 

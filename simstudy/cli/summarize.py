@@ -17,7 +17,7 @@ from simstudy.measures.names import Asked, asked, needed
 from simstudy.measures.own import REGISTERED
 from simstudy.report import tables
 from simstudy.report.nulls import aims
-from simstudy.report.wide import of_kind, wide
+from simstudy.report.pivot import of_kind, wide
 from simstudy.results import Results
 
 COLUMNS = ("estimate", "std_error", "method", "by", "df", "p_value", "ci_low", "ci_high",

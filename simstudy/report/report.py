@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from simstudy.plots import Plot, plots
 from simstudy.report import example_rows, tables
 from simstudy.report.nulls import both
-from simstudy.report.wide import Wide, powers, wide
+from simstudy.report.pivot import Wide, powers, wide
 from simstudy.store.files import is_plain, refuse_links, replace_file
 from simstudy.store.sources import measure_accounts
 from simstudy.study.study import Study

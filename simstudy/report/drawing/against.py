@@ -24,7 +24,7 @@ from simstudy.report.drawing.points import (
     theory_handles,
 )
 from simstudy.report.drawing.scale import Scale, draw_nominal, draw_scale, scale_handles
-from simstudy.report.wide import level_text
+from simstudy.report.pivot import level_text
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist

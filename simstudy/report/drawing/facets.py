@@ -11,7 +11,7 @@ import numpy as np
 from simstudy.moments import Floats, Ints
 from simstudy.report.drawing.matrix import Matrix
 from simstudy.report.drawing.style import named
-from simstudy.report.wide import Level, thin_levels
+from simstudy.report.pivot import Level, thin_levels
 
 MOST_ROWS, MOST_COLUMNS = 8, 6  # what a page holds
 _COLUMNS = ("x_icc", "x", "cluster_size", "n_clusters")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from simstudy.moments import Array, Bools, Floats, Ints
-from simstudy.report.wide import Cell, Level, powers, wide
+from simstudy.report.pivot import Cell, Level, powers, wide
 from simstudy.store import arrow
 
 if TYPE_CHECKING:

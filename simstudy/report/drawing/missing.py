@@ -13,7 +13,7 @@ import numpy as np
 from simstudy.moments import Bools, Ints
 from simstudy.report.drawing.matrix import Matrix
 from simstudy.report.drawing.rows import Sample
-from simstudy.report.wide import ABSENT
+from simstudy.report.pivot import ABSENT
 
 _MOST = 3  # methods that a note names
 _UNBROKEN = "\N{NO-BREAK SPACE}"

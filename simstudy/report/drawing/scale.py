@@ -14,7 +14,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from simstudy.moments import Floats
 from simstudy.report.drawing import style
-from simstudy.report.wide import number
+from simstudy.report.pivot import number
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from simstudy.report.wide import Level, level_text
+from simstudy.report.pivot import Level, level_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

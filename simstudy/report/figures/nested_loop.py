@@ -22,7 +22,7 @@ from simstudy.report.drawing.page import page, text_width
 from simstudy.report.drawing.plot import plot
 from simstudy.report.drawing.points import method_handles, on_axis
 from simstudy.report.drawing.scale import Scale, draw_scale, error_rate, scale_handles, se_bias
-from simstudy.report.wide import Level, level_text, thin_levels
+from simstudy.report.pivot import Level, level_text, thin_levels
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -10,7 +10,7 @@ from simstudy.report.drawing.against import against
 from simstudy.report.drawing.matrix import matrix
 from simstudy.report.drawing.plot import plot
 from simstudy.report.drawing.scale import power, rate_text
-from simstudy.report.wide import LIBERAL
+from simstudy.report.pivot import LIBERAL
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -20,7 +20,7 @@ from simstudy.report.drawing.page import page, told_apart, wrapped
 from simstudy.report.drawing.plot import plot
 from simstudy.report.drawing.rows import MethodRows, Sample
 from simstudy.report.drawing.scale import set_ticks
-from simstudy.report.wide import number
+from simstudy.report.pivot import number
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

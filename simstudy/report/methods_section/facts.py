@@ -13,7 +13,7 @@ from simstudy.registry import Method
 from simstudy.report.methods_section.data import data_facts
 from simstudy.report.methods_section.exclusions import exclusion_facts, fits_of
 from simstudy.report.nulls import both, without_one_truth
-from simstudy.report.wide import LIBERAL, number
+from simstudy.report.pivot import LIBERAL, number
 from simstudy.store import parts
 from simstudy.store.names import method_key
 from simstudy.store.sources import accounts, measure_accounts

@@ -12,8 +12,7 @@ from typing import NamedTuple
 from simstudy.errors import visible
 from simstudy.measures.catalog import record_of
 from simstudy.measures.record import Measure
-from simstudy.report.tables.titles import title
-from simstudy.report.wide import (
+from simstudy.report.pivot import (
     LIBERAL,
     Cell,
     Wide,
@@ -24,6 +23,7 @@ from simstudy.report.wide import (
     powers,
     usual_errors,
 )
+from simstudy.report.tables.titles import title
 
 _HUGE = 1e6  # a Monte Carlo error from which numbers are shown by their powers of ten
 _MOST_DECIMALS = 12

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from simstudy.report.pivot import Wide, level_text, thin, wide
 from simstudy.report.tables import text
 from simstudy.report.tables.grid import Grid, grid
 from simstudy.report.tables.titles import title
-from simstudy.report.wide import Wide, level_text, thin, wide
 
 if TYPE_CHECKING:
     import pyarrow as pa

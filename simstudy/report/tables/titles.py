@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from simstudy.measures.catalog import record_of
-from simstudy.report.wide import Wide, cells_of
+from simstudy.report.pivot import Wide, cells_of
 
 
 def title(table: Wide, *, brief: bool = False) -> str:

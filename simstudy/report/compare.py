@@ -14,7 +14,7 @@ from simstudy.readers.labels import as_written
 from simstudy.readers.read import read
 from simstudy.readers.table import Batch, Table
 from simstudy.report.nulls import Aim
-from simstudy.report.wide import level_text
+from simstudy.report.pivot import level_text
 
 if TYPE_CHECKING:
     import pyarrow as pa
