@@ -42,19 +42,25 @@ def as_latex(table: Grid) -> str:
         [*map(escape, at), *map(_cell, cells)]
         for at, cells in zip(levels, table.cells, strict=True)
     ]
-    widths = _widths(table, levels)
-    parts = blocks(widths[1], _ROOM - widths[0]) if table.methods else [range(0)]
+    k = len(table.factors)
+    cells = [max((len(row[m].text) for row in table.cells), default=0)
+             for m in range(len(table.methods))]  # fmt: skip
+    factors, methods = _widths(table, levels, cells)
+    parts = blocks(methods, _ROOM - factors) if table.methods else [range(0)]
     long = len(rows) * len(parts) > MOST_ROWS
     pieces = []
     for i, block in enumerate(parts):
-        k = len(table.factors)
         chosen = [[*row[:k], *(row[k + m] for m in block)] for row in rows]
-        head = [escape(name) for name in table.factors]
-        head += [_heading(table, m, legend) for m in block]
+        names = [escape(name) for name in table.factors]
+        names += [_heading(table.methods[m], m + 1, cells[m], legend) for m in block]
+        head = [r"\toprule", " & ".join(names) + r" \\", r"\midrule"]
         layout = "@{}" + "l" * k + "r" * len(block) + "@{}"
         body = _body(chosen, group_starts(table.levels, _LONG))
-        make = _longtable if long else _tabular
-        pieces.append(make(table, layout, " & ".join(head) + r" \\", body, i))
+        caption = rf"\caption{{{_caption(table)}}}\label{{tab:{table.name}}}"
+        more = rf"\multicolumn{{{k + len(block)}}}{{@{{}}l}}{{Further methods}}"
+        above = more if i else caption
+        short = _tabular(layout, head, body)
+        pieces.append(_longtable(layout, head, body, above) if long else short)
     notes = [_note(line) for line in (*_marked(table), *map(escape, legend.lines))]
     notes += [_note(escape(text)) for text in table.notes.get("", "").splitlines()]
     return _document(table, pieces, notes, long)
@@ -80,37 +86,16 @@ def _caption(table: Grid) -> str:
     return f"{escape(table.title)}: value (Monte Carlo SE)"
 
 
-def _tabular(table: Grid, layout: str, head: str, body: list[str], block: int) -> list[str]:
-    return [
-        rf"\begin{{tabular}}{{{layout}}}",
-        r"\toprule",
-        head,
-        r"\midrule",
-        *body,
-        r"\bottomrule",
-        r"\end{tabular}",
-    ]
+def _tabular(layout: str, head: list[str], body: list[str]) -> list[str]:
+    begin = rf"\begin{{tabular}}{{{layout}}}"
+    return [begin, *head, *body, r"\bottomrule", r"\end{tabular}"]
 
 
-def _longtable(table: Grid, layout: str, head: str, body: list[str], block: int) -> list[str]:
-    top = [r"\toprule", head, r"\midrule"]
-    if block:
-        columns = layout.count("l") + layout.count("r")
-        caption = rf"\multicolumn{{{columns}}}{{@{{}}l}}{{Further methods}} \\"
-    else:
-        caption = rf"\caption{{{_caption(table)}}}\label{{tab:{table.name}}} \\"
-    return [
-        rf"\begin{{longtable}}{{{layout}}}",
-        caption,
-        *top,
-        r"\endfirsthead",
-        *top,
-        r"\endhead",
-        r"\bottomrule",
-        r"\endfoot",
-        *body,
-        r"\end{longtable}",
-    ]
+def _longtable(layout: str, head: list[str], body: list[str], above: str) -> list[str]:
+    begin = rf"\begin{{longtable}}{{{layout}}}"
+    first, again = [*head, r"\endfirsthead"], [*head, r"\endhead"]
+    foot = [r"\bottomrule", r"\endfoot"]
+    return [begin, rf"{above} \\", *first, *again, *foot, *body, r"\end{longtable}"]
 
 
 def _body(rows: list[list[str]], apart: set[int]) -> list[str]:
@@ -121,24 +106,20 @@ def _body(rows: list[list[str]], apart: set[int]) -> list[str]:
     return lines
 
 
-def _widths(table: Grid, levels: list[list[str]]) -> tuple[int, list[int]]:
+def _widths(table: Grid, levels: list[list[str]], cells: list[int]) -> tuple[int, list[int]]:
     """Characters of all factors, and of each method."""
     factors = [
         max(map(len, [name, *(row[k] for row in levels)])) + _GAP
         for k, name in enumerate(table.factors)
     ]
-    methods = []
-    for m, label in enumerate(table.methods):
-        cells = max((len(row[m].text) for row in table.cells), default=0)
-        lines = Legend().method(label, m + 1, cells)
-        methods.append(max(cells, *map(len, lines)) + _GAP)
+    headings = [Legend().method(label, 1 + m, cells[m]) for m, label in enumerate(table.methods)]
+    methods = [max(n, *map(len, lines)) + _GAP for n, lines in zip(cells, headings, strict=True)]
     return sum(factors), methods
 
 
-def _heading(table: Grid, m: int, legend: Legend) -> str:
+def _heading(label: str, number: int, cells: int, legend: Legend) -> str:
     """A method's heading, on lines where it is wider than its cells."""
-    cells = max((len(row[m].text) for row in table.cells), default=0)
-    lines = [escape(line) for line in legend.method(table.methods[m], m + 1, cells)]
+    lines = [escape(line) for line in legend.method(label, number, cells)]
     return lines[0] if len(lines) == 1 else r"\shortstack[r]{" + r"\\".join(lines) + "}"
 
 
