@@ -18,14 +18,11 @@ from simstudy.study.study import Study
 
 if TYPE_CHECKING:
     import pyarrow as pa
-    from matplotlib.figure import Figure
-
-    from simstudy.report.drawing.rows import Sample
 
 TABLES = ("rejection_rate", "relative_error_model_se", "coverage", "bias")
 _TABLES = {"csv": "csv", "tex": "latex", "md": "markdown"}
 _FIGURES = ("png", "pdf")
-File = tuple[Path, Callable[[], bytes]]  # inside the results folder, and what makes it
+Files = tuple[list[str], Callable[[], list[bytes]]]  # below report/, and what makes them
 
 
 def write_report(
@@ -43,9 +40,10 @@ def write_report(
     """
     refuse_links(folder)
     written = []
-    for place, content in _files(study, folder, summary, warn):
-        replace_file(folder, folder / place, content())
-        written.append(folder / place)
+    for names, make in _files(study, folder, summary, warn):
+        for name, content in zip(names, make(), strict=True):
+            written.append(folder / "report" / name)
+            replace_file(folder, written[-1], content)
     for file in _earlier(folder):
         if file not in written:
             file.unlink(missing_ok=True)
@@ -55,7 +53,8 @@ def write_report(
 def is_drawn(study: Study, folder: Path, summary: pa.Table) -> bool:
     """Whether every file of a report is there, and none is older than what it is of."""
     made = max((folder / of).stat().st_mtime_ns for of in ("summary.parquet", "study.yaml"))
-    files = [folder / place for place, _ in _files(study, folder, summary)]
+    listed = _files(study, folder, summary)
+    files = [folder / "report" / name for names, _ in listed for name in names]
     return all(is_plain(file) and file.stat().st_mtime_ns >= made for file in files)
 
 
@@ -64,18 +63,18 @@ def _files(
     folder: Path,
     summary: pa.Table,
     warn: Callable[[str], None] = lambda line: None,
-) -> Iterator[File]:
-    """Every file of a report; nothing is made before its content is asked for."""
+) -> Iterator[Files]:
+    """Every file of a report; nothing is made before that is called."""
     yield from table_files(summary, [measure.name for measure in study.measures])
-    yield Path("report/methods.md"), partial(_methods, study, folder, summary)
+    yield ["methods.md"], partial(_methods, study, folder, summary)
     yield from _figure_files(study, folder, summary, warn)
 
 
-def _methods(study: Study, folder: Path, summary: pa.Table) -> bytes:
+def _methods(study: Study, folder: Path, summary: pa.Table) -> list[bytes]:
     """The methods section, in ADEMP order, with its references."""
     from simstudy.report.methods_section.render import methods_section
 
-    return methods_section(study, folder, summary).encode()
+    return [methods_section(study, folder, summary).encode()]
 
 
 def _earlier(folder: Path) -> Iterator[Path]:
@@ -91,12 +90,11 @@ def _earlier(folder: Path) -> Iterator[Path]:
                 yield file
 
 
-def table_files(summary: pa.Table, own: Sequence[str] = ()) -> Iterator[File]:
+def table_files(summary: pa.Table, own: Sequence[str] = ()) -> Iterator[Files]:
     """What papers show and what the study asks for: a table each, CSV, LaTeX, Markdown."""
     for name, *chosen in _listed(summary, own):
-        words = cache(partial(_words, summary, name, *chosen))
-        for ending, form in _TABLES.items():
-            yield Path(f"report/tables/{name}.{ending}"), partial(_formatted, words, form)
+        names = [f"tables/{name}.{ending}" for ending in _TABLES]
+        yield names, partial(_formatted, summary, name, *chosen)
 
 
 def selection(summary: pa.Table, own: Sequence[str] = ()) -> Iterator[tuple[str, Wide]]:
@@ -128,43 +126,33 @@ def _table(summary: pa.Table, measure: str, alpha: float | None, of_power: bool)
     return powers(table) if of_power else table
 
 
-def _words(summary: pa.Table, name: str, *chosen: Any) -> tables.Grid:
-    return tables.grid(_table(summary, *chosen))._replace(name=name)
-
-
-def _formatted(words: Callable[[], tables.Grid], form: str) -> bytes:
-    return tables.FORMATS[form](words()).encode()
+def _formatted(summary: pa.Table, name: str, *chosen: Any) -> list[bytes]:
+    words = tables.grid(_table(summary, *chosen))._replace(name=name)
+    return [tables.FORMATS[form](words).encode() for form in _TABLES.values()]
 
 
 def _figure_files(
     study: Study, folder: Path, summary: pa.Table, warn: Callable[[str], None]
-) -> Iterator[File]:
+) -> Iterator[Files]:
     """The figures the study asks for, as PNG (200 dpi) and PDF.
 
     Those of rows show one scenario, which is read when the first of them is drawn.
     """
     boxes: set[str] = set()
     example = cache(partial(example_rows.example, study, folder, summary))
+
+    def drawn(plot: Plot) -> list[bytes]:
+        from simstudy.report.drawing import letters
+
+        title = study.title or study.name
+        figure = plot.draw(example()) if plot.reads == "rows" else plot.draw(summary, title)
+        contents = [letters.encode(figure, ending) for ending in _FIGURES]
+        boxes.update(letters.lacking(figure))
+        return contents
+
     for name in study.figures:
-        figure = cache(partial(_figure, plots()[name], study, summary, example))
-        for ending in _FIGURES:
-            content = partial(_encoded, figure, ending, boxes)
-            yield Path(f"report/figures/{name}.{ending}"), content
+        names = [f"figures/{name}.{ending}" for ending in _FIGURES]
+        yield names, partial(drawn, plots()[name])
     if boxes:
         some = "".join(sorted(boxes)[:10])
         warn(f"no font on this machine has {some}: these letters are boxes in the figures")
-
-
-def _figure(plot: Plot, study: Study, summary: pa.Table, example: Callable[[], Sample]) -> Figure:
-    if plot.reads == "rows":
-        return plot.draw(example())
-    return plot.draw(summary, study.title or study.name)
-
-
-def _encoded(figure: Callable[[], Figure], ending: str, boxes: set[str]) -> bytes:
-    """The bytes of a figure; letters that no font has go to `boxes`."""
-    from simstudy.report.drawing import letters
-
-    content = letters.encode(figure(), ending)
-    boxes.update(letters.lacking(figure()))
-    return content

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import numpy as np
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
@@ -26,17 +28,13 @@ from simstudy.report.drawing.points import (
 from simstudy.report.drawing.scale import Scale, draw_nominal, draw_scale, scale_handles
 from simstudy.report.pivot import level_text
 
-if TYPE_CHECKING:
-    from matplotlib.artist import Artist
-    from matplotlib.axes import Axes
-
 _MOST_TICKS = 10
 INTERVAL = "Bars are 95 % Monte Carlo intervals"
 
 
 def against(
-    matrix: Matrix, scale: Scale, title: str, across: str | None = None,
-    columns: str | None = None, hollow: Bools | None = None, notes: tuple[str, ...] = (),
+    matrix: Matrix, scale: Scale, title: str, hollow: Bools | None = None,
+    notes: Sequence[str] = (), /, *, across: str | None = None, columns: str | None = None,
 ) -> Figure:  # fmt: skip
     """A measure against a factor, in facets; methods one below another where none varies."""
     notes = (*_fixed(matrix), *notes, below_edge(matrix, scale), not_used(matrix))
@@ -91,7 +89,7 @@ def _fixed(matrix: Matrix) -> list[str]:
 
 def _in_rows(
     matrix: Matrix, scale: Scale, labels: tuple[str, str, str], handles: list[Artist],
-    notes: tuple[str, ...], hollow: Bools | None,
+    notes: Sequence[str], hollow: Bools | None,
 ) -> Figure:  # fmt: skip
     """One scenario: the measure along the axis, methods one below another, labels beside."""
     n_methods = len(matrix.methods)

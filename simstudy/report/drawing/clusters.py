@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -15,9 +16,6 @@ from simstudy.moments import Floats, Ints
 from simstudy.report.drawing import style
 from simstudy.report.drawing.letters import literal
 from simstudy.report.drawing.page import page, wrapped
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 View = tuple[str, Floats, Floats, str]
 _TOLD_APART = 12  # clusters with their own color and marker

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
 
+from simstudy.moments import Floats
 from simstudy.report.drawing import style
 from simstudy.report.drawing.matrix import Matrix
 from simstudy.report.drawing.page import inches, line_height, text_width, wrapped
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
-    from simstudy.moments import Floats
 
 MOST = 14  # methods that are labelled so, rather than in a legend
 

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
 from simstudy.moments import Array, Bools, Floats, Ints
 from simstudy.report.pivot import Cell, Level, powers, wide
 from simstudy.store import arrow
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 KINDS = ("exact", "asymptotic")
 _CELL = np.dtype(

@@ -8,16 +8,14 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Callable, Sequence
 from itertools import takewhile
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from simstudy.report.drawing import style
-
-if TYPE_CHECKING:
-    from matplotlib.artist import Artist
-    from matplotlib.axes import Axes
 
 _EM = 0.56 / 72  # inches a character and point: a little wide, so that text ends inside
 _HANDLE = 0.52  # inches of a legend's line and the space about it

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal, ParamSpec
+from typing import Any, ParamSpec
 
 from matplotlib.figure import Figure
 
@@ -12,14 +12,7 @@ from simstudy.report.drawing.letters import literal
 P = ParamSpec("P")
 
 
-def plot(
-    words: str,
-    *,
-    reads: Literal["summary", "rows"],
-    place: int = 100,
-    facets: bool = False,
-    synonyms: tuple[str, ...] = (),
-) -> Callable[[Callable[P, Figure]], Callable[P, Figure]]:
+def plot(words: str, **record: Any) -> Callable[[Callable[P, Figure]], Callable[P, Figure]]:
     """Register a function named draw as the figure of its file's name, texts as they are written.
 
     Parameters: those of `simstudy.plots.Plot`, in literals; it is there that they are read.

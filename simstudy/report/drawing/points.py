@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from simstudy.moments import Bools, Floats, Ints
@@ -13,10 +15,6 @@ from simstudy.report.drawing import style
 from simstudy.report.drawing.matrix import Matrix
 from simstudy.report.drawing.missing import absence
 from simstudy.report.drawing.scale import Scale
-
-if TYPE_CHECKING:
-    from matplotlib.artist import Artist
-    from matplotlib.axes import Axes
 
 HOLLOW: dict[str, Any] = {"linestyle": "", "marker": "o", "markersize": 4.2,
                           "markerfacecolor": "white", "markeredgewidth": 1.1}  # fmt: skip

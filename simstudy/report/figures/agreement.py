@@ -6,9 +6,8 @@ limits of agreement (Bland & Altman 1986, Lancet 327:307-310).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
-
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
@@ -19,19 +18,11 @@ from simstudy.report.drawing.page import page, told_apart
 from simstudy.report.drawing.plot import plot
 from simstudy.report.drawing.rows import Sample
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
 _MOST_POINTS = 4000
 _Z = 1.959963984540054
 
 
-class _Pair(NamedTuple):
-    """A quantity by both methods, in the replications that both have."""
-
-    quantity: str
-    reference: Floats
-    other: Floats
+Pair = tuple[str, Floats, Floats]  # a quantity, by the reference and by the other method
 
 
 @plot(
@@ -56,7 +47,7 @@ def draw(sample: Sample, method: str | None = None) -> Figure:
             raise UserError(f"no method '{name}'{nearest(name, methods)}")
     first, second = _two(sample, method)
     pairs = _pairs(sample, first, second)
-    n, of = pairs[0].reference.size, max((rows.n_all for rows in methods.values()), default=0)
+    n, of = pairs[0][1].size, max((rows.n_all for rows in methods.values()), default=0)
     counts = f"{n} of {of}" if n < of else f"{n}"
     drawn = f", {_MOST_POINTS} of them drawn" if n > _MOST_POINTS else ""
     lines = "Lines: equality (dashed); mean difference and 95 % limits of agreement (blue)"
@@ -67,9 +58,19 @@ def draw(sample: Sample, method: str | None = None) -> Figure:
                lines if n > 1 else ""],
         margins=(0.85, 0.2, 0.22), gaps=(0.95, 0.62),
     )  # fmt: skip
-    for k, pair in enumerate(pairs):
-        _against(axes[0][k], pair, (first, second))
-        _bland_altman(axes[1][k], pair)
+    cut = told_apart((first, second), lambda name: name if len(name) <= 26 else name[:25] + "…")
+    for k, (quantity, x, y) in enumerate(pairs):
+        names = [f"{quantity}, {name}" if name else quantity for name in cut]
+        _label(axes[0][k], names[0], names[1] if first else "")
+        _label(axes[1][k], f"mean {quantity}", f"difference in {quantity}")
+        if x.size:
+            _against(axes[0][k], x, y)
+            _bland_altman(axes[1][k], x, y)
+            continue
+        why = "no replication that both have" if second else "there is no other method"
+        for panel, text in ((axes[0][k], why), (axes[1][k], "no replication that both have")):
+            style.nothing(panel, text)
+            panel.set(xticks=[], yticks=[])
     return figure
 
 
@@ -84,52 +85,42 @@ def _two(sample: Sample, method: str | None) -> tuple[str, str]:
     return first, method or next(reversed(alike), "")
 
 
-def _pairs(sample: Sample, first: str, second: str) -> list[_Pair]:
+def _pairs(sample: Sample, first: str, second: str) -> list[Pair]:
+    """Estimates and SEs by both methods, in the replications that both have."""
+    quantities = {"estimate": "estimate", "SE": "std_error"}
     if first not in sample.methods or second not in sample.methods:
-        return [_Pair(quantity, np.empty(0), np.empty(0)) for quantity in ("estimate", "SE")]
-    one, other = sample.methods[first], sample.methods[second]
+        return [(quantity, np.empty(0), np.empty(0)) for quantity in quantities]
+    rows = sample.methods[first], sample.methods[second]
     _, a, b = np.intersect1d(
-        one.replication, other.replication, assume_unique=True, return_indices=True
+        rows[0].replication, rows[1].replication, assume_unique=True, return_indices=True
     )
     pairs = []
-    for quantity, name in (("estimate", "estimate"), ("SE", "std_error")):
-        x, y = getattr(one, name)[a], getattr(other, name)[b]
+    for quantity, name in quantities.items():
+        x, y = getattr(rows[0], name)[a], getattr(rows[1], name)[b]
         both = np.isfinite(x) & np.isfinite(y)
-        pairs.append(_Pair(quantity, x[both], y[both]))
+        pairs.append((quantity, x[both], y[both]))
     return pairs
 
 
-def _against(axes: Axes, pair: _Pair, names: tuple[str, str]) -> None:
+def _against(axes: Axes, x: Floats, y: Floats) -> None:
     """A scatter about the line of equality, both axes alike."""
-    first, second = told_apart(names, lambda name: name if len(name) <= 26 else name[:25] + "…")
-    x_label = f"{pair.quantity}, {first}" if first else pair.quantity
-    y_label = f"{pair.quantity}, {second}" if second else pair.quantity if first else ""
-    _label(axes, x_label, y_label)
-    if not pair.reference.size:
-        _empty(axes, both=bool(names[1]))
-        return
-    low, high = _limits(np.concatenate([pair.reference, pair.other]))
-    axes.plot([low, high], [low, high], zorder=3, **style.NOMINAL)
-    _points(axes, pair.reference, pair.other)
-    axes.set(xlim=(low, high), ylim=(low, high))
+    ends = _limits(np.concatenate([x, y]))
+    axes.plot(ends, ends, zorder=3, **style.NOMINAL)
+    _points(axes, x, y)
+    axes.set(xlim=ends, ylim=ends)
 
 
-def _bland_altman(axes: Axes, pair: _Pair) -> None:
+def _bland_altman(axes: Axes, x: Floats, y: Floats) -> None:
     """Difference against mean, with its own mean and limits of agreement."""
-    _label(axes, f"mean {pair.quantity}", f"difference in {pair.quantity}")
-    if not pair.reference.size:
-        _empty(axes, both=True)
-        return
-    difference, mean = pair.other - pair.reference, (pair.other + pair.reference) / 2
+    difference, mean = y - x, (x + y) / 2
     axes.axhline(0.0, zorder=3, **style.NOMINAL)
     _points(axes, mean, difference)
-    center = float(difference.mean())
-    levels = [center]
+    levels = [float(difference.mean())]
     if difference.size > 1:
         half = _Z * float(difference.std(ddof=1))
-        levels = [center - half, center, center + half]
-        for y, dash in zip(levels, ((0, (3, 2)), "-", (0, (3, 2))), strict=True):
-            axes.axhline(y, color=style.COLOURS[1], linewidth=0.9, linestyle=dash, zorder=4)
+        levels = [levels[0] - half, levels[0], levels[0] + half]
+        for level, dash in zip(levels, ((0, (3, 2)), "-", (0, (3, 2))), strict=True):
+            axes.axhline(level, color=style.COLOURS[1], linewidth=0.9, linestyle=dash, zorder=4)
     axes.set(xlim=_limits(mean), ylim=_limits(np.concatenate([difference, levels, [0.0]])))
 
 
@@ -156,8 +147,3 @@ def _label(axes: Axes, x_label: str, y_label: str) -> None:
     axes.xaxis.set_major_locator(MaxNLocator(4))
     axes.yaxis.set_major_locator(MaxNLocator(5))
     axes.yaxis.set_label_coords(-0.22, 0.5)
-
-
-def _empty(axes: Axes, *, both: bool) -> None:
-    style.nothing(axes, "no replication that both have" if both else "there is no other method")
-    axes.set(xticks=[], yticks=[])

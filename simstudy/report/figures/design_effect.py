@@ -7,9 +7,11 @@ nothing else (Kish 1965; Moulton 1986).
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import pyarrow as pa
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
@@ -30,10 +32,6 @@ from simstudy.report.drawing.scale import (
     set_ticks,
 )
 from simstudy.theory import asymptotic
-
-if TYPE_CHECKING:
-    import pyarrow as pa
-    from matplotlib.axes import Axes
 
 _CROWD = 150  # points a method beyond which they are dots without intervals
 _CURVE: dict[str, Any] = {"color": style.INK} | style.ASYMPTOTIC

@@ -7,9 +7,11 @@ below (Ruecker & Schwarzer 2014, BMC Med. Res. Methodol. 14:129).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import pyarrow as pa
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
@@ -23,10 +25,6 @@ from simstudy.report.drawing.plot import plot
 from simstudy.report.drawing.points import method_handles, on_axis
 from simstudy.report.drawing.scale import Scale, draw_scale, error_rate, scale_handles, se_bias
 from simstudy.report.pivot import Level, level_text, thin_levels
-
-if TYPE_CHECKING:
-    import pyarrow as pa
-    from matplotlib.axes import Axes
 
 _MOST = 400  # scenarios that can be told apart
 Loops = dict[str, list[Level]]  # factors from the outermost to the innermost, with their levels

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
@@ -16,9 +17,6 @@ from simstudy.report.drawing.page import page
 from simstudy.report.drawing.plot import plot
 from simstudy.report.drawing.rows import MethodRows, Sample
 from simstudy.report.drawing.scale import set_ticks
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 _Z = 1.959963984540054
 _FEW = 40

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+import pyarrow as pa
 from matplotlib.figure import Figure
 
 from simstudy.report.drawing.against import against
@@ -12,9 +11,6 @@ from simstudy.report.drawing.plot import plot
 from simstudy.report.drawing.scale import power, rate_text
 from simstudy.report.pivot import LIBERAL
 
-if TYPE_CHECKING:
-    import pyarrow as pa
-
 
 @plot(
     "rejection rate where the null is false; hollow where the size is inflated",
@@ -22,10 +18,7 @@ if TYPE_CHECKING:
     place=3,
     facets=True,
 )
-def draw(
-    summary: pa.Table, title: str = "", alpha: float | None = None, *,
-    across: str | None = None, columns: str | None = None,
-) -> Figure:  # fmt: skip
+def draw(summary: pa.Table, title: str = "", alpha: float | None = None, **axes: str) -> Figure:
     """Rejection rate where the null is false; hollow where the test's size is inflated.
 
     Inflated: in the same design with a true null, the whole Wilson interval of the rejection
@@ -46,4 +39,4 @@ def draw(
     if not known.all():
         designs = "some of these designs" if known.any() else "these designs"
         notes.append(f"No scenario where {when} in {designs}: size is not known there")
-    return against(powers, power(), title, across, columns, hollow, tuple(notes))
+    return against(powers, power(), title, hollow, notes, **axes)

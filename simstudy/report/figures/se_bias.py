@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+import pyarrow as pa
 from matplotlib.figure import Figure
 
 from simstudy.report.drawing.against import against
 from simstudy.report.drawing.matrix import matrix
 from simstudy.report.drawing.plot import plot
 from simstudy.report.drawing.scale import se_bias
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 
 @plot(
@@ -22,12 +18,9 @@ if TYPE_CHECKING:
     facets=True,
     synonyms=("se_error", "relative_error_model_se", "standard_error", "se_ratio", "model_se"),
 )
-def draw(
-    summary: pa.Table, title: str = "", alpha: float | None = None, *,
-    across: str | None = None, columns: str | None = None,
-) -> Figure:  # fmt: skip
+def draw(summary: pa.Table, title: str = "", alpha: float | None = None, **axes: str) -> Figure:
     """Relative error of the model SE against a factor, on an axis of ratios.
 
     Parameters: as for `type1_error`; alpha is not needed.
     """
-    return against(matrix(summary, "relative_error_model_se"), se_bias(), title, across, columns)
+    return against(matrix(summary, "relative_error_model_se"), se_bias(), title, **axes)

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+import pyarrow as pa
 from matplotlib.figure import Figure
 
 from simstudy.report.drawing.against import against
 from simstudy.report.drawing.matrix import matrix
 from simstudy.report.drawing.plot import plot
 from simstudy.report.drawing.scale import error_rate
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 
 @plot(
@@ -23,10 +19,7 @@ if TYPE_CHECKING:
     synonyms=("type1", "type_1_error", "type_i_error", "type1_errors", "size", "error_rate",
               "rejection_rate", "alpha", "false_positives"),
 )  # fmt: skip
-def draw(
-    summary: pa.Table, title: str = "", alpha: float | None = None, *,
-    across: str | None = None, columns: str | None = None,
-) -> Figure:  # fmt: skip
+def draw(summary: pa.Table, title: str = "", alpha: float | None = None, **axes: str) -> Figure:
     """Type I error against a factor, in facets, with Bradley's band, theory where known.
 
     Parameters
@@ -36,11 +29,11 @@ def draw(
     title : str
     alpha : float, optional
         Default: the study's first.
-    across, columns : str, optional
-        Factor along the axis (default: icc) and across the panels (default: x_icc).
+    **axes : str
+        Factor `across` the axis (default: icc), and of the `columns` of panels (x_icc).
     """
     rates = matrix(summary, "rejection_rate", alpha)
     null = bool((rates.cells["null"] == 1).any())
     if null:
         rates = rates.kind(null=True)
-    return against(rates, error_rate(rates.level, null=null), title, across, columns)
+    return against(rates, error_rate(rates.level, null=null), title, **axes)

@@ -6,9 +6,8 @@ Intervals from the best centered to the worst, those that miss the truth in anot
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -21,9 +20,6 @@ from simstudy.report.drawing.plot import plot
 from simstudy.report.drawing.rows import MethodRows, Sample
 from simstudy.report.drawing.scale import set_ticks
 from simstudy.report.pivot import number
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 COVERS, MISSES = style.COLOURS[5], style.COLOURS[0]
 _Z = 1.959963984540054
