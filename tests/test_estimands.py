@@ -416,7 +416,7 @@ def test_p_values_and_agreement_know_the_estimand(contextual):
 
 
 def test_a_method_looks_the_same_in_every_figure(tmp_path):
-    """wild_bootstrap has no SE bias: gee's is still in gee's colour, not in its."""
+    """wild_bootstrap has no SE bias: gee's is still in gee's color, not in its."""
     grid = {"n_clusters": 10, "cluster_size": 5, "icc": [0, 0.1], "x_icc": 1, "slope": 0}
     listed = ["wild_bootstrap", "gee", "pooled"]
     found = simstudy.run(study(grid, listed, 60), jobs=1, results=tmp_path, report=False)
@@ -424,9 +424,9 @@ def test_a_method_looks_the_same_in_every_figure(tmp_path):
     table = matrix(summary, "relative_error_model_se")
     assert table.methods == ("gee", "pooled") and table.places == (1, 2)
     left, right = draw("design_effect", summary).axes
-    colours = [[c.lines[0].get_color() for c in at.containers] for at in (left, right)]
+    colors = [[c.lines[0].get_color() for c in at.containers] for at in (left, right)]
     wanted = [series(m)["color"] for m in range(3)]
-    assert colours == [wanted, wanted[1:]]
+    assert colors == [wanted, wanted[1:]]
     for name in ("se_bias", "nested_loop"):
         measure = {"measure": "relative_error_model_se"} if name == "nested_loop" else {}
         figure = draw(name, summary, **measure)

@@ -199,8 +199,8 @@ def test_theory_is_solid_where_exact_and_dotted_where_not():
     (axes,) = draw("type1_error", table).axes
     found = matrix(table, "rejection_rate")
     for m, kind, width in ((0, "exact", 0.8), (1, "asymptotic", 1.2)):
-        colour = style.series(m)["color"]
-        (line,) = lines_like(axes, color=colour, linewidth=width, marker="None")
+        color = style.series(m)["color"]
+        (line,) = lines_like(axes, color=color, linewidth=width, marker="None")
         assert line.get_ydata().tolist() == found.cells[kind][:, m].tolist()
     joined = [container.lines[0].get_linewidth() for container in axes.containers]
     assert joined == [0.0, 1.1, 1.1]  # exact theory stands for the line between points
@@ -341,9 +341,9 @@ def test_zip_colours_intervals_by_whether_they_cover():
     half = float(critical_value(20.0, 0.05)) * se
     covers = np.abs(est) <= half
     (bars,) = [c for c in axes.collections if isinstance(c, LineCollection)]
-    colours = [to_hex(colour).upper() for colour in bars.get_colors()]
-    assert colours.count(MISSES) == int((~covers).sum())
-    assert set(colours) == {COVERS, MISSES}
+    colors = [to_hex(color).upper() for color in bars.get_colors()]
+    assert colors.count(MISSES) == int((~covers).sum())
+    assert set(colors) == {COVERS, MISSES}
     ends = np.array(bars.get_segments())
     worst = ends[-1, :, 0]
     k = int(np.argmax(np.abs(est) / se))
@@ -375,7 +375,7 @@ def test_agreement_compares_the_same_replications():
         x, y = (t[name].to_numpy()[50:] for t in (a, b))
         scatter = figure.axes[column].lines[-1]
         assert np.array_equal(np.column_stack(scatter.get_data()), np.column_stack([x, y]))
-        blue = lines_like(figure.axes[2 + column], color=style.COLOURS[1])
+        blue = lines_like(figure.axes[2 + column], color=style.COLORS[1])
         half = 1.959964 * np.std(y - x, ddof=1)
         wanted = np.mean(y - x) + np.array([-half, 0, half])
         assert [line.get_ydata()[0] for line in blue] == pytest.approx(wanted, rel=1e-5)

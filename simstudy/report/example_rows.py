@@ -83,26 +83,26 @@ def rows_of(study: Study, folder: Path, design: Design) -> pa.Table:
         kinds = [pa.float64()] * len(COLUMNS)
         return pa.table({name: pa.array([], kind)
                          for name, kind in zip(COLUMNS, kinds, strict=True)})  # fmt: skip
-    mine = (pc.field("scenario") == design.id) & (pc.field("replication") <= last)
     names = [method.canonical for method in study.methods]
-    wanted = mine & pc.field("method").isin(names)
+    wanted = (pc.field("scenario") == design.id) & (pc.field("replication") <= last)
+    wanted &= pc.field("method").isin(names)
     rows = ds.dataset(files, format="parquet").to_table(columns=list(COLUMNS), filter=wanted)
     return _with_limits(rows, folder, holding, design.id)
 
 
 def _with_limits(rows: pa.Table, folder: Path, holding: list[PartName], scenario: str) -> pa.Table:
     """Rows with the limits that users' methods gave, where there are any."""
-    found: dict[tuple[str, str, int], float] = {}
+    limits: dict[tuple[str, str, int], float] = {}
     for part in holding:
         extras = beside.of_part(folder, part, beside.EXTRAS)
         for row in [] if extras is None else extras.to_pylist():
             if row["name"] in LIMITS and row["scenario"] == scenario:
-                found[row["name"], row["method"], row["replication"]] = row["value"]
-    if not found:
+                limits[row["name"], row["method"], row["replication"]] = row["value"]
+    if not limits:
         return rows
     where = list(zip(rows.column("method").to_pylist(), rows.column("replication").to_pylist(),
                      strict=True))  # fmt: skip
     for name in LIMITS:
-        values = [found.get((name, *place)) for place in where]
+        values = [limits.get((name, *place)) for place in where]
         rows = rows.append_column(name, arrow.doubles(np.array(values, dtype=float)))
     return rows

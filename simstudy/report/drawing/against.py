@@ -157,7 +157,7 @@ def _missing(axes: Axes, matrix: Matrix, scale: Scale, scenarios: Ints, x: Float
     height = (axes.transData + axes.transAxes.inverted()).transform
     levels = [height((0.0, y))[1] for y in drawn[np.isfinite(drawn)]]
     top = not levels or 1 - max(levels) >= min(levels)
-    look = {"fontsize": 7, "color": style.GREY, "va": "top" if top else "bottom", "zorder": 4}
+    look = {"fontsize": 7, "color": style.GRAY, "va": "top" if top else "bottom", "zorder": 4}
     style.write(axes, 0.03, 0.97 if top else 0.03, text, **look)
 
 

@@ -92,7 +92,7 @@ def _units(axes: Axes, x: Floats, y: Floats, sizes: Ints, *, few: bool) -> None:
     x, y = x[::step], y[::step]
     look: dict[str, Any] = {"alpha": 0.35 + 0.3 * min(1.0, max(0.25, 200 / x.size)), "zorder": 2}
     if not few:
-        axes.plot(x, y, "o", color=style.GREY, markersize=2.2, markeredgewidth=0, **look)
+        axes.plot(x, y, "o", color=style.GRAY, markersize=2.2, markeredgewidth=0, **look)
         return
     look |= {"markersize": 3.2, "markeredgewidth": 0.5, "linestyle": ""}
     for j in range(sizes.size):
@@ -104,9 +104,9 @@ def _lines(axes: Axes, ends: Floats, level: Floats, shown: Ints, *, few: bool) -
     alone = len(ends) == 1
     drawn = [int(j) for j in ([0] if alone else shown) if np.isfinite(level[j]).all()]
     lone = [j for j in drawn if ends[j, 0] == ends[j, 1]]  # a line without length: a dash
-    axes.plot(ends[lone, 0], level[lone, 0], color=style.INK if few else style.COLOURS[1],
+    axes.plot(ends[lone, 0], level[lone, 0], color=style.INK if few else style.COLORS[1],
               linestyle="", marker="_", markersize=6, markeredgewidth=1.1, zorder=4)  # fmt: skip
-    looks = [style.series(j) for j in drawn] if few else [{"color": style.COLOURS[1]}]
+    looks = [style.series(j) for j in drawn] if few else [{"color": style.COLORS[1]}]
     if alone:
         looks = [{"color": style.INK}]
     strong = alone or few

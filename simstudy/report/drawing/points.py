@@ -124,7 +124,7 @@ def draw_row(axes: Axes, matrix: Matrix, scale: Scale, m: int, *, hollow: bool) 
         draw_interval(axes, [m], ends, across=True, zorder=3, **look | size | empty)
     else:
         row, why = axes.get_yaxis_transform(), absence(matrix, [0], m)
-        style.write(axes, 0.02, m, why, transform=row, color=style.GREY, va="center")
+        style.write(axes, 0.02, m, why, transform=row, color=style.GRAY, va="center")
     for kind, (_, line) in _THEORY.items():
         known = float(scale.of(matrix.cells[kind][0, m]))
         if math.isfinite(known):

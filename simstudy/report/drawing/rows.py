@@ -18,7 +18,6 @@ from simstudy.store import arrow
 
 if TYPE_CHECKING:
     import pyarrow as pa
-    import pyarrow.dataset as ds
 
 MOST_ROWS = 100_000
 _NUMBERS = ("estimate", "std_error", "df", "p_value")
@@ -145,7 +144,7 @@ class Sample(NamedTuple):
 
 
 def sample(
-    estimates: pa.Table | ds.Dataset,
+    estimates: pa.Table,
     title: str = "",
     alpha: float = 0.05,
     *,
@@ -158,7 +157,7 @@ def sample(
 
     Parameters
     ----------
-    estimates : pyarrow.Table or Dataset
+    estimates : pyarrow.Table
         As in estimates/, one scenario; at most `MOST_ROWS` are read.
     title, alpha, what, reference
         As in `Sample`.
@@ -168,11 +167,8 @@ def sample(
         Canonical name -> label, in the order of the figure; methods that are not in it are
         left out. Default: all methods under their own names.
     """
-    stored = estimates.schema.names
-    columns = [name for name in (*COLUMNS, *LIMITS) if name in stored]
-    table = estimates if hasattr(estimates, "num_rows") else estimates.head(MOST_ROWS, columns)
-    table = table.slice(0, MOST_ROWS)
-    if "scenario" in columns and len(table.column("scenario").unique()) > 1:
+    table = estimates.slice(0, MOST_ROWS)
+    if len(table.column("scenario").unique()) > 1:
         raise UserError("the estimates are of several scenarios; this figure is of one")
     names = np.array(table.column("method").to_pylist(), dtype=object)
     labels = labels or {name: name for name in dict.fromkeys(names)}

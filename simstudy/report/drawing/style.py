@@ -13,10 +13,10 @@ from simstudy.report.pivot import Level, level_text
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-# Okabe & Ito (2008): told apart by readers with any kind of colour vision
-COLOURS = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+# Okabe & Ito (2008): told apart by readers with any kind of color vision
+COLORS = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
-GREY, INK, PALE = "#8a8a8a", "#222222", "#ececec"
+GRAY, INK, PALE = "#8a8a8a", "#222222", "#ececec"
 BAND, INNER_BAND = "#f3f3f3", "#e3e3e3"
 NOMINAL: dict[str, Any] = {"color": "#6f6f6f", "linewidth": 0.9, "linestyle": (0, (4, 2))}
 EXACT: dict[str, Any] = {"linewidth": 0.8, "linestyle": "-"}
@@ -52,12 +52,12 @@ def heading(levels: dict[str, Level], separator: str = ", ") -> str:
 
 def series(m: int) -> dict[str, Any]:
     """Colour, marker and line of method number m, the same in every figure and legend."""
-    again = m // len(COLOURS)
-    colour = COLOURS[m % len(COLOURS)]
+    again = m // len(COLORS)
+    color = COLORS[m % len(COLORS)]
     return {
-        "color": colour,
+        "color": color,
         "marker": MARKERS[(m + 3 * again) % len(MARKERS)],
-        "markerfacecolor": "white" if again % 2 else colour,
+        "markerfacecolor": "white" if again % 2 else color,
         "markeredgewidth": 0.9,
         "linestyle": "--" if again % 2 else "-",
     }
@@ -69,7 +69,7 @@ def clean(axes: Axes, grid: str | None = "y") -> None:
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
     for side in ("left", "bottom"):
-        axes.spines[side].set_color(GREY)
+        axes.spines[side].set_color(GRAY)
         axes.spines[side].set_linewidth(0.6)
     if grid is not None:
         axes.grid(axis=grid, color=PALE, linewidth=0.6)  # type: ignore[arg-type]
@@ -85,4 +85,4 @@ def write(axes: Axes, x: float, y: float, text: str, **look: Any) -> None:
 def nothing(axes: Axes, text: str) -> None:
     """Say in an empty panel why it is empty."""
     box = {"facecolor": "white", "edgecolor": "none", "pad": 2}
-    write(axes, 0.5, 0.5, text, color=GREY, ha="center", va="center", zorder=5, bbox=box)
+    write(axes, 0.5, 0.5, text, color=GRAY, ha="center", va="center", zorder=5, bbox=box)

@@ -120,7 +120,7 @@ def _bland_altman(axes: Axes, x: Floats, y: Floats) -> None:
         half = _Z * float(difference.std(ddof=1))
         levels = [levels[0] - half, levels[0], levels[0] + half]
         for level, dash in zip(levels, ((0, (3, 2)), "-", (0, (3, 2))), strict=True):
-            axes.axhline(level, color=style.COLOURS[1], linewidth=0.9, linestyle=dash, zorder=4)
+            axes.axhline(level, color=style.COLORS[1], linewidth=0.9, linestyle=dash, zorder=4)
     axes.set(xlim=_limits(mean), ylim=_limits(np.concatenate([difference, levels, [0.0]])))
 
 

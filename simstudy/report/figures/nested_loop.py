@@ -45,7 +45,7 @@ def draw(
     Parameters
     ----------
     summary : pyarrow.Table
-        As in summary.parquet. Of rejection rates, Type I errors where there are any.
+        As in summary.parquet. Of rejection whole, Type I errors where there are any.
     title : str
     alpha : float, optional
         Default: the study's first.
@@ -53,19 +53,19 @@ def draw(
     order : sequence of str, optional
         Factors from the outermost to the innermost loop. Default: as in the study.
     """
-    every = matrix(summary, measure, alpha, theory=False)
-    rate = measure == "rejection_rate"
-    null = bool((every.cells["null"] == 1).any())
-    if rate and null:
-        every = every.kind(null=True)
-    scale = error_rate(every.level, null=null) if rate else se_bias()
-    every.check(*order)
-    factors = list(dict.fromkeys([*(f for f in order if f in every.factors), *every.factors]))
-    shown, loops = _nested(every, factors)
-    n, of = len(shown.levels), len(every.levels)
+    whole = matrix(summary, measure, alpha, theory=False)
+    of_tests = measure == "rejection_rate"
+    null = bool((whole.cells["null"] == 1).any())
+    if of_tests and null:
+        whole = whole.kind(null=True)
+    scale = error_rate(whole.level, null=null) if of_tests else se_bias()
+    whole.check(*order)
+    factors = list(dict.fromkeys([*(f for f in order if f in whole.factors), *whole.factors]))
+    shown, loops = _nested(whole, factors)
+    n, of = len(shown.levels), len(whole.levels)
     many = f"{n} of {of}" if n < of else f"{n}"
     note = f"{many} scenarios, ordered by the factors below" if n > 1 else "One scenario"
-    return _figure(shown, scale, loops, title, [note, not_used(every)])
+    return _figure(shown, scale, loops, title, [note, not_used(whole)])
 
 
 def _figure(matrix: Matrix, scale: Scale, loops: Loops, title: str, notes: list[str]) -> Figure:
@@ -100,12 +100,12 @@ def _figure(matrix: Matrix, scale: Scale, loops: Loops, title: str, notes: list[
     return figure
 
 
-def _nested(every: Matrix, factors: list[str]) -> tuple[Matrix, Loops]:
+def _nested(whole: Matrix, factors: list[str]) -> tuple[Matrix, Loops]:
     """Scenarios in the order of the loops, some of them where they are too many."""
-    kept = thin_levels(every.levels, factors, _MOST)
-    loops = {f: ordered(every.levels[s][f] for s in kept) for f in factors}
-    kept.sort(key=lambda s: [loops[f].index(every.levels[s][f]) for f in factors])
-    return every.take(np.array(kept, dtype=np.int64)), loops
+    kept = thin_levels(whole.levels, factors, _MOST)
+    loops = {f: ordered(whole.levels[s][f] for s in kept) for f in factors}
+    kept.sort(key=lambda s: [loops[f].index(whole.levels[s][f]) for f in factors])
+    return whole.take(np.array(kept, dtype=np.int64)), loops
 
 
 def _steps(axes: Axes, y: Floats, **look: Any) -> None:

@@ -70,7 +70,7 @@ def draw(sample: Sample) -> Figure:
     else:
         axes.plot(levels, levels, zorder=1, **style.NOMINAL)
         axes.set_ylim(-0.02, 1.02)
-    axes.axvline(alpha, color=style.GREY, linewidth=0.6, zorder=1)
+    axes.axvline(alpha, color=style.GRAY, linewidth=0.6, zorder=1)
     style.clean(axes)
     return figure
 

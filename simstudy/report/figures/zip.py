@@ -21,7 +21,7 @@ from simstudy.report.drawing.rows import MethodRows, Sample
 from simstudy.report.drawing.scale import set_ticks
 from simstudy.report.pivot import number
 
-COVERS, MISSES = style.COLOURS[5], style.COLOURS[0]
+COVERS, MISSES = style.COLORS[5], style.COLORS[0]
 _Z = 1.959963984540054
 _MOST_LINES = 400  # a panel: about a line a pixel
 _FEW = 40  # intervals that are all shown, from the best to the worst
@@ -73,12 +73,12 @@ def draw(sample: Sample) -> Figure:
 
 def _notes(sample: Sample, n_intervals: int) -> list[str]:
     """What is said below the figure."""
-    some = f"Of {n_intervals} intervals a method {_MOST_LINES} are drawn, evenly by rank"
+    thinned = f"Of {n_intervals} intervals a method {_MOST_LINES} are drawn, evenly by rank"
     return [
         sample.what,
         "Intervals are ranked by the p-value of the test of the truth, the worst on top",
         "Numbers: share that covers, ± 1.96 Monte Carlo SE",
-        some if n_intervals > _MOST_LINES else "",
+        thinned if n_intervals > _MOST_LINES else "",
         not_used_of(sample),
     ]
 
