@@ -49,6 +49,19 @@ _COMMON = {
 }  # fmt: skip
 
 
+def several(text: str) -> tuple[str, ...]:
+    """Words that stand in one text, blanks between them."""
+    return tuple(text.split())
+
+
+def meanings(advice: Mapping[str, str] | None = None, /, **meant: str) -> dict[str, str]:
+    """Other people's words -> what is written here, or the advice that several words give.
+
+    Both are given the other way round: what is meant, and the words for it in one text.
+    """
+    return {word: to for to, text in {**meant, **(advice or {})}.items() for word in several(text)}
+
+
 def synonyms(known: Mapping[str, Entry]) -> dict[str, str]:
     """Other packages' words, each with what is written here: a name, or a whole entry."""
     names = {word: entry.name for entry in known.values() for word in entry.synonyms}

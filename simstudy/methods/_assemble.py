@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from simstudy.estimates import Estimates, Outcome
-from simstudy.moments import Array, Clusters, Factor, Floats, Moments, Numbers, Pooled
+from simstudy.moments import Array, Bools, Clusters, Factor, Floats, Moments, Numbers, Pooled
 from simstudy.numerics import gram, tails
 
 Origin = tuple[float, float]
@@ -13,28 +15,61 @@ ZERO: Origin = (0.0, 0.0)
 PERFECT = 1e-12  # residual SD over total SD below which only rounding is left
 
 
-def ols_outcome(x_scale: Floats, residual: Floats, spread: Floats, df: Numbers) -> Array:
+def outcome_of(total: Factor, *reasons: tuple[Outcome, Bools | bool]) -> Array:
+    """Outcome of a fit, shape (R,): not finite, x constant, the first of `reasons`, or ok."""
+    checks = [
+        (Outcome.NON_FINITE, ~np.isfinite(spread(total) * total.a)),
+        (Outcome.X_CONSTANT, total.a == 0),
+        *reasons,
+    ]
+    return _first(checks)
+
+
+def ols_outcome(
+    total: Factor,
+    df: Numbers,
+    x_scale: Floats | None = None,
+    residual: Floats | None = None,
+    constant: Outcome = Outcome.X_CONSTANT,
+) -> Array:
     """Outcome of a regression: no df, no variation of x, no residual variance, or ok.
 
     Parameters
     ----------
-    x_scale, residual, spread : arrays, shape (R,)
-        Square roots of the sums of squares of x, of the residuals and of y.
+    total : Factor of arrays, shape (R,)
+        Cross-products of all units: their rounding is the scale of noise.
     df : residual degrees of freedom
+    x_scale, residual : arrays, shape (R,), optional
+        Square roots of the sums of squares of x and of the residuals, where not all units
+        are regressed as they are.
+    constant : Outcome
+        What it is called where x varies, but not in this regression.
     """
-    conditions = [
-        ~np.isfinite(spread * x_scale),
-        x_scale == 0,
-        np.broadcast_to(df, x_scale.shape) <= 0,
-        residual <= PERFECT * spread,
+    x_scale = total.a if x_scale is None else x_scale
+    residual = total.r if residual is None else residual
+    checks = [
+        (Outcome.NON_FINITE, ~np.isfinite(spread(total) * x_scale)),
+        (Outcome.X_CONSTANT, (x_scale == 0) & ~(total.a > 0)),
+        (constant, x_scale == 0),
+        (Outcome.NO_RESIDUAL_DF, np.asarray(df) <= 0),
+        (Outcome.NO_RESIDUAL_VARIANCE, is_perfect(residual, total)),
     ]
-    reasons = [
-        Outcome.NON_FINITE,
-        Outcome.X_CONSTANT,
-        Outcome.NO_RESIDUAL_DF,
-        Outcome.NO_RESIDUAL_VARIANCE,
-    ]
+    return _first(checks)
+
+
+def _first(checks: list[tuple[Outcome, Any]]) -> Array:
+    reasons, conditions = zip(*checks, strict=True)
     return np.select(conditions, reasons, Outcome.OK).astype(np.int8)
+
+
+def unless(outcome: Array, mask: Bools | bool, reason: Outcome) -> Array:
+    """Give a reason to the fits in `mask` that were ok without it."""
+    return np.where((outcome == Outcome.OK) & mask, reason, outcome).astype(np.int8)
+
+
+def is_perfect(residual: Floats, total: Factor) -> Bools:
+    """Whether residuals, by the root of their sum of squares, are rounding alone, shape (R,)."""
+    return np.asarray(residual <= PERFECT * spread(total))
 
 
 def between_scale(total: Factor, outer: Factor) -> Floats:

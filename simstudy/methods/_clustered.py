@@ -11,35 +11,37 @@ import numpy as np
 
 from simstudy.entries import Chosen, Option
 from simstudy.estimates import Outcome
-from simstudy.methods._assemble import PERFECT
+from simstudy.methods._assemble import PERFECT, unless
 from simstudy.moments import Array, Bools, Factor, Floats, Moments, Numbers
 from simstudy.numerics import gram, robust
+from simstudy.words import meanings, several
 
 ROBUST = ("CR0", "CR1", "CR1S", "CR2", "CR3")
 _MEAT = {"CR1": "CR0", "CR1S": "CR0"}  # these two differ from CR0 by a factor
 
 
-_CORRECTED = "write CR1 (times J/(J - 1)), CR1S (Stata's) or CR2 (bias-reduced)"
-_SE_WORDS = {
-    "ols": "classical", "conventional": "classical", "iid": "classical", "naive": "classical",
-    "model": "classical", "default": "classical", "nonrobust": "classical", "const": "classical",
-    "robust": _CORRECTED, "cluster": _CORRECTED, "clustered": _CORRECTED,
-    "cluster_robust": _CORRECTED, "sandwich": _CORRECTED, "crve": _CORRECTED,
-    "stata": "CR1S", "vce_cluster": "CR1S", "hc0": "CR0", "white": "CR0", "liang_zeger": "CR0",
-    "huber_white": "CR0", "cr1p": "CR1S", "cv1": "CR1", "cv2": "CR2", "cv3": "CR3",
-    "bell_mccaffrey": "CR2", "brl": "CR2", "bias_reduced": "CR2", "jackknife": "CR3",
-    "hc1": "write CR1 or CR1S: HC1 is for independent units, these are for clusters",
-    "hc2": "write CR2: HC2 is for independent units, CR2 is for clusters",
-    "hc3": "write CR3: HC3 is for independent units, CR3 is for clusters",
-}  # fmt: skip
-_DF_WORDS = {
-    "z": "wald", "normal": "wald", "infinite": "wald", "inf": "wald", "asymptotic": "wald",
-    "n_k": "residual", "n_2": "residual", "ols": "residual",
-    "t": "write residual (N - 2), clusters (J - 1) or satterthwaite: all of them are t tests",
-    "j_1": "clusters", "g_1": "clusters", "stata": "clusters",
-    "bell_mccaffrey": "satterthwaite", "satt": "satterthwaite", "bm": "satterthwaite",
-    "sw": "satterthwaite",
-}  # fmt: skip
+_SE_WORDS = meanings(
+    {
+        "write CR1 (times J/(J - 1)), CR1S (Stata's) or CR2 (bias-reduced)":
+            "robust cluster clustered cluster_robust sandwich crve",
+        "write CR1 or CR1S: HC1 is for independent units, these are for clusters": "hc1",
+        "write CR2: HC2 is for independent units, CR2 is for clusters": "hc2",
+        "write CR3: HC3 is for independent units, CR3 is for clusters": "hc3",
+    },
+    classical="ols conventional iid naive model default nonrobust const",
+    CR0="hc0 white liang_zeger huber_white",
+    CR1="cv1",
+    CR1S="stata vce_cluster cr1p",
+    CR2="cv2 bell_mccaffrey brl bias_reduced",
+    CR3="cv3 jackknife",
+)  # fmt: skip
+_DF_WORDS = meanings(
+    {"write residual (N - 2), clusters (J - 1) or satterthwaite: all of them are t tests": "t"},
+    wald="z normal infinite inf asymptotic",
+    residual="n_k n_2 ols",
+    clusters="j_1 g_1 stata",
+    satterthwaite="bell_mccaffrey satt bm sw",
+)
 
 
 class Error(NamedTuple):
@@ -58,18 +60,9 @@ def options(*more: str) -> tuple[Option, Option]:
             ("classical", *ROBUST, *more),
             lambda chosen: "classical",
             "standard error",
-            synonyms=(
-                "vcov",
-                "vce",
-                "vcovtype",
-                "cov_type",
-                "type",
-                "std_error",
-                "std_err",
-                "ses",
-                "standard_error",
-                "standard_errors",
-                "robust",
+            synonyms=several(
+                "vcov vce vcovtype cov_type type std_error std_err ses standard_error "
+                "standard_errors robust"
             ),
             foreign=_SE_WORDS,
         ),
@@ -78,7 +71,7 @@ def options(*more: str) -> tuple[Option, Option]:
             ("residual", "wald", "clusters", "satterthwaite"),
             _default_df,
             "of t: residual, infinite, J - 1, or Bell-McCaffrey's",
-            synonyms=("ddf", "ddfm", "dof", "test", "distribution", "degrees_of_freedom"),
+            synonyms=several("ddf ddfm dof test distribution degrees_of_freedom"),
             foreign=_DF_WORDS,
         ),
     )
@@ -121,8 +114,12 @@ def account(chosen: Chosen, residual: str, columns: str) -> str:
     `residual` is the residual df as LaTeX, and `columns` what is taken from N in CR1S.
     """
     error = _ERRORS[chosen["se"]].format(columns=columns)
-    distribution = _DISTRIBUTIONS[chosen["df"]].format(residual=residual)
-    return f"The standard error is {error}. The statistic is referred to {distribution}."
+    return f"The standard error is {error}. {referred(chosen['df'], residual)}"
+
+
+def referred(df: str, residual: str = "") -> str:
+    """Reference distribution in a sentence of a methods section."""
+    return f"The statistic is referred to {_DISTRIBUTIONS[df].format(residual=residual)}."
 
 
 def refuse(chosen: Chosen) -> str | None:
@@ -185,9 +182,8 @@ def sandwich(
     if se == "CR1S":
         unit = unit * np.sqrt((moments.n_obs - 1) / (moments.n_obs - columns))
     outcome = with_clusters(outcome, j)
-    missing = (outcome == Outcome.OK) & ~(found.exists & ~zero & (unit > PERFECT * spread))
-    outcome = np.where(missing, Outcome.NO_STD_ERROR, outcome).astype(np.int8)
-    return Error(unit, found.df, outcome)
+    missing = ~(found.exists & ~zero & (unit > PERFECT * spread))
+    return Error(unit, found.df, unless(outcome, missing, Outcome.NO_STD_ERROR))
 
 
 def moulton(
@@ -209,16 +205,13 @@ def moulton(
     icc = robust.residual_icc(moments, total)
     factor = 1.0 + icc * robust.pair_sum(moments, total, turn)
     exists = (factor > PERFECT) & ~without_residuals(moments)
-    missing = (outcome == Outcome.OK) & ~exists
-    outcome = np.where(missing, Outcome.NO_STD_ERROR, outcome).astype(np.int8)
+    outcome = unless(outcome, ~exists, Outcome.NO_STD_ERROR)
     return Error(classical * np.sqrt(np.maximum(factor, 0.0)), unknown, outcome)
 
 
 def with_clusters(outcome: Array, n_clusters: int) -> Array:
     """Outcome of a fit whose test rests on the clusters: one is too few."""
-    if n_clusters > 1:
-        return outcome
-    return np.where(outcome == Outcome.OK, Outcome.FEW_CLUSTERS, outcome).astype(np.int8)
+    return unless(outcome, n_clusters < 2, Outcome.FEW_CLUSTERS)
 
 
 ENOUGH = 40  # clusters, from which corrections for few of them matter little

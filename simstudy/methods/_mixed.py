@@ -7,10 +7,14 @@ from typing import NamedTuple
 import numpy as np
 
 from simstudy.entries import Chosen, Option
-from simstudy.moments import Bools, Factor, Floats, Ints, Moments
+from simstudy.estimates import Estimates, Outcome
+from simstudy.methods import _assemble
+from simstudy.methods._assemble import Origin
+from simstudy.moments import Array, Bools, Factor, Floats, Ints, Moments
 from simstudy.numerics import information, likelihood, reml, weighted
 from simstudy.numerics.information import Contrast
 from simstudy.numerics.weighted import Sums
+from simstudy.words import meanings, several
 
 _DF = ("wald", "residual", "between_within", "satterthwaite", "kenward_roger")
 
@@ -47,20 +51,47 @@ def optimum(moments: Moments, within: Factor, estimator: str, n_fixed: int = 2) 
     return Fitted(sums, psi, boundary, sums.at.rss / nu, nu, free, restricted)
 
 
-def error_and_df(
-    found: Fitted, of: Contrast, df: str, between_within: Floats | float
-) -> tuple[Floats, Floats | float]:
-    """Standard error of a contrast and the df of its t test.
+def intercept(
+    moments: Moments, found: Fitted, term: str, origin: Origin
+) -> tuple[Floats, Contrast]:
+    """Value of the fitted line at x = 0; `moments`, which must hold means, are about `origin`."""
+    _assemble.with_means(moments, term)
+    at, mean_x = found.sums.at, origin[0] + found.sums.at.mean_x
+    estimate = origin[1] + at.level - at.slope * mean_x
+    return estimate, information.contrast(found.sums, 1.0, -mean_x)
+
+
+def estimates(
+    found: Fitted,
+    outcome: Array,
+    effect: tuple[Floats, Contrast],
+    df: str,
+    between_within: Floats | float,
+) -> Estimates:
+    """Test an effect.
 
     Parameters
     ----------
     found : Fitted
-    of : Contrast
+    outcome : array, shape (R,)
+        Of the fit, as long as nobody looked whether a variance is 0.
+    effect : (estimate, contrast)
     df : {"wald", "residual", "between_within", "satterthwaite", "kenward_roger"}
         kenward_roger also adjusts the standard error.
     between_within : array or float
-        Between-within df of this contrast (SAS, nlme).
+        Between-within df of this effect (SAS, nlme).
     """
+    estimate, of = effect
+    std_error, free = _error_and_df(found, of, df, between_within)
+    outcome = _assemble.unless(outcome, found.boundary, Outcome.BOUNDARY)
+    return _assemble.estimates(
+        estimate, std_error, free, outcome, found.sigma2 * found.psi, found.sigma2
+    )
+
+
+def _error_and_df(
+    found: Fitted, of: Contrast, df: str, between_within: Floats | float
+) -> tuple[Floats, Floats | float]:
     std_error = np.sqrt(found.sigma2 * of.variance)
     if df == "kenward_roger":
         free, inflation = information.kenward_roger(found.sums, of, found.free)
@@ -132,43 +163,27 @@ OPTIONS = (
         ("reml", "ml"),
         lambda chosen: "reml",
         "likelihood",
-        synonyms=("method", "likelihood", "estimation", "fit_method", "criterion"),
-        foreign={
-            "restricted": "reml",
-            "residual_maximum_likelihood": "reml",
-            "restricted_maximum_likelihood": "reml",
-            "full": "ml",
-            "mle": "ml",
-            "maximum_likelihood": "ml",
-            "fiml": "ml",
-        },
+        synonyms=several("method likelihood estimation fit_method criterion"),
+        foreign=meanings(
+            reml="restricted residual_maximum_likelihood restricted_maximum_likelihood",
+            ml="full mle maximum_likelihood fiml",
+        ),
     ),
     Option(
         "df",
         _DF,
         _default_df,
         "reference distribution (kenward_roger adjusts the SE)",
-        synonyms=("ddf", "ddfm", "dfmethod", "dof", "test", "degrees_of_freedom", "tests"),
-        foreign={
-            "z": "wald",
-            "normal": "wald",
-            "infinite": "wald",
-            "inf": "wald",
-            "asymptotic": "wald",
-            "kr": "kenward_roger",
-            "kroger": "kenward_roger",
-            "kenwardroger": "kenward_roger",
-            "pbkrtest": "kenward_roger",
-            "lmertest": "satterthwaite",
-            "sat": "satterthwaite",
-            "satt": "satterthwaite",
-            "bw": "between_within",
-            "betwithin": "between_within",
-            "nlme": "between_within",
-            "containment": "between_within",
-            "inner_outer": "between_within",
-            "t": "write kenward_roger, satterthwaite, between_within or residual: all of "
-            "them are t tests",
-        },
+        synonyms=several("ddf ddfm dfmethod dof test degrees_of_freedom tests"),
+        foreign=meanings(
+            {
+                "write kenward_roger, satterthwaite, between_within or residual: all of them are t "
+                "tests": "t"
+            },
+            wald="z normal infinite inf asymptotic",
+            kenward_roger="kr kroger kenwardroger pbkrtest",
+            satterthwaite="lmertest sat satt",
+            between_within="bw betwithin nlme containment inner_outer",
+        ),
     ),
 )

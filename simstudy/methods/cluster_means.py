@@ -6,10 +6,11 @@ import numpy as np
 
 from simstudy.entries import Chosen, Entry, Option, register
 from simstudy.estimates import Estimates, Outcome
-from simstudy.methods import _assemble
+from simstudy.methods import _assemble, _clustered
 from simstudy.methods._assemble import ZERO, Origin
 from simstudy.moments import Clusters, Factor, Floats, Moments, Numbers, Pooled
 from simstudy.numerics import gram
+from simstudy.words import meanings, several
 
 
 def fit(
@@ -31,11 +32,8 @@ def fit(
     of, outer = _between(moments, weights), gram.between(moments)
     total = gram.whole(moments)
     free = moments.n_clusters - 2
-    # a mean is known to the rounding of its units: total, not outer, is the scale of noise
     scale = _assemble.between_scale(total, outer)
-    outcome = _assemble.ols_outcome(scale, of.r, _assemble.spread(total), free)
-    same = (outcome == Outcome.X_CONSTANT) & (total.a > 0)
-    outcome = np.where(same, Outcome.X_CONSTANT_BETWEEN, outcome).astype(np.int8)
+    outcome = _assemble.ols_outcome(total, free, scale, of.r, Outcome.X_CONSTANT_BETWEEN)
     centre = None
     if term != "slope":
         clusters = _assemble.with_means(moments, term)
@@ -89,17 +87,13 @@ _WEIGHTS = {
     "equal": "in which every cluster counts once",
     "size": "in which every cluster is weighted by its number of units",
 }
-_DISTRIBUTIONS = {
-    "residual": "Student's $t$ distribution with $J-2$ degrees of freedom",
-    "wald": "the standard normal distribution",
-}
 
 
 def _account(chosen: Chosen) -> str:
     return (
         "Least squares regression of the cluster means of $y$ on those of $x$ (the between "
         f"estimator), {_WEIGHTS[chosen['weights']]} [@DonnerKlar2000]. The standard error is "
-        f"that of this regression. The statistic is referred to {_DISTRIBUTIONS[chosen['df']]}."
+        "that of this regression. " + _clustered.referred(chosen["df"], "$J-2$")
     )
 
 
@@ -116,50 +110,25 @@ register(
                 ("equal", "size"),
                 lambda chosen: "equal",
                 "weight of a cluster",
-                synonyms=("weight", "weighted", "weighting", "w"),
-                foreign={
-                    "unweighted": "equal",
-                    "none": "equal",
-                    "uniform": "equal",
-                    "unequal": "size",
-                    "n": "size",
-                    "cluster_size": "size",
-                    "n_j": "size",
-                    "proportional": "size",
-                    "weighted": "size",
-                },
+                synonyms=several("weight weighted weighting w"),
+                foreign=meanings(
+                    equal="unweighted none uniform",
+                    size="unequal n cluster_size n_j proportional weighted",
+                ),
             ),
             Option(
                 "df",
                 ("residual", "wald"),
                 lambda chosen: "residual",
                 "J - 2, or z",
-                synonyms=("ddf", "dof", "test", "distribution"),
-                foreign={
-                    "z": "wald",
-                    "normal": "wald",
-                    "infinite": "wald",
-                    "inf": "wald",
-                    "t": "residual",
-                    "j_2": "residual",
-                },
+                synonyms=several("ddf dof test distribution"),
+                foreign=meanings(wald="z normal infinite inf", residual="t j_2"),
             ),
         ),
-        synonyms=(
-            "between",
-            "between_effects",
-            "be",
-            "aggregated",
-            "means",
-            "cluster_level",
-            "aggregate",
-            "cluster_mean",
-            "group_means",
-            "between_estimator",
-            "t_test_on_means",
-            "cluster_level_analysis",
-            "cluster_summaries",
-            "two_stage",
+        synonyms=several(
+            "between between_effects be aggregated means cluster_level aggregate cluster_mean "
+            "group_means between_estimator t_test_on_means cluster_level_analysis "
+            "cluster_summaries two_stage"
         ),
         variants={"weights: size": ("weighted_means",), "weights: equal": ("donald_lang",)},
         estimands=lambda chosen: ("slope", "intercept", "between_slope"),

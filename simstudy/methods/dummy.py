@@ -10,6 +10,7 @@ from simstudy.methods import _assemble, _clustered
 from simstudy.methods._assemble import ZERO, Origin
 from simstudy.moments import Array, Factor, Floats, Moments
 from simstudy.numerics import gram, robust
+from simstudy.words import several
 
 
 def fit(
@@ -34,9 +35,7 @@ def fit(
     inner = gram.within(moments)
     free = moments.n_obs - moments.n_clusters - 1
     total = gram.whole(moments)
-    outcome = _assemble.ols_outcome(inner.a, inner.r, _assemble.spread(total), free)
-    within_only = (outcome == Outcome.X_CONSTANT) & (total.a > 0)
-    outcome = np.where(within_only, Outcome.X_CONSTANT_WITHIN, outcome).astype(np.int8)
+    outcome = _assemble.ols_outcome(total, free, inner.a, inner.r, Outcome.X_CONSTANT_WITHIN)
     with np.errstate(all="ignore"):  # what is degenerate has an outcome that says so
         slope = inner.b / inner.a
         error = _error(moments, inner, se, _assemble.spread(total), outcome)
@@ -82,26 +81,10 @@ register(
         describe=describe,
         options=_clustered.options(),
         terms=("slope",),
-        synonyms=(
-            "within",
-            "fixed_effects",
-            "fixed",
-            "fe",
-            "lsdv",
-            "plm",
-            "areg",
-            "feols",
-            "fixest",
-            "no_pooling",
-            "within_estimator",
-            "dummies",
-            "dummy_variables",
-            "fixed_intercept",
-            "cluster_dummies",
-            "felm",
-            "reghdfe",
-            "fixed_effect",
-            "absorb",
+        synonyms=several(
+            "within fixed_effects fixed fe lsdv plm areg feols fixest no_pooling within_estimator "
+            "dummies dummy_variables fixed_intercept cluster_dummies felm reghdfe fixed_effect "
+            "absorb"
         ),
         variants={"se: CR1S": ("xtreg_fe_robust", "fixed_effects_robust", "lsdv_robust")},
         refuse=_clustered.refuse,

@@ -12,6 +12,7 @@ from simstudy.moments import Array, Clusters, Floats
 from simstudy.numerics import exchangeable, gram
 from simstudy.numerics.exchangeable import Working
 from simstudy.numerics.shared import shared
+from simstudy.words import meanings, several
 
 
 def fit(
@@ -60,24 +61,13 @@ def _solution(moments: Clusters) -> Working:
 
 def _outcome(moments: Clusters, found: Working) -> Array:
     total = gram.whole(moments)
-    pairs = np.broadcast_to(moments.n_obs > moments.n_clusters, total.a.shape)
-    conditions = [
-        ~np.isfinite(_assemble.spread(total) * total.a),
-        total.a == 0,
-        total.r <= _assemble.PERFECT * _assemble.spread(total),
-        ~pairs,
-        ~found.definite,
-        ~found.converged,
-    ]
-    reasons = [
-        Outcome.NON_FINITE,
-        Outcome.X_CONSTANT,
-        Outcome.NO_RESIDUAL_VARIANCE,
-        Outcome.VARIANCES_NOT_SEPARABLE,
-        Outcome.NOT_POSITIVE_DEFINITE,
-        Outcome.NOT_CONVERGED,
-    ]
-    return np.select(conditions, reasons, Outcome.OK).astype(np.int8)
+    return _assemble.outcome_of(
+        total,
+        (Outcome.NO_RESIDUAL_VARIANCE, _assemble.is_perfect(total.r, total)),
+        (Outcome.VARIANCES_NOT_SEPARABLE, moments.n_obs <= moments.n_clusters),
+        (Outcome.NOT_POSITIVE_DEFINITE, ~found.definite),
+        (Outcome.NOT_CONVERGED, ~found.converged),
+    )
 
 
 def describe(moments: Clusters, *, se: str, df: str) -> dict[str, float | None]:
@@ -90,18 +80,14 @@ _ERRORS = {
     "robust": "the robust (sandwich) one without a small-sample correction",
     "model": "the one that supposes the working correlation to be right",
 }
-_DISTRIBUTIONS = {
-    "wald": "the standard normal distribution",
-    "clusters": "Student's $t$ distribution with $J-1$ degrees of freedom [@CameronMiller2015]",
-}
 
 
 def _account(chosen: Chosen) -> str:
     return (
         "Generalized estimating equations for $y$ on $x$ with identity link and exchangeable "
         "working correlation [@LiangZeger1986]; correlation and scale are the moment estimators "
-        f"of geepack [@Halekoh2006]. The standard error is {_ERRORS[chosen['se']]}. The "
-        f"statistic is referred to {_DISTRIBUTIONS[chosen['df']]}."
+        f"of geepack [@Halekoh2006]. The standard error is {_ERRORS[chosen['se']]}. "
+        + _clustered.referred(chosen["df"])
     )
 
 
@@ -118,50 +104,25 @@ register(
                 ("robust", "model"),
                 lambda chosen: "robust",
                 "standard error",
-                synonyms=("vcov", "vce", "std_err", "std_error", "cov_type", "type"),
-                foreign={
-                    "sandwich": "robust",
-                    "san_se": "robust",
-                    "empirical": "robust",
-                    "huber_white": "robust",
-                    "cluster_robust": "robust",
-                    "naive": "model",
-                    "model_based": "model",
-                    "conventional": "model",
-                    "nonrobust": "model",
-                },
+                synonyms=several("vcov vce std_err std_error cov_type type"),
+                foreign=meanings(
+                    robust="sandwich san_se empirical huber_white cluster_robust",
+                    model="naive model_based conventional nonrobust",
+                ),
             ),
             Option(
                 "df",
                 ("wald", "clusters"),
                 lambda chosen: "wald",
                 "z, or J - 1",
-                synonyms=("ddf", "dof", "test", "distribution"),
-                foreign={
-                    "z": "wald",
-                    "normal": "wald",
-                    "infinite": "wald",
-                    "inf": "wald",
-                    "t": "clusters",
-                    "j_1": "clusters",
-                    "cluster": "clusters",
-                },
+                synonyms=several("ddf dof test distribution"),
+                foreign=meanings(wald="z normal infinite inf", clusters="t j_1 cluster"),
             ),
         ),
-        synonyms=(
-            "geeglm",
-            "geepack",
-            "geese",
-            "xtgee",
-            "genmod",
-            "exchangeable",
-            "gee_exchangeable",
-            "generalized_estimating_equations",
-            "generalised_estimating_equations",
-            "marginal",
-            "marginal_model",
-            "population_averaged",
-            "gee1",
+        synonyms=several(
+            "geeglm geepack geese xtgee genmod exchangeable gee_exchangeable "
+            "generalized_estimating_equations generalised_estimating_equations marginal "
+            "marginal_model population_averaged gee1"
         ),
         variants={
             "se: robust": ("gee_robust",),

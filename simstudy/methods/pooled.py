@@ -10,6 +10,7 @@ from simstudy.methods import _assemble, _clustered
 from simstudy.methods._assemble import ZERO, Origin
 from simstudy.moments import Array, Factor, Floats, Moments
 from simstudy.numerics import gram, robust
+from simstudy.words import several
 
 
 def fit(
@@ -37,7 +38,7 @@ def fit(
     """
     total = gram.whole(moments)
     free = moments.n_obs - 2
-    outcome = _assemble.ols_outcome(total.a, total.r, _assemble.spread(total), free)
+    outcome = _assemble.ols_outcome(total, free)
     with np.errstate(all="ignore"):  # what is degenerate has an outcome that says so
         estimate = total.b / total.a
         length, turn = 1.0 / total.a, None
@@ -87,19 +88,6 @@ def _account(chosen: Chosen) -> str:
     )
 
 
-_VARIANTS = {
-    **{f"se: {kind}": (kind.lower(),) for kind in _clustered.ROBUST},
-    "se: CR1S": (
-        "cr1s", "cluster_robust", "clustered", "sandwich", "huber_white", "robust", "crve", "cgm",
-        "vce", "vce_cluster", "vce(cluster)", "lm_robust", "liang_zeger", "crse", "robust_se",
-        "cluster_robust_se", "clustered_se", "cluster_se",
-    ),
-    "se: CR2": ("cr2", "clubsandwich", "bell_mccaffrey", "brl", "bias_reduced"),
-    "se: CR3": ("cr3", "cluster_jackknife", "jackknife"),
-    "se: moulton": ("moulton", "moulton_factor", "deff", "design_effect", "kish"),
-}  # fmt: skip
-
-
 register(
     Entry(
         name="pooled",
@@ -108,21 +96,22 @@ register(
         fit=fit,
         describe=describe,
         options=_clustered.options("moulton"),
-        synonyms=(
-            "ols",
-            "lm",
-            "linear",
-            "regression",
-            "reg",
-            "regress",
-            "naive",
-            "ignore",
-            "complete_pooling",
-            "linear_regression",
-            "linear_model",
-            "least_squares",
+        synonyms=several(
+            "ols lm linear regression reg regress naive ignore complete_pooling linear_regression "
+            "linear_model least_squares"
         ),
-        variants=_VARIANTS,
+        variants={
+            "se: CR0": ("cr0",),
+            "se: CR1": ("cr1",),
+            "se: CR1S": several(
+                "cr1s cluster_robust clustered sandwich huber_white robust crve cgm vce "
+                "vce_cluster vce(cluster) lm_robust liang_zeger crse robust_se cluster_robust_se "
+                "clustered_se cluster_se"
+            ),
+            "se: CR2": several("cr2 clubsandwich bell_mccaffrey brl bias_reduced"),
+            "se: CR3": several("cr3 cluster_jackknife jackknife"),
+            "se: moulton": several("moulton moulton_factor deff design_effect kish"),
+        },
         refuse=_clustered.refuse,
         estimands=lambda chosen: ("slope", "intercept"),
         account=_account,

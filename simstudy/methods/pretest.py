@@ -9,6 +9,7 @@ from simstudy.estimates import Estimates
 from simstudy.methods._assemble import ZERO, Origin
 from simstudy.moments import Bools, Floats, Moments
 from simstudy.numerics import anova, gram, likelihood, weighted
+from simstudy.words import meanings, several
 
 # 50:50 mixture of chi2(0) and chi2(1) at level .05 (Self & Liang 1987; Stram & Lee 1994)
 _CRITICAL = 1.6448536269514722**2
@@ -120,26 +121,15 @@ register(
                 ("likelihood_ratio", "design_effect"),
                 lambda chosen: "likelihood_ratio",
                 "test of tau2 = 0 at .05, or design effect of y over 2",
-                synonyms=("rule", "test", "criterion", "method", "with"),
-                foreign={
-                    "lr": "likelihood_ratio",
-                    "lrt": "likelihood_ratio",
-                    "rlrt": "likelihood_ratio",
-                    "chibar": "likelihood_ratio",
-                    "deff": "design_effect",
-                    "deft": "design_effect",
-                    "kish": "design_effect",
-                },
+                synonyms=several("rule test criterion method with"),
+                foreign=meanings(
+                    likelihood_ratio="lr lrt rlrt chibar",
+                    design_effect="deff deft kish",
+                ),
             ),
         ),
-        synonyms=(
-            "preliminary_test",
-            "two_step",
-            "pre_test",
-            "pretested",
-            "model_selection",
-            "select_model",
-            "conditional",
+        synonyms=several(
+            "preliminary_test two_step pre_test pretested model_selection select_model conditional"
         ),
         variants={
             "by: likelihood_ratio": ("lrt", "lr_test", "rlrt"),

@@ -12,6 +12,7 @@ from simstudy.methods._assemble import ZERO, Origin
 from simstudy.moments import Array, Factor, Floats, Moments
 from simstudy.numerics import gram, information
 from simstudy.numerics.shared import shared
+from simstudy.words import several
 
 
 def fit(
@@ -30,28 +31,14 @@ def fit(
         Point about which the means in `moments` are; the intercept is that of the data.
     """
     with np.errstate(all="ignore"):  # what is degenerate has an outcome that says so
-        return _fit(moments, estimator, df, term, origin)
-
-
-def _fit(moments: Moments, estimator: str, df: str, term: str, origin: Origin) -> Estimates:
-    inner = gram.within(moments)
-    outcome = _outcome(moments, inner)
-    found = _optimum(moments, estimator)
-    outcome = np.where((outcome == Outcome.OK) & found.boundary, Outcome.BOUNDARY, outcome)
-    at = found.sums.at
-    if term == "slope":
-        estimate, of = at.slope, information.contrast(found.sums, 0.0, 1.0)
-    else:
-        _assemble.with_means(moments, term)
-        mean_x = origin[0] + at.mean_x
-        estimate = origin[1] + at.level - at.slope * mean_x
-        of = information.contrast(found.sums, 1.0, -mean_x)
-    bw = _between_within(moments, inner, term)
-    std_error, free = _mixed.error_and_df(found, of, df, bw)
-    outcome = outcome.astype(np.int8)
-    return _assemble.estimates(
-        estimate, std_error, free, outcome, found.sigma2 * found.psi, found.sigma2
-    )
+        inner = gram.within(moments)
+        found = _optimum(moments, estimator)
+        if term == "slope":
+            effect = found.sums.at.slope, information.contrast(found.sums, 0.0, 1.0)
+        else:
+            effect = _mixed.intercept(moments, found, term, origin)
+        bw = _between_within(moments, inner, term)
+        return _mixed.estimates(found, _outcome(moments, inner), effect, df, bw)
 
 
 @shared
@@ -65,21 +52,12 @@ def _outcome(moments: Moments, inner: Factor) -> Array:
     varies = inner.a > 0
     free_within = moments.n_obs - moments.n_clusters - varies
     free_between = moments.n_clusters - 1 - ~varies
-    conditions = [
-        ~np.isfinite(_assemble.spread(total) * total.a),
-        total.a == 0,
-        total.r <= _assemble.PERFECT * _assemble.spread(total),
-        (free_within < 1) | (free_between < 1),
-        inner.r <= _assemble.PERFECT * _assemble.spread(total),
-    ]
-    reasons = [
-        Outcome.NON_FINITE,
-        Outcome.X_CONSTANT,
-        Outcome.NO_RESIDUAL_VARIANCE,
-        Outcome.VARIANCES_NOT_SEPARABLE,
-        Outcome.NO_RESIDUAL_VARIANCE,
-    ]
-    return np.select(conditions, reasons, Outcome.OK)
+    return _assemble.outcome_of(
+        total,
+        (Outcome.NO_RESIDUAL_VARIANCE, _assemble.is_perfect(total.r, total)),
+        (Outcome.VARIANCES_NOT_SEPARABLE, (free_within < 1) | (free_between < 1)),
+        (Outcome.NO_RESIDUAL_VARIANCE, _assemble.is_perfect(inner.r, total)),
+    )
 
 
 def _between_within(moments: Moments, inner: Factor, term: str) -> Floats:
@@ -104,15 +82,6 @@ def _account(chosen: Chosen) -> str:
     )
 
 
-_SYNONYMS = (
-    "lmer", "mixed", "mlm", "hlm", "multilevel", "mixedlm", "random", "lme", "lmm", "lme4", "nlme",
-    "mixed_model", "mixed_effects", "linear_mixed_model", "multilevel_model", "random_effects",
-    "random_effect", "re", "partial_pooling", "proc_mixed", "xtmixed", "hierarchical",
-    "hierarchical_linear_model", "variance_components", "lmertest", "random_intercepts",
-    "random_effects_model", "mixed_linear_model",
-)  # fmt: skip
-
-
 register(
     Entry(
         name="random_intercept",
@@ -121,7 +90,13 @@ register(
         fit=fit,
         describe=describe,
         options=_mixed.OPTIONS,
-        synonyms=_SYNONYMS,
+        synonyms=several(
+            "lmer mixed mlm hlm multilevel mixedlm random lme lmm lme4 nlme mixed_model "
+            "mixed_effects linear_mixed_model multilevel_model random_effects random_effect re "
+            "partial_pooling proc_mixed xtmixed hierarchical hierarchical_linear_model "
+            "variance_components lmertest random_intercepts random_effects_model "
+            "mixed_linear_model"
+        ),
         variants={
             "df: kenward_roger": ("kr", "kenward_roger", "kenwardroger", "pbkrtest"),
             "df: satterthwaite": ("satterthwaite",),

@@ -9,6 +9,7 @@ from simstudy.estimates import Estimates, Outcome
 from simstudy.methods import _assemble, _clustered, pooled
 from simstudy.moments import Clusters
 from simstudy.numerics import gram, wild
+from simstudy.words import meanings, several
 
 _SEED = 1  # of the one stream that a data set outside a study is tested with
 
@@ -44,16 +45,14 @@ def fit(
     """
     clusters = _assemble.with_means(moments, "wild bootstrap")
     total = gram.whole(clusters)
-    spread = _assemble.spread(total)
-    outcome = _assemble.ols_outcome(total.a, total.r, spread, clusters.n_obs - 2)
+    outcome = _assemble.ols_outcome(total, clusters.n_obs - 2)
     outcome = _clustered.with_clusters(outcome, clusters.n_clusters)
     with np.errstate(all="ignore"):  # what is degenerate has an outcome that says so
         estimate = total.b / total.a
         sums = wild.restricted(clusters, total)
         p_value = wild.p_value(sums, weights, p, draws, words or _fixed())
     none = _clustered.without_residuals(clusters) | np.isnan(p_value)
-    missing = (outcome == Outcome.OK) & none
-    outcome = np.where(missing, Outcome.NO_STD_ERROR, outcome).astype(np.int8)
+    outcome = _assemble.unless(outcome, none, Outcome.NO_STD_ERROR)
     blank = np.full_like(estimate, np.nan)
     kept = np.where(outcome <= Outcome.NO_STD_ERROR, estimate, np.nan)
     p_value = np.where(outcome == Outcome.OK, p_value, np.nan)
@@ -102,30 +101,22 @@ register(
                 ("rademacher", "webb"),
                 lambda chosen: "rademacher",
                 "of the clusters",
-                synonyms=("weight", "type", "weighttype", "wild_weights", "boot_weights"),
-                foreign={
-                    "two_point": "rademacher",
-                    "2_point": "rademacher",
-                    "signs": "rademacher",
-                    "webb6": "webb",
-                    "six_point": "webb",
-                    "6_point": "webb",
-                },
+                synonyms=several("weight type weighttype wild_weights boot_weights"),
+                foreign=meanings(
+                    rademacher="two_point 2_point signs",
+                    webb="webb6 six_point 6_point",
+                ),
             ),
             Option(
                 "p",
                 ("symmetric", "equal_tailed"),
                 lambda chosen: "symmetric",
                 "which tails; draws that tie with the data count in full, in equal_tailed by half",
-                synonyms=("p_value", "ptype", "p_val_type", "p_type", "tails", "tail"),
-                foreign={
-                    "two_tailed": "symmetric",
-                    "two_sided": "symmetric",
-                    "abs": "symmetric",
-                    "asymmetric": "equal_tailed",
-                    "equaltail": "equal_tailed",
-                    "equal_tail": "equal_tailed",
-                },
+                synonyms=several("p_value ptype p_val_type p_type tails tail"),
+                foreign=meanings(
+                    symmetric="two_tailed two_sided abs",
+                    equal_tailed="asymmetric equaltail equal_tail",
+                ),
             ),
             Option(
                 "draws",
@@ -133,33 +124,16 @@ register(
                 lambda chosen: 399,
                 "bootstrap samples",
                 least=1,
-                synonyms=(
-                    "b",
-                    "reps",
-                    "nboot",
-                    "n_boot",
-                    "bootstraps",
-                    "replications",
-                    "samples",
-                    "n_bootstrap",
-                    "iterations",
-                    "boot",
-                    "r",
+                synonyms=several(
+                    "b reps nboot n_boot bootstraps replications samples n_bootstrap iterations "
+                    "boot r"
                 ),
             ),
         ),
         terms=("slope",),
-        synonyms=(
-            "wild",
-            "bootstrap",
-            "boottest",
-            "wild_cluster_bootstrap",
-            "wcr",
-            "wcb",
-            "fwildclusterboot",
-            "cluster_bootstrap",
-            "bootstrap_t",
-            "cgm_bootstrap",
+        synonyms=several(
+            "wild bootstrap boottest wild_cluster_bootstrap wcr wcb fwildclusterboot "
+            "cluster_bootstrap bootstrap_t cgm_bootstrap"
         ),
         variants={
             "weights: webb": ("webb", "webb6", "webb_6_point"),

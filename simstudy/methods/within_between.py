@@ -13,6 +13,7 @@ from simstudy.moments import Array, Factor, Floats, Moments
 from simstudy.numerics import gram, information
 from simstudy.numerics.information import Contrast
 from simstudy.numerics.shared import shared
+from simstudy.words import meanings, several
 
 _N_FIXED = 3  # intercept, within slope, between slope
 
@@ -45,34 +46,19 @@ def fit(
     origin : (x, y)
         Point about which the means in `moments` are; the intercept is that of the data.
     """
-    with np.errstate(all="ignore"):  # what is degenerate has an outcome that says so
-        return _fit(moments, effect, estimator, df, term, origin)
-
-
-def _fit(
-    moments: Moments, effect: str, estimator: str, df: str, term: str, origin: Origin
-) -> Estimates:
-    inner = gram.within(moments)
-    outcome = _outcome(moments, inner)
-    found = _optimum(moments, estimator)
-    outcome = np.where((outcome == Outcome.OK) & found.boundary, Outcome.BOUNDARY, outcome)
-    if term == "slope":
-        estimate, of = _effect(effect, inner, found)
-    else:
-        _assemble.with_means(moments, term)
-        at, mean_x = found.sums.at, origin[0] + found.sums.at.mean_x
-        estimate = origin[1] + at.level - at.slope * mean_x
-        of = information.contrast(found.sums, 1.0, -mean_x)
     # nlme counts the contextual effect, a slope on the cluster means, between clusters
     inside = term == "slope" and effect == "within"
     bw = np.asarray(
         moments.n_obs - moments.n_clusters - 1.0 if inside else moments.n_clusters - 2.0
     )
-    std_error, free = _mixed.error_and_df(found, of, df, bw)
-    outcome = outcome.astype(np.int8)
-    return _assemble.estimates(
-        estimate, std_error, free, outcome, found.sigma2 * found.psi, found.sigma2
-    )
+    with np.errstate(all="ignore"):  # what is degenerate has an outcome that says so
+        inner = gram.within(moments)
+        found = _optimum(moments, estimator)
+        if term == "slope":
+            line = _effect(effect, inner, found)
+        else:
+            line = _mixed.intercept(moments, found, term, origin)
+        return _mixed.estimates(found, _outcome(moments, inner), line, df, bw)
 
 
 @shared
@@ -100,23 +86,13 @@ def _outcome(moments: Moments, inner: Factor) -> Array:
     total = gram.whole(moments)
     free_within = moments.n_obs - moments.n_clusters - 1
     least = np.minimum(free_within, moments.n_clusters - 2)
-    conditions = [
-        ~np.isfinite(_assemble.spread(total) * total.a),
-        total.a == 0,
-        inner.a == 0,
-        _assemble.between_scale(total, outer) == 0,
-        np.broadcast_to(least < 1, inner.a.shape),
-        inner.r <= _assemble.PERFECT * _assemble.spread(total),
-    ]
-    reasons = [
-        Outcome.NON_FINITE,
-        Outcome.X_CONSTANT,
-        Outcome.X_CONSTANT_WITHIN,
-        Outcome.X_CONSTANT_BETWEEN,
-        Outcome.VARIANCES_NOT_SEPARABLE,
-        Outcome.NO_RESIDUAL_VARIANCE,
-    ]
-    return np.select(conditions, reasons, Outcome.OK)
+    return _assemble.outcome_of(
+        total,
+        (Outcome.X_CONSTANT_WITHIN, inner.a == 0),
+        (Outcome.X_CONSTANT_BETWEEN, _assemble.between_scale(total, outer) == 0),
+        (Outcome.VARIANCES_NOT_SEPARABLE, least < 1),
+        (Outcome.NO_RESIDUAL_VARIANCE, _assemble.is_perfect(inner.r, total)),
+    )
 
 
 def describe(moments: Moments, *, effect: str, estimator: str, df: str) -> dict[str, float | None]:
@@ -157,32 +133,18 @@ register(
                 ("within", "between", "contextual"),
                 lambda chosen: "within",
                 "slope on x about its cluster means, on the means, or between minus within",
-                synonyms=("which", "term", "slope", "coefficient", "component"),
-                foreign={
-                    "context": "contextual",
-                    "difference": "contextual",
-                    "compositional": "contextual",
-                    "gamma": "contextual",
-                    "level_1": "within",
-                    "level1": "within",
-                    "level_2": "between",
-                    "level2": "between",
-                },
+                synonyms=several("which term slope coefficient component"),
+                foreign=meanings(
+                    contextual="context difference compositional gamma",
+                    within="level_1 level1",
+                    between="level_2 level2",
+                ),
             ),
             *_mixed.OPTIONS,
         ),
-        synonyms=(
-            "mundlak",
-            "hybrid",
-            "wb",
-            "rewb",
-            "cre",
-            "xthybrid",
-            "within_between_model",
-            "correlated_random_effects",
-            "cwc",
-            "group_mean_centering",
-            "panelr",
+        synonyms=several(
+            "mundlak hybrid wb rewb cre xthybrid within_between_model correlated_random_effects "
+            "cwc group_mean_centering panelr"
         ),
         variants={"effect: contextual": ("contextual", "contextual_effect")},
         refuse=_mixed.refuse,
