@@ -88,11 +88,11 @@ def compare(summary: pa.Table, file: str) -> list[Pair]:
     pairs = []
     for i, line in enumerate(_lines(table, rows, [*given, *keys])):
         try:
-            found = _found(by_cell, line, keys)
+            row = _found(by_cell, line, keys)
         except UserError as error:
             rows.refuse(str(error), i)
         cell = {key: level_text(_number(line[key])) for key in keys}
-        pairs.append(_pair(cell, line, found))
+        pairs.append(_pair(cell, line, row))
     return pairs
 
 
@@ -132,8 +132,8 @@ def _by_cell(summary: pa.Table, keys: list[str]) -> dict[tuple[Any, ...], list[R
     by_name: dict[tuple[Any, ...], list[Row]] = defaultdict(list)
     for row in summary.to_pylist():
         named = row | {"method": row.get("method_name")}
-        for of, found in ((row, by_label), (named, by_name)):
-            found[row["measure"], *(_level(key, of[key]) for key in keys)].append(row)
+        for of, rows in ((row, by_label), (named, by_name)):
+            rows[row["measure"], *(_level(key, of[key]) for key in keys)].append(row)
     return by_name | by_label
 
 
@@ -160,13 +160,13 @@ def _aim(row: Row) -> Aim:
 
 def _at_alpha(here: list[Row], alpha: float, what: str) -> list[Row]:
     """Rows at a level, or at the first there is."""
-    there = list(dict.fromkeys(row["alpha"] for row in here))
-    first = math.isnan(alpha) or there == [None]
-    found = [row for row in here if row["alpha"] == (there[0] if first else alpha)]
-    if not found:
-        levels = ", ".join(f"{level:g}" for level in there)
+    alphas = list(dict.fromkeys(row["alpha"] for row in here))
+    first = math.isnan(alpha) or alphas == [None]
+    chosen = [row for row in here if row["alpha"] == (alphas[0] if first else alpha)]
+    if not chosen:
+        levels = ", ".join(f"{level:g}" for level in alphas)
         raise UserError(f"no {what} at alpha {alpha:g} in the summary; there is {levels}")
-    return found
+    return chosen
 
 
 def _refuse_several(here: list[Row], keys: list[str], what: str) -> None:

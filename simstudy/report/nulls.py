@@ -75,9 +75,9 @@ def both(summary: pa.Table) -> bool:
     return {True, False} <= {aim.null for aim in aims(_rates(summary))}
 
 
-def condition(found: Iterable[Aim]) -> str:
+def condition(row_aims: Iterable[Aim]) -> str:
     """When the null hypothesis is true, in words."""
-    different = {(aim.estimand, aim.null_value) for aim in found}
+    different = {(aim.estimand, aim.null_value) for aim in row_aims}
     if len(different) != 1:
         return "the null hypothesis is true"
     ((estimand, null_value),) = different
@@ -85,13 +85,15 @@ def condition(found: Iterable[Aim]) -> str:
     return f"{name} is {null_value:g}"
 
 
-def settings(estimand: str | None, found: Iterable[tuple[dict[str, Any], Aim]]) -> set[str]:
+def settings(
+    estimand: str | None, levels_and_aims: Iterable[tuple[dict[str, Any], Aim]]
+) -> set[str]:
     """Factors that set the truth: designs that differ in them alone are the same design.
 
     Of anybody's estimates these are the columns that hold it.
     """
     if estimand is not None:
         return set(ESTIMANDS[estimand].fields)
-    rows = list(found)
+    rows = list(levels_and_aims)
     names = rows[0][0] if rows else ()
     return {name for name in names if all(levels[name] == aim.truth for levels, aim in rows)}

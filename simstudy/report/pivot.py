@@ -113,23 +113,23 @@ def wide(summary: pa.Table, measure: str, alpha: float | None = None) -> Wide:
     chosen = levels[0] if alpha is None and levels else alpha
     if chosen is not None:
         part = part.take(arrow.equal_to(part.column("alpha"), chosen))
-    every = {name: part.column(name).to_pylist() for name in (*before, "method", *_NUMBERS)}
-    varying = [name for name in columns if len(set(every[name])) > 1]
+    columns_of = {name: part.column(name).to_pylist() for name in (*before, "method", *_NUMBERS)}
+    varying = [name for name in columns if len(set(columns_of[name])) > 1]
     shown = [name for name in before if name not in beside[:2]]
     rows: dict[Any, Row] = {}
     cell = before if of_anybody or "scenario" not in before else ["scenario"]  # decides the rest
     failed, no_se = (_shares(summary, cell, f"share_{s}") for s in ("failed", "no_std_error"))
     about = aims(part)
-    for i, (key, method, found) in enumerate(_cells(every, cell)):
+    for i, (key, method, numbers) in enumerate(_cells(columns_of, cell)):
         if key not in rows:
-            rows[key] = ({name: every[name][i] for name in shown}, {})
-        filled: Any = [math.nan if number is None else number for number in found]
+            rows[key] = ({name: columns_of[name][i] for name in shown}, {})
+        filled: Any = [math.nan if number is None else number for number in numbers]
         lost = bool(failed.get((key, method))) or filled[2] + filled[3] == 0
         rows[key][1][method] = Cell._make(
             [*filled, False, lost, about[i], False, bool(no_se.get((key, method))), True]
         )
-    fixed = {n: every[n][0] for n in columns if n not in varying and every[n]}
-    methods = tuple(dict.fromkeys(every["method"]))
+    fixed = {n: columns_of[n][0] for n in columns if n not in varying and columns_of[n]}
+    methods = tuple(dict.fromkeys(columns_of["method"]))
     at = math.nan if chosen is None else chosen
     listed = list(rows.values())
     unchecked = measure == "rejection_rate" and _mark_powers(listed, columns, methods, at)
@@ -137,8 +137,8 @@ def wide(summary: pa.Table, measure: str, alpha: float | None = None) -> Wide:
     known = list(dict.fromkeys(summary.column("method").to_pylist()))
     places = tuple(known.index(method) for method in methods)
     null = condition(about)
-    found = Wide(measure, at, tuple(varying), fixed, methods, listed, unchecked, places, null)
-    return replace(found, absent="no rows of this method") if of_anybody else found
+    table = Wide(measure, at, tuple(varying), fixed, methods, listed, unchecked, places, null)
+    return replace(table, absent="no rows of this method") if of_anybody else table
 
 
 def powers(table: Wide) -> Wide:
@@ -155,38 +155,40 @@ def of_kind(table: Wide, null: bool | None) -> Wide:
         k for k, method in enumerate(table.methods)
         if any((c := cells.get(method)) and c.aim.null is null for _, cells in rows)
     ]  # fmt: skip
-    found = replace(
+    shown = replace(
         table, rows=rows, methods=tuple(table.methods[k] for k in here),
         places=tuple(table.places[k] for k in here), kind=null,
         unchecked=table.unchecked and not null,
     )  # fmt: skip
-    return replace(found, null=condition(cell.aim for cell in cells_of(found)))
+    return replace(shown, null=condition(cell.aim for cell in cells_of(shown)))
 
 
 def _shares(summary: pa.Table, before: list[str], share: str) -> dict[tuple[Any, str], float]:
     """(scenario, method) -> share with a status, which every method has that was asked for."""
     part = summary.take(arrow.equal_to(summary.column("measure"), share))
-    every = {name: part.column(name).to_pylist() for name in (*before, "method", *_NUMBERS)}
-    return {(key, method): found[0] or 0.0 for key, method, found in _cells(every, before)}
+    columns_of = {name: part.column(name).to_pylist() for name in (*before, "method", *_NUMBERS)}
+    return {(key, method): numbers[0] or 0.0 for key, method, numbers in _cells(columns_of, before)}
 
 
 def _mark_not_asked(
-    rows: dict[Any, Row], methods: tuple[str, ...], there: dict[tuple[Any, str], float]
+    rows: dict[Any, Row], methods: tuple[str, ...], shares: dict[tuple[Any, str], float]
 ) -> None:
     """Tell methods that have no row at all in a scenario from those without this measure."""
-    for key, (_, cells) in rows.items() if there else ():
+    for key, (_, cells) in rows.items() if shares else ():
         for method in methods:
-            if method not in cells and (key, method) not in there:
+            if method not in cells and (key, method) not in shares:
                 cells[method] = NOT_ASKED
 
 
-def _cells(every: dict[str, list[Any]], before: list[str]) -> Iterator[tuple[Any, str, Any]]:
+def _cells(columns_of: dict[str, list[Any]], before: list[str]) -> Iterator[tuple[Any, str, Any]]:
     """(scenario, method, numbers) of every row; what stands before `method` names a scenario."""
-    methods = every["method"]
+    methods = columns_of["method"]
     keys: Any = [()] * len(methods)
     if before:
-        keys = zip(*(every[name] for name in before), strict=True)
-    return zip(keys, methods, zip(*(every[name] for name in _NUMBERS), strict=True), strict=True)
+        keys = zip(*(columns_of[name] for name in before), strict=True)
+    return zip(
+        keys, methods, zip(*(columns_of[name] for name in _NUMBERS), strict=True), strict=True
+    )
 
 
 def _mark_powers(
@@ -195,12 +197,12 @@ def _mark_powers(
     """Say of powers what size they have; return whether some have none beside them."""
     unchecked = False
     for method in methods:
-        mine = [(levels, cells, c) for levels, cells in rows if (c := cells.get(method))]
-        estimand = mine[0][2].aim.estimand
-        setting = settings(estimand, (({n: r[n] for n in columns}, c.aim) for r, _, c in mine))
+        shown = [(levels, cells, c) for levels, cells in rows if (c := cells.get(method))]
+        estimand = shown[0][2].aim.estimand
+        setting = settings(estimand, (({n: r[n] for n in columns}, c.aim) for r, _, c in shown))
         fixed = [name for name in columns if name not in setting]
-        sizes = {tuple(r[n] for n in fixed): c for r, _, c in mine if c.aim.null}
-        for levels, cells, cell in mine:
+        sizes = {tuple(r[n] for n in fixed): c for r, _, c in shown if c.aim.null}
+        for levels, cells, cell in shown:
             if cell.aim.null is not False:
                 continue
             size = sizes.get(tuple(levels[name] for name in fixed))

@@ -96,10 +96,10 @@ def grid(table: Wide, *, verdict: bool = False) -> Grid:
     verdict : bool
         Mark Type I errors by Bradley's (1978) liberal criterion.
     """
-    found = cells_of(table)
+    numbers = cells_of(table)
     how = record_of(table.measure)
-    places = decimals(found, how.decimals)
-    largest = max(usual_errors(found), default=math.inf)
+    places = decimals(numbers, how.decimals)
+    largest = max(usual_errors(numbers), default=math.inf)
     rows = []
     for _, cells in table.rows:
         row = []
@@ -115,7 +115,7 @@ def grid(table: Wide, *, verdict: bool = False) -> Grid:
         rows.append(row)
     levels_text = [[one_line(level_text(r[0][f])) for f in table.factors] for r in table.rows]
     methods = [one_line(m) for m in table.methods]
-    notes = _notes(table, rows, found)
+    notes = _notes(table, rows, numbers)
     return Grid(
         table.measure,
         title(table),
@@ -162,7 +162,7 @@ def _scientific(value: float) -> str:
     return f"{value:.1e}".replace("e+0", "e").replace("e+", "e").replace("e-0", "e-")
 
 
-def _notes(table: Wide, rows: list[list[Shown]], found: list[Cell]) -> dict[str, str]:
+def _notes(table: Wide, rows: list[list[Shown]], numbers: list[Cell]) -> dict[str, str]:
     shown = [cell for row in rows for cell in row]
     marks = set("".join(cell.marks for cell in shown))
     if dashes := sum(cell.value == "-" for cell in shown):
@@ -172,7 +172,7 @@ def _notes(table: Wide, rows: list[list[Shown]], found: list[Cell]) -> dict[str,
     known = NOTES | {ABSENT: table.absent}
     notes = {mark: text for mark, text in known.items() if mark in marks}
     if dashes:
-        notes["-"] = _why(found, dashes)
+        notes["-"] = _why(numbers, dashes)
     remarks = [_NO_MCSE] if any(cell.mcse == "-" for cell in shown) else []
     remarks += [_UNCHECKED + powers(table).null] if table.unchecked else []
     remarks += _kinds(table)
@@ -186,33 +186,33 @@ def _kinds(table: Wide) -> list[str]:
         return []
     kinds: dict[frozenset[bool | None], list[str]] = {}
     for method in table.methods:
-        mine = (cells.get(method) for _, cells in table.rows)
-        there = frozenset(cell.aim.null for cell in mine if cell and cell.asked)
-        kinds.setdefault(there, []).append(one_line(method))
-    every = {kind for there in kinds for kind in there}
-    if len(kinds) == 1 and every != {None}:
+        of_method = (cells.get(method) for _, cells in table.rows)
+        nulls = frozenset(cell.aim.null for cell in of_method if cell and cell.asked)
+        kinds.setdefault(nulls, []).append(one_line(method))
+    all_nulls = {kind for nulls in kinds for kind in nulls}
+    if len(kinds) == 1 and all_nulls != {None}:
         return []
     said = [
         f"{_KINDS[kind]}: {', '.join(methods)}"
-        for there, methods in kinds.items()
-        if len(there) == 1
-        for kind in there
+        for nulls, methods in kinds.items()
+        if len(nulls) == 1
+        for kind in nulls
     ]
     known = any(cell.aim.estimand for cell in cells_of(table))  # anybody's may not say a truth
-    return ["; ".join(said)] if said and (known or every != {None}) else []
+    return ["; ".join(said)] if said and (known or all_nulls != {None}) else []
 
 
-def _why(found: list[Cell], dashes: int) -> str:
+def _why(cells: list[Cell], dashes: int) -> str:
     """Why there is no number where a dash stands."""
-    none = [cell for cell in found if cell.n_used == 0]
-    had = "had a result" if any(cell.failed for cell in found) else "were estimable"
+    none = [cell for cell in cells if cell.n_used == 0]
+    had = "had a result" if any(cell.failed for cell in cells) else "were estimable"
     reasons = {
         NOTES["-"]: any(not cell.failed and not cell.no_se for cell in none),
         _NO_RESULT: any(cell.failed for cell in none),
         _NO_SE: any(cell.no_se and not cell.failed for cell in none),
         _NO_NUMBER.format(had): len(none) < dashes,
     }
-    return ", or ".join(text for text, there in reasons.items() if there)
+    return ", or ".join(text for text, applies in reasons.items() if applies)
 
 
 def _fixed(table: Wide) -> str:

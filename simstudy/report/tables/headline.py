@@ -32,8 +32,8 @@ def headline(summary: pa.Table, width: int = 120, most_lines: int = 34) -> str:
             break
     else:
         return "no rows to summarise"
-    every = dict.fromkeys(summary.column("method").to_pylist())
-    others = [m for m in every if all(m not in table.methods for table in tables)]
+    methods = dict.fromkeys(summary.column("method").to_pylist())
+    others = [m for m in methods if all(m not in table.methods for table in tables)]
     if len(tables) == 2:
         shown = _fitted(tables, width, most_lines, others)
         if shown is not None and (shown[1] >= _FEW or shown[1] == len(tables[0].rows)):
@@ -61,10 +61,10 @@ def _fitted(
     while most > 0:
         thinned = [thin(table, most) for table in tables]
         shown = len(thinned[0].rows)
-        found = _page(thinned, width, _remarks(tables, thinned[0], others, of))
-        excess = len(found.splitlines()) - most_lines
+        page = _page(thinned, width, _remarks(tables, thinned[0], others, of))
+        excess = len(page.splitlines()) - most_lines
         if excess <= 0:
-            return found, shown
+            return page, shown
         copies = 1 if len(tables) == 1 else 2
         most = min(most - max(1, excess // (4 * copies)), shown - 1)
     return None
@@ -90,10 +90,10 @@ def _which(table: Wide, thinned: Wide) -> str:
     """Which scenarios are shown: the levels that were kept of factors that have others."""
     kept = {}
     for factor in table.factors:
-        every, some = (list(dict.fromkeys(levels[factor] for levels, _ in of.rows))
+        all_levels, kept_levels = (list(dict.fromkeys(levels[factor] for levels, _ in of.rows))
                        for of in (table, thinned))  # fmt: skip
-        if len(some) < len(every):
-            kept[factor] = some
+        if len(kept_levels) < len(all_levels):
+            kept[factor] = kept_levels
     told = "; ".join(
         f"{factor} {' and '.join([', '.join(texts[:-1]), texts[-1]] if texts[:-1] else texts)}"
         for factor, some in kept.items()

@@ -146,8 +146,8 @@ def _note(text: str) -> str:
 
 def escape(text: str) -> str:
     """Text that pdflatex sets as it is; what its fonts lack is named by its code."""
-    found = "".join(map(_character, text))
-    return re.sub(r"(?<=\d)-(?=\d)", "--", found)
+    escaped = "".join(map(_character, text))
+    return re.sub(r"(?<=\d)-(?=\d)", "--", escaped)
 
 
 def _character(character: str) -> str:

@@ -74,23 +74,23 @@ class Legend:
 
 def blocks(widths: list[int], room: int) -> list[range]:
     """Columns that stand beside each other: as few blocks as fit, about as many in each."""
-    found = _greedy(widths, room, len(widths))
+    fewest = _greedy(widths, room, len(widths))
     for most in range(1, len(widths) + 1):
         even = _greedy(widths, room, most)
-        if len(even) == len(found):
+        if len(even) == len(fewest):
             return even
-    return found
+    return fewest
 
 
 def _greedy(widths: list[int], room: int, most: int) -> list[range]:
     """Fill blocks in order; a column wider than the room has a block of its own."""
-    found: list[range] = []
+    filled: list[range] = []
     start = 0
     while start < len(widths):
         end, used = start + 1, widths[start]
         while end < len(widths) and end - start < most and used + widths[end] <= room:
             used += widths[end]
             end += 1
-        found.append(range(start, end))
+        filled.append(range(start, end))
         start = end
-    return found
+    return filled

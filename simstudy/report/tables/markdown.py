@@ -33,7 +33,7 @@ def as_markdown(table: Grid) -> str:
 
 def escape(text: str) -> str:
     """Text that Markdown shows as it is."""
-    return _SPECIAL.sub(lambda found: "\\" + found.group(0), visible(text))
+    return _SPECIAL.sub(lambda special: "\\" + special.group(0), visible(text))
 
 
 def prose(text: str) -> str:
@@ -52,9 +52,9 @@ def code(text: str) -> str:
 def outside_code(text: str, change: Callable[[str], str]) -> str:
     """Change what is not code in backticks."""
     done, out = 0, []
-    for found in _CODE.finditer(text):
-        out += [change(text[done : found.start()]), found[0]]
-        done = found.end()
+    for span in _CODE.finditer(text):
+        out += [change(text[done : span.start()]), span[0]]
+        done = span.end()
     return "".join([*out, change(text[done:])])
 
 
