@@ -30,7 +30,7 @@ _HOMES = {
     "measure": "simstudy.measures.own",
     "method": "simstudy.own.declare",
     "run": "simstudy.results",
-    "summarize": "simstudy.summaries.summarize",
+    "summarize": "simstudy.summary.anybody",
 }
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from simstudy.real.fit import fit
     from simstudy.results import Results, run
     from simstudy.study.study import Study, load
-    from simstudy.summaries.summarize import summarize
+    from simstudy.summary.anybody import summarize
 
 
 def __getattr__(name: str) -> Any:

@@ -108,36 +108,37 @@ class Results:
     def summary_table(
         self,
         mcse: str = "robust",
-        warn: Callable[[str], None] = lambda line: None,
+        warn: Callable[[str], None] | None = None,
         jobs: int | None = None,
-        more: Iterable[str] = (),
+        measures: Iterable[str] = (),
         missing: Callable[[str], None] = _PYTHON_WARNS,
     ) -> pa.Table:
         """The summary of the rows that are there; made once for each kind of MCSE.
 
         `warn` is told which numbers are far from an exact answer; `jobs` processes (all
-        cores) read large results; `more` names measures that need all rows and are made when
-        asked for alone: median_bias, mean_absolute_error; `missing` is told which numbers of
-        your own measures are not there.
+        cores) read large results; `measures` names those that are made alone, by default all
+        but median_bias and mean_absolute_error; `missing` is told which numbers of your own
+        measures are not there.
         """
-        key = mcse, tuple(sorted(set(more)))
+        key = mcse, tuple(sorted(set(measures)))
         if key not in self._summaries:
             from simstudy.runner.process import cores
-            from simstudy.runner.summarise import summarise
+            from simstudy.summary.study import summarize_study
 
-            found = summarise(self.study, self.folder, mcse, warn, jobs or cores(), key[1], missing)
-            self._summaries[key] = found
+            self._summaries[key] = summarize_study(
+                self.study, self.folder, mcse, warn, jobs or cores(), key[1], missing
+            )
         return self._summaries[key]
 
     def write_summary(
         self, warn: Callable[[str], None] = lambda line: None, jobs: int | None = None
     ) -> None:
         """Write scenarios.parquet, summary.parquet and summary.csv, unless they are current."""
-        from simstudy.runner import stored
         from simstudy.runner.said import failures, warned, warnings_line
+        from simstudy.summary import current
 
-        mark = stored.mark(self.study, self.folder)
-        if stored.is_current(self.study, self.folder, mark):
+        mark = current.mark(self.study, self.folder)
+        if current.is_current(self.study, self.folder, mark):
             found = layout.read_summary(self.folder)
             for line in found.mark.get("said", ()):
                 warn(line)
@@ -150,13 +151,13 @@ class Results:
         for line in said:
             warn(line)
         self._write_beside(summary)
-        mark |= {"said": said, "digests": stored.digests(self.folder)}
+        mark |= {"said": said, "digests": current.digests(self.folder)}
         layout.write_table(self.folder, layout.SUMMARY, summary, mark)
 
     def _write_beside(self, summary: pa.Table) -> None:
         """Write what says the same as a summary, or less."""
         from simstudy.runner.said import WARNINGS, warned
-        from simstudy.runner.summarise import scenario_table
+        from simstudy.summary.study import scenario_table
 
         told = warned(self.study, self.folder)
         if told.num_rows or os.path.lexists(self.folder / WARNINGS):
@@ -175,8 +176,8 @@ class Results:
 
     def _stored_summary(self, warn: Callable[[str], None]) -> pa.Table:
         """The summary as it was written, or made again from the rows where it is not."""
-        from simstudy.runner import stored
-        from simstudy.runner.summarise import completed
+        from simstudy.summary import current
+        from simstudy.summary.study import completed
 
         file, rows = self.folder / layout.SUMMARY, parts.listing(self.folder)
         reason = ""
@@ -187,7 +188,7 @@ class Results:
                 raise
             reason = "is not what was written"
         else:
-            changed = stored.changed(self.folder, found.mark) if found.sure else []
+            changed = current.changed(self.folder, found.mark) if found.sure else []
             if not found.sure:
                 reason = "has no sum, as earlier versions wrote none"
             elif "study.yaml" in changed:

@@ -14,8 +14,9 @@ from simstudy.measures.values import Column, Value
 from simstudy.report.compare import compare
 from simstudy.results import Results
 from simstudy.runner.execute import execute
-from simstudy.runner.expected import Expected, far
-from simstudy.runner.summarise import summarise
+from simstudy.summary.cells import StudyCells
+from simstudy.summary.expected import Expected, far
+from simstudy.summary.study import summarize_study
 
 CONFIGS = Path(__file__).parent.parent / "configs" / "published"
 GRID = {"n_clusters": 10, "cluster_size": 10, "icc": 0.2, "x_icc": [0.5, 1], "slope": 0}
@@ -30,7 +31,7 @@ def cell(frame, method, measure, x_icc):
 def test_the_summary_carries_theory_its_kind_and_z(tmp_path):
     one, said = study(GRID, ["pooled", "dummy", "gee"], 2000), []
     execute(one, tmp_path, 1)
-    frame = summarise(one, tmp_path, warn=said.append).to_pandas()
+    frame = summarize_study(one, tmp_path, warn=said.append).to_pandas()
     size = cell(frame, "pooled", "rejection_rate", 1)
     assert size["theory"] == pytest.approx(0.24813, abs=5e-6)  # Imhof
     assert size["theory_kind"] == "exact"
@@ -47,7 +48,7 @@ def test_asymptotic_answers_have_no_z(tmp_path):
     uneven = GRID | {"cluster_size": {"uniform": [5, 15]}}
     one = study(uneven, ["pooled"], 300)
     execute(one, tmp_path, 1)
-    frame = summarise(one, tmp_path).to_pandas()
+    frame = summarize_study(one, tmp_path).to_pandas()
     rows = frame[frame.theory_kind == "asymptotic"]
     assert len(rows) and rows.z.isna().all()
 
@@ -69,7 +70,7 @@ def test_a_number_far_from_an_exact_answer_is_told(value, exact, n_used, told):
     mcse = float(np.sqrt(value * (1 - value) / n_used))
     z = np.array([[(value - exact) / mcse]])
     theory = Expected(np.array([[exact]]), np.array([[0]]), z)
-    lines = far(one, columns_of(value, mcse, n_used), theory)
+    lines = far(StudyCells(one), columns_of(value, mcse, n_used), theory)
     assert bool(lines) == told
     assert all(one.designs[0].id in line and "rejection_rate" in line for line in lines)
 
@@ -82,7 +83,7 @@ def test_the_truth_of_within_between_is_its_own_effect(tmp_path):
     (design,) = one.designs
     assert [m.truth(design.scenario) for m in one.methods] == pytest.approx([*effects.values()])
     execute(one, tmp_path, 1)
-    frame = summarise(one, tmp_path).to_pandas()
+    frame = summarize_study(one, tmp_path).to_pandas()
     bias, covered = (frame[frame.measure == m] for m in ("bias", "coverage"))
     assert (bias.value.abs() < 4 * bias.mcse).all()
     assert ((covered.value - 0.95).abs() < 4 * covered.mcse).all()

@@ -26,9 +26,9 @@ from simstudy.runner.plan import plan
 from simstudy.runner.policy import FailurePolicy
 from simstudy.runner.provenance import provenance
 from simstudy.runner.said import failures
-from simstudy.runner.summarise import summarise
 from simstudy.runner.task import run_task
 from simstudy.store import aside, layout, parts
+from simstudy.summary.study import summarize_study
 
 BROKEN = """\
 import os
@@ -440,7 +440,9 @@ def test_failures_of_an_earlier_version_of_the_file_are_not_counted(tmp_path, mi
     assert len(said) == 1 and said[0].startswith(f"{mine / 'mine.py'} has changed: its methods")
     assert failures(new, tmp_path / "r") == []
     assert Results(new, tmp_path / "r").failures.empty
-    measures = {row["measure"]: row["value"] for row in summarise(new, tmp_path / "r").to_pylist()}
+    measures = {
+        row["measure"]: row["value"] for row in summarize_study(new, tmp_path / "r").to_pylist()
+    }
     assert measures["share_failed"] == 0
 
 

@@ -34,13 +34,14 @@ from simstudy.errors import UserError, WorkError
 from simstudy.generators.streams import BLOCK
 from simstudy.measures import own
 from simstudy.runner import execute as execute_module
-from simstudy.runner import gather
 from simstudy.runner.execute import execute, work
 from simstudy.runner.plan import plan
 from simstudy.runner.provenance import provenance
-from simstudy.runner.summarise import summarise
 from simstudy.store import files, layout, parts
 from simstudy.study.study import load
+from simstudy.summary import add_up
+from simstudy.summary import parts as summary_parts
+from simstudy.summary.study import summarize_study
 
 processes = pytest.mark.skipif(sys.platform != "linux", reason="looks at processes in /proc")
 GRID = {"n_clusters": [3, 8], "cluster_size": [4, {"uniform": [2, 9]}], "icc": 0.1,
@@ -686,16 +687,16 @@ def test_a_finished_report_is_not_drawn_again_and_a_damaged_one_is(tmp_path):
 def test_a_worker_that_is_lost_while_adding_up_costs_time_alone(tmp_path, monkeypatch):
     simstudy.run(SMALL, jobs=1, results=tmp_path, report=False)
     one = load(SMALL)
-    whole = summarise(one, tmp_path / "f")
+    whole = summarize_study(one, tmp_path / "f")
 
     def lost(jobs, calls):
         assert jobs == 2 and list(calls)
         raise BrokenExecutor
         yield
 
-    monkeypatch.setattr(gather, "_IN_PROCESS", 0)
-    monkeypatch.setattr(gather, "parallel", lost)
-    assert summarise(one, tmp_path / "f", jobs=2).equals(whole)
+    monkeypatch.setattr(summary_parts, "_IN_PROCESS", 0)
+    monkeypatch.setattr(add_up, "parallel", lost)
+    assert summarize_study(one, tmp_path / "f", jobs=2).equals(whole)
 
 
 def test_a_broken_part_comes_home_from_a_worker_as_itself(tmp_path):

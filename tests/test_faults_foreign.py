@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 import simstudy
 from simstudy.readers import labels
 from simstudy.readers.read import read
-from simstudy.summaries.replications import Replications
+from simstudy.summary.replications import Replications
 
 FAULTS = Path(__file__).parent / "data" / "faults"
 ROLES = {"estimate": "b", "std_error": "se", "true": 0.5}

@@ -31,7 +31,7 @@ from simstudy.report.drawing.rows import sample
 from simstudy.report.drawing.scale import chosen_ticks, error_rate, se_bias
 from simstudy.report.figures.zip import COVERS, MISSES
 from simstudy.runner.execute import execute
-from simstudy.runner.summarise import summarise
+from simstudy.summary.study import summarize_study
 
 ONE = {"n_clusters": [10], "cluster_size": [20], "icc": [0.1], "x_icc": [1.0], "slope": [0.0]}
 THREE = ONE | {"icc": [0.0, 0.1, 0.2]}
@@ -394,7 +394,7 @@ def test_rows_come_from_the_scenarios_own_parts(tmp_path):
     grid = {"n_clusters": 5, "cluster_size": 4, "icc": [0, 0.3], "x_icc": [0.5, 1], "slope": [0, 1]}
     one = study(grid, ["pooled", "dummy"], 60)
     execute(one, tmp_path, 1)
-    design = example_rows.chosen(one, summarise(one, tmp_path))
+    design = example_rows.chosen(one, summarize_study(one, tmp_path))
     # dummy cannot be fitted at x_icc 1, so the largest design effect is not the first choice
     assert (design.levels["icc"], design.levels["x_icc"], design.levels["slope"]) == (0.3, 0.5, 0)
     rows = example_rows.rows_of(one, tmp_path, design)
@@ -407,7 +407,7 @@ def test_rows_come_from_the_scenarios_own_parts(tmp_path):
     assert "60 replications that both" in draw("agreement", again).texts[-1].get_text()
     nothing = example_rows.rows_of(one, tmp_path / "elsewhere", design)
     assert nothing.num_rows == 0
-    elsewhere = example_rows.example(one, tmp_path / "elsewhere", summarise(one, tmp_path))
+    elsewhere = example_rows.example(one, tmp_path / "elsewhere", summarize_study(one, tmp_path))
     assert list(elsewhere.methods) == ["pooled", "dummy"]
     assert_readable(plots()["zip"].draw(elsewhere))
 

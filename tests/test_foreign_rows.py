@@ -299,7 +299,7 @@ def test_most_may_diverge_and_one_has_its_digits_still(others):
 def call_frame(frame: pd.DataFrame) -> str:
     from simstudy.report import tables
     from simstudy.report.pivot import wide
-    from simstudy.summaries.summarize import summarize_table
+    from simstudy.summary.anybody import summarize_table
 
     found = summarize_table(frame, **ROLES)
     return tables.as_text(tables.grid(wide(found, "bias")))

@@ -18,9 +18,9 @@ from simstudy.measures.record import Cells
 from simstudy.measures.values import proportion
 from simstudy.numerics.quantiles import critical_values
 from simstudy.numerics.tails import critical_value
-from simstudy.runner import gather as gathering
 from simstudy.runner.execute import execute
-from simstudy.runner.summarise import summarise
+from simstudy.summary import parts
+from simstudy.summary.study import summarize_study
 
 PARTS = ("type1_error_from_bias", "type1_error_from_se", "type1_error_remainder")
 
@@ -189,13 +189,13 @@ def _repeated(one, cut):
 
 
 def test_summaries_with_any_number_of_jobs_are_the_same_digits(tmp_path, monkeypatch):
-    monkeypatch.setattr(gathering, "_IN_PROCESS", 0)
+    monkeypatch.setattr(parts, "_IN_PROCESS", 0)
     grid = {"n_clusters": [4, 6], "cluster_size": [3, {"uniform": [2, 5]}], "icc": 0.2,
             "x_icc": 0, "slope": 0}  # fmt: skip
     methods = ["pooled", {"pooled": {"se": "CR2", "label": "CR2"}}, "random_intercept"]
     one = study(grid, methods, 9000, reference="CR2")
     execute(one, tmp_path, 1)
-    alone, shared = (summarise(one, tmp_path, jobs=jobs) for jobs in (1, 2))
+    alone, shared = (summarize_study(one, tmp_path, jobs=jobs) for jobs in (1, 2))
     assert alone.equals(shared)
 
 
@@ -204,7 +204,7 @@ def test_a_study_names_its_reference_and_pairs_are_of_the_same_data(tmp_path):
     one = study(grid, ["pooled", {"pooled": {"se": "CR2", "label": "CR2"}}, "dummy"], 6000,
                 reference="CR2")  # fmt: skip
     execute(one, tmp_path, 1)
-    frame = summarise(one, tmp_path).to_pandas()
+    frame = summarize_study(one, tmp_path).to_pandas()
     frame = frame.set_index(["method", "measure"])
     for measure in ("difference_bias", "relative_precision"):
         assert ("CR2", measure) not in frame.index
@@ -227,7 +227,7 @@ def test_parts_cut_anywhere_pair_alike(tmp_path):
         for n in runs:
             one = study(grid, methods, n, reference="dummy")
             execute(one, tmp_path / name, 1)
-    once, twice = (summarise(one, tmp_path / name) for name in ("once", "twice"))
+    once, twice = (summarize_study(one, tmp_path / name) for name in ("once", "twice"))
     assert once.equals(twice)
 
 

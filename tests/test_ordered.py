@@ -71,7 +71,7 @@ def test_they_are_made_when_asked_for_alone(tmp_path):
     }  # fmt: skip
     results = simstudy.run(study, results=tmp_path, report=False)
     assert not set(ON_REQUEST) & set(results.summary.measure)
-    found = results.summary_table(more=ON_REQUEST).to_pandas()
+    found = results.summary_table(measures=ON_REQUEST).to_pandas()
     rows = results.estimates.to_table().to_pandas()
     rows = rows[rows.status == "ok"]
     key = ["scenario", "method"]

@@ -31,12 +31,12 @@ from simstudy.own import call as own_call
 from simstudy.results import Results
 from simstudy.runner import execute as execute_module
 from simstudy.runner.execute import execute, work
-from simstudy.runner.expected import expected
 from simstudy.runner.plan import plan
 from simstudy.runner.provenance import provenance
-from simstudy.runner.summarise import summarise
 from simstudy.runner.task import run_task
 from simstudy.store import beside, layout, parts, seal
+from simstudy.summary.expected import expected
+from simstudy.summary.study import summarize_study
 
 NUMBERS = ("estimate", "std_error", "df", "p_value")
 UNCONVERGED = "did not converge (converged is False)"
@@ -153,7 +153,9 @@ def test_an_edited_file_computes_anew_and_the_old_rows_are_ignored(tmp_path, min
     assert both.num_rows == 120
     names = set(both.column("method").to_pylist())
     assert len(names) == 2 and all(n.startswith("ols[use=mine.py,digest=") for n in names)
-    bias = [r for r in summarise(edited, tmp_path / "r").to_pylist() if r["measure"] == "bias"]
+    bias = [
+        r for r in summarize_study(edited, tmp_path / "r").to_pylist() if r["measure"] == "bias"
+    ]
     mean = np.array(old.column("estimate").to_pylist()).reshape(2, 30).mean(axis=1)
     found = {r["scenario"]: r["value"] for r in bias}
     for scenario, value in zip(sorted(found), mean, strict=True):
@@ -516,7 +518,7 @@ def test_the_truth_is_a_field_of_the_scenario(tmp_path):
     one = study(entries, 3, GRID | {"cluster_size": 4})
     run(one, tmp_path / "r")
     for known in (one, Results.open(tmp_path / "r").study):
-        summary = summarise(known, tmp_path / "r").to_pylist()
+        summary = summarize_study(known, tmp_path / "r").to_pylist()
         bias = {row["method"]: row["value"] for row in summary if row["measure"] == "bias"}
         assert bias == pytest.approx({"f": 0.3, "g": 0.2, "h": -0.3})
 
@@ -526,7 +528,7 @@ def test_theory_of_a_built_in_method_is_not_told_of_a_namesake(tmp_path):
     grid = GRID | {"x_icc": 1, "cluster_size": 4, "slope": 0}
     one = study(["pooled", use(tmp_path, "pooled", label="mine")], 5, grid)
     run(one, tmp_path / "r")
-    summary = summarise(one, tmp_path / "r").to_pylist()
+    summary = summarize_study(one, tmp_path / "r").to_pylist()
     told = {row["method"] for row in summary if row["theory"] is not None}
     assert told == {"pooled"} and expected is not None
 
@@ -598,7 +600,7 @@ def test_a_function_from_python_runs_in_workers_too(tmp_path):
     assert by_name[0].endswith(",add=1.0]")
     np.testing.assert_allclose(values[:, 0] - values[:, 1], 1.0, rtol=1e-12)
     again = Results.open(tmp_path / "a")
-    assert again.summary_table().num_rows == summarise(one, tmp_path / "a").num_rows
+    assert again.summary_table().num_rows == summarize_study(one, tmp_path / "a").num_rows
     command = ("run", tmp_path / "a" / "study.yaml", "--replications", 50)
     said = assert_refused(call_process(*command, cwd=tmp_path))
     assert "given was given from Python" in said

@@ -21,9 +21,9 @@ from simstudy.report.methods_section.facts import footers
 from simstudy.report.methods_section.render import methods_section
 from simstudy.report.tables.markdown import code, prose
 from simstudy.runner.provenance import packages, provenance
-from simstudy.runner.summarise import summarise
 from simstudy.store import beside, parts
 from simstudy.store.names import method_key
+from simstudy.summary.study import summarize_study
 
 FILE = '''\
 import numpy.linalg as la
@@ -91,13 +91,13 @@ def test_where_all_is_there_nothing_else_is_said(tmp_path, mine):
     small = GRID | {"icc": 0.2, "total_variance": 1}
     one = own_study(["pooled", use(mine, "fine")], 20, small)
     run(one, tmp_path)
-    text = methods_section(one, tmp_path, summarise(one, tmp_path))
+    text = methods_section(one, tmp_path, summarize_study(one, tmp_path))
     assert "Each scenario had 20 replications, in all 20 data sets and 40 fits. With this" in text
     assert "In this study every fit gave a valid result." in text
     for word in ("computed", "errors are larger", " failed", "levels"):
         assert word not in text.split("## Performance")[0] + text.split("## Number")[1]
     longer = own_study(["pooled", use(mine, "fine")], 50, small)  # interrupted: 30 are missing
-    text = methods_section(longer, tmp_path, summarise(longer, tmp_path))
+    text = methods_section(longer, tmp_path, summarize_study(longer, tmp_path))
     assert "Fewer were computed of **pooled** (20 of 50 fits) and **fine** (20 of 50 fits)." in text
     assert "In this study every fit that was computed gave a valid result." in text
 
@@ -139,7 +139,7 @@ def test_the_most_frequent_message_is_said(found, monkeypatch):
 def test_levels_that_do_not_vary_name_no_scenario(tmp_path, mine):
     one = own_study([use(mine, "fragile", limit=1.2)], 20, GRID | {"icc": 0.2, "total_variance": 1})
     run(one, tmp_path)
-    summary = summarise(one, tmp_path)
+    summary = summarize_study(one, tmp_path)
     fits = exclusions.fits_of(summary)
     ((used,),) = (of.values() for of in fits.used.values())
     assert 0 < used < 20
@@ -157,7 +157,7 @@ def test_what_is_the_authors_own_is_said(found, tmp_path, mine):
     assert "Fits of the built-in methods with an estimated cluster variance of zero" in text
     one = own_study(["random_intercept"], 60, GRID)
     run(one, tmp_path)
-    text = methods_section(one, tmp_path, summarise(one, tmp_path))
+    text = methods_section(one, tmp_path, summarize_study(one, tmp_path))
     assert "at level $\\alpha = 0.05$." in text and "authors' own" not in text
     assert "\nFits with an estimated cluster variance of zero" in text
 

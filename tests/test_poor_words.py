@@ -31,7 +31,7 @@ from simstudy.report.tables.headline import headline
 from simstudy.runner.events import Done, Started
 from simstudy.runner.plan import plan
 from simstudy.study.study import load
-from simstudy.summaries.summarize import summarize
+from simstudy.summary.anybody import summarize
 
 FAULTS = Path(__file__).parent / "data" / "faults"
 TRUE = {"estimate": "b", "std_error": "se", "true": 0.5}

@@ -90,14 +90,16 @@ def test_more_replications_extend_a_study_bit_for_bit(tmp_path, first, then):
 
 
 def test_fewer_replications_summarise_the_first_ones(tmp_path):
-    from simstudy.runner.summarise import summarise
+    from simstudy.summary.study import summarize_study
 
     long = study(GRID, METHODS, 900)
     short = replace(long, replications=200)
     execute(long, tmp_path / "long", 1)
     execute(short, tmp_path / "short", 1)
     assert execute(short, tmp_path / "long", 1) == 0
-    assert summarise(short, tmp_path / "long").equals(summarise(short, tmp_path / "short"))
+    assert summarize_study(short, tmp_path / "long").equals(
+        summarize_study(short, tmp_path / "short")
+    )
 
 
 def test_a_finished_study_computes_nothing(tmp_path):
@@ -108,12 +110,12 @@ def test_a_finished_study_computes_nothing(tmp_path):
 
 
 def test_a_changed_label_recomputes_nothing(tmp_path):
-    from simstudy.runner.summarise import summarise
+    from simstudy.summary.study import summarize_study
 
     execute(study(GRID, ["pooled"], 100), tmp_path, 1)
     renamed = study(GRID, [{"pooled": {"label": "OLS"}}], 100)
     assert execute(renamed, tmp_path, 1) == 0
-    assert set(summarise(renamed, tmp_path).column("method").to_pylist()) == {"OLS"}
+    assert set(summarize_study(renamed, tmp_path).column("method").to_pylist()) == {"OLS"}
 
 
 def test_another_seed_is_refused_and_both_are_named(tmp_path):

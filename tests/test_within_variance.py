@@ -15,11 +15,11 @@ import simstudy
 from simstudy.errors import UserError
 from simstudy.results import Results
 from simstudy.runner.execute import execute
-from simstudy.runner.summarise import scenario_table
 from simstudy.store.layout import dump, stored_study, study_document
 from simstudy.study.json_schema import schema
 from simstudy.study.scenarios import total_of
 from simstudy.study.study import load
+from simstudy.summary.study import scenario_table
 
 GRID = {"n_clusters": 10, "cluster_size": 5, "icc": [0, 0.05, 0.1, 0.2], "x_icc": 1, "slope": 0}
 

@@ -17,7 +17,7 @@ from simstudy.measures.names import Asked, asked, needed
 from simstudy.measures.own import REGISTERED
 from simstudy.report import tables
 from simstudy.report.nulls import aims
-from simstudy.report.pivot import of_kind, wide
+from simstudy.report.pivot import REASONS, of_kind, wide
 from simstudy.results import Results
 
 COLUMNS = ("estimate", "std_error", "method", "by", "df", "p_value", "ci_low", "ci_high",
@@ -62,9 +62,10 @@ def _of_study(options: Namespace, given: dict[str, Any]) -> tuple[Any, list[Aske
         raise UserError("a results folder knows its columns and true values", file=options.target)
     found = Results.open(options.target)
     wanted = _wanted(options, [one.name for one in found.study.measures])
-    names = {one.measure for one in wanted} & {*MEASURES}
-    more = {name for name in names if "rows" in MEASURES[name].needs}
-    summary = found.summary_table(options.mcse, more=more, missing=say)
+    names = {one.measure for one in wanted}
+    if options.format not in ("csv", "json"):
+        names |= {*REASONS} if names else set()
+    summary = found.summary_table(options.mcse, measures=names, missing=say)
     if options.where is not None:
         summary = _only_where(summary, options)
     if missing := found.n_missing:
@@ -80,7 +81,7 @@ def _wanted(options: Namespace, own: Iterable[str]) -> list[Asked]:
 
 
 def _anybody(options: Namespace, given: dict[str, Any], measures: list[str]) -> Any:
-    from simstudy.summaries.summarize import summarize_table
+    from simstudy.summary.anybody import summarize_table
 
     if options.true is None:
         raise UserError("say the true value: --true VALUE or --true COL", file=options.target)

@@ -10,7 +10,6 @@ from simstudy.measures import built_in  # noqa: F401  (its modules register them
 from simstudy.measures.record import REGISTRY, Cells, Measure, Section
 from simstudy.measures.rows import OWN_ROWS
 from simstudy.measures.values import Column
-from simstudy.moments import Bools
 
 MEASURES: Mapping[str, Measure] = {
     measure.name: measure for measure in sorted(REGISTRY.values(), key=lambda one: one.section)
@@ -35,24 +34,3 @@ def finish(cells: Cells, measures: Iterable[Measure] = MEASURES.values()) -> lis
                 level = k if measure.section is Section.TESTS else 0
                 made.append(((measure.section, level, place, k), column))
     return [column for _, column in sorted(made, key=lambda pair: pair[0])]
-
-
-def at_first_level(
-    columns: list[Column], alphas: tuple[float, ...], limits: Bools, of_pairs: Bools
-) -> list[Column]:
-    """Without what intervals at other levels would be: limits that were given are of the first.
-
-    Parameters
-    ----------
-    limits, of_pairs : arrays of bool, shape (K,)
-        Cells whose intervals were given, and those that are compared with such a cell or are
-        one.
-    """
-    out = []
-    for column in columns:
-        needs = record_of(column.measure).needs
-        if "interval" in needs and column.alpha != alphas[0]:
-            given = of_pairs if "pairs" in needs else limits
-            column = column._replace(defined=column.defined & ~given)
-        out.append(column)
-    return out

@@ -8,14 +8,15 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from simstudy.report.nulls import Aim, aims, condition, settings
-from simstudy.runner.rows import OF_ANYBODY
 from simstudy.store import arrow
+from simstudy.summary.table import OF_ANYBODY
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 Level = float | int | str | None
 LIBERAL = 1.5  # times alpha: Bradley's (1978, Br. J. Math. Stat. Psychol. 31:144-152) bound
+REASONS = ("share_failed", "share_no_std_error")  # measures that tell why there is no number
 _BESIDE = ("scenario", "n_obs", "design_effect")  # of a study, before `method`: no factors
 _OUTLIER = 1000.0  # times the median Monte Carlo error: not what sets a table's decimals
 
@@ -118,7 +119,7 @@ def wide(summary: pa.Table, measure: str, alpha: float | None = None) -> Wide:
     shown = [name for name in before if name not in beside[:2]]
     rows: dict[Any, Row] = {}
     cell = before if of_anybody or "scenario" not in before else ["scenario"]  # decides the rest
-    failed, no_se = (_shares(summary, cell, f"share_{s}") for s in ("failed", "no_std_error"))
+    failed, no_se = (_shares(summary, cell, share) for share in REASONS)
     about = aims(part)
     for i, (key, method, numbers) in enumerate(_cells(columns_of, cell)):
         if key not in rows:

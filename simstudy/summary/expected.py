@@ -18,7 +18,7 @@ from simstudy.measures.values import Column
 from simstudy.moments import Array, Floats
 from simstudy.registry import Method
 from simstudy.study.grid import Design
-from simstudy.study.study import Study
+from simstudy.summary.cells import StudyCells
 from simstudy.theory.answers import MEASURES, answer
 from simstudy.theory.law import Answer
 
@@ -46,12 +46,12 @@ class Expected:
     z: Floats
 
 
-def expected(study: Study, columns: Sequence[Column]) -> Expected:
+def expected(cells: StudyCells, columns: Sequence[Column]) -> Expected:
     """Ask theory about every scenario, method and measure; nothing beyond 1,000 scenarios."""
-    shape = len(study.designs) * len(study.methods), len(columns)
+    shape = len(cells.pairs), len(columns)
     value, kind = np.full(shape, np.nan), np.full(shape, -1, dtype=np.int8)
-    pairs = [(design, method) for design in study.designs for method in study.methods]
-    for group, (design, method) in enumerate(pairs if len(study.designs) <= _MOST else ()):
+    few = len({design.id for design, _ in cells.pairs}) <= _MOST
+    for group, (design, method) in enumerate(cells.pairs if few else ()):
         for k, found in enumerate(_answers(design, method, columns)):
             if found is not None and math.isfinite(found.value):
                 value[group, k], kind[group, k] = found.value, KINDS.index(found.kind)
@@ -92,7 +92,7 @@ def _answers(design: Design, method: Method, columns: Sequence[Column]) -> list[
     return [one(column.measure, column.alpha) for column in columns]
 
 
-def far(study: Study, columns: Sequence[Column], theory: Expected) -> list[str]:
+def far(cells: StudyCells, columns: Sequence[Column], theory: Expected) -> list[str]:
     """Rows more than four Monte Carlo errors from an exact answer, a line each."""
     found = []
     for group, k in np.argwhere(np.abs(theory.z) > _FAR):
@@ -105,8 +105,7 @@ def far(study: Study, columns: Sequence[Column], theory: Expected) -> list[str]:
             spread = math.sqrt(exact * (1 - exact) / column.n_used[group])
             if abs(simulated - exact) <= _FAR * spread:
                 continue  # a rate near 0 or 1 understates its own error
-        design = study.designs[group // len(study.methods)]
-        method = study.methods[group % len(study.methods)]
+        design, method = cells.pairs[group]
         found.append(
             f"{method.label} in scenario {design.id}: {column.measure} {simulated:.4g} is "
             f"{theory.z[group, k]:+.1f} Monte Carlo errors from the exact {exact:.4g}"

@@ -12,40 +12,35 @@ from pathlib import Path
 import numpy as np
 
 from simstudy.errors import UserError
-from simstudy.measures.own import REGISTERED, record
-from simstudy.measures.record import Cells
-from simstudy.measures.rows import columns_of_rows
+from simstudy.measures.own import record
+from simstudy.measures.record import Measure
 from simstudy.measures.values import NAN, Column, Value
 from simstudy.moments import Array, Ints
-from simstudy.runner.stored import summary_of_rows
 from simstudy.study.measures import OwnMeasure
 from simstudy.study.study import Study
+from simstudy.summary.cells import StudyCells
+from simstudy.summary.current import summary_of_rows
 
 _NUMBERS = ("value", "mcse", "ci_low", "ci_high", "n_used", "n_not_used")
 
 
 def own_measures(
-    study: Study,
-    folder: Path,
-    rows_of: Callable[[int], dict[str, Array]],
-    cells: Cells,
-    warn: Callable[[str], None],
-) -> list[Column]:
-    """Columns of the study's own measures, and of those of this Python session.
+    measures: Sequence[OwnMeasure],
+) -> tuple[dict[str, Measure], list[OwnMeasure]]:
+    """Records of a study's own measures, and those of which there is none.
 
-    `warn` is told, in a line each, what failed and what is left out.
+    The file of such a one is gone, or is not to be imported.
     """
-    records, others, n_all = dict(REGISTERED), [], cells.totals.n_all
-    for one in study.measures:
+    records, gone = {}, []
+    for one in measures:
         try:
             records[one.name] = record(one.function, one.name)
-        except UserError:  # its file is gone, or not to be imported
-            others.append(one)
-    found = [*columns_of_rows([*records.values()], rows_of, cells, warn)]
-    return found + (_as_stored(study, folder, others, n_all, warn) if others else [])
+        except UserError:
+            gone.append(one)
+    return records, gone
 
 
-def _as_stored(
+def as_stored(
     study: Study,
     folder: Path,
     measures: Sequence[OwnMeasure],
@@ -53,7 +48,7 @@ def _as_stored(
     warn: Callable[[str], None],
 ) -> list[Column]:
     """Columns of measures as the stored summary has them; what it has not is left out, and said."""
-    cells = [(design.id, method.canonical) for design in study.designs for method in study.methods]
+    cells = StudyCells(study).of_each(lambda design, method: (design.id, method.canonical))
     group = {cell: g for g, cell in enumerate(cells)}
     names = [one.name for one in measures]
     held = {name: Column(name, NAN, Value(*np.full((4, len(cells)), NAN)), *_nothing(n_all))

@@ -14,11 +14,11 @@ from simstudy.numerics.tails import two_sided
 from simstudy.readers.arrays import first
 from simstudy.readers.labels import levels
 from simstudy.readers.table import Batch
-from simstudy.summaries.conditions import Chosen, converged
-from simstudy.summaries.impossible import refuse_impossible
-from simstudy.summaries.replications import Replications
-from simstudy.summaries.roles import Roles
-from simstudy.summaries.truths import Truths
+from simstudy.summary.conditions import Chosen, converged
+from simstudy.summary.impossible import refuse_impossible
+from simstudy.summary.replications import Replications
+from simstudy.summary.roles import Roles
+from simstudy.summary.truths import Truths
 
 _OK, _NO_SE, _NONE, _FAILED = (
     STATUSES.index(status) for status in ("ok", "no_std_error", "not_estimable", "failed")

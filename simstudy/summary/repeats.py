@@ -14,8 +14,8 @@ from simstudy.errors import UserError
 from simstudy.moments import Array, Ints
 from simstudy.readers.table import Batch, Table
 from simstudy.store import arrow
-from simstudy.summaries.groups import Groups
-from simstudy.summaries.roles import Roles
+from simstudy.summary.groups import Groups
+from simstudy.summary.roles import Roles
 
 MOST_ROWS = 1_000_000
 _FEW = 0.5  # of the most frequent level's rows, that every level has

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,28 +13,22 @@ import numpy as np
 from simstudy.entries import OptionError
 from simstudy.errors import UserError, nearest
 from simstudy.estimands import is_null
-from simstudy.estimates import STATUSES
-from simstudy.measures import totals
-from simstudy.measures.block import Block
-from simstudy.measures.catalog import MEASURES, at_first_level, finish, record_of
-from simstudy.measures.extremes import Extreme, Extremes
+from simstudy.measures.catalog import MEASURES
+from simstudy.measures.extremes import Extreme
 from simstudy.measures.names import Asked, asked, needed
 from simstudy.measures.own import REGISTERED
-from simstudy.measures.record import Cells
-from simstudy.measures.rows import columns_of_rows
 from simstudy.measures.values import Column
-from simstudy.moments import Array, Ints
 from simstudy.readers.labels import as_written, in_order
 from simstudy.readers.read import read
 from simstudy.readers.table import Table
 from simstudy.registry import settle_null
 from simstudy.store import arrow
-from simstudy.summaries.against import Kept, against
-from simstudy.summaries.conditions import Chosen
-from simstudy.summaries.groups import Groups
-from simstudy.summaries.rectangles import Running, rectangles
-from simstudy.summaries.repeats import repeating, separating
-from simstudy.summaries.roles import Names, Roles, roles
+from simstudy.summary.conditions import Chosen
+from simstudy.summary.finish import measured
+from simstudy.summary.frame import FrameRows
+from simstudy.summary.groups import Groups
+from simstudy.summary.roles import Names, roles
+from simstudy.summary.table import OF_ANYBODY, VERDICT, rows, verdicts
 from simstudy.where import Where, parse
 
 if TYPE_CHECKING:
@@ -129,85 +123,20 @@ def summarize_table(
                "ci_low": ci_low, "ci_high": ci_high}  # fmt: skip
     fields = condition.fields if condition is not None else ()
     opened = read(data)
-    kept = Chosen(condition, opened)
+    counted = Chosen(condition, opened)
     chosen = roles(opened, true, numbers, method, by, replication, converged, fields)
-    groups = Groups(chosen, opened.file, _null(null), kept)
-    work = _Work(opened, chosen, groups, _alphas(alpha), warn)
-    names = [one.measure for one in wanted]
-    more = [name for name, one in MEASURES.items() if name in names and "rows" in one.needs]
-    rows_kept = work.add_up(reference is not None or REGISTERED or more)
-    columns = work.finish(rows_kept, reference, mcse, more)
-    columns = [column for column in columns if _has_rows(column, chosen)]
+    groups = Groups(chosen, opened.file, _null(null), counted)
+    names = {one.measure for one in wanted}
+    records = [one for one in (*MEASURES.values(), *REGISTERED.values())
+               if one.name in names or (not wanted and (one.name not in MEASURES
+                                                        or "rows" not in one.needs))]  # fmt: skip
+    keep = any("rows" in one.needs for one in records)
+    source = FrameRows(opened, groups, _alphas(alpha), reference, keep, warn)
+    cells, columns = measured(source, records, mcse, warnings.warn)
+    labels = [str(key[-1]) for key in groups.keys]
+    for line in source.extremes.lines(labels, cells.totals.of_error.n, _row):
+        warn(line)
     return _table(opened, groups, _only(columns, wanted, groups) if wanted else columns)
-
-
-class _Work:
-    """Goes through the rows twice: for their totals, and for what needs the mean of each group."""
-
-    def __init__(
-        self,
-        opened: Table,
-        chosen: Roles,
-        groups: Groups,
-        alphas: tuple[float, ...],
-        warn: Callable[[str], None],
-    ) -> None:
-        self._opened, self._chosen, self._groups = opened, chosen, groups
-        self._alphas, self._warn = alphas, warn
-        self._running = Running()
-
-    def _every(self) -> Iterator[tuple[Ints, dict[str, Array]]]:
-        return self._groups.every(self._opened.batches(self._chosen.columns))
-
-    def add_up(self, keep: Any) -> Kept:
-        """Totals of all groups; the rows where they are to be kept."""
-        groups, kept = self._groups, Kept()
-        groups.note_truth(self._opened.batches(self._chosen.columns))
-        for group, rows in self._every():
-            if keep:
-                kept.add(group, rows)
-            if groups.replications is not None:
-                groups.replications.add(group, rows["replication"])
-            for here, _, block in _blocks(group, rows, groups):
-                self._running.add(here, totals.of_ready(block, self._alphas))
-        if not groups.keys:
-            raise UserError("no rows", file=self._opened.file)
-        groups.refuse_copies(lambda: separating(self._opened, groups))
-        if forgotten := [] if self._chosen.by else repeating(self._opened, groups):
-            words = ", ".join(f"'{name}'" for name in forgotten)
-            self._warn(f"{words}: levels that repeat within each method are summarised as one; "
-                       f"by {' '.join(forgotten)} they are kept apart")  # fmt: skip
-        return kept
-
-    def finish(
-        self, kept: Kept, reference: str | None, mcse: str, more: Sequence[str]
-    ) -> list[Column]:
-        """All measures of all groups, and those of rows that are asked for."""
-        groups, alphas, found = self._groups, self._alphas, self._running.total()
-        failed = found.by_status[:, STATUSES.index("failed")]
-        if self._chosen.converged and (failed == found.n_all).all():
-            names = ", ".join(f"'{name}'" for name in self._chosen.converged)
-            message = f"column {names}: no row says that it converged (0 and false say that it did"
-            raise UserError(f"{message} not)", file=self._opened.file)
-        truth, extremes = groups.truth, Extremes()
-        eliminated = np.zeros((truth.size, len(alphas)), dtype=np.int64)
-        means = found.of_error.means[0]
-        for group, rows in self._every():
-            for here, of_block, block in _blocks(group, rows, groups):
-                extremes.see(here, of_block, block)
-                for k, level in enumerate(alphas):
-                    hits = block.covers(level, means[here]).sum(axis=1)
-                    np.add.at(eliminated[:, k], here, hits)
-        labels = [str(key[-1]) for key in groups.keys]
-        for line in extremes.lines(labels, found.of_error.n, _row):
-            self._warn(line)
-        both = None if reference is None else against(kept, groups, reference, alphas)
-        cells = Cells(found, alphas, truth, mcse, eliminated, both, groups.null_value)
-        columns = finish(cells)
-        of_rows = [*(MEASURES[name] for name in more), *REGISTERED.values()]
-        columns += columns_of_rows(of_rows, kept.rows, cells, warnings.warn)
-        limits = np.full(truth.size, "ci_low" in self._chosen.numbers)
-        return at_first_level(columns, alphas, limits, limits)
 
 
 def _row(one: Extreme) -> tuple[str, str]:
@@ -259,27 +188,9 @@ def _null(null: Any) -> float:
         raise UserError(f"null: {error.message}") from None
 
 
-def _blocks(
-    group: Ints, rows: dict[str, Array], groups: Groups
-) -> Iterator[tuple[Ints, dict[str, Array], Block]]:
-    """Blocks of a batch of rows, as columns and ready, and the groups in each."""
-    measured = {name: values for name, values in rows.items() if name != "replication"}
-    truth = groups.truth
-    for here, block in rectangles(group, measured):
-        yield here, block, Block(block, truth[here], False, groups.null_value)
-
-
-def _has_rows(column: Column, chosen: Roles) -> bool:
-    """Whether there can be any: a test needs a p-value or a standard error."""
-    tested = "std_error" in chosen.numbers or "p_value" in chosen.numbers
-    return tested or "tests" not in record_of(column.measure).needs
-
-
 def _table(opened: Table, groups: Groups, columns: list[Column]) -> pa.Table:
     """The summary, groups in the order of their levels, methods as they were met."""
     import pyarrow as pa
-
-    from simstudy.runner.rows import OF_ANYBODY, VERDICT, rows, verdicts
 
     group, there, measures = rows(columns)
     verdict = verdicts(columns, groups.truth, groups.null_value, there)

@@ -1,0 +1,144 @@
+"""From rows to totals, here or in workers.
+
+The bias-eliminated coverage needs the final mean, and so a second pass over the rows, which
+only counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, Generic, TypeVar
+
+import numpy as np
+
+from simstudy.measures import pairs, totals
+from simstudy.measures.block import COLUMNS
+from simstudy.measures.pairs import Pairs
+from simstudy.measures.record import Cells
+from simstudy.measures.totals import Totals
+from simstudy.moments import Floats, Ints
+from simstudy.runner.pool import LOST, parallel
+from simstudy.runner.process import settle
+from simstudy.summary.source import Source, ready
+
+T = TypeVar("T", Totals, Pairs)
+
+
+class Sums(Generic[T]):
+    """Totals of blocks, added up cell by cell.
+
+    Parameters
+    ----------
+    most : int
+        Blocks that are kept beside one of each cell until they are added up; 0 is all.
+    """
+
+    def __init__(self, most: int = 0) -> None:
+        self._kept: list[tuple[Ints, Ints, T]] = []  # cells, numbers of the blocks, totals
+        self._n_blocks, self._most = 0, most
+
+    def add(self, cells: Ints, number: Ints, found: T) -> None:
+        """Add blocks, one a cell."""
+        self._kept.append((cells, number, found))
+        self._n_blocks += cells.size
+        if self._most and self._n_blocks > self._most + 2 * self._kept[0][0].size:
+            there, both = self._combined()
+            self._kept, self._n_blocks = [(there, np.zeros_like(there), both)], there.size
+
+    def extend(self, others: Sums[T]) -> None:
+        """Add the blocks of others."""
+        self._kept += others._kept
+
+    def joined(self) -> Sums[T]:
+        """The same as one: thousands of small arrays cost a worker more than adding them up."""
+        out: Sums[T] = Sums()
+        out._kept = [self._joined()] if self._kept else []
+        return out
+
+    def total(self, n_cells: int, nothing: Callable[[int], T]) -> T:
+        """Totals of every cell, its blocks in order; of cells without any, `nothing`."""
+        cells = [np.empty(0, np.int64), *(cells for cells, _, _ in self._kept)]
+        left = np.setdiff1d(np.arange(n_cells), np.concatenate(cells))
+        if left.size or not self._kept:
+            self._kept.append((left, np.zeros_like(left), nothing(left.size)))
+        return self._combined()[1]
+
+    def _joined(self) -> tuple[Ints, Ints, T]:
+        cells, number = (np.concatenate([kept[k] for kept in self._kept]) for k in (0, 1))
+        return cells, number, totals.concatenate([found for _, _, found in self._kept])
+
+    def _combined(self) -> tuple[Ints, T]:
+        cells, number, blocks = self._joined()
+        order = np.lexsort((number, cells))
+        there, place = np.unique(cells[order], return_inverse=True)
+        return there, totals.combine(totals.take(blocks, order), place)
+
+
+def add_up(source: Source, mcse: str, mean: bool = True, jobs: int = 1) -> Cells:
+    """Add up all rows; the digits are the same with any number of `jobs`.
+
+    Parameters
+    ----------
+    mean : bool
+        Whether a measure needs the mean estimate of each cell.
+    """
+    sums: Sums[Totals] = Sums(source.most)
+    both: Sums[Pairs] = Sums()
+    for some, some_pairs in _spread(_sums, source, jobs):
+        sums.extend(some)
+        both.extend(some_pairs)
+    n_cells, n_alphas = source.n_cells, len(source.alphas)
+    found = sums.total(n_cells, lambda n: _nothing(n, source.alphas))
+    source.check(found)
+    eliminated = None
+    if mean or source.extremes is not None:
+        eliminated = sum(_spread(_covered, source, jobs, found.of_error.means[0]))
+    compared = None
+    if source.compares:
+        of_pairs = both.total(n_cells, lambda n: pairs.nothing(n, n_alphas))
+        compared = of_pairs, source.compared
+    return Cells(found, source.alphas, source.truth, mcse, eliminated, compared, source.null_value)
+
+
+def _spread(function: Callable[..., Any], source: Source, jobs: int, *more: Any) -> list[Any]:
+    """Do the shares of a source among workers, or all of it here."""
+    if len(shares := source.shares(jobs)) > 1:
+        with suppress(*LOST):  # then it takes longer, and is the same
+            return list(parallel(jobs, [(function, share, *more) for share in shares]))
+    return [function(source, *more)]
+
+
+def _sums(source: Source) -> tuple[Sums[Totals], Sums[Pairs]]:
+    """Totals of each block of rows, and of its pairs with the reference."""
+    settle()
+    sums: Sums[Totals] = Sums(source.most)
+    both: Sums[Pairs] = Sums()
+    for block in source.first():
+        rows, number = ready(source, block), np.full(block.cells.size, block.number)
+        if not block.pair:
+            sums.add(block.cells, number, totals.of_ready(rows, source.alphas))
+        if block.against:
+            own, reference = np.array(block.against).T
+            found = pairs.of_block(rows, own, reference, source.alphas)
+            both.add(block.cells[own], number[own], found)
+    return sums.joined(), both.joined()
+
+
+def _covered(source: Source, means: Floats) -> Ints:
+    """Intervals of every cell that hold its mean."""
+    settle()
+    out = np.zeros((means.size, len(source.alphas)), dtype=np.int64)
+    for block in source.again():
+        rows = ready(source, block)
+        if source.extremes is not None:
+            source.extremes.see(block.cells, block.rows, rows)
+        for k, alpha in enumerate(source.alphas):
+            hits = rows.covers(alpha, means[block.cells]).sum(axis=1)
+            np.add.at(out[:, k], block.cells, hits)
+    return out
+
+
+def _nothing(n_cells: int, alphas: tuple[float, ...]) -> Totals:
+    none = {name: np.empty((n_cells, 0)) for name in COLUMNS}
+    return totals.of_block(none | {"status": np.empty((n_cells, 0), np.int8)}, 0.0, alphas)

@@ -1,0 +1,326 @@
+"""Stored rows, block by block.
+
+A part whose range is whole blocks gives all its methods and scenarios in one go; what other
+ranges hold of a block is put together first. Either way a block is its rows in order, so how
+ranges were cut never shows in a summary.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from simstudy.estimands import one_of
+from simstudy.estimates import LIMITS, TRUTH
+from simstudy.generators.streams import BLOCK
+from simstudy.measures.block import COLUMNS
+from simstudy.measures.extremes import Extremes
+from simstudy.measures.rows import Rows
+from simstudy.measures.totals import Totals
+from simstudy.moments import Bools, Floats, Ints
+from simstudy.store import given, parts
+from simstudy.store.names import PartName, holders, method_key
+from simstudy.study.study import Study
+from simstudy.summary.cells import StudyCells
+from simstudy.summary.source import RowBlock
+
+_KEPT = 8  # parts in memory: small scenarios share them
+_IN_PROCESS = 4_000_000  # rows up to which workers do not pay
+_SHARES = 4  # of each worker
+Reader = Callable[[PartName], Rows]
+
+
+class Reading(NamedTuple):
+    """Rows that are read together.
+
+    Attributes
+    ----------
+    parts : tuple of tuples of PartName
+        One part that is whole blocks; else the parts of each of `cells`.
+    cells : tuple of int
+    whole : bool
+        Whether `parts` is one part, in which all cells stand.
+    against : tuple of (int, int)
+        Places in `cells` of methods and of the reference with which they are compared.
+    pair : bool
+        Whether the rows are read for that alone.
+    """
+
+    parts: tuple[tuple[PartName, ...], ...]
+    cells: tuple[int, ...]
+    whole: bool
+    against: tuple[tuple[int, int], ...] = ()
+    pair: bool = False
+
+
+@dataclass(frozen=True)
+class StoredRows:
+    """The rows of a study's results folder; a `Source`.
+
+    Attributes
+    ----------
+    keys : tuple of (str, str)
+        Scenario and method key of each cell.
+    scenarios : mapping
+        Scenario id -> 128-bit key.
+    asked : array of bool, shape (K,)
+        Cells that are asked for; rows of others are none of the study.
+    tested : array of bool, shape (K,)
+        Cells whose estimand has a standard error and a test.
+    replications : int
+        The first so many.
+    reference : array of int, shape (K,), or None
+        Cell with which each is compared.
+    seed : int
+        Of the study; rows of another are none of it.
+    given, givers : tuple of str
+        Names of what users' methods gave with their rows (`GIVEN`), and keys of the methods that
+        gave any.
+    chosen : tuple of Reading, optional
+        A worker's share of the readings; None is all.
+    """
+
+    folder: Path
+    keys: tuple[tuple[str, str], ...]
+    scenarios: Mapping[str, int]
+    truth: Floats
+    null_value: Floats
+    alphas: tuple[float, ...]
+    replications: int
+    seed: int
+    asked: Bools
+    tested: Bools
+    limits: Bools
+    reference: Ints | None
+    given: tuple[str, ...]
+    givers: tuple[str, ...]
+    chosen: tuple[Reading, ...] | None = None
+    dual: bool = True
+    most: int = 0
+    extremes: Extremes | None = None
+
+    @property
+    def n_cells(self) -> int:
+        """Cells, those without rows too."""
+        return len(self.keys)
+
+    @property
+    def compares(self) -> bool:
+        """Whether there is a reference method."""
+        return self.reference is not None
+
+    @property
+    def compared(self) -> Bools:
+        """Cells that are held against the reference: not itself, nor where it is not asked for."""
+        return np.array([self._other(cell) is not None for cell in range(self.n_cells)])
+
+    @property
+    def limits_of_pairs(self) -> Bools:
+        """Cells of which a pair has intervals that were given."""
+        return self.limits if self.reference is None else self.limits | self.limits[self.reference]
+
+    @property
+    def lacking(self) -> Mapping[str, Bools]:
+        """An estimand without a test has no standard errors either."""
+        return dict.fromkeys(("std_error", "interval", "tests"), ~self.tested)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """What is read of a row."""
+        return (*COLUMNS, *self.given)
+
+    def _other(self, cell: int) -> int | None:
+        """Cell with which a cell is compared."""
+        other = cell if self.reference is None else int(self.reference[cell])
+        return other if other != cell and self.asked[cell] and self.asked[other] else None
+
+    @cached_property
+    def _parts(self) -> dict[int, list[PartName]]:
+        """Cell -> parts that hold rows of it."""
+        there = holders(p for p in parts.listing(self.folder) if p.first <= self.replications)
+        return {cell: there[key] for cell, key in enumerate(self.keys)
+                if key in there and self.asked[cell]}  # fmt: skip
+
+    @cached_property
+    def _readings(self) -> tuple[Reading, ...]:
+        """How the cells that are stored are read: whole parts first."""
+        stored = self._parts
+        whole = {cell for cell, names in stored.items() if _whole(names, self.replications)}
+        cells: dict[PartName, list[int]] = defaultdict(list)
+        for cell in sorted(whole):
+            for part in stored[cell]:
+                cells[part].append(cell)
+
+        def together(cell: int, other: int) -> bool:
+            return {cell, other} <= whole and stored[cell] == stored[other]
+
+        out = []
+        for part, here in cells.items():
+            others = [(cell, self._other(cell)) for cell in here]
+            against = [(here.index(cell), here.index(other)) for cell, other in others
+                       if other is not None and other in here
+                       and together(cell, other)]  # fmt: skip
+            out.append(Reading(((part,),), tuple(here), True, tuple(against)))
+        out += [Reading((tuple(stored[c]),), (c,), False) for c in sorted(stored.keys() - whole)]
+        for cell in sorted(stored):
+            other = self._other(cell)
+            if other is not None and other in stored and not together(cell, other):
+                both = tuple(stored[cell]), tuple(stored[other])
+                out.append(Reading(both, (cell, other), False, ((0, 1),), True))
+        return tuple(out)
+
+    def shares(self, jobs: int) -> Sequence[StoredRows]:
+        """Readings for `jobs` workers, neighbours together since they share parts."""
+        every = self._readings
+        n_rows = sum(part.n_rows for one in every for names in one.parts for part in names)
+        if jobs <= 1 or n_rows <= _IN_PROCESS:
+            return [self]
+        size = -(-len(every) // (_SHARES * jobs))
+        return [replace(self, chosen=every[i : i + size]) for i in range(0, len(every), size)]
+
+    def first(self) -> Iterator[RowBlock]:
+        """All blocks, one after another, those of pairs too."""
+        return self._blocks(self._readings if self.chosen is None else self.chosen)
+
+    def again(self) -> Iterator[RowBlock]:
+        """All blocks but those of pairs."""
+        every = self._readings if self.chosen is None else self.chosen
+        return self._blocks([reading for reading in every if not reading.pair])
+
+    def check(self, totals: Totals) -> None:
+        """Any number of rows will do."""
+
+    def rows_of(self, cell: int) -> Rows:
+        """All rows of a cell, in order; for measures that have no totals."""
+        names = tuple(self._parts.get(cell, ()))
+        blocks = [block.rows for block in self._blocks([Reading((names,), (cell,), False)])]
+        if not blocks:
+            return dict.fromkeys(self.columns, np.empty(0)) | {"status": np.empty(0, np.int8)}
+        return {k: np.concatenate([rows[k][0] for rows in blocks]) for k in self.columns}
+
+    def numbers_of(self, cell: int) -> Ints:
+        """Numbers of the replications of `rows_of`."""
+        done, found = 0, [np.empty(0, dtype=np.int64)]
+        for part in _ordered(self._parts.get(cell, ())):
+            if part.last > done:
+                last = min(part.last, self.replications)
+                found.append(np.arange(max(done + 1, part.first), last + 1))
+                done = part.last
+        return np.concatenate(found)
+
+    def _blocks(self, readings: Sequence[Reading]) -> Iterator[RowBlock]:
+        whose = parts.Whose(self.scenarios, self.seed)
+
+        @lru_cache(_KEPT)
+        def read(part: PartName) -> Rows:
+            rows = parts.read(self.folder, part, COLUMNS, whose)
+            return rows | given.columns(self.folder, part, self.given, self.givers)
+
+        for reading in readings:
+            cells = np.array(reading.cells)
+            against, pair = reading.against, reading.pair
+            if reading.whole:
+                part = reading.parts[0][0]
+                rows, first = self._of_part(read(part), part, cells), part.first - 1
+                for start in range(0, part.n_reps, BLOCK):
+                    here = {k: v[:, start : start + BLOCK] for k, v in rows.items()}
+                    yield RowBlock(cells, (first + start) // BLOCK, here, against, pair)
+                continue
+            each = [
+                _blocks(self._in_order(names, cell, read))
+                for cell, names in zip(reading.cells, reading.parts, strict=True)
+            ]
+            for number, found in enumerate(zip(*each, strict=False)):
+                n = min(rows["status"].size for rows in found)
+                here = {k: np.stack([rows[k][:n] for rows in found]) for k in self.columns}
+                yield RowBlock(cells, number, here, against, pair)
+
+    def _of_part(self, rows: Rows, part: PartName, cells: Ints) -> Rows:
+        """Rows of some cells of a part, shape (cells, replications)."""
+        keys = [self.keys[cell] for cell in cells]
+        at_scenario = [part.scenarios.index(scenario) for scenario, _ in keys]
+        at_method = [part.methods.index(method) for _, method in keys]
+        return {k: v[at_method, at_scenario] for k, v in rows.items()}
+
+    def _in_order(self, names: Sequence[PartName], cell: int, read: Reader) -> Iterator[Rows]:
+        """Rows 1..last of one cell, each once, from parts that may overlap."""
+        done, last = 0, self.replications
+        for part in _ordered(names):
+            if part.last <= done:
+                continue
+            rows = self._of_part(read(part), part, np.array([cell]))
+            here = slice(max(0, done + 1 - part.first), min(part.n_reps, last - part.first + 1))
+            yield {k: v[0, here] for k, v in rows.items()}
+            done = part.last
+
+
+def stored_rows(study: Study, folder: Path, cells: StudyCells, compare: bool) -> StoredRows:
+    """What a study's folder holds.
+
+    What users' methods gave takes the place of the model's truth and of intervals by SE. A
+    method that gave limits anywhere is judged by its limits alone. A truth that is the same in
+    all data sets of a scenario is its truth there; one that differs is none.
+
+    Parameters
+    ----------
+    compare : bool
+        Whether methods are compared with the study's reference, where it has one.
+    """
+    ranges = given.ranges(study, folder)
+    keys = tuple(cells.of_each(lambda design, method: (design.id, method_key(method.canonical))))
+    truth = np.array(cells.of_each(lambda design, method: method.truth(design.scenario)), float)
+    for cell, key in enumerate(keys):
+        if key in ranges[TRUTH]:
+            truth[cell] = one_of(*ranges[TRUTH][key])
+    with_limits = {method for _, method in ranges[LIMITS[0]]}
+    names = (*([TRUTH] if np.isnan(truth).any() else []), *(LIMITS if with_limits else ()))
+    canonical = [method.canonical for method in study.methods]
+    reference = None
+    if compare and study.reference:
+        reference = cells.same_scenario(canonical.index(study.reference))
+    return StoredRows(
+        folder, keys, {design.id: design.key for design in study.designs},
+        truth, np.array(cells.of_each(lambda design, method: method.null_value), dtype=float),
+        study.alpha, study.replications, study.seed,
+        np.array(cells.of_each(study.asks)),
+        np.array(cells.of_each(lambda design, method: method.tested)),
+        np.array([method in with_limits for _, method in keys]), reference,
+        names, tuple(sorted({method for name in names for _, method in ranges[name]})),
+    )  # fmt: skip
+
+
+def _ordered(names: Sequence[PartName]) -> list[PartName]:
+    """Parts as their rows follow each other, the longest first of those that begin alike."""
+    return sorted(names, key=lambda part: (part.first, -part.last))
+
+
+def _whole(names: Sequence[PartName], replications: int) -> bool:
+    """Whether these parts are whole blocks, one after another, to the last replication."""
+    done = 0
+    for part in sorted(names, key=lambda part: part.first):
+        if part.first != done + 1 or done % BLOCK:
+            return False
+        done = part.last
+    return done <= replications
+
+
+def _blocks(found: Iterator[Rows]) -> Iterator[Rows]:
+    """The same rows cut into blocks."""
+    held: list[Rows] = []
+    n = 0
+    for rows in found:
+        held.append(rows)
+        n += rows["status"].size
+        if n >= BLOCK:
+            joined = {k: np.concatenate([one[k] for one in held]) for k in rows}
+            for start in range(0, n - BLOCK + 1, BLOCK):
+                yield {k: v[start : start + BLOCK] for k, v in joined.items()}
+            held, n = [{k: v[n - n % BLOCK :] for k, v in joined.items()}], n % BLOCK
+    if n:
+        yield {k: np.concatenate([one[k] for one in held]) for k in held[0]}

@@ -1,0 +1,166 @@
+"""From stored parts to the summary table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from simstudy.measures.catalog import MEASURES
+from simstudy.measures.own import REGISTERED
+from simstudy.measures.record import Measure
+from simstudy.measures.values import Column
+from simstudy.moments import Floats, Ints
+from simstudy.store import arrow
+from simstudy.study.fields import DEFAULTS
+from simstudy.study.study import Study
+from simstudy.summary.cells import StudyCells
+from simstudy.summary.expected import KINDS, Expected, expected, far
+from simstudy.summary.extreme import extreme
+from simstudy.summary.finish import measured
+from simstudy.summary.own_measures import as_stored, own_measures
+from simstudy.summary.parts import stored_rows
+from simstudy.summary.table import VERDICT, rows, verdicts, words
+
+
+def summarize_study(
+    study: Study,
+    folder: Path,
+    mcse: str = "robust",
+    warn: Callable[[str], None] | None = None,
+    jobs: int = 1,
+    measures: Iterable[str] = (),
+    missing: Callable[[str], None] = lambda line: None,
+) -> pa.Table:
+    """Measures of every method in every scenario, from the rows that are stored.
+
+    Parameters
+    ----------
+    study : Study
+    folder : Path
+        The study's own results folder.
+    mcse : {"robust", "normal"}
+    warn : callable, optional
+        Told, in a line each, which numbers are far from an exact answer, and which estimates of
+        the user's own methods from all others.
+    jobs : int
+        Worker processes that read large results.
+    measures : iterable of str
+        These alone; by default all but those built in that need all rows at once.
+    missing : callable
+        Told, in a line each, which numbers of the user's own measures are not there, and why.
+
+    Returns
+    -------
+    pyarrow.Table
+        scenario, its factors, n_obs, design_effect, method (its label), method_name (the
+        canonical one), estimand, truth, null_value, measure, alpha, value, mcse, ci_low,
+        ci_high, n_used, n_not_used, theory, theory_kind, z, verdict; null where there is no
+        number. A rate is a Type I error where truth is null_value; `z` is (value - theory) /
+        MCSE of an exact answer; `verdict` is Bradley's, liberal band, of a Type I error rate.
+    """
+    chosen = set(measures)
+    own, gone = own_measures(study.measures)
+    records = {**MEASURES, **REGISTERED, **own}
+    wanted = [record for record in records.values() if _is_wanted(record, chosen)]
+    cells = StudyCells(study)
+    source = stored_rows(study, folder, cells, any("pairs" in one.needs for one in wanted))
+    found, columns = measured(source, wanted, mcse, missing, jobs)
+    columns += as_stored(study, folder, gone, found.totals.n_all, missing) if gone else []
+    columns = [one._replace(defined=one.defined & source.asked) for one in columns]
+    theory = expected(cells, columns)
+    if warn is not None:
+        for line in (*far(cells, columns, theory), *extreme(cells, source, found.totals)):
+            warn(line)
+    return _table(study, cells, columns, theory, source.truth)
+
+
+def _is_wanted(record: Measure, chosen: set[str]) -> bool:
+    if chosen:
+        return record.name in chosen
+    return record.name not in MEASURES or "rows" not in record.needs
+
+
+def scenario_table(study: Study) -> pa.Table:
+    """scenario, one column a factor, n_obs, design_effect."""
+    columns = {"scenario": arrow.texts([design.id for design in study.designs])}
+    for factor in factors(study):
+        columns[factor] = _level_column([design.level(factor) for design in study.designs])
+    columns["n_obs"] = _level_column([_whole(design.n_obs) for design in study.designs])
+    columns["design_effect"] = arrow.doubles([design.design_effect for design in study.designs])
+    return pa.table(columns)
+
+
+def factors(study: Study) -> list[str]:
+    """Fields in the order of the contract; optional ones where some scenario leaves the default."""
+    names: dict[str, None] = {}
+    for design in study.designs:
+        names.update(
+            (name, None)
+            for name, level in design.levels.items()
+            if name not in DEFAULTS or level != DEFAULTS[name]
+        )
+    return list(names)
+
+
+def _whole(value: float) -> float | int:
+    return int(value) if value == int(value) else value
+
+
+def _level_column(values: list[Any]) -> pa.Array:
+    """Whole numbers, numbers, or text where some level is not a number."""
+    if any(isinstance(value, str) for value in values):
+        return arrow.texts([None if value is None else str(value) for value in values])
+    if all(isinstance(value, int) for value in values):
+        return arrow.integers(values)
+    return arrow.doubles(values)
+
+
+def _table(
+    study: Study, cells: StudyCells, found: list[Column], theory: Expected, truth: Floats
+) -> pa.Table:
+    """A row a scenario, method and measure."""
+    cell, there, measures = rows(found)
+    scenario, method = cells.split(cell)
+    scenarios = scenario_table(study).take(arrow.integers(scenario))
+    columns = {name: scenarios.column(name) for name in scenarios.column_names}
+    columns["method"] = words(method, [one.label for one in study.methods])
+    columns |= _about(study, method, truth[cell])
+    columns |= measures
+    columns["theory"] = arrow.doubles(theory.value[there])
+    columns["theory_kind"] = words(theory.kind[there] % (len(KINDS) + 1), [*KINDS, None])
+    columns["z"] = arrow.doubles(theory.z[there])
+    null_value = np.array(cells.of_each(lambda design, method: method.null_value))
+    columns[VERDICT] = verdicts(found, truth, null_value, there)
+    return pa.table(columns)
+
+
+def _about(study: Study, method: Ints, truth: Floats) -> dict[str, pa.Array]:
+    """What the numbers of rows are about, the columns after `method`."""
+    methods = study.methods
+    return {
+        "method_name": words(method, [one.canonical for one in methods]),
+        "estimand": words(method, [one.estimand for one in methods]),
+        "truth": arrow.doubles(truth),
+        "null_value": arrow.doubles(np.array([one.null_value for one in methods])[method]),
+    }
+
+
+def completed(study: Study, summary: pa.Table) -> pa.Table:
+    """A summary of an earlier version with what the study says that it lacks."""
+    scenarios = {design.id: design.scenario for design in study.designs}
+    labels = [method.label for method in study.methods]
+    named = [summary.column(name).to_pylist() for name in ("scenario", "method")]
+    if "truth" in summary.column_names or not (
+        set(named[0]) <= scenarios.keys() and set(named[1]) <= set(labels)
+    ):
+        return summary
+    method = np.array([labels.index(label) for label in named[1]], dtype=np.int64)
+    truth = [study.methods[m].truth(scenarios[s]) for s, m in zip(named[0], method, strict=True)]
+    about = _about(study, method, np.array(truth, dtype=float))
+    for name in reversed(about):
+        summary = summary.add_column(summary.column_names.index("method") + 1, name, about[name])
+    return summary
