@@ -8,7 +8,8 @@ import numpy as np
 import pyarrow as pa
 
 from simstudy.plots import plots
-from simstudy.report.drawing.rows import sample
+from simstudy.report.drawing.rows import Sample, Target, by_method
+from simstudy.report.nulls import Aim
 
 OF_SUMMARY = [name for name, plot in plots().items() if plot.reads == "summary"]
 OF_ROWS = [name for name, plot in plots().items() if plot.reads == "rows"]
@@ -20,8 +21,15 @@ def draw(name, data, title="", alpha=None, *, method=None, **more):
     plot = plots()[name]
     if plot.reads == "summary":
         return plot.draw(data, title, alpha, **more)
-    options = {} if method is None else {"method": method}
-    return plot.draw(sample(data, title, alpha or 0.05, **more), **options)
+    return plot.draw(sample(data, title, alpha or 0.05, **more), *([method] if method else []))
+
+
+def sample(data, title="", alpha=0.05, *, true=0.0, labels=None, what="", reference=None):
+    """The rows of one scenario, of slopes, with the same truth for all methods."""
+    labels = labels or {name: name for name in dict.fromkeys(data["method"].to_pylist())}
+    aim = Aim("slope", true, 0.0)
+    targets = {name: Target(label, aim, k) for k, (name, label) in enumerate(labels.items())}
+    return Sample(by_method(data, targets), title, alpha, what, reference)
 
 
 def summary(

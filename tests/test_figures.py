@@ -11,7 +11,7 @@ from itertools import combinations
 import numpy as np
 import pyarrow as pa
 import pytest
-from helpers_figures import OF_ROWS, OF_SUMMARY, draw, estimates, summary
+from helpers_figures import OF_ROWS, OF_SUMMARY, draw, estimates, sample, summary
 from helpers_simulation import study
 from matplotlib.collections import LineCollection
 from matplotlib.colors import to_hex
@@ -27,7 +27,6 @@ from simstudy.report.drawing.facets import MOST_COLUMNS, MOST_ROWS, facets
 from simstudy.report.drawing.letters import encode
 from simstudy.report.drawing.matrix import matrix
 from simstudy.report.drawing.missing import not_used, not_used_of
-from simstudy.report.drawing.rows import sample
 from simstudy.report.drawing.scale import chosen_ticks, error_rate, se_bias
 from simstudy.report.figures.zip import COVERS, MISSES
 from simstudy.runner.execute import execute

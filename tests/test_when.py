@@ -177,6 +177,10 @@ def test_tables_and_figures_say_that_it_is_not_asked_for(tmp_path):
         within = [i for i, levels in enumerate(drawn.levels) if levels["x_icc"] == 1]
         assert absence(drawn, within, 1) == "not asked for"
         assert (~drawn.cells["asked"]).sum() == 10
+        if measure == "rejection_rate":
+            errors = drawn.kind(null=True)
+            assert (~errors.cells["asked"]).sum() == 10
+            assert absence(errors, within, 1) == "not asked for"
     for name in ("type1_error", "se_bias", "design_effect", "nested_loop", "zip", "p_values",
                  "agreement"):  # fmt: skip
         figured = SOME | {"report": {"figures": [name]}}

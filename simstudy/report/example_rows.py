@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from simstudy.estimates import LIMITS
-from simstudy.report.drawing.rows import COLUMNS, MOST_ROWS, Sample, Target, sample
+from simstudy.report.drawing.rows import COLUMNS, MOST_ROWS, Sample, Target, by_method
 from simstudy.report.drawing.style import levels_text
 from simstudy.report.nulls import aims, rates
 from simstudy.store import arrow, beside, parts
@@ -33,16 +33,18 @@ def sample_of(study: Study, folder: Path, summary: pa.Table, design: Design) -> 
     part = summary.take(arrow.equal_to(summary.column("scenario"), design.id))
     aim_of = dict(zip(part.column("method").to_pylist(), aims(part), strict=True))
     tested = {row["method"] for row, _ in rates(part)} or aim_of
-    shown = [(k, m) for k, m in enumerate(study.methods) if m.label in tested]
-    labels = {m.canonical: m.label for _, m in shown}
-    return sample(
-        rows_of(study, folder, design),
+    targets = {
+        method.canonical: Target(method.label, aim_of[method.label], place)
+        for place, method in enumerate(study.methods)
+        if method.label in tested
+    }
+    reference = targets.get(study.reference or "")
+    return Sample(
+        by_method(rows_of(study, folder, design), targets),
         study.title or study.name,
         study.alpha[0],
-        true={m.label: Target(aim_of[m.label], k) for k, m in shown},
-        labels=labels,
-        what=f"Scenario {design.id}: {levels_text(design.levels)}",
-        reference=labels.get(study.reference or ""),
+        f"Scenario {design.id}: {levels_text(design.levels)}",
+        reference.label if reference else None,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from simstudy.moments import Array, Bools, Floats, Ints
-from simstudy.report.pivot import Cell, Level, powers, wide
+from simstudy.report.pivot import Cell, Level, Wide, powers, wide
 from simstudy.store import arrow
 
 KINDS = ("exact", "asymptotic")
@@ -21,7 +22,7 @@ _CELL = np.dtype(
         ("failed", bool), ("asked", bool), ("sized", bool), ("inflated", bool),
     ]
 )  # fmt: skip
-_NO_ROW = np.array((*(math.nan,) * 5, 0, 0, -1, False, True, False, False), dtype=_CELL)
+_NO_ROW = Cell(math.nan, math.nan, 0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,13 +110,14 @@ class Matrix:
         if not part.levels:
             return part
         columns = np.flatnonzero(wanted.any(0))
-        cells, others = part.cells[:, columns], ~wanted[np.ix_(wanted.any(1), columns)]
-        asked = cells["asked"]
-        cells[others] = _NO_ROW
-        cells["asked"] = asked
-        methods = tuple(self.methods[m] for m in columns)
+        cells = part.cells[:, columns]
+        empty = np.full_like(cells, np.array(_numbers(_NO_ROW), dtype=_CELL))
+        empty["asked"] = cells["asked"]
         return replace(
-            part, methods=methods, places=tuple(self.places[m] for m in columns), cells=cells
+            part,
+            methods=tuple(self.methods[m] for m in columns),
+            places=tuple(self.places[m] for m in columns),
+            cells=np.where(cells["null"] == int(null), cells, empty),
         )
 
 
@@ -136,17 +138,19 @@ def matrix(
     """
     table = wide(summary, measure, alpha)
     shape = len(table.rows), len(table.methods)
-    cells = np.full(shape, _NO_ROW)
-    for s, (_, row) in enumerate(table.rows):
-        for m, method in enumerate(table.methods):
-            if (cell := row.get(method)) is not None:
-                cells[s, m] = _numbers(cell)
+    cells = np.array([list(map(_numbers, row)) for row in _rows(table)], _CELL).reshape(shape)
     if theory and {"theory", "theory_kind"} <= set(summary.column_names):
         _add_theory(cells, summary, measure, alpha)
     levels = [dict(levels) for levels, _ in table.rows]
     effects = np.array([row.pop("design_effect", None) for row in levels], dtype=float)
     when = powers(table).null
     return Matrix(table.alpha, table.methods, table.places, levels, effects, cells, when)
+
+
+def _rows(table: Wide) -> Iterator[list[Cell]]:
+    """The cells of every scenario, method by method."""
+    for _, row in table.rows:
+        yield [row.get(method) or _NO_ROW for method in table.methods]
 
 
 def _numbers(cell: Cell) -> tuple[Any, ...]:
@@ -166,7 +170,4 @@ def _add_theory(cells: Array, summary: pa.Table, measure: str, alpha: float | No
     for kind in KINDS:
         values = arrow.doubles(np.where(kinds == kind, answers, math.nan))
         table = wide(part.set_column(place, "value", values), measure, alpha)
-        for s, (_, row) in enumerate(table.rows):
-            for m, method in enumerate(table.methods):
-                cell = row.get(method)
-                cells[kind][s, m] = math.nan if cell is None else cell.value
+        cells[kind] = [[cell.value for cell in row] for row in _rows(table)]

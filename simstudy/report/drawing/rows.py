@@ -25,8 +25,9 @@ COLUMNS = ("scenario", "replication", "method", *_NUMBERS, "status")
 
 
 class Target(NamedTuple):
-    """What a method's estimates are held against in a figure, and its place in the study."""
+    """A method's label, what its estimates are held against, and its place in the study."""
 
+    label: str
     aim: Aim
     place: int
 
@@ -143,43 +144,24 @@ class Sample(NamedTuple):
     reference: str | None = None
 
 
-def sample(
-    estimates: pa.Table,
-    title: str = "",
-    alpha: float = 0.05,
-    *,
-    true: float | Mapping[str, Target] = 0.0,
-    labels: Mapping[str, str] | None = None,
-    what: str = "",
-    reference: str | None = None,
-) -> Sample:
-    """Take the rows of one scenario apart, method by method.
+def by_method(estimates: pa.Table, targets: Mapping[str, Target]) -> dict[str, MethodRows]:
+    """Take the rows of one scenario apart, method by method: label -> rows.
 
     Parameters
     ----------
     estimates : pyarrow.Table
         As in estimates/, one scenario; at most `MOST_ROWS` are read.
-    title, alpha, what, reference
-        As in `Sample`.
-    true : float, or mapping of label to Target
-        The truth; a number is a slope, and tested against 0.
-    labels : mapping, optional
-        Canonical name -> label, in the order of the figure; methods that are not in it are
-        left out. Default: all methods under their own names.
+    targets : mapping
+        Canonical name -> `Target`, in the order of the figure; other methods are left out.
     """
     table = estimates.slice(0, MOST_ROWS)
     if len(table.column("scenario").unique()) > 1:
         raise UserError("the estimates are of several scenarios; this figure is of one")
     names = np.array(table.column("method").to_pylist(), dtype=object)
-    labels = labels or {name: name for name in dict.fromkeys(names)}
-    methods = {}
-    for place, (name, label) in enumerate(labels.items()):
-        if isinstance(true, Mapping):
-            target = true[label]
-        else:
-            target = Target(Aim(DEFAULT, true, 0.0), place)
-        methods[label] = _rows(table, np.flatnonzero(names == name), target)
-    return Sample(methods, title, alpha, what, reference)
+    return {
+        target.label: _rows(table, np.flatnonzero(names == name), target)
+        for name, target in targets.items()
+    }
 
 
 def _rows(table: pa.Table, places: Ints, target: Target) -> MethodRows:
