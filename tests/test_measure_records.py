@@ -19,6 +19,8 @@ from simstudy.measures.own import REGISTERED
 from simstudy.measures.record import ESTIMATED, Cells, Measure, Section
 from simstudy.measures.values import Value, plain
 from simstudy.report.methods_section.render import methods_section
+from simstudy.store import parts as store_parts
+from simstudy.summary import expected
 
 
 @pytest.fixture
@@ -79,3 +81,26 @@ def test_records_are_complete():
         assert measure.name == name and measure.title
         assert bool(measure.words) == bool(measure.formula) == bool(measure.mcse)
         assert measure.formula or "rows" in measure.needs
+
+
+def test_a_measure_that_is_named_is_made_alone(tmp_path, monkeypatch):
+    """Its theory alone, one pass over the rows, and the numbers of the whole summary."""
+    config = {
+        "name": "s", "seed": 3, "replications": 40, "methods": ["pooled", "dummy"],
+        "scenarios": {"n_clusters": 5, "cluster_size": 4, "icc": [0, 0.2], "x_icc": 0.5,
+                      "slope": 0},
+    }  # fmt: skip
+    results = simstudy.run(config, results=tmp_path, jobs=1, report=False)
+    asked_of_theory, read = [], []
+    answer, rows = expected.answer, store_parts.read
+    monkeypatch.setattr(expected, "answer", lambda *a: asked_of_theory.append(a[3]) or answer(*a))
+    monkeypatch.setattr(store_parts, "read", lambda *a: read.append(a) or rows(*a))
+    whole = results.open(results.folder).summary_table().to_pandas()
+    n_theory, n_read = len(asked_of_theory), len(read)
+    asked_of_theory.clear(), read.clear()
+    alone = results.open(results.folder).summary_table(measures=["rejection_rate"]).to_pandas()
+    assert set(asked_of_theory) == {"rejection_rate"} and len(asked_of_theory) < n_theory
+    assert 2 * len(read) == n_read
+    assert set(alone.measure) == {"rejection_rate"}
+    same = whole[whole.measure == "rejection_rate"].reset_index(drop=True)
+    pd.testing.assert_frame_equal(alone, same)

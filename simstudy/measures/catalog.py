@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 import numpy as np
 
@@ -21,6 +21,17 @@ def record_of(name: str) -> Measure:
     words = name.replace("_", " ").strip() or name
     title = words[:1].upper() + words[1:]
     return MEASURES.get(name) or Measure(name, record_of, Section.OWN, OWN_ROWS, title)
+
+
+def chosen(names: Collection[str], more: Mapping[str, Measure]) -> list[Measure]:
+    """Measures of these names, built in or among `more`, a user's own.
+
+    Where none is named: all but those built in that need all rows at once.
+    """
+    every = (*MEASURES.values(), *more.values())
+    if names:
+        return [measure for measure in every if measure.name in names]
+    return [one for one in every if one.name in more or "rows" not in one.needs]
 
 
 def finish(cells: Cells, measures: Iterable[Measure] = MEASURES.values()) -> list[Column]:

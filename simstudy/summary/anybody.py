@@ -13,7 +13,7 @@ import numpy as np
 from simstudy.entries import OptionError
 from simstudy.errors import UserError, nearest
 from simstudy.estimands import is_null
-from simstudy.measures.catalog import MEASURES
+from simstudy.measures.catalog import MEASURES, chosen
 from simstudy.measures.extremes import Extreme
 from simstudy.measures.names import Asked, asked, needed
 from simstudy.measures.own import REGISTERED
@@ -124,19 +124,16 @@ def summarize_table(
     fields = condition.fields if condition is not None else ()
     opened = read(data)
     counted = Chosen(condition, opened)
-    chosen = roles(opened, true, numbers, method, by, replication, converged, fields)
-    groups = Groups(chosen, opened.file, _null(null), counted)
-    names = {one.measure for one in wanted}
-    records = [one for one in (*MEASURES.values(), *REGISTERED.values())
-               if one.name in names or (not wanted and (one.name not in MEASURES
-                                                        or "rows" not in one.needs))]  # fmt: skip
+    columns = roles(opened, true, numbers, method, by, replication, converged, fields)
+    groups = Groups(columns, opened.file, _null(null), counted)
+    records = chosen({one.measure for one in wanted}, REGISTERED)
     keep = any("rows" in one.needs for one in records)
     source = FrameRows(opened, groups, _alphas(alpha), reference, keep, warn)
-    cells, columns = measured(source, records, mcse, warnings.warn)
+    cells, found = measured(source, records, mcse, warnings.warn)
     labels = [str(key[-1]) for key in groups.keys]
     for line in source.extremes.lines(labels, cells.totals.of_error.n, _row):
         warn(line)
-    return _table(opened, groups, _only(columns, wanted, groups) if wanted else columns)
+    return _table(opened, groups, _only(found, wanted, groups) if wanted else found)
 
 
 def _row(one: Extreme) -> tuple[str, str]:

@@ -16,8 +16,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from simstudy.estimands import one_of
-from simstudy.estimates import LIMITS, TRUTH
 from simstudy.generators.streams import BLOCK
 from simstudy.measures.block import COLUMNS
 from simstudy.measures.extremes import Extremes
@@ -25,9 +23,7 @@ from simstudy.measures.rows import Rows
 from simstudy.measures.totals import Totals
 from simstudy.moments import Bools, Floats, Ints
 from simstudy.store import given, parts
-from simstudy.store.names import PartName, holders, method_key
-from simstudy.study.study import Study
-from simstudy.summary.cells import StudyCells
+from simstudy.store.names import PartName, holders
 from simstudy.summary.source import RowBlock
 
 _KEPT = 8  # parts in memory: small scenarios share them
@@ -258,41 +254,6 @@ class StoredRows:
             here = slice(max(0, done + 1 - part.first), min(part.n_reps, last - part.first + 1))
             yield {k: v[0, here] for k, v in rows.items()}
             done = part.last
-
-
-def stored_rows(study: Study, folder: Path, cells: StudyCells, compare: bool) -> StoredRows:
-    """What a study's folder holds.
-
-    What users' methods gave takes the place of the model's truth and of intervals by SE. A
-    method that gave limits anywhere is judged by its limits alone. A truth that is the same in
-    all data sets of a scenario is its truth there; one that differs is none.
-
-    Parameters
-    ----------
-    compare : bool
-        Whether methods are compared with the study's reference, where it has one.
-    """
-    ranges = given.ranges(study, folder)
-    keys = tuple(cells.of_each(lambda design, method: (design.id, method_key(method.canonical))))
-    truth = np.array(cells.of_each(lambda design, method: method.truth(design.scenario)), float)
-    for cell, key in enumerate(keys):
-        if key in ranges[TRUTH]:
-            truth[cell] = one_of(*ranges[TRUTH][key])
-    with_limits = {method for _, method in ranges[LIMITS[0]]}
-    names = (*([TRUTH] if np.isnan(truth).any() else []), *(LIMITS if with_limits else ()))
-    canonical = [method.canonical for method in study.methods]
-    reference = None
-    if compare and study.reference:
-        reference = cells.same_scenario(canonical.index(study.reference))
-    return StoredRows(
-        folder, keys, {design.id: design.key for design in study.designs},
-        truth, np.array(cells.of_each(lambda design, method: method.null_value), dtype=float),
-        study.alpha, study.replications, study.seed,
-        np.array(cells.of_each(study.asks)),
-        np.array(cells.of_each(lambda design, method: method.tested)),
-        np.array([method in with_limits for _, method in keys]), reference,
-        names, tuple(sorted({method for name in names for _, method in ranges[name]})),
-    )  # fmt: skip
 
 
 def _ordered(names: Sequence[PartName]) -> list[PartName]:

@@ -9,12 +9,14 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from simstudy.measures.catalog import MEASURES
+from simstudy.estimands import one_of
+from simstudy.estimates import LIMITS, TRUTH
+from simstudy.measures.catalog import chosen
 from simstudy.measures.own import REGISTERED
-from simstudy.measures.record import Measure
 from simstudy.measures.values import Column
 from simstudy.moments import Floats, Ints
-from simstudy.store import arrow
+from simstudy.store import arrow, given
+from simstudy.store.names import method_key
 from simstudy.study.fields import DEFAULTS
 from simstudy.study.study import Study
 from simstudy.summary.cells import StudyCells
@@ -22,7 +24,7 @@ from simstudy.summary.expected import KINDS, Expected, expected, far
 from simstudy.summary.extreme import extreme
 from simstudy.summary.finish import measured
 from simstudy.summary.own_measures import as_stored, own_measures
-from simstudy.summary.parts import stored_rows
+from simstudy.summary.parts import StoredRows
 from simstudy.summary.table import VERDICT, rows, verdicts, words
 
 
@@ -62,10 +64,8 @@ def summarize_study(
         number. A rate is a Type I error where truth is null_value; `z` is (value - theory) /
         MCSE of an exact answer; `verdict` is Bradley's, liberal band, of a Type I error rate.
     """
-    chosen = set(measures)
     own, gone = own_measures(study.measures)
-    records = {**MEASURES, **REGISTERED, **own}
-    wanted = [record for record in records.values() if _is_wanted(record, chosen)]
+    wanted = chosen(set(measures), REGISTERED | own)
     cells = StudyCells(study)
     source = stored_rows(study, folder, cells, any("pairs" in one.needs for one in wanted))
     found, columns = measured(source, wanted, mcse, missing, jobs)
@@ -78,10 +78,39 @@ def summarize_study(
     return _table(study, cells, columns, theory, source.truth)
 
 
-def _is_wanted(record: Measure, chosen: set[str]) -> bool:
-    if chosen:
-        return record.name in chosen
-    return record.name not in MEASURES or "rows" not in record.needs
+def stored_rows(study: Study, folder: Path, cells: StudyCells, compare: bool) -> StoredRows:
+    """What a study's folder holds.
+
+    What users' methods gave takes the place of the model's truth and of intervals by SE. A
+    method that gave limits anywhere is judged by its limits alone. A truth that is the same in
+    all data sets of a scenario is its truth there; one that differs is none.
+
+    Parameters
+    ----------
+    compare : bool
+        Whether methods are compared with the study's reference, where it has one.
+    """
+    ranges = given.ranges(study, folder)
+    keys = tuple(cells.of_each(lambda design, method: (design.id, method_key(method.canonical))))
+    truth = np.array(cells.of_each(lambda design, method: method.truth(design.scenario)), float)
+    for cell, key in enumerate(keys):
+        if key in ranges[TRUTH]:
+            truth[cell] = one_of(*ranges[TRUTH][key])
+    with_limits = {method for _, method in ranges[LIMITS[0]]}
+    names = (*([TRUTH] if np.isnan(truth).any() else []), *(LIMITS if with_limits else ()))
+    canonical = [method.canonical for method in study.methods]
+    reference = None
+    if compare and study.reference:
+        reference = cells.same_scenario(canonical.index(study.reference))
+    return StoredRows(
+        folder, keys, {design.id: design.key for design in study.designs},
+        truth, np.array(cells.of_each(lambda design, method: method.null_value), dtype=float),
+        study.alpha, study.replications, study.seed,
+        np.array(cells.of_each(study.asks)),
+        np.array(cells.of_each(lambda design, method: method.tested)),
+        np.array([method in with_limits for _, method in keys]), reference,
+        names, tuple(sorted({method for name in names for _, method in ranges[name]})),
+    )  # fmt: skip
 
 
 def scenario_table(study: Study) -> pa.Table:
