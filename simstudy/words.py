@@ -12,42 +12,6 @@ from typing import Any
 from simstudy.entries import Entry
 from simstudy.errors import folded, nearest
 
-_SEVERAL = {  # words that mean several methods, or none of them quite
-    **dict.fromkeys(
-        ("xtreg", "panel", "panel_model"),
-        "write dummy (fe), random_intercept (re) or cluster_means (be)",
-    ),
-    **dict.fromkeys(("gls", "fgls"), "write random_intercept or gee: both weight by the clusters"),
-    **dict.fromkeys(
-        ("glmm", "glmer", "logit", "logistic", "probit", "poisson"),
-        "the outcome is normal here: random_intercept is the linear model",
-    ),
-    **dict.fromkeys(
-        ("hc1", "hc2", "hc3", "white", "heteroscedastic", "hac", "newey_west"),
-        "write `pooled: {se: CR2}` (or CR0, CR1, CR1S, CR3): robust to clusters",
-    ),
-    **dict.fromkeys(
-        ("t_test", "ttest", "anova", "ancova", "two_sample_t", "welch"),
-        "write pooled (all units) or cluster_means (one mean a cluster): with a binary x these "
-        "are t tests",
-    ),
-    **dict.fromkeys(
-        ("random_slope", "random_slopes", "random_coefficients"),
-        "no random slope is fitted; random_intercept is the nearest there is",
-    ),
-}
-_COMMON = {
-    "timeout": "a timeout is for methods of your own, which say `use:`",
-    **dict.fromkeys(
-        ("corstr", "corr", "cov_struct", "working_correlation", "correlation"),
-        "leave it out: the correlation of gee is exchangeable",
-    ),
-    "name": "label", "title": "label", "legend": "label", "alias": "label",
-    "parameter": "estimand", "target": "estimand", "truth": "estimand", "term": "estimand",
-    "coefficient": "estimand", "estimate": "estimand",
-    "null": "null_value", "h0": "null_value", "null_hypothesis": "null_value", "mu": "null_value",
-}  # fmt: skip
-
 
 def several(text: str) -> tuple[str, ...]:
     """Words that stand in one text, blanks between them."""
@@ -60,6 +24,33 @@ def meanings(advice: Mapping[str, str] | None = None, /, **meant: str) -> dict[s
     Both are given the other way round: what is meant, and the words for it in one text.
     """
     return {word: to for to, text in {**meant, **(advice or {})}.items() for word in several(text)}
+
+
+_SEVERAL = meanings(
+    {
+        "write dummy (fe), random_intercept (re) or cluster_means (be)": "xtreg panel panel_model",
+        "write random_intercept or gee: both weight by the clusters": "gls fgls",
+        "the outcome is normal here: random_intercept is the linear model": "glmm glmer logit "
+            "logistic probit poisson",
+        "write `pooled: {se: CR2}` (or CR0, CR1, CR1S, CR3): robust to clusters": "hc1 hc2 hc3 "
+            "white heteroscedastic hac newey_west",
+        "write pooled (all units) or cluster_means (one mean a cluster): with a binary x these "
+        "are t tests":
+            "t_test ttest anova ancova two_sample_t welch",
+        "no random slope is fitted; random_intercept is the nearest there is": "random_slope "
+            "random_slopes random_coefficients",
+    },
+)  # fmt: skip
+_COMMON = meanings(
+    {
+        "a timeout is for methods of your own, which say `use:`": "timeout",
+        "leave it out: the correlation of gee is exchangeable": "corstr corr cov_struct "
+            "working_correlation correlation",
+    },
+    label="name title legend alias",
+    estimand="parameter target truth term coefficient estimate",
+    null_value="null h0 null_hypothesis mu",
+)  # fmt: skip
 
 
 def synonyms(known: Mapping[str, Entry]) -> dict[str, str]:

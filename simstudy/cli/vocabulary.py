@@ -5,68 +5,61 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from simstudy.errors import nearest
+from simstudy.words import meanings
 
-VERBS = {
-    **dict.fromkeys(("simulate", "sim", "start", "execute", "go", "resume", "continue"), "run"),
-    **dict.fromkeys(("dry_run", "forecast", "cost", "estimate_time", "validate", "lint"), "plan"),
-    **dict.fromkeys(("summary", "summarise", "show", "table", "tables", "measures"), "summarize"),
-    **dict.fromkeys(("figures", "plot", "plots", "figure", "draw", "graph"), "report"),
-    **dict.fromkeys(("new", "create", "template", "starter", "example"), "init"),
-    **dict.fromkeys(("test", "conform", "try"), "check"),
-    **dict.fromkeys(("list", "options", "models"), "methods"),
-    **dict.fromkeys(("rerun", "reproduce", "redo", "refit"), "replay"),
-    **dict.fromkeys(("analyze", "analyse", "regress", "estimate", "lmer", "model"), "fit"),
-    **dict.fromkeys(("diff", "against", "published"), "compare"),
-    "help": "write: simstudy --help",
-    "version": "write: simstudy --version",
-}
-FLAGS = {
-    **dict.fromkeys(
-        ("cores", "n_jobs", "njobs", "workers", "threads", "cpus", "processes", "parallel", "j"),
-        "--jobs",
-    ),
-    **dict.fromkeys(
-        ("reps", "nsim", "n_sim", "nrep", "n_reps", "iterations", "simulations", "n"),
-        "--replications",
-    ),
-    **dict.fromkeys(
-        ("out", "output", "outdir", "output_dir", "dir", "folder", "o", "results_dir", "out_dir"),
-        "--results",
-    ),
-    **dict.fromkeys(("force", "overwrite", "restart", "clean", "f", "reset"), "--fresh"),
-    **dict.fromkeys(("silent", "q", "no_output"), "--quiet"),
-    **dict.fromkeys(("v", "verbosity", "progress"), "--verbose"),
-    **dict.fromkeys(("no_figures", "no_plots", "no_plot", "no_tables"), "--no-report"),
-    **dict.fromkeys(("failfast", "stop", "strict", "x"), "--fail-fast"),
-    **dict.fromkeys(("se", "stderr", "std_err", "standard_error", "model_se"), "--std-error"),
-    **dict.fromkeys(("b", "beta", "est", "estvar", "theta_hat", "coef"), "--estimate"),
-    **dict.fromkeys(("truth", "theta", "true_value", "true_effect"), "--true"),
-    **dict.fromkeys(("methodvar", "model", "estimator", "m", "methods"), "--method"),
-    **dict.fromkeys(("group", "groups", "group_by", "groupby", "strata", "dgm"), "--by"),
-    **dict.fromkeys(("p", "pval", "pvalue", "p_val"), "--p-value"),
-    **dict.fromkeys(("lower", "ci_lower", "lci", "lb", "low", "conf_low"), "--ci-low"),
-    **dict.fromkeys(("upper", "ci_upper", "uci", "ub", "high", "conf_high"), "--ci-high"),
-    **dict.fromkeys(("dof", "ddf"), "--df"),
-    **dict.fromkeys(("id", "rep", "dataset", "data_set", "repvar", "k"), "--replication"),
-    **dict.fromkeys(("ref", "baseline", "comparator"), "--reference"),
-    **dict.fromkeys(("level", "significance"), "--alpha"),
-    **dict.fromkeys(("h0", "null_value", "mu"), "--null"),
-    **dict.fromkeys(("measures", "metric", "metrics", "statistic", "performance"), "--measure"),
-    **dict.fromkeys(("type", "fmt", "output_format", "as"), "--format"),
-    **dict.fromkeys(("plot", "fig", "draw", "image"), "--figure"),
-    **dict.fromkeys(("monte_carlo_se", "precision", "mcerror", "tolerance"), "--mcse"),
-    **dict.fromkeys(("trusted", "yes", "y"), "--trust"),
-    **dict.fromkeys(("write_csv", "save", "export"), "--csv"),
-    **dict.fromkeys(("z", "maxz", "threshold"), "--max-z"),
-    **dict.fromkeys(("seed", "random_seed"), "the seed stands in the study file"),
-}
-FORMATS = {
-    **dict.fromkeys(("md", "gfm", "pandoc", "quarto", "rmd"), "markdown"),
-    **dict.fromkeys(("tex", "booktabs"), "latex"),
-    **dict.fromkeys(("txt", "plain", "table", "ascii", "terminal"), "text"),
-    **dict.fromkeys(("tsv", "excel", "xlsx", "spreadsheet"), "csv"),
-    **dict.fromkeys(("jsonl", "records", "dict"), "json"),
-}
+VERBS = meanings(
+    {"write: simstudy --help": "help", "write: simstudy --version": "version"},
+    run="simulate sim start execute go resume continue",
+    plan="dry_run forecast cost estimate_time validate lint",
+    summarize="summary summarise show table tables measures",
+    report="figures plot plots figure draw graph",
+    init="new create template starter example",
+    check="test conform try",
+    methods="list options models",
+    replay="rerun reproduce redo refit",
+    fit="analyze analyse regress estimate lmer model",
+    compare="diff against published",
+)  # fmt: skip
+FLAGS = meanings(
+    {
+        "--jobs": "cores n_jobs njobs workers threads cpus processes parallel j",
+        "--replications": "reps nsim n_sim nrep n_reps iterations simulations n",
+        "--results": "out output outdir output_dir dir folder o results_dir out_dir",
+        "--fresh": "force overwrite restart clean f reset",
+        "--quiet": "silent q no_output",
+        "--verbose": "v verbosity progress",
+        "--no-report": "no_figures no_plots no_plot no_tables",
+        "--fail-fast": "failfast stop strict x",
+        "--std-error": "se stderr std_err standard_error model_se",
+        "--estimate": "b beta est estvar theta_hat coef",
+        "--true": "truth theta true_value true_effect",
+        "--method": "methodvar model estimator m methods",
+        "--by": "group groups group_by groupby strata dgm",
+        "--p-value": "p pval pvalue p_val",
+        "--ci-low": "lower ci_lower lci lb low conf_low",
+        "--ci-high": "upper ci_upper uci ub high conf_high",
+        "--df": "dof ddf",
+        "--replication": "id rep dataset data_set repvar k",
+        "--reference": "ref baseline comparator",
+        "--alpha": "level significance",
+        "--null": "h0 null_value mu",
+        "--measure": "measures metric metrics statistic performance",
+        "--format": "type fmt output_format as",
+        "--figure": "plot fig draw image",
+        "--mcse": "monte_carlo_se precision mcerror tolerance",
+        "--trust": "trusted yes y",
+        "--csv": "write_csv save export",
+        "--max-z": "z maxz threshold",
+        "the seed stands in the study file": "seed random_seed",
+    },
+)  # fmt: skip
+FORMATS = meanings(
+    markdown="md gfm pandoc quarto rmd",
+    latex="tex booktabs",
+    text="txt plain table ascii terminal",
+    csv="tsv excel xlsx spreadsheet",
+    json="jsonl records dict",
+)
 _OF = {"verb": VERBS, "format": FORMATS}
 
 
