@@ -21,9 +21,9 @@ from scipy import special
 
 from simstudy.generators.scenario import Scenario, SizeRule
 from simstudy.numerics.tails import critical_value
-from simstudy.theory import asymptotic, balanced, quadrature, unequal
+from simstudy.theory import balanced, quadrature, unequal
 from simstudy.theory.answers import answer
-from simstudy.theory.design_effect import design_effect
+from simstudy.theory.design_effect import design_effect, size
 from simstudy.theory.predictors import FixedX, allocations
 from simstudy.theory.robust import Arms
 
@@ -198,7 +198,7 @@ def test_printed_answers_of_reml_with_kenward_roger(point, share, size):
 def test_printed_sizes_fall_to_the_limit(j, printed):
     s = scenario(j, 10, 0.2)
     assert rate(s).value == pytest.approx(printed, abs=5.1e-4)
-    assert asymptotic.size(design_effect(s), 0.05) == pytest.approx(0.2415, abs=5.1e-5)
+    assert size(design_effect(s), 0.05) == pytest.approx(0.2415, abs=5.1e-5)
 
 
 def test_printed_size_of_unequal_clusters_with_a_given_x():
@@ -213,7 +213,7 @@ def test_the_printed_case_where_the_asymptotic_answer_is_measurably_off():
     s = scenario(30, 20, 0.1, x_icc=0.5)
     assert rate(s).kind == "exact"
     assert rate(s).value == pytest.approx(0.1571, abs=1e-4)
-    assert asymptotic.size(design_effect(s), 0.05) == pytest.approx(0.1605, abs=5.1e-5)
+    assert size(design_effect(s), 0.05) == pytest.approx(0.1605, abs=5.1e-5)
 
 
 def hedges(n_clusters: int, cluster_size: int, icc: float) -> tuple[float, float]:
@@ -299,7 +299,7 @@ def test_allocations_are_all_of_them_with_their_probabilities():
 def test_shuffled_treatment_of_many_clusters_is_left_to_the_asymptotic_answer():
     s = scenario(40, list(range(5, 45)), 0.2, x="binary")
     assert allocations(s, 12_000) is None
-    assert rate(s) == (asymptotic.size(design_effect(s), 0.05), "asymptotic")
+    assert rate(s) == (size(design_effect(s), 0.05), "asymptotic")
 
 
 # Cluster-robust errors, by their definition

@@ -25,11 +25,6 @@ def enable() -> None:
         doing.before_first = _divide
 
 
-def is_on() -> bool:
-    """Whether this process is the command line's."""
-    return doing.before_first is _divide
-
-
 def over(code: int) -> None:
     """Say that the command came to its own end, with this exit code."""
     if doing.page is not None:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
 from simstudy.moments import Array
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 
 def to_numpy(values: pa.Array) -> Array:
@@ -28,8 +26,6 @@ def to_numpy(values: pa.Array) -> Array:
 
 def joined(values: Any) -> Any:
     """A chunked array as one array, whatever its length."""
-    import pyarrow as pa
-
     if not isinstance(values, pa.ChunkedArray):
         return values
     one = values.combine_chunks()

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    import pyarrow as pa
+import pyarrow as pa
 
 
 def dictionary(values: Any) -> pa.DictionaryArray:
     """A categorical in the order of its levels, periods and intervals as text."""
     import pandas as pd
-    import pyarrow as pa
 
     levels = values.categories
     if isinstance(levels.dtype, pd.PeriodDtype | pd.IntervalDtype):

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.types as kinds
 
 from simstudy.readers.arrays import joined, to_numpy
+from simstudy.readers.categories import dictionary
 from simstudy.readers.decimals import IS_MISSING, Style, parse
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 
 class Unusable(Exception):  # noqa: N818
@@ -18,10 +21,6 @@ class Unusable(Exception):  # noqa: N818
 
 def numbers(values: pa.ChunkedArray, others: Style) -> Any:
     """A column as float64, NaN where missing; raises `Unusable` or `Unreadable`."""
-    import numpy as np
-    import pyarrow as pa
-    import pyarrow.types as kinds
-
     values = _plain(values)
     if kinds.is_dictionary(values.type):
         values = values.cast(values.type.value_type)
@@ -42,10 +41,6 @@ def labels(values: pa.ChunkedArray) -> pa.ChunkedArray:
 
     An array of a dictionary type has levels of its own, in the order of the dictionary.
     """
-    import pyarrow as pa
-    import pyarrow.compute as pc
-    import pyarrow.types as kinds
-
     values = _plain(values)
     kind = values.type
     if kinds.is_dictionary(kind):
@@ -67,10 +62,6 @@ def labels(values: pa.ChunkedArray) -> pa.ChunkedArray:
 
 def _plain(values: pa.ChunkedArray) -> pa.ChunkedArray:
     """Values without an extension type or run-end encoding around them."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-    import pyarrow.types as kinds
-
     kind = values.type.value_type if kinds.is_dictionary(values.type) else values.type
     if str(kind).startswith("extension<pandas."):
         return _of_pandas(values)
@@ -82,17 +73,11 @@ def _plain(values: pa.ChunkedArray) -> pa.ChunkedArray:
 
 def _of_pandas(values: pa.ChunkedArray) -> pa.ChunkedArray:
     """Periods and intervals as text, in their order."""
-    import pyarrow as pa
-
-    from simstudy.readers.categories import dictionary
-
     return pa.chunked_array([dictionary(values.to_pandas().astype("category").cat)])
 
 
 def _text(values: pa.ChunkedArray) -> pa.ChunkedArray:
     """Text of any width, or bytes that are UTF-8, as text; else `Unusable`."""
-    import pyarrow as pa
-
     kind = str(values.type)
     if kind in ("string", "large_string", "string_view", "utf8_view"):
         return values.cast(pa.string())
@@ -105,8 +90,6 @@ def _text(values: pa.ChunkedArray) -> pa.ChunkedArray:
 
 
 def _in_words(kind: pa.DataType) -> str:
-    import pyarrow.types as kinds
-
     if kinds.is_struct(kind) or kinds.is_map(kind):
         return f"records ({kind})"
     if kinds.is_nested(kind):
@@ -121,8 +104,6 @@ def with_names(codes: pa.ChunkedArray, names: Mapping[float, str]) -> pa.Chunked
 
     A code without a label is its own; a label of several codes is told apart by them.
     """
-    import pyarrow as pa
-
     encoded = codes.combine_chunks().dictionary_encode()
     there = encoded.dictionary.to_pylist()
     every = sorted({*there, *(code for code in names if names[code])})
@@ -140,8 +121,6 @@ def _shown(code: float) -> str:
 
 def without_layout(texts: pa.ChunkedArray) -> pa.ChunkedArray:
     """Fields without the blank beside each separator, where every one has it."""
-    import pyarrow.compute as pc
-
     empty = pc.match_substring_regex(texts, "^$")
     if pc.all(pc.or_(pc.starts_with(texts, " "), empty)).as_py():
         texts = pc.utf8_slice_codeunits(texts, 1)
@@ -152,10 +131,6 @@ def without_layout(texts: pa.ChunkedArray) -> pa.ChunkedArray:
 
 def without_missing(labels: pa.ChunkedArray) -> tuple[pa.ChunkedArray, dict[str, int]]:
     """Labels, as values, less the words for missing ones, and how often each stood there."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-    import pyarrow.types as kinds
-
     text = labels
     if kinds.is_dictionary(labels.type):
         text = labels.cast(labels.type.value_type)

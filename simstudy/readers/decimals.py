@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from simstudy.readers.arrays import first
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 # words for a missing value, as R, pandas, Stata, SAS, SPSS and Excel write them
 MISSING = (
@@ -72,9 +72,6 @@ def parse(texts: pa.Array, others: Style) -> Any:
     Unreadable
         With the first row that is no number, or that may be two different ones.
     """
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
     words = pc.utf8_trim_whitespace(texts)
     missing = pc.match_substring_regex(words, _IS_MISSING_NUMBER)
     words = pc.if_else(missing, pa.nulls(len(words), words.type), words)
@@ -89,8 +86,6 @@ def parse(texts: pa.Array, others: Style) -> Any:
 
 def _with_points(words: pa.Array, others: Style) -> pa.Array:
     """Decimal commas as points, or `Unreadable` where that would be a guess."""
-    import pyarrow.compute as pc
-
     comma, point = (pc.match_substring_regex(words, kind) for kind in (_COMMA, _POINT))
     either = pc.match_substring_regex(words, _THOUSAND_COMMA)
     neither = pc.match_substring_regex(words, _THOUSAND_POINT)
@@ -121,9 +116,6 @@ def _stop(words: pa.Array, there: pa.Array, message: str) -> None:
 
 def _one_by_one(words: pa.Array) -> Any:
     """Words that are all true or false, or `Unreadable` with the first that is no number."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
     different = words.unique()
     lower = {word.lower() for word in different.to_pylist() if word is not None}
     if lower <= {"true", "false"}:

@@ -7,6 +7,9 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from simstudy.errors import UserError, brief
 from simstudy.readers import table
 from simstudy.readers.arrays import first
@@ -37,7 +40,6 @@ def delimited(text: str, file: str) -> Table:
 
 
 def _read(found: Layout, raw: bytes, places: Sequence[int]) -> Any:
-    import pyarrow as pa
     from pyarrow import csv as arrow
 
     names = [str(place) for place in range(len(found.names))]
@@ -59,15 +61,11 @@ def _read(found: Layout, raw: bytes, places: Sequence[int]) -> Any:
 
 
 def _empty(places: Sequence[int]) -> Any:
-    import pyarrow as pa
-
     return pa.table({str(place): pa.nulls(0, pa.string()) for place in places})
 
 
 def _check(found: Layout, raw: bytes, file: str) -> None:
     """Refuse a text whose lines differ in length, or with a quote that is left open."""
-    import pyarrow as pa
-
     if not raw:
         return
     try:
@@ -85,8 +83,6 @@ def _check(found: Layout, raw: bytes, file: str) -> None:
 
 def _check_last(found: Layout, raw: bytes, file: str) -> None:
     """A last column without a name is empty: only a separator at the end of each line."""
-    import pyarrow.compute as pc
-
     last = _read(found, raw, [len(found.names) - 1]).column(0)
     row = first(pc.match_substring_regex(last, "(?s)."))
     if row is not None:

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pyarrow as pa
 
 from simstudy.errors import UserError, brief
 from simstudy.readers import table
 from simstudy.readers.categories import dictionary
 from simstudy.readers.table import Piece, Table
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 FRAME = "data"  # what a frame is called in messages
 
@@ -52,7 +51,6 @@ def _name(name: Any) -> str:
 
 def _series(values: Any, name: str, file: str) -> Any:
     import pandas as pd
-    import pyarrow as pa
 
     kind = values.dtype
     if isinstance(kind, pd.SparseDtype):
@@ -71,8 +69,6 @@ def _series(values: Any, name: str, file: str) -> Any:
 
 
 def _arrow(data: Any, file: str) -> Table:
-    import pyarrow as pa
-
     if hasattr(data, "collect") and not hasattr(data, "__arrow_c_stream__"):
         raise UserError("a lazy frame; give what its collect() returns", file=file)
     if not isinstance(data, pa.Table):
@@ -101,8 +97,6 @@ def _is_column(data: Any) -> bool:
 
 
 def _cut(arrays: list[Any], places: Sequence[int], file: str) -> Iterator[Piece]:
-    import pyarrow as pa
-
     whole: pa.Table = pa.table(arrays, names=[str(place) for place in places])
     for start in range(0, whole.num_rows, table.BATCH):
         yield Piece(whole.slice(start, table.BATCH), file, start)

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import math
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.types as kinds
 
 from simstudy.readers.arrays import joined, to_numpy
 from simstudy.readers.columns import without_missing
 from simstudy.readers.decimals import is_number
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 _WHOLE = re.compile(r"-?[1-9][0-9]*|0")
 
 
 def as_written(labels: pa.ChunkedArray) -> pa.ChunkedArray:
     """Labels as whole numbers or doubles where all are written as such are, else as text."""
-    import pyarrow as pa
-
     words = labels.unique().drop_null().to_pylist()
     numbers = [_number(word) for word in words]
     if not words or None in numbers or len(set(numbers)) < len(words):
@@ -56,8 +55,6 @@ def in_order(labels: list[Any]) -> list[int]:
 
 def levels(labels: pa.ChunkedArray) -> list[Any] | None:
     """Levels in their own order, of a dictionary; None of labels that have no order."""
-    import pyarrow.types as kinds
-
     if not kinds.is_dictionary(labels.type):
         return None
     found = [level for chunk in labels.chunks for level in chunk.dictionary.to_pylist()]
@@ -79,8 +76,6 @@ def clusters(labels: pa.ChunkedArray, *, own_order: bool) -> tuple[Any, list[Any
     missing : dict
         Word for a missing label -> rows that have it.
     """
-    import numpy as np
-
     given = levels(labels) if own_order else None
     labels, missing = without_missing(labels)
     encoded = joined(labels).dictionary_encode()
@@ -99,8 +94,6 @@ def clusters(labels: pa.ChunkedArray, *, own_order: bool) -> tuple[Any, list[Any
 
 def words(labels: pa.ChunkedArray) -> tuple[Any, list[str]] | None:
     """Codes, -1 where missing, and the sorted words of text; None of numbers, however written."""
-    import pyarrow.types as kinds
-
     if kinds.is_dictionary(labels.type):
         labels = labels.cast(labels.type.value_type)
     if not kinds.is_string(labels.type):

@@ -6,15 +6,15 @@ from collections.abc import Iterator, Sequence
 from functools import reduce
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import unquote
+
+import pyarrow as pa
+import pyarrow.types as kinds
 
 from simstudy.errors import UserError, brief
 from simstudy.readers import table
 from simstudy.readers.table import Piece, Table
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 _NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
 
@@ -57,7 +57,6 @@ def _keys(inside: Path) -> dict[str, str | None]:
 
 
 def _files(sources: list[Any], keys: list[dict[str, str | None]], file: str) -> Table:
-    import pyarrow as pa
     import pyarrow.parquet as pq
 
     schemas = []
@@ -102,7 +101,6 @@ def _known(schema: pa.Schema, source: Any) -> pa.Schema:
 
 
 def _read(source: Any, names: list[str], file: str) -> Iterator[Any]:
-    import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
@@ -125,8 +123,6 @@ def _common(
     file: str,
 ) -> pa.DataType | None:
     """Type that holds a column of all files; None where each keeps its own, all being alike."""
-    import pyarrow as pa
-
     kinds = [schema.field(name).type for schema in schemas if name in schema.names]
     if any(name in found for found in keys):
         kinds.append(pa.string())
@@ -142,9 +138,6 @@ def _common(
 
 
 def _bare(kind: pa.DataType) -> pa.DataType:
-    import pyarrow as pa
-    import pyarrow.types as kinds
-
     if kinds.is_dictionary(kind):
         kind = kind.value_type
     if str(kind) in ("large_string", "string_view"):
@@ -153,9 +146,6 @@ def _bare(kind: pa.DataType) -> pa.DataType:
 
 
 def _wider(one: pa.DataType, other: pa.DataType) -> pa.DataType:
-    import pyarrow as pa
-    import pyarrow.types as kinds
-
     both = (one, other)
     if any(map(kinds.is_floating, both)) and any(map(kinds.is_integer, both)):
         return pa.float64()
@@ -166,8 +156,6 @@ def _wider(one: pa.DataType, other: pa.DataType) -> pa.DataType:
 def _column(
     batch: pa.RecordBatch, name: str, kind: pa.DataType, known: dict[str, str | None]
 ) -> pa.ChunkedArray:
-    import pyarrow as pa
-
     if name in known:
         n, level = batch.num_rows, known[name]
         values = pa.nulls(n, pa.string()) if level is None else pa.repeat(level, n)

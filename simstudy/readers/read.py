@@ -7,6 +7,8 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+
 from simstudy.errors import UserError, brief
 from simstudy.readers import parquet, stata
 from simstudy.readers.decode import decode
@@ -57,7 +59,6 @@ def read(data: Any) -> Table:
 
 
 def _feather(source: Path | bytes, file: str) -> Table:
-    import pyarrow as pa
     from pyarrow import feather
 
     try:

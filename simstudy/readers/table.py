@@ -5,15 +5,15 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
+from typing import Any, NamedTuple, NoReturn
+
+import numpy as np
+import pyarrow as pa
 
 from simstudy.errors import UserError, nearest
 from simstudy.readers import columns
 from simstudy.readers.decimals import NOTHING, Style, Unreadable, is_number
 from simstudy.readers.labels import words
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 BATCH = 1 << 17  # rows
 _LISTED = 20  # columns, in a message
@@ -105,8 +105,6 @@ class Table:
 
     def whole(self, names: Sequence[str]) -> Batch:
         """All rows of the columns of these names at once."""
-        import pyarrow as pa
-
         names = list(dict.fromkeys(names))
         places = [self.place(name) for name in names]
         pieces = list(self.pieces(places))
@@ -129,9 +127,6 @@ class Batch:
 
     def filter(self, keep: Any) -> Batch:
         """Rows where `keep`, bool of shape (num_rows,), is true; messages have their numbers."""
-        import numpy as np
-        import pyarrow as pa
-
         rows = np.flatnonzero(keep)
         columns = self._piece.columns.take(pa.Array.from_buffers(
             pa.int64(), rows.size, [None, pa.py_buffer(rows.astype(np.int64))]))  # fmt: skip
@@ -142,8 +137,6 @@ class Batch:
 
     def numbers(self, name: str) -> Any:
         """Column as float64, NaN where missing; codes where they have labels."""
-        import numpy as np
-
         try:
             found = columns.numbers(self._column(name), self._table.others)
         except Unreadable as error:
@@ -158,8 +151,6 @@ class Batch:
 
         The first word in sorted order is 0, as R codes a factor.
         """
-        import numpy as np
-
         try:
             found = words(columns.labels(self._column(name)))
         except columns.Unusable:

@@ -11,6 +11,8 @@ import zlib
 from collections.abc import Callable
 from pathlib import Path
 
+import pyarrow as pa
+
 from simstudy.errors import UserError
 from simstudy.readers import kinds
 
@@ -71,8 +73,6 @@ def _peeled(raw: bytes, file: str) -> tuple[str, bytes]:
 
 
 def _by_arrow(raw: bytes, how: str) -> bytes:
-    import pyarrow as pa
-
     with pa.input_stream(pa.py_buffer(raw), compression=how) as stream:
         return bytes(stream.read())
 

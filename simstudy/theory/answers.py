@@ -40,19 +40,11 @@ class Law(NamedTuple):
 
     options: Mapping[str, tuple[str, ...]]
     usable: Callable[[Scenario], bool]
-    drift: Callable[[Scenario], float]
     bias: Callable[[Scenario, Options], Answer | None]
-    se_error: Callable[[Scenario, Options], Answer | None]
     rejection: Callable[[Scenario, Options, float, float], Answer | None]
-    share_boundary: Callable[[Scenario, Options], Answer | None]
-
-
-def _nothing(scenario: Scenario, options: Options) -> Answer | None:
-    return None
-
-
-def _no_drift(scenario: Scenario) -> float:
-    return 0.0
+    se_error: Callable[[Scenario, Options], Answer | None] = lambda scenario, options: None
+    share_boundary: Callable[[Scenario, Options], Answer | None] = lambda scenario, options: None
+    drift: Callable[[Scenario], float] = lambda scenario: 0.0
 
 
 _SE = ("classical", *ROBUST, "moulton")
@@ -60,24 +52,24 @@ _OLS = {"se": _SE, "df": ("residual", "wald", "clusters", "satterthwaite")}
 _REML_DF = ("wald", "residual", "between_within", "satterthwaite", "kenward_roger")
 
 LAWS = {
-    "pooled": Law(
-        _OLS, pooled.usable, _no_drift,
-        pooled.bias, pooled.se_error, pooled.rejection, _nothing,
-    ),
-    "dummy": Law(
-        _OLS, within.usable, _no_drift,
-        within.bias, within.se_error, within.rejection, _nothing,
-    ),
+    "pooled": Law(_OLS, pooled.usable, pooled.bias, pooled.rejection, pooled.se_error),
+    "dummy": Law(_OLS, within.usable, within.bias, within.rejection, within.se_error),
     "random_intercept": Law(
-        {"estimator": ("reml", "ml"), "df": _REML_DF}, random_intercept.usable, _no_drift,
-        random_intercept.bias, _nothing, random_intercept.rejection,
-        random_intercept.share_boundary,
+        {"estimator": ("reml", "ml"), "df": _REML_DF},
+        random_intercept.usable,
+        random_intercept.bias,
+        random_intercept.rejection,
+        share_boundary=random_intercept.share_boundary,
     ),
     "cluster_means": Law(
-        {"weights": ("equal", "size"), "df": ("residual", "wald")}, means.usable, means.drift,
-        means.bias, means.se_error, means.rejection, _nothing,
+        {"weights": ("equal", "size"), "df": ("residual", "wald")},
+        means.usable,
+        means.bias,
+        means.rejection,
+        means.se_error,
+        drift=means.drift,
     ),
-}  # fmt: skip
+}
 
 
 @np.errstate(all="ignore")  # an answer that overflows is none

@@ -8,8 +8,7 @@ import numpy as np
 
 from simstudy.generators.scenario import Scenario
 from simstudy.theory import balanced, unequal
-from simstudy.theory.asymptotic import se_bias, size
-from simstudy.theory.design_effect import design_effect
+from simstudy.theory.design_effect import design_effect, se_bias, size
 from simstudy.theory.law import Answer, asymptotically, critical, exactly, shifted_by
 from simstudy.theory.predictors import (
     allocations,

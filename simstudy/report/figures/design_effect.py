@@ -31,7 +31,7 @@ from simstudy.report.drawing.scale import (
     se_bias,
     set_ticks,
 )
-from simstudy.theory import asymptotic
+from simstudy.theory import design_effect as theory
 
 _CROWD = 150  # points a method beyond which they are dots without intervals
 _CURVE: dict[str, Any] = {"color": style.INK} | style.ASYMPTOTIC
@@ -59,8 +59,8 @@ def draw(summary: pa.Table, title: str = "", alpha: float | None = None) -> Figu
     errors = matrix(summary, "relative_error_model_se", theory=False)
     panels = [
         (rates.kind(null=True), error_rate(rates.level),
-         lambda deff: asymptotic.size(deff, rates.level)),
-        (errors, se_bias(), asymptotic.se_bias),
+         lambda deff: theory.size(deff, rates.level)),
+        (errors, se_bias(), theory.se_bias),
     ]  # fmt: skip
     handles = [*method_handles(rates), Line2D([], [], label="pooled, many clusters", **_CURVE)]
     notes = [
