@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from simstudy.study.yaml_lines import Document, Path_
+from simstudy.study.place import Place, shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,18 +27,18 @@ class Number:
         right = ")" if self.high_open or math.isinf(self.high) else "]"
         return f"{left}{_short(self.low)}, {_short(self.high)}{right}"
 
-    def check(self, document: Document, path: Path_, value: Any) -> float | int:
+    def check(self, place: Place) -> float | int:
         """Return the number, an int where it must be one, or refuse it in its place."""
-        kind = "a whole number" if self.integer else "a number"
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            document.refuse(path, f"expected {kind}, got {shown(value)}")
-        if self.integer and value != (math.floor(value) if math.isfinite(value) else None):
-            document.refuse(path, f"expected {kind}, got {shown(value)}")
+        value = place.value
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        if not number or (self.integer and value != value // 1):
+            kind = "a whole number" if self.integer else "a number"
+            place.refuse(f"expected {kind}, got {shown(value)}")
         below = value < self.low or (self.low_open and value == self.low)
         above = value > self.high or (self.high_open and value == self.high)
         if below or above or not math.isfinite(value):
-            document.refuse(path, f"{shown(value)} is not in {self.interval}")
-        return int(value) if self.integer else value
+            place.refuse(f"{shown(value)} is not in {self.interval}")
+        return int(value) if self.integer else float(value)
 
     def schema(self) -> dict[str, Any]:
         """JSON Schema of the number."""
@@ -55,20 +55,6 @@ def _short(value: float, *, text: bool = True) -> Any:
         return "inf" if value > 0 else "-inf"
     number = int(value) if value == int(value) else value
     return str(number) if text else number
-
-
-def shown(value: Any) -> str:
-    """Show a value in an error, short."""
-    if isinstance(value, dict):
-        return "a mapping"
-    if isinstance(value, list):
-        return "a list"
-    if value is None:
-        return "nothing"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    text = repr(value) if isinstance(value, str) else str(value)
-    return text if len(text) <= 60 else text[:57] + "..."
 
 
 N_CLUSTERS = Number("clusters, J", low=2, high=1_000_000, integer=True)

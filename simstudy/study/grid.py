@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from simstudy.generators.scenario import Scenario
 from simstudy.study import fields, vocabulary
 from simstudy.study.digest import digest
+from simstudy.study.place import Place, refuse_equal
 from simstudy.study.scenarios import scenario, variances
-from simstudy.study.yaml_lines import Document, Path_
+from simstudy.study.yaml_lines import Document
 from simstudy.theory.design_effect import design_effect
 
 _MOST = 1_000_000
@@ -61,66 +63,48 @@ class Design:
 
 def expand(document: Document) -> list[Design]:
     """All scenarios of the study, in the order of the file, each one once."""
-    at: Path_ = ("scenarios",)
-    grids = document.data["scenarios"]
-    if isinstance(grids, dict):
-        blocks = [(grids, at)]
-    elif isinstance(grids, list):
-        blocks = [(grid, (*at, i)) for i, grid in enumerate(grids)]
+    grids = Place(document, (), document.data)["scenarios"]
+    if isinstance(grids.value, dict):
+        blocks = [grids]
+    elif grids.expect(list, "fields or a list of them"):
+        blocks = grids.items()
     else:
-        document.refuse(at, f"expected fields or a list of them, got {fields.shown(grids)}")
-    if not blocks:
-        document.refuse(at, "is empty")
-    designs: list[Design] = []
-    seen: dict[str, tuple[int, Path_]] = {}
-    for block, path in blocks:
-        for values, paths in _combinations(document, block, path):
-            found = scenario(document, values, paths, path)
-            name, key = digest(found)
-            if name in seen:
-                _refuse_twice(document, path, seen[name], key, values)
-            seen[name] = (key, path)
-            designs.append(Design(name, key, found, _levels(found, values)))
-    return designs
+        grids.refuse("is empty")
+    designs: dict[str, Design] = {}
+    for block in blocks:
+        for given in _combinations(block):
+            settled = scenario(block, given)
+            name, key = digest(settled)
+            values = {field: place.value for field, place in given.items()}
+            if name in designs:
+                _refuse_twice(block, designs[name].key == key, values)
+            designs[name] = Design(name, key, settled, _levels(settled, values))
+    return list(designs.values())
 
 
-def _refuse_twice(
-    document: Document, path: Path_, before: tuple[int, Path_], key: int, values: dict[str, Any]
-) -> None:
+def _refuse_twice(block: Place, same: bool, values: dict[str, Any]) -> None:
     what = ", ".join(f"{k} {text_of(v)}" for k, v in values.items())
-    if key == before[0]:
-        document.refuse(path, f"holds the same scenario twice ({what})")
-    document.refuse(path, f"shares its 8-digit id with another scenario by chance; drop ({what})")
+    if same:
+        block.refuse(f"holds the same scenario twice ({what})")
+    block.refuse(f"shares its 8-digit id with another scenario by chance; drop ({what})")
 
 
-def _combinations(document: Document, block: Any, path: Path_) -> Any:
-    """Cross every listed field of one grid; yields (values, paths)."""
-    if not isinstance(block, dict):
-        document.refuse(path, f"expected fields, got {fields.shown(block)}")
-    if not block:
-        document.refuse(path, "is empty")
+def _combinations(block: Place) -> Iterator[dict[str, Place]]:
+    """Cross every listed field of one grid."""
+    if not block.expect(dict, "fields"):
+        block.refuse("is empty")
     choices = []
-    for key, value in block.items():
-        here = (*path, key)
+    for key in block.value:
         if key not in fields.SCENARIO_FIELDS:
             hint = vocabulary.hint(key, fields.SCENARIO_FIELDS, vocabulary.SCENARIO)
-            document.refuse(here, f"unknown field{hint}")
-        if isinstance(value, list) and not value:
-            document.refuse(here, "is an empty list")
-        levels = value if isinstance(value, list) else [value]
-        places = [(*here, i) for i in range(len(levels))] if isinstance(value, list) else [here]
-        choices.append([(key, v, place) for v, place in zip(levels, places, strict=True)])
-        _refuse_equal(document, levels, places)
-    if math.prod(len(choice) for choice in choices) > _MOST:
-        document.refuse(path, f"more than {_MOST} scenarios")
+            block.refuse(f"unknown field{hint}", key)
+        levels = block[key].levels()
+        refuse_equal(levels)
+        choices.append(levels)
+    if math.prod(map(len, choices)) > _MOST:
+        block.refuse(f"more than {_MOST} scenarios")
     for combination in itertools.product(*choices):
-        yield {k: v for k, v, _ in combination}, {k: place for k, _, place in combination}
-
-
-def _refuse_equal(document: Document, levels: list[Any], places: list[Path_]) -> None:
-    for i, level in enumerate(levels):
-        if any(level == other for other in levels[:i]):
-            document.refuse(places[i], f"{fields.shown(level)} is listed twice")
+        yield dict(zip(block.value, combination, strict=True))
 
 
 def _levels(found: Scenario, values: dict[str, Any]) -> dict[str, float | int | str]:

@@ -15,8 +15,8 @@ from simstudy.entries import CodeSource, OptionError
 from simstudy.errors import UserError, nearest
 from simstudy.own.declare import MEASURE, account_of
 from simstudy.own.load import function_of
-from simstudy.study import fields
 from simstudy.study.code import Importing, source_of
+from simstudy.study.place import shown
 from simstudy.study.yaml_lines import Document
 
 _KEYS = ("use", "digest")
@@ -54,7 +54,7 @@ def measures_of(
         return ()
     if not isinstance(listed, list):
         expected = 'expected a list such as [{use: "my_measures.py:function"}]'
-        document.refuse(("measures",), f"{expected}, got {fields.shown(listed)}")
+        document.refuse(("measures",), f"{expected}, got {shown(listed)}")
     measures: dict[str, OwnMeasure] = {}
     for i, item in enumerate(listed):
         try:

@@ -10,8 +10,8 @@ from simstudy import words
 from simstudy.entries import OptionError
 from simstudy.errors import UserError, nearest
 from simstudy.registry import Method, configure, methods
-from simstudy.study import fields
 from simstudy.study.code import Importing, settle
+from simstudy.study.place import shown
 from simstudy.study.yaml_lines import Document
 
 
@@ -77,7 +77,7 @@ def method_of(
     if options is None:
         options = {}
     if not isinstance(options, dict):
-        message = f"options of {name}: expected {{option: value}}, got {fields.shown(options)}"
+        message = f"options of {name}: expected {{option: value}}, got {shown(options)}"
         raise UserError(message + words.for_value(methods()[name], options))
     return configure(str(name), options)
 

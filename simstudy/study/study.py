@@ -18,6 +18,7 @@ from simstudy.study.code import Importing
 from simstudy.study.grid import CONDITIONS, Design, expand, text_of
 from simstudy.study.measures import OwnMeasure, measures_of
 from simstudy.study.methods import methods_of
+from simstudy.study.place import Place, refuse_equal, shown
 from simstudy.study.yaml_lines import Document, read, whole
 from simstudy.where import known
 
@@ -145,43 +146,35 @@ def check(
     importing: Importing = lambda file, method: None,
 ) -> Study:
     """Check a document and build the study; see `load`."""
-    data = document.data
-    if not isinstance(data, dict):
-        document.refuse((), f"expected a study (name, seed, ...), got {fields.shown(data)}")
-    for key in data:
-        if key not in fields.TOP_FIELDS:
-            hint = vocabulary.hint(str(key), fields.TOP_FIELDS, vocabulary.TOP)
-            document.refuse((str(key),), f"unknown key{hint}")
+    top = Place(document, (), document.data)
+    top.expect(dict, "a study (name, seed, ...)")
+    top.allow(fields.TOP_FIELDS, vocabulary.TOP, hint=vocabulary.hint)
     for key in fields.REQUIRED:
-        if key not in data:
-            document.refuse((), f"'{key}' is missing ({fields.TOP_FIELDS[key]})")
-    name = _text(document, "name")
+        if key not in top.value:
+            top.refuse(f"'{key}' is missing ({fields.TOP_FIELDS[key]})")
+    name, title, aim = (top.get(key, "").expect(str, "text") for key in ("name", "title", "aim"))
     if not valid_name(name):
-        message = (
-            f"{fields.shown(name)} cannot name a folder; use letters, digits, '-', '_' and '.'"
-        )
-        document.refuse(("name",), message)
-    numbers = fields.TOP_NUMBERS
-    whole = {
-        key: int(numbers[key].check(document, (key,), data[key]))
-        for key in ("seed", "replications")
-    }
-    alpha = _alpha(document)
+        message = "cannot name a folder; use letters, digits, '-', '_' and '.'"
+        top.refuse(f"{shown(name)} {message}", "name")
+    whole = {key: int(fields.TOP_NUMBERS[key].check(top[key])) for key in ("seed", "replications")}
+    levels = top.get("alpha", 0.05).levels()
+    alpha = tuple(float(fields.TOP_NUMBERS["alpha"].check(level)) for level in levels)
+    refuse_equal(levels)
     designs = tuple(expand(document))
     folder = Path(document.file).resolve().parent if document.file else Path.cwd()
     chosen = methods_of(document, folder, trusted, importing)
     return _asked(document, Study(
         name=name,
-        title=_text(document, "title"),
-        aim=_text(document, "aim"),
+        title=title,
+        aim=aim,
         **whole,
         alpha=alpha,
         designs=designs,
         methods=chosen,
-        grain=_grain(document, designs, chosen),
-        figures=_figures(document, designs, chosen),
-        reference=_reference(document, chosen),
-        scenarios=data["scenarios"],
+        grain=_grain(top, designs, chosen),
+        figures=_figures(top, designs, chosen),
+        reference=_reference(top, chosen),
+        scenarios=top.value["scenarios"],
         folder=folder,
         measures=measures_of(document, folder, trusted, importing),
     ))  # fmt: skip
@@ -190,27 +183,6 @@ def check(
 def valid_name(name: str) -> bool:
     """Whether a study's name can name a folder anywhere."""
     return bool(_NAME.fullmatch(name)) and not name.endswith(".")
-
-
-def _text(document: Document, key: str) -> str:
-    value = document.data.get(key, "")
-    if not isinstance(value, str):
-        document.refuse((key,), f"expected text, got {fields.shown(value)}")
-    return value
-
-
-def _alpha(document: Document) -> tuple[float, ...]:
-    value = document.data.get("alpha", 0.05)
-    number = fields.TOP_NUMBERS["alpha"]
-    if not isinstance(value, list):
-        return (float(number.check(document, ("alpha",), value)),)
-    if not value:
-        document.refuse(("alpha",), "is an empty list")
-    levels = [float(number.check(document, ("alpha", i), v)) for i, v in enumerate(value)]
-    for i, level in enumerate(levels):
-        if level in levels[:i]:
-            document.refuse(("alpha", i), f"{level:g} is listed twice")
-    return tuple(levels)
 
 
 def _asked(document: Document, study: Study) -> Study:
@@ -237,42 +209,37 @@ def _asked(document: Document, study: Study) -> Study:
     return study
 
 
-def _reference(document: Document, chosen: tuple[Method, ...]) -> str | None:
+def _reference(top: Place, chosen: tuple[Method, ...]) -> str | None:
     """A method by its label or its canonical name."""
-    given = document.data.get("reference")
+    given = top.value.get("reference")
     if given is None:
         return None
     names = {name: m.canonical for m in chosen for name in (m.canonical, m.label)}
     if given not in names:
         hint = nearest(str(given), names)
-        document.refuse(("reference",), f"{fields.shown(given)} is no method of the study{hint}")
+        top.refuse(f"{shown(given)} is no method of the study{hint}", "reference")
     return names[given]
 
 
-def _grain(
-    document: Document, designs: tuple[Design, ...], chosen: tuple[Method, ...]
-) -> str | None:
-    grain = document.data.get("grain")
-    if grain is None and "grain" not in document.data:
+def _grain(top: Place, designs: tuple[Design, ...], chosen: tuple[Method, ...]) -> str | None:
+    if "grain" not in top.value:
         return None
+    place = top["grain"]
+    grain: str = place.value
     if grain not in GRAINS:
-        hint = nearest(str(grain), GRAINS, vocabulary.GRAIN)
-        document.refuse(("grain",), f"{fields.shown(grain)} is not a grain{hint}")
+        place.refuse(f"{shown(grain)} is not a grain{nearest(grain, GRAINS, vocabulary.GRAIN)}")
     for design in designs:
         first = design.scenario.first_grain
         if GRAINS.index(grain) < GRAINS.index(first):
             message = f"{grain} does not hold unbalanced data or a predictor that is not normal"
-            document.refuse(("grain",), f"{message}; use {first}")
+            place.refuse(f"{message}; use {first}")
         if grain == "rows" and design.n_obs > 2_000_000:
-            document.refuse(
-                ("grain",), f"rows of {design.n_obs:.0f} units do not fit; use clusters"
-            )
-    for item, method in zip(document.data["methods"], chosen, strict=True):
+            place.refuse(f"rows of {design.n_obs:.0f} units do not fit; use clusters")
+    for item, method in zip(top.value["methods"], chosen, strict=True):
         if isinstance(item, dict) and "digest" in item:
             continue  # a user's method of stored results, whose file may be gone
         if GRAINS.index(grain) < GRAINS.index(method.grain):
-            message = f"{method.canonical} needs {method.grain}, finer than {grain}"
-            document.refuse(("grain",), message)
+            place.refuse(f"{method.canonical} needs {method.grain}, finer than {grain}")
     return grain
 
 
@@ -295,23 +262,18 @@ def default_figures(designs: tuple[Design, ...], chosen: tuple[Method, ...]) -> 
 
 
 def _figures(
-    document: Document, designs: tuple[Design, ...], chosen: tuple[Method, ...]
+    top: Place, designs: tuple[Design, ...], chosen: tuple[Method, ...]
 ) -> tuple[str, ...]:
-    report: Any = document.data.get("report")
-    if report is not None and not isinstance(report, dict):
-        document.refuse(("report",), f"expected figures: [...], got {fields.shown(report)}")
-    for key in report or ():
-        if key != "figures":
-            hint = nearest(str(key), ("figures",), _REPORT)
-            document.refuse(("report", key), f"unknown key{hint}")
-    if not report or "figures" not in report:
+    report = top.get("report")
+    if report.value is not None:
+        report.expect(dict, "figures: [...]")
+        report.allow(("figures",), _REPORT)
+    if not report.value:
         return default_figures(designs, chosen)
     listed = report["figures"]
-    if not isinstance(listed, list):
-        document.refuse(("report", "figures"), f"expected a list, got {fields.shown(listed)}")
-    for i, figure in enumerate(listed):
-        if not isinstance(figure, str) or figure not in plots():
-            hint = nearest(str(figure), plots(), other_names() | vocabulary.FIGURES)
-            place = ("report", "figures", i)
-            document.refuse(place, f"unknown figure {fields.shown(figure)}{hint}")
-    return tuple(dict.fromkeys(listed))
+    listed.expect(list, "a list")
+    for figure in listed.items():
+        if not isinstance(figure.value, str) or figure.value not in plots():
+            hint = nearest(figure.value, plots(), other_names() | vocabulary.FIGURES)
+            figure.refuse(f"unknown figure {shown(figure.value)}{hint}")
+    return tuple(dict.fromkeys(listed.value))

@@ -1,0 +1,82 @@
+"""A value of a study file and where it stands, so that what is wrong is said there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+from simstudy.errors import nearest
+from simstudy.study.yaml_lines import Document, Path_
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A value of a document, and the path to it."""
+
+    document: Document
+    path: Path_
+    value: Any
+
+    def __getitem__(self, key: str | int) -> Place:
+        """What stands within: by its key, or by its number in a list."""
+        return Place(self.document, (*self.path, key), self.value[key])
+
+    def get(self, key: str, default: Any = None) -> Place:
+        """What stands within by its key, or a default as if it stood there."""
+        return Place(self.document, (*self.path, key), self.value.get(key, default))
+
+    def items(self) -> list[Place]:
+        """The values of a list."""
+        return [self[i] for i in range(len(self.value))]
+
+    def refuse(self, message: str, *inner: str | int) -> NoReturn:
+        """Raise `UserError` that names this place, or one within."""
+        self.document.refuse((*self.path, *inner), message)
+
+    def expect(self, kind: type, what: str) -> Any:
+        """The value, which must be of a kind."""
+        if not isinstance(self.value, kind):
+            self.refuse(f"expected {what}, got {shown(self.value)}")
+        return self.value
+
+    def allow(
+        self,
+        known: Iterable[str],
+        words: Mapping[str, str],
+        what: str = "key",
+        hint: Callable[[object, Iterable[str], Mapping[str, str]], str] = nearest,
+    ) -> None:
+        """Refuse keys that are not known; `hint` says from `words` what one may have meant."""
+        for key in self.value:
+            if key not in known:
+                self.refuse(f"unknown {what}{hint(key, known, words)}", key)
+
+    def levels(self) -> list[Place]:
+        """The value, or if it is a list the values in it: at least one."""
+        if not isinstance(self.value, list):
+            return [self]
+        if not self.value:
+            self.refuse("is an empty list")
+        return self.items()
+
+
+def refuse_equal(levels: list[Place]) -> None:
+    """Refuse a level that is listed twice."""
+    for i, level in enumerate(levels):
+        if any(level.value == other.value for other in levels[:i]):
+            level.refuse(f"{shown(level.value)} is listed twice")
+
+
+def shown(value: Any) -> str:
+    """Show a value in an error, short."""
+    if isinstance(value, dict):
+        return "a mapping"
+    if isinstance(value, list):
+        return "a list"
+    if value is None:
+        return "nothing"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    text = repr(value) if isinstance(value, str) else str(value)
+    return text if len(text) <= 60 else text[:57] + "..."
