@@ -52,19 +52,27 @@ def cluster_terms(data: DataSet, slope: Estimates) -> list[Term]:
     spread[0] = math.sqrt(1.0 / sizes[0] + (x_first / a) ** 2)
     cluster = data.formula.cluster
     names = ["(Intercept)", *(f"C({cluster})[T.{label}]" for label in data.labels[1:])]
-    return _terms(names, estimate, sigma * spread, float(slope.df[0]))
+    return terms_of(names, estimate, sigma * spread, float(slope.df[0]))
 
 
-def _terms(names: list[str], estimate: Floats, std_error: Floats, df: float) -> list[Term]:
+def terms_of(
+    names: list[str],
+    estimate: Floats,
+    std_error: Floats,
+    df: float,
+    p_value: Floats | None = None,
+    null_value: float = 0.0,
+) -> list[Term]:
+    """Coefficients with their tests and 95 % intervals; None where a number does not exist."""
     with np.errstate(all="ignore"):
-        statistic = estimate / std_error
+        statistic = (estimate - null_value) / std_error
         half = float(critical_value(np.array(df), 0.05)) * std_error
     columns = {
         "estimate": estimate,
         "std_error": std_error,
         "statistic": statistic,
         "df": np.full(estimate.size, df),
-        "p_value": two_sided(statistic, df),
+        "p_value": two_sided(statistic, df) if p_value is None else p_value,
         "ci_low": estimate - half,
         "ci_high": estimate + half,
     }

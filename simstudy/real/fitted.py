@@ -12,10 +12,9 @@ import numpy as np
 from simstudy.entries import Words
 from simstudy.estimates import Estimates, Outcome
 from simstudy.numerics.reduce import reduce
-from simstudy.numerics.tails import critical_value
 from simstudy.real.alone import remark
 from simstudy.real.data import DataSet
-from simstudy.real.dummies import cluster_terms
+from simstudy.real.dummies import cluster_terms, terms_of
 from simstudy.real.units import described, in_own_units, measured_null
 from simstudy.registry import Method
 
@@ -69,10 +68,7 @@ def fit_one(
         found = {term: in_own_units(one, term, data.units) for term, one in found.items()}
         outcome = Outcome(int(found["slope"].outcome[0]))
         names = {"intercept": "(Intercept)", "slope": data.formula.predictor}
-        terms = [
-            {"term": names[term], **_term(found[term], method.null_of(term))}
-            for term in method.entry.terms
-        ]
+        terms = [_term(names[name], found[name], method.null_of(name)) for name in found]
         numbers = _numbers(method, data, found["slope"], icc)
         dummies = []
         classical = method.name == "dummy" and dict(method.options)["se"] == "classical"
@@ -90,7 +86,7 @@ def _fit_own(data: DataSet, method: Method, words: Words | None) -> Fit:
     found = method.fit(rows if method.grain == "rows" else reduce(rows), words=words)
     outcome = Outcome(int(found.outcome[0]))
     failure = found.failures[0]
-    terms = [{"term": data.formula.predictor, **_term(found, method.null_value)}]
+    terms = [_term(data.formula.predictor, found, method.null_value)]
     numbers: dict[str, float | None] = dict.fromkeys(("sigma", "r_squared", "icc", "criterion"))
     numbers |= {name: _one(getattr(found, name)) for name in ("tau2", "sigma2")}
     extras = {name: _one(values) for name, values in (found.extras or {}).items()}
@@ -137,19 +133,8 @@ def _one(values: np.ndarray | None) -> float | None:
     return None if values is None else _finite(float(values[0]))
 
 
-def _term(found: Estimates, null_value: float) -> dict[str, float | None]:
-    estimate, std_error, df = (_one(v) for v in (found.estimate, found.std_error, found.df))
-    low = high = statistic = None
-    if estimate is not None and std_error is not None:
-        statistic = _finite((estimate - null_value) / std_error)
-        half = float(critical_value(found.df[0], 0.05)) * std_error
-        low, high = _finite(estimate - half), _finite(estimate + half)
-    return {
-        "estimate": estimate,
-        "std_error": std_error,
-        "statistic": statistic,
-        "df": df,
-        "p_value": _one(found.p_value),
-        "ci_low": low,
-        "ci_high": high,
-    }
+def _term(name: str, found: Estimates, null_value: float) -> dict[str, Any]:
+    (term,) = terms_of(
+        [name], found.estimate, found.std_error, float(found.df[0]), found.p_value, null_value
+    )
+    return term

@@ -8,6 +8,7 @@ import numpy as np
 
 from simstudy.estimates import Outcome
 from simstudy.moments import Floats
+from simstudy.real import options
 from simstudy.real.data import DataSet
 from simstudy.real.fitted import Fit, fit_one
 from simstudy.real.printed import column, places
@@ -38,7 +39,8 @@ def lines_of(data: DataSet) -> list[Lines]:
     fits = {m: fit_one(data, configure(m)) for m in ("pooled", "dummy", "random_intercept")}
     pooled, within, mixed = (_terms(found) for found in fits.values())
     texts = _texts(list(fits.values()))
-    separate = separate_slopes(data)
+    slopes = [line.slope for line in options.separate(data)]
+    separate = np.array([np.nan if slope is None else slope for slope in slopes])
     n_lines = int(np.isfinite(separate).sum())
     several = f"{n_lines} slope{'' if n_lines == 1 else 's'}"
     if not n_lines:
@@ -52,18 +54,6 @@ def lines_of(data: DataSet) -> list[Lines]:
             np.full_like(x, mixed[1]), texts[2],
         ),
     ]  # fmt: skip
-
-
-def separate_slopes(data: DataSet) -> Floats:
-    """Least-squares slope in each cluster, shape (J,); NaN where x does not vary in it."""
-    x, y = (np.repeat(mean, data.sizes) for mean in _means(data))
-    starts = np.cumsum(data.sizes) - data.sizes
-    constant = np.maximum.reduceat(data.x, starts) == np.minimum.reduceat(data.x, starts)
-    kx, ky = data.units
-    x, y = np.ldexp(data.x - x, -kx), np.ldexp(data.y - y, -ky)
-    xx, xy = (np.add.reduceat(x * v, starts) for v in (x, y))
-    with np.errstate(all="ignore"):
-        return np.where(constant, np.nan, np.ldexp(xy / xx, ky - kx))
 
 
 def shrunken(data: DataSet, fit: Fit) -> Floats:
