@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from simstudy.errors import UserError, refuse_bytes
-from simstudy.store import aside, beside, layout, parts
+from simstudy.store import failures, layout, parts, quarantine
+from simstudy.store.results_folder import ResultsFolder
 from simstudy.study.files import dropped
 from simstudy.study.study import Study, load
 
@@ -45,6 +46,7 @@ class Results:
         refuse_bytes(str(folder.absolute()))
         self.study = study
         self.folder = folder
+        self._place = ResultsFolder(folder)
         self.n_fits = 0
         self.given_up: list[str] = []
         self._summaries: dict[tuple[str, tuple[str, ...]], pa.Table] = {}
@@ -65,7 +67,7 @@ class Results:
         folder = Path(folder)
         if not folder.is_dir():
             raise UserError("no such folder; expected results of a study", file=str(folder))
-        return cls(layout.stored_study(folder), folder)
+        return cls(ResultsFolder(folder).study(), folder)
 
     @property
     def estimates(self) -> ds.Dataset:
@@ -80,12 +82,12 @@ class Results:
     @property
     def failures(self) -> pd.DataFrame:
         """Failures of the user's own methods: where, message and traceback, a row a failure."""
-        return self._beside(beside.FAILURES)
+        return self._beside(failures.FAILURES)
 
     @property
     def extras(self) -> pd.DataFrame:
         """Further values of the user's own methods, a row a value."""
-        return self._beside(beside.EXTRAS)
+        return self._beside(failures.EXTRAS)
 
     @property
     def warnings(self) -> pd.DataFrame:
@@ -98,7 +100,7 @@ class Results:
         return warned(self.study, self.folder).to_pandas()
 
     def _beside(self, kind: str) -> pd.DataFrame:
-        return beside.read(self.study, self.folder, kind).to_pandas()
+        return failures.read(self.study, self.folder, kind).to_pandas()
 
     @property
     def summary(self) -> pd.DataFrame:
@@ -134,7 +136,7 @@ class Results:
         self, warn: Callable[[str], None] = lambda line: None, jobs: int | None = None
     ) -> None:
         """Write scenarios.parquet, summary.parquet and summary.csv, unless they are current."""
-        from simstudy.runner.said import failures, warned, warnings_line
+        from simstudy.runner.said import failure_lines, warned, warnings_line
         from simstudy.summary import current
 
         mark = current.mark(self.study, self.folder)
@@ -144,15 +146,15 @@ class Results:
                 warn(line)
             self._summaries["robust", ()] = found.table
             return
-        beside.verify_all(self.study, self.folder)
-        said = failures(self.study, self.folder)
+        failures.verify_all(self.study, self.folder)
+        said = failure_lines(self.study, self.folder)
         said += warnings_line(self.folder, warned(self.study, self.folder))
         summary = self.summary_table(warn=said.append, jobs=jobs, missing=said.append)
         for line in said:
             warn(line)
         self._write_beside(summary)
         mark |= {"said": said, "digests": current.digests(self.folder)}
-        layout.write_table(self.folder, layout.SUMMARY, summary, mark)
+        layout.write_table(self._place, layout.SUMMARY, summary, mark)
 
     def _write_beside(self, summary: pa.Table) -> None:
         """Write what says the same as a summary, or less."""
@@ -161,9 +163,9 @@ class Results:
 
         told = warned(self.study, self.folder)
         if told.num_rows or os.path.lexists(self.folder / WARNINGS):
-            layout.write_table(self.folder, WARNINGS, told)
-        layout.write_table(self.folder, "scenarios.parquet", scenario_table(self.study))
-        layout.write_table(self.folder, "summary.csv", summary)
+            layout.write_table(self._place, WARNINGS, told)
+        layout.write_table(self._place, "scenarios.parquet", scenario_table(self.study))
+        layout.write_table(self._place, "summary.csv", summary)
 
     def report(self, warn: Callable[[str], None] = lambda line: None) -> list[Path]:
         """Draw figures and write tables from the stored summary; return the files.
@@ -217,13 +219,13 @@ class Results:
 
         for last in (False, False, True):
             self.n_fits += compute()
-            belongs.refuse_incomplete(self.study, self.folder, left_out())
+            belongs.refuse_incomplete(self.study, self._place, left_out())
             try:
                 return self.write_summary(warn, jobs)
             except parts.BrokenPartError:
                 if last:
                     raise
-                aside.set_broken_aside(self.folder, parts.Whose.of(self.study), warn)
+                quarantine.set_broken_aside(self._place, parts.Whose.of(self.study), warn)
 
 
 def run(
@@ -281,7 +283,7 @@ def run(
     for line in dropped(study):
         warn(line)
     found = Results(study, Path(results) / study.name)
-    moved = aside.move_away(found.folder) if fresh else None
+    moved = quarantine.move_away(found.folder) if fresh else None
     if moved is not None:
         warn(f"{found.folder}: earlier results are in {moved} now")
     policy = FailurePolicy(fail_fast, give_up)
@@ -296,6 +298,6 @@ def run(
         warn(line)
     if report and not is_drawn(study, found.folder, found.summary_table()):
         found.report(warn)
-    belongs.refuse_incomplete(study, found.folder, policy.n_left_out)
-    belongs.refuse_changed(study, found.folder)
+    belongs.refuse_incomplete(study, found._place, policy.n_left_out)
+    belongs.refuse_changed(study, found._place)
     return found

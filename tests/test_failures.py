@@ -25,9 +25,10 @@ from simstudy.runner.execute import execute, work
 from simstudy.runner.plan import plan
 from simstudy.runner.policy import FailurePolicy
 from simstudy.runner.provenance import provenance
-from simstudy.runner.said import failures
+from simstudy.runner.said import failure_lines
 from simstudy.runner.task import run_task
-from simstudy.store import aside, layout, parts
+from simstudy.store import layout, parts, quarantine
+from simstudy.store.results_folder import ResultsFolder
 from simstudy.summary.study import summarize_study
 
 BROKEN = """\
@@ -404,16 +405,16 @@ def test_running_out_of_memory_is_nobodys_result(tmp_path):
     written(tmp_path, text)
     for name in ("f", "g"):
         one = study([use(tmp_path, name)], 5)
-        layout.prepare(one, tmp_path / name)
+        layout.prepare(one, ResultsFolder(tmp_path / name))
         with pytest.raises(MemoryError):
-            work(plan(one, [])[0], tmp_path / name, provenance(one))
+            work(plan(one, [])[0], ResultsFolder(tmp_path / name), provenance(one))
         assert not list((tmp_path / name / "estimates").iterdir())
 
 
 def test_failures_and_extras_are_there_before_the_rows(tmp_path, mine, monkeypatch):
     """A worker that dies between the two leaves rows to be computed, not failures without why."""
     one = study([use(mine, "fragile", limit=-99), use(mine, "ols")], 10)
-    layout.prepare(one, tmp_path / "r")
+    layout.prepare(one, ResultsFolder(tmp_path / "r"))
 
     def die(*arguments):
         raise KeyboardInterrupt
@@ -421,7 +422,7 @@ def test_failures_and_extras_are_there_before_the_rows(tmp_path, mine, monkeypat
     monkeypatch.setattr(execute_module.parts, "write", die)
     for task in plan(one, []):
         with pytest.raises(KeyboardInterrupt):
-            work(task, tmp_path / "r", provenance(one))
+            work(task, ResultsFolder(tmp_path / "r"), provenance(one))
     assert len(os.listdir(tmp_path / "r" / "failures")) == 2
     assert len(os.listdir(tmp_path / "r" / "extras")) == 4
     monkeypatch.undo()
@@ -432,13 +433,13 @@ def test_failures_of_an_earlier_version_of_the_file_are_not_counted(tmp_path, mi
     written(mine, FILE.replace("limit=1.0", "limit=-99.0") + BROKEN)
     old = study([use(mine, "fragile")], 10)
     run(old, tmp_path / "r")
-    assert len(failures(old, tmp_path / "r")) == 1
+    assert len(failure_lines(old, tmp_path / "r")) == 1
     written(mine, FILE.replace("limit=1.0", "limit=99.0") + BROKEN)
     new, said = study([use(mine, "fragile")], 10), []
     run(new, tmp_path / "r", warn=said.append)
     run(new, tmp_path / "r", warn=said.append)
     assert len(said) == 1 and said[0].startswith(f"{mine / 'mine.py'} has changed: its methods")
-    assert failures(new, tmp_path / "r") == []
+    assert failure_lines(new, tmp_path / "r") == []
     assert Results(new, tmp_path / "r").failures.empty
     measures = {
         row["measure"]: row["value"] for row in summarize_study(new, tmp_path / "r").to_pylist()
@@ -536,9 +537,12 @@ def test_what_lay_beside_rows_and_was_damaged_is_made_again(tmp_path, mine, kind
     else:
         file.write_bytes(b"" if fault == "emptied" else file.read_bytes()[:-100])
     said = []
-    found = [error for _, error in aside.broken(before.folder, parts.Whose.of(one))]
+    found = [error for _, error in quarantine.broken(before.folder, parts.Whose.of(one))]
     assert [error.file for error in found] == [file]
-    assert aside.set_broken_aside(before.folder, parts.Whose.of(one), said.append) == 1
+    assert (
+        quarantine.set_broken_aside(ResultsFolder(before.folder), parts.Whose.of(one), said.append)
+        == 1
+    )
     assert len(said) == 1 and file.name in said[0]
     again = simstudy.run(one, jobs=1, results=tmp_path, report=False, warn=said.append)
     assert again.n_fits == 32 and rows(again.folder).equals(kept)

@@ -37,7 +37,8 @@ from simstudy.runner import execute as execute_module
 from simstudy.runner.execute import execute, work
 from simstudy.runner.plan import plan
 from simstudy.runner.provenance import provenance
-from simstudy.store import files, layout, parts
+from simstudy.store import at_work, layout, parts
+from simstudy.store.results_folder import ResultsFolder
 from simstudy.study.study import load
 from simstudy.summary import add_up
 from simstudy.summary import parts as summary_parts
@@ -363,8 +364,8 @@ def test_what_is_no_part_is_moved_out_of_estimates(tmp_path):
 def test_leftovers_of_dead_processes_are_removed_and_those_of_living_ones_kept(tmp_path):
     simstudy.run(SMALL, jobs=1, results=tmp_path, report=False)
     place = tmp_path / "f" / ".work"
-    host = files.own_name().partition("-")[2]
-    dead = next(pid for pid in range(99_999, 0, -1) if not files.alive(pid))
+    host = at_work.own_name().partition("-")[2]
+    dead = next(pid for pid in range(99_999, 0, -1) if not at_work.alive(pid))
     for name in (f"{dead}-{host}-1-7", f"{dead}-{host}-run", f"{os.getppid()}-{host}-1-7",
                  f"{dead}-elsewhere-1-7", "mine.txt"):  # fmt: skip
         (place / name).write_bytes(b"half")
@@ -402,17 +403,17 @@ def test_two_runs_at_once_share_the_work(tmp_path, undisturbed):
 
 def test_a_range_that_another_run_made_meanwhile_is_left_as_it_is(tmp_path):
     one = study(GRID, METHODS, 50)
-    layout.prepare(one, tmp_path)
+    layout.prepare(one, ResultsFolder(tmp_path))
     (task,) = plan(one, [])
-    assert work(task, tmp_path, provenance(one)).new
+    assert work(task, ResultsFolder(tmp_path), provenance(one)).new
     stamps = {p.name: p.stat().st_mtime_ns for p in (tmp_path / "estimates").iterdir()}
-    assert not work(task, tmp_path, provenance(one)).new
+    assert not work(task, ResultsFolder(tmp_path), provenance(one)).new
     assert stamps == {p.name: p.stat().st_mtime_ns for p in (tmp_path / "estimates").iterdir()}
 
 
 def marker(folder, pid):
     """What says that a process is running a study."""
-    host = files.own_name().partition("-")[2]
+    host = at_work.own_name().partition("-")[2]
     file = folder / ".work" / f"{pid}-{host}-run"
     file.touch()
     return file
@@ -429,7 +430,7 @@ def test_a_second_run_begins_at_the_other_end(tmp_path, monkeypatch):
     execute(one, tmp_path / "alone", 1)
     alone = list(order)
     order.clear()
-    layout.prepare(one, tmp_path / "second")
+    layout.prepare(one, ResultsFolder(tmp_path / "second"))
     marker(tmp_path / "second", os.getppid())
     execute(one, tmp_path / "second", 1)
     assert order == alone[::-1] and len(order) > 2
@@ -612,7 +613,9 @@ def test_after_a_power_loss_the_parts_are_tested_before_the_summary_is_trusted(t
     with_a_hole(file)
     os.utime(file, ns=(stamp, stamp))
     mark = layout.summary_mark(folder) | {"boot": "another"}
-    layout.write_table(folder, "summary.parquet", layout.read_summary(folder).table, mark)
+    layout.write_table(
+        ResultsFolder(folder), "summary.parquet", layout.read_summary(folder).table, mark
+    )
     said = []
     again = simstudy.run(SMALL, jobs=1, results=tmp_path, report=False, warn=said.append)
     assert again.n_fits == 8 * 40 * 3 and len(said) == 1 and "bytes" in said[0]
@@ -625,7 +628,9 @@ def test_a_summary_that_a_power_loss_emptied_is_made_again(tmp_path):
     whole = (folder / "summary.csv").read_bytes()
     (folder / "summary.csv").write_bytes(b"")
     mark = layout.summary_mark(folder) | {"boot": "another"}
-    layout.write_table(folder, "summary.parquet", layout.read_summary(folder).table, mark)
+    layout.write_table(
+        ResultsFolder(folder), "summary.parquet", layout.read_summary(folder).table, mark
+    )
     simstudy.run(SMALL, jobs=1, results=tmp_path, report=False)
     assert (folder / "summary.csv").read_bytes() == whole
 
@@ -757,7 +762,7 @@ def test_summarize_says_how_much_is_not_there_yet(tmp_path):
     simstudy.run(SMALL, jobs=1, results=tmp_path, report=False)
     assert call("summarize", tmp_path / "f").err == ""
     more = load(SMALL | {"replications": 50})
-    layout.prepare(more, tmp_path / "f")
+    layout.prepare(more, ResultsFolder(tmp_path / "f"))
     said = call("summarize", tmp_path / "f")
     assert said.code == 0 and f"{8 * 3 * 10} fits are not there yet" in said.err
 

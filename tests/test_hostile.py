@@ -15,7 +15,7 @@ from helpers_own import written
 
 import simstudy
 from simstudy.errors import UserError
-from simstudy.store import files, layout
+from simstudy.store import results_folder
 
 TRAP = '''\
 import simstudy
@@ -71,7 +71,7 @@ def edit(place: Path, old: str, new: str) -> None:
 
 
 def without_digest(place: Path) -> None:
-    digest = layout.stored_study(place / "trap").methods[1].source.digest
+    digest = results_folder.ResultsFolder(place / "trap").study().methods[1].source.digest
     edit(place, f" digest: {digest},", "")
 
 
@@ -127,7 +127,7 @@ def commands(folder: Path, scenario: str):
 
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_no_command_imports_a_file_of_a_results_folder(place, variant):
-    scenario = layout.stored_study(place / "trap").designs[0].id
+    scenario = results_folder.ResultsFolder(place / "trap").study().designs[0].id
     VARIANTS[variant](place)
     codes = []
     for command in commands(place / "trap", scenario):
@@ -179,7 +179,7 @@ def test_finished_results_are_read_and_reported_all_the_same(place):
 
 def test_replay_shows_the_stored_row_and_refits_only_with_trust(place):
     folder = place / "trap"
-    scenario = layout.stored_study(folder).designs[1].id
+    scenario = results_folder.ResultsFolder(folder).study().designs[1].id
     one = ("replay", folder, "--scenario", scenario, "--replication", 3)
     said = call(*one)
     assert said.code == 0, said
@@ -226,5 +226,5 @@ def test_what_docs_security_promises_is_tested_by_the_files_it_names():
     named = {name for name in text.replace("`", " ").split() if name.startswith("tests/")}
     assert len(named) == 4 and all((root / name).is_file() for name in named)
     assert "docs/security.md" in (root / "README.md").read_text(encoding="utf-8")
-    for folder in files.FOLDERS:
-        assert f"`{folder}`" in text or folder == files.SET_ASIDE, folder
+    for folder in results_folder.FOLDERS:
+        assert f"`{folder}`" in text or folder == results_folder.SET_ASIDE, folder

@@ -34,7 +34,8 @@ from simstudy.runner.execute import execute, work
 from simstudy.runner.plan import plan
 from simstudy.runner.provenance import provenance
 from simstudy.runner.task import run_task
-from simstudy.store import beside, layout, parts, seal
+from simstudy.store import failures, layout, parts, seal
+from simstudy.store.results_folder import ResultsFolder
 from simstudy.summary.expected import expected
 from simstudy.summary.study import summarize_study
 
@@ -89,11 +90,11 @@ def test_rows_are_the_same_on_two_jobs_and_in_any_order(tmp_path, mine):
     first = run(one, tmp_path / "a")
     assert first.num_rows == 2 * 70 * 5
     assert first.equals(run(one, tmp_path / "b", jobs=2))
-    layout.prepare(one, tmp_path / "c")
+    layout.prepare(one, ResultsFolder(tmp_path / "c"))
     tasks = plan(one, [])
     random.Random(3).shuffle(tasks)
     for task in tasks:
-        work(task, tmp_path / "c", provenance(one))
+        work(task, ResultsFolder(tmp_path / "c"), provenance(one))
     assert first.equals(rows(tmp_path / "c"))
     for kind in ("failures", "extras"):
         names = sorted(p.name for p in (tmp_path / "a" / kind).iterdir())
@@ -944,7 +945,7 @@ def test_seconds_are_outside_the_promise_of_identical_bits(tmp_path, mine):
         assert file.read_bytes() == (tmp_path / "b" / "estimates" / file.name).read_bytes()
     for file in (tmp_path / "b" / "extras").iterdir():  # as another run at once would leave them
         shutil.copy(file, tmp_path / "a" / "extras")
-    beside.verify_all(one, tmp_path / "a")
+    failures.verify_all(one, tmp_path / "a")
     assert execute(one, tmp_path / "a", 1) == 0
     results = simstudy.run(one, results=tmp_path / "c", report=False, warn=lambda line: None)
     again = simstudy.run(one, results=tmp_path / "c", report=False, warn=lambda line: None)
@@ -955,7 +956,7 @@ def test_seconds_are_outside_the_promise_of_identical_bits(tmp_path, mine):
         whole[len(whole) // 3] ^= 1
         file.write_bytes(bytes(whole))
         with pytest.raises(parts.BrokenPartError, match="not what was written with its rows"):
-            beside.verify_all(one, tmp_path / "a")
+            failures.verify_all(one, tmp_path / "a")
         shutil.copy(tmp_path / "b" / "extras" / file.name, file)
 
 
@@ -972,4 +973,4 @@ def test_other_values_than_those_of_the_rows_are_found_whatever_the_seconds(tmp_
     file.write_bytes(b"".join(seal.summed(sink.getvalue())))
     assert table.column("name")[0].as_py() != "seconds"
     with pytest.raises(parts.BrokenPartError, match="not what was written with its rows"):
-        beside.verify_all(one, tmp_path / "a")
+        failures.verify_all(one, tmp_path / "a")

@@ -21,7 +21,7 @@ from simstudy.report.methods_section.facts import footers
 from simstudy.report.methods_section.render import methods_section
 from simstudy.report.tables.markdown import code, prose
 from simstudy.runner.provenance import packages, provenance
-from simstudy.store import beside, parts
+from simstudy.store import failures, parts
 from simstudy.store.names import method_key
 from simstudy.summary.study import summarize_study
 
@@ -130,7 +130,7 @@ def test_the_most_frequent_message_is_said(found, monkeypatch):
         (table.slice(0, 0), " of 240 fits; in the worst"),
     ):
         monkeypatch.setattr(
-            beside, "read",
+            failures, "read",
             lambda study, folder, kind, rows=rows: rows if kind == "failures" else rows.slice(0, 0),
         )  # fmt: skip
         assert said in methods_section(result.study, result.folder, result.summary_table())

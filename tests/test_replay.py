@@ -20,6 +20,7 @@ from simstudy.runner.plan import parts_of, plan
 from simstudy.runner.provenance import provenance
 from simstudy.runner.task import run_task
 from simstudy.store import parts
+from simstudy.store.results_folder import ResultsFolder
 from simstudy.study.study import load
 
 METHODS = ["pooled", {"pooled": {"se": "CR2"}}, "dummy", "random_intercept", "cluster_means",
@@ -198,7 +199,7 @@ def test_a_row_that_is_not_what_it_was_exits_1_and_names_the_method(tmp_path, do
         keys = {"keys": {piece.id: parts.key_text(piece.key) for piece in task.pieces}}
         for part, names, found in parts_of(task, run_task(task)):
             found[1].estimate[:1] += 1e-9
-            parts.write(tmp_path, part, names, found, provenance(one) | keys)
+            parts.write(ResultsFolder(tmp_path), part, names, found, provenance(one) | keys)
     codes = []
     for design in one.designs:
         said = call("replay", tmp_path, "--scenario", design.id, "--replication", 1)

@@ -24,6 +24,7 @@ from simstudy.runner.pool import parallel
 from simstudy.runner.provenance import provenance
 from simstudy.runner.task import Task, run_task
 from simstudy.store import layout, names, parts
+from simstudy.store.results_folder import ResultsFolder
 
 GRID = {"n_clusters": [3, 8], "cluster_size": [4, {"uniform": [2, 9]}], "icc": 0.1,
         "x_icc": [0, 0.5], "slope": 0.2}  # fmt: skip
@@ -50,11 +51,11 @@ def test_two_jobs_store_the_rows_of_one(tmp_path):
 
 def test_order_of_the_ranges_does_not_matter(tmp_path):
     one = study(GRID, METHODS, 300)
-    layout.prepare(one, tmp_path / "b")
+    layout.prepare(one, ResultsFolder(tmp_path / "b"))
     tasks = plan(one, [])
     random.Random(1).shuffle(tasks)
     for task in tasks:
-        work(task, tmp_path / "b", provenance(one))
+        work(task, ResultsFolder(tmp_path / "b"), provenance(one))
     assert run(one, tmp_path / "a").equals(rows(tmp_path / "b"))
 
 

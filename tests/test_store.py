@@ -19,6 +19,7 @@ from simstudy.estimates import STATUSES
 from simstudy.runner.execute import execute
 from simstudy.store import layout, parts
 from simstudy.store.names import PartName, method_key, parse
+from simstudy.store.results_folder import ResultsFolder
 from simstudy.study.study import load
 
 COLUMNS = ["scenario", "replication", "method", "estimate", "std_error", "df", "p_value",
@@ -138,7 +139,7 @@ def test_a_failed_write_publishes_nothing(folder, monkeypatch):
 
     monkeypatch.setattr(os, "replace", full)
     with pytest.raises(WorkError, match="No space"):
-        parts.write(folder, part, ["pooled"], [estimates], {})
+        parts.write(ResultsFolder(folder), part, ["pooled"], [estimates], {})
     assert part not in parts.listing(folder)
 
 
@@ -152,7 +153,7 @@ def study_estimates():
 
 def test_a_row_without_a_number_is_null_not_nan(folder):
     part = PartName(("00000000",), ("pooled",), 0, 1, 3)
-    parts.write(folder, part, ["pooled"], [study_estimates()], {})
+    parts.write(ResultsFolder(folder), part, ["pooled"], [study_estimates()], {})
     table = pq.read_table(folder / "estimates" / str(part))
     assert table.column("estimate").null_count == 1
     assert table.column("status").to_pylist() == ["ok", "ok", "not_estimable"]
@@ -201,4 +202,4 @@ def test_keys_of_different_methods_differ():
 def test_a_results_parent_that_is_a_file_is_the_users_mistake(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(simstudy.UserError, match="cannot be written"):
-        layout.prepare(study(GRID, METHODS, 5), tmp_path / "file" / "s")
+        layout.prepare(study(GRID, METHODS, 5), ResultsFolder(tmp_path / "file" / "s"))

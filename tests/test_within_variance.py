@@ -15,7 +15,8 @@ import simstudy
 from simstudy.errors import UserError
 from simstudy.results import Results
 from simstudy.runner.execute import execute
-from simstudy.store.layout import dump, stored_study, study_document
+from simstudy.store.layout import dump, study_document
+from simstudy.store.results_folder import ResultsFolder
 from simstudy.study.json_schema import schema
 from simstudy.study.scenarios import total_of
 from simstudy.study.study import load
@@ -106,7 +107,7 @@ def test_both_at_once_exit_with_2_and_the_line(tmp_path):
 def test_the_stored_study_reads_as_the_same_study(tmp_path):
     one = study(GRID | {"within_variance": 0.9}, ["pooled"], 5)
     results = simstudy.run(one, results=tmp_path, jobs=1)
-    again = stored_study(results.folder)
+    again = ResultsFolder(results.folder).study()
     assert [d.id for d in again.designs] == [d.id for d in one.designs]
     assert [d.levels for d in again.designs] == [
         d.levels | {"intercept": 0.0, "contextual_effect": 0.0, "x": "normal"} for d in one.designs

@@ -15,7 +15,7 @@ from simstudy.errors import WorkError, brief
 from simstudy.real.printed import p_text, table
 from simstudy.real.replay import NUMBERS, Refit, Replay, chosen_of, replay
 from simstudy.registry import Method
-from simstudy.store import layout
+from simstudy.store.results_folder import ResultsFolder
 from simstudy.study.fields import DEFAULTS
 from simstudy.study.grid import text_of
 
@@ -39,7 +39,7 @@ def _chosen(folder: str, texts: Sequence[str], trusted: bool) -> list[Method]:
     """Methods by their label or name in the study, or written as in a study file."""
     if not texts:
         return []
-    study = layout.stored_study(Path(folder), trusted)
+    study = ResultsFolder(Path(folder)).study(trusted)
     methods = [m for text in texts for m in chosen_of(study, text) or [method_from(text)]]
     return list({method.canonical: method for method in methods}.values())
 

@@ -27,8 +27,9 @@ from simstudy.real.fitted import fit_one
 from simstudy.real.formula import Formula
 from simstudy.registry import Method
 from simstudy.runner.task import Task, run_task
-from simstudy.store import layout, parts
+from simstudy.store import parts
 from simstudy.store.names import method_key
+from simstudy.store.results_folder import ResultsFolder
 from simstudy.study.grid import Design
 from simstudy.study.study import Study
 
@@ -135,7 +136,7 @@ def replay(
         as stored.
     """
     folder = Path(folder)
-    study = layout.stored_study(folder, trusted)
+    study = ResultsFolder(folder).study(trusted)
     known = {design.id: design for design in study.designs}
     if scenario not in known:
         hint = nearest(scenario, known) if len(known) <= 20 else "; see scenarios.parquet"

@@ -14,7 +14,7 @@ from simstudy.estimates import LIMITS
 from simstudy.report.drawing.rows import COLUMNS, MOST_ROWS, Sample, Target, by_method
 from simstudy.report.drawing.style import levels_text
 from simstudy.report.nulls import aims, rates
-from simstudy.store import arrow, beside, parts
+from simstudy.store import arrow, failures, parts
 from simstudy.store.names import PartName, method_key
 from simstudy.study.grid import Design
 from simstudy.study.study import Study
@@ -96,7 +96,7 @@ def _with_limits(rows: pa.Table, folder: Path, holding: list[PartName], scenario
     """Rows with the limits that users' methods gave, where there are any."""
     limits: dict[tuple[str, str, int], float] = {}
     for part in holding:
-        extras = beside.of_part(folder, part, beside.EXTRAS)
+        extras = failures.of_part(folder, part, failures.EXTRAS)
         for row in [] if extras is None else extras.to_pylist():
             if row["name"] in LIMITS and row["scenario"] == scenario:
                 limits[row["name"], row["method"], row["replication"]] = row["value"]

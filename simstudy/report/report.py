@@ -12,7 +12,8 @@ from simstudy.plots import Plot, plots
 from simstudy.report import example_rows, tables
 from simstudy.report.nulls import both
 from simstudy.report.pivot import Wide, powers, wide
-from simstudy.store.files import is_plain, refuse_links, replace_file
+from simstudy.store.files import is_plain
+from simstudy.store.results_folder import ResultsFolder
 from simstudy.store.sources import measure_accounts
 from simstudy.study.study import Study
 
@@ -38,12 +39,13 @@ def write_report(
     list of Path
         The files that were written.
     """
-    refuse_links(folder)
+    results = ResultsFolder(folder)
+    results.refuse_links()
     written = []
     for names, make in _files(study, folder, summary, warn):
         for name, content in zip(names, make(), strict=True):
             written.append(folder / "report" / name)
-            replace_file(folder, written[-1], content)
+            results.write(written[-1], content)
     for file in _earlier(folder):
         if file not in written:
             file.unlink(missing_ok=True)

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from pathlib import Path
 
 from simstudy.errors import UserError, WorkError
 from simstudy.runner.plan import n_missing
-from simstudy.store import aside, layout, parts
+from simstudy.store import layout, parts
 from simstudy.store.names import PartName, holders, method_key
+from simstudy.store.results_folder import ResultsFolder
 from simstudy.study.study import Study
 
 _DIGEST = re.compile(r"digest=[0-9a-f]+")
@@ -35,7 +35,7 @@ def _pairs(study: Study, *, asked: bool) -> set[Pair]:
     }
 
 
-def refuse_another(study: Study, folder: Path, there: list[PartName]) -> None:
+def refuse_another(study: Study, folder: ResultsFolder, there: list[PartName]) -> None:
     """Refuse a folder whose rows are all those of other scenarios or methods."""
     scenarios = {design.id for design in study.designs}
     keys = {method_key(method.canonical) for method in study.methods}
@@ -44,7 +44,7 @@ def refuse_another(study: Study, folder: Path, there: list[PartName]) -> None:
     wanted = _pairs(study, asked=False)  # another condition makes no other study
     for part in there:  # changed files of the user's own methods: footers know their names
         if not scenarios.isdisjoint(part.scenarios):
-            names = map(_itself, (parts.footer(folder, part) or {}).get("methods", ()))
+            names = map(_itself, (parts.footer(folder.path, part) or {}).get("methods", ()))
             if any((scenario, name) in wanted for name in names for scenario in part.scenarios):
                 return
     message = "holds another study of this name: none of its scenarios and methods is of this one"
@@ -54,14 +54,14 @@ def refuse_another(study: Study, folder: Path, there: list[PartName]) -> None:
 
 
 def tell_what_left(
-    study: Study, folder: Path, there: Iterable[PartName], warn: Callable[[str], None]
+    study: Study, folder: ResultsFolder, there: Iterable[PartName], warn: Callable[[str], None]
 ) -> None:
     """Say what is stored that the study no longer has, and set its old summary aside.
 
     Compared with the study as it was last run, so it is said once.
     """
     try:
-        earlier = layout.stored_study(folder)
+        earlier = folder.study()
     except UserError:
         return
     stored, now = holders(there), _pairs(study, asked=True)
@@ -80,14 +80,14 @@ def tell_what_left(
     if study.replications < min(earlier.replications, most):
         said.append(f"more replications are stored than {study.replications:,}")
     if said:
-        place = aside.set_summary_aside(folder, _SUMMARY)
+        place = folder.set_aside(*_SUMMARY)
         kept = f", the earlier summary is in {place}" if place is not None else ""
         warn(f"{folder}: {' and '.join(said)}; their rows stay, unused{kept}")
 
 
-def refuse_incomplete(study: Study, folder: Path, n_left_out: int) -> None:
+def refuse_incomplete(study: Study, folder: ResultsFolder, n_left_out: int) -> None:
     """Refuse to end with rows missing that nothing gave up: somebody changed the folder."""
-    n_lost = n_missing(study, parts.listing(folder)) - n_left_out
+    n_lost = n_missing(study, parts.listing(folder.path)) - n_left_out
     if n_lost > 0:
         raise WorkError(
             f"{folder}: {n_lost:,} of {study.n_fits:,} fits are missing, which were stored or were "
@@ -95,9 +95,9 @@ def refuse_incomplete(study: Study, folder: Path, n_left_out: int) -> None:
         )
 
 
-def refuse_changed(study: Study, folder: Path) -> None:
+def refuse_changed(study: Study, folder: ResultsFolder) -> None:
     """Refuse to end where the folder became another study's, or lost what this run wrote."""
-    if layout.stored_seed(folder) != study.seed:
+    if folder.seed != study.seed:
         raise WorkError(f"{folder / 'study.yaml'}: was changed or removed while the study ran")
     for name in _SUMMARY:
         if not (folder / name).exists():

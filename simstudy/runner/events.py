@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from simstudy.moments import Bools
 from simstudy.runner.task import Task
-from simstudy.store.beside import Failed
+from simstudy.store.failures import Failed
 
 
 class Started(NamedTuple):

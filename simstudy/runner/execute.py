@@ -30,7 +30,9 @@ from simstudy.runner.process import cores, end_if_orphaned, settle
 from simstudy.runner.provenance import provenance
 from simstudy.runner.runlog import RunLog
 from simstudy.runner.task import Task, run_task
-from simstudy.store import aside, beside, layout, parts
+from simstudy.store import failures, layout, parts, quarantine
+from simstudy.store.at_work import at_work
+from simstudy.store.results_folder import WORK, ResultsFolder
 from simstudy.study.code import refuse_changed
 from simstudy.study.study import Study
 
@@ -76,17 +78,17 @@ def execute(
         raise UserError(f"jobs: {jobs} is not a whole number from 1 up")
     for method in study.methods:
         refuse_changed(method)
-    folder = folder.absolute()  # a user's code may go elsewhere
+    place = ResultsFolder(folder.absolute())  # a user's code may go elsewhere
     source = provenance(study)
-    tasks = _missing(study, folder, source, warn)
+    tasks = _missing(study, place, source, warn)
     if not tasks:
         return 0
     jobs = min(int(jobs), len(tasks)) if jobs else default_jobs(tasks)
     policy = policy or FailurePolicy()
-    with aside.at_work(folder) as second, RunLog(folder) as log:
+    with at_work(place / WORK) as second, RunLog(place) as log:
         if second:  # the first run goes through them from the front
             tasks.reverse()
-        run = _Run(study, folder, source, jobs, backend, policy, set(), Apart())
+        run = _Run(study, place, source, jobs, backend, policy, set(), Apart())
         events = _events(run, tasks)
         with closing(run.apart), closing(events), log.until_stopped():
             for event in events:
@@ -104,10 +106,10 @@ def default_jobs(tasks: list[Task]) -> int:
 
 
 def _missing(
-    study: Study, folder: Path, source: dict[str, Any], warn: Callable[[str], None]
+    study: Study, folder: ResultsFolder, source: dict[str, Any], warn: Callable[[str], None]
 ) -> list[Task]:
     """Make the folder ready, or refuse it; what is to be done in it."""
-    there = parts.listing(folder)
+    there = parts.listing(folder.path)
     origin.same_seed(study, folder, there)
     belongs.refuse_another(study, folder, there)
     there = timeouts.outgrow(study, folder, there, warn)
@@ -116,14 +118,14 @@ def _missing(
         try:
             origin.same_bits(study, folder, there, source)
         except parts.BrokenPartError:
-            if not aside.set_broken_aside(folder, parts.Whose.of(study), warn):
+            if not quarantine.set_broken_aside(folder, parts.Whose.of(study), warn):
                 raise
             return _missing(study, folder, source, warn)
     for file in layout.changed_files(study, folder):
         warn(f"{file} has changed: its methods are computed anew; their earlier rows stay, unused")
     belongs.tell_what_left(study, folder, there, warn)
     layout.prepare(study, folder)
-    aside.clear(folder, warn)
+    quarantine.clear(folder, warn)
     return tasks
 
 
@@ -131,7 +133,7 @@ class _Run(NamedTuple):
     """What stays the same from the first task of a run to its last."""
 
     study: Study
-    folder: Path
+    folder: ResultsFolder
     source: dict[str, Any]
     jobs: int
     backend: str
@@ -146,7 +148,7 @@ Events = Generator[Event, None, None]
 def _events(run: _Run, tasks: list[Task]) -> Events:
     """Do the tasks of a study, but those of methods that are given up."""
     begin = time.perf_counter()
-    yield Started(run.folder, tasks, run.jobs, run.source)
+    yield Started(run.folder.path, tasks, run.jobs, run.source)
     if not timeouts.are_kept(tasks, run.jobs, run.backend):
         yield Said(
             "a timeout cannot end fits that run in a thread, or on this system: none is kept"
@@ -264,21 +266,21 @@ def _results(
             yield work(*arguments(task))
 
 
-def _is_there(task: Task, folder: Path) -> bool:
-    place = parts.estimates_folder(folder)
+def _is_there(task: Task, folder: ResultsFolder) -> bool:
+    place = parts.estimates_folder(folder.path)
     return all((place / str(part)).exists() for part in names_of(task))
 
 
 def _stored(run: _Run, task: Task) -> Outcome:
     """What became of a range of a user's method that was done unseen, from its part."""
     (part,) = names_of(task)
-    rows = parts.read(run.folder, part, ("status",), parts.Whose.of(run.study))
+    rows = parts.read(run.folder.path, part, ("status",), parts.Whose.of(run.study))
     failed = rows["status"].ravel() == STATUS_OF[Failing.FAILED]
-    return Outcome(failed, beside.first_failed(run.folder, part) if failed.any() else None)
+    return Outcome(failed, failures.first_failed(run.folder.path, part) if failed.any() else None)
 
 
 def work(
-    task: Task, folder: Path, source: dict[str, Any], stuck: frozenset[int] = frozenset()
+    task: Task, folder: ResultsFolder, source: dict[str, Any], stuck: frozenset[int] = frozenset()
 ) -> Done:
     """Do one task and store its parts, unless another run has.
 
@@ -297,8 +299,8 @@ def work(
             end_if_orphaned()
             mine: dict[str, Any] = {"keys": {name: keys[name] for name in part.scenarios}}
             if not task.shared:  # first: what has rows is complete
-                mine["beside"] = beside.write(folder, part, names, found)
-                first = first or next(beside.failed(part, names, found), None)
+                mine["beside"] = failures.write(folder, part, names, found)
+                first = first or next(failures.failed(part, names, found), None)
                 mine |= timeouts.noted(task, found[0])
             parts.write(folder, part, names, found, source | mine)
         if not task.shared:

@@ -7,7 +7,6 @@ goes on with others, one stored range of each method is computed again and compa
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,8 +17,9 @@ from simstudy.registry import Method
 from simstudy.runner import timeouts
 from simstudy.runner.cost import rough
 from simstudy.runner.task import Task, run_task
-from simstudy.store import layout, parts
+from simstudy.store import parts
 from simstudy.store.names import PartName, method_key
+from simstudy.store.results_folder import ResultsFolder
 from simstudy.study.study import Study
 
 _ORIGIN = ("numpy", "scipy", "cpu", "simstudy")  # what may move the last digits
@@ -27,23 +27,25 @@ _NUMBERS = ("estimate", "std_error", "df", "p_value")
 _COMPONENTS = ("tau2", "sigma2")
 
 
-def same_seed(study: Study, folder: Path, there: Iterable[PartName]) -> None:
+def same_seed(study: Study, folder: ResultsFolder, there: Iterable[PartName]) -> None:
     """Refuse results of another seed, even where study.yaml was lost."""
-    stored = layout.stored_seed(folder)
+    stored = folder.seed
     if stored is None:
         stored = next((footer.get("seed") for footer in _footers(folder, there)), None)
-    layout.same_seed(folder, stored, study.seed)
+    folder.refuse_seed(stored, study.seed)
 
 
-def _footers(folder: Path, there: Iterable[PartName]) -> Iterator[dict[str, Any]]:
+def _footers(folder: ResultsFolder, there: Iterable[PartName]) -> Iterator[dict[str, Any]]:
     """Readable footers, one after another."""
     for part in there:
-        footer = parts.footer(folder, part)
+        footer = parts.footer(folder.path, part)
         if footer is not None:
             yield footer
 
 
-def same_bits(study: Study, folder: Path, there: list[PartName], ours: dict[str, Any]) -> None:
+def same_bits(
+    study: Study, folder: ResultsFolder, there: list[PartName], ours: dict[str, Any]
+) -> None:
     """Refuse to go on where earlier rows come from elsewhere and differ when computed again.
 
     A part that is broken raises `parts.BrokenPartError`.
@@ -56,7 +58,7 @@ def same_bits(study: Study, folder: Path, there: list[PartName], ours: dict[str,
         part, task = _cheapest(study, method, there)
         if part is None or task is None:
             continue
-        theirs = stored if method.source is None else parts.footer(folder, part) or {}
+        theirs = stored if method.source is None else parts.footer(folder.path, part) or {}
         other = _versions(theirs), _versions(ours)
         names = [name for name in other[0] | other[1] if other[0].get(name) != other[1].get(name)]
         if not names or timeouts.FOOTER in theirs or _agree(study, folder, part, task):
@@ -94,10 +96,10 @@ def _cheapest(
     return found[1:] if found else (None, None)
 
 
-def _agree(study: Study, folder: Path, part: PartName, task: Task) -> bool:
+def _agree(study: Study, folder: ResultsFolder, part: PartName, task: Task) -> bool:
     """Whether a stored range has the bits of a new one."""
     columns = (*_NUMBERS, *_COMPONENTS, "status")
-    rows = parts.read(folder, part, columns, parts.Whose.of(study))
+    rows = parts.read(folder.path, part, columns, parts.Whose.of(study))
     at = part.methods.index(method_key(task.methods[0].canonical))
     stored = {name: column[at, part.scenarios.index(task.pieces[0].id)]
               for name, column in rows.items()}  # fmt: skip

@@ -16,7 +16,7 @@ from simstudy.estimates import Failure
 from simstudy.moments import Bools
 from simstudy.runner.events import Done, Event, GaveUp, Started
 from simstudy.runner.task import Task
-from simstudy.store.beside import Failed
+from simstudy.store.failures import Failed
 
 GIVE_UP = 200  # failures of a method in a row
 Key = tuple[Any, ...]  # of a task

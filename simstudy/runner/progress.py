@@ -11,8 +11,9 @@ from pathlib import Path
 
 from simstudy.runner.cost import rough
 from simstudy.runner.plan import covered, missing, plan
-from simstudy.store import layout, parts
+from simstudy.store import parts
 from simstudy.store.names import method_key
+from simstudy.store.results_folder import ResultsFolder
 from simstudy.study.study import Study
 
 _MOST = 8  # methods or scenarios that are named
@@ -29,7 +30,8 @@ def there(study: Study, folder: Path) -> list[str]:
     listed = list(parts.listing(folder)) if folder.is_dir() else []
     if not listed:
         return [f"{folder}: nothing is there yet"]
-    layout.same_seed(folder, layout.stored_seed(folder), study.seed)
+    stored = ResultsFolder(folder)
+    stored.refuse_seed(stored.seed, study.seed)
     spans = covered(listed)
     lost = {
         (design.id, method.label): sum(

@@ -10,12 +10,12 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from simstudy.errors import WorkError
 from simstudy.runner.events import Done, Event, Finished, Lost, Started
-from simstudy.store.files import cannot_write, make_room
+from simstudy.store.files import cannot_write
+from simstudy.store.results_folder import ResultsFolder
 
 NAME = "run.log.jsonl"
 
@@ -23,11 +23,11 @@ NAME = "run.log.jsonl"
 class RunLog:
     """The log of a results folder; a context that closes it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: ResultsFolder) -> None:
         self.file = folder / NAME
         follow_no_link = getattr(os, "O_NOFOLLOW", 0)
         try:
-            make_room(folder, self.file)
+            folder.make_room(self.file)
             how = os.O_RDWR | os.O_APPEND | os.O_CREAT | follow_no_link
             self._stream = os.open(self.file, how, 0o666)
             size = os.fstat(self._stream).st_size

@@ -12,16 +12,16 @@ from typing import Any
 import pyarrow as pa
 
 from simstudy.errors import brief, without_numbers
-from simstudy.store import arrow, beside
+from simstudy.store import arrow, failures
 from simstudy.study.study import Study
 
-WARNINGS = f"{beside.FAILURES}/warnings.parquet"  # of the whole study
+WARNINGS = f"{failures.FAILURES}/warnings.parquet"  # of the whole study
 
 
 def reasons(study: Study, folder: Path) -> dict[str, Counter[str]]:
     """Label -> why fits failed and how often; messages that differ by their numbers are one."""
     counts: dict[str, dict[str, Counter[str]]] = defaultdict(lambda: defaultdict(Counter))
-    for row in _rows(study, folder, beside.FAILURES):
+    for row in _rows(study, folder, failures.FAILURES):
         message = " ".join(row["message"].split())
         counts[row["method"]][without_numbers(message)][message] += 1
     return {
@@ -33,7 +33,7 @@ def reasons(study: Study, folder: Path) -> dict[str, Counter[str]]:
     }  # fmt: skip
 
 
-def failures(study: Study, folder: Path) -> list[str]:
+def failure_lines(study: Study, folder: Path) -> list[str]:
     """A line for each method that has failures among the rows that a study summarises."""
     n_fits = {m.label: study.n_asked(m) * study.replications for m in study.methods}
     lines = []
@@ -41,14 +41,14 @@ def failures(study: Study, folder: Path) -> list[str]:
         ((often, count),) = messages.most_common(1)
         lines.append(
             f"{method}: {messages.total():,} of {n_fits[method]:,} fits failed, {count:,} with: "
-            f"{brief(often)} (all in {folder / beside.FAILURES}; replay shows one)"
+            f"{brief(often)} (all in {folder / failures.FAILURES}; replay shows one)"
         )
     return lines
 
 
 def warned(study: Study, folder: Path) -> pa.Table:
     """Warnings of a study's own methods: scenario, method (its label), message, count."""
-    rows = _rows(study, folder, beside.WARNINGS)
+    rows = _rows(study, folder, failures.WARNINGS)
     counts = Counter((row["scenario"], row["method"], row["message"]) for row in rows)
     scenarios = {design.id: k for k, design in enumerate(study.designs)}
     labels = {method.label: k for k, method in enumerate(study.methods)}
@@ -79,4 +79,4 @@ def warnings_line(folder: Path, table: pa.Table) -> list[str]:
 def _rows(study: Study, folder: Path, kind: str) -> list[dict[str, Any]]:
     if not study.own_methods:
         return []
-    return beside.read(study, folder, kind).to_pylist()
+    return failures.read(study, folder, kind).to_pylist()

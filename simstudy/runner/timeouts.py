@@ -9,15 +9,17 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from pathlib import Path
 from typing import Any
 
 from simstudy.estimates import Estimates
 from simstudy.own.deadline import MESSAGE, Witness, possible
 from simstudy.runner.process import is_worker
 from simstudy.runner.task import Task
-from simstudy.store import aside, beside, files, parts
+from simstudy.store import failures, parts, quarantine
+from simstudy.store.at_work import own_name
+from simstudy.store.files import is_plain
 from simstudy.store.names import PartName, method_key
+from simstudy.store.results_folder import WORK, ResultsFolder
 from simstudy.study.study import Study
 
 _WITNESS = "-timeout"  # ends the name of the file of a process whose call may have to be ended
@@ -30,17 +32,19 @@ def are_kept(tasks: Sequence[Task], jobs: int, backend: str) -> bool:
     return heard or all(m.timeout is None for task in tasks for m in task.methods)
 
 
-def witness(task: Task, folder: Path, stuck: frozenset[int]) -> AbstractContextManager[None]:
+def witness(
+    task: Task, folder: ResultsFolder, stuck: frozenset[int]
+) -> AbstractContextManager[None]:
     """What lets a deadline end this process, where that is nobody's but the run's."""
     if task.methods[0].timeout is None or not is_worker():
         return nullcontext()
-    return Witness(folder / files.WORK / f"{files.own_name()}{_WITNESS}", str(task.key), stuck)
+    return Witness(folder / WORK / f"{own_name()}{_WITNESS}", str(task.key), stuck)
 
 
-def ended(folder: Path, tasks: Sequence[Task]) -> Iterator[tuple[Task, int]]:
+def ended(folder: ResultsFolder, tasks: Sequence[Task]) -> Iterator[tuple[Task, int]]:
     """Tasks whose workers were ended by a deadline, and in which call; told once."""
     keys = {str(task.key): task for task in tasks}
-    for file in sorted((folder / files.WORK).glob(f"*{_WITNESS}")):
+    for file in sorted((folder / WORK).glob(f"*{_WITNESS}")):
         said = Witness.read(file)
         if said is not None and said[0] in keys:
             file.unlink()
@@ -55,20 +59,20 @@ def noted(task: Task, found: Estimates) -> dict[str, Any]:
 
 
 def outgrow(
-    study: Study, folder: Path, there: list[PartName], warn: Callable[[str], None]
+    study: Study, folder: ResultsFolder, there: list[PartName], warn: Callable[[str], None]
 ) -> list[PartName]:
     """Set aside what a timeout cut that is longer now; the parts that stay."""
     limits = {method_key(m.canonical): m for m in study.own_methods}
     cut = []
     for part in there:
         method = limits.get(part.methods[0])
-        if method is None or not files.is_plain(folder / beside.FAILURES / str(part)):
+        if method is None or not is_plain(folder / failures.FAILURES / str(part)):
             continue
-        held = (parts.footer(folder, part) or {}).get(FOOTER)
+        held = (parts.footer(folder.path, part) or {}).get(FOOTER)
         if held is not None and held < (math.inf if method.timeout is None else method.timeout):
             cut.append(part)
     for part in cut:
-        aside.set_aside(folder, str(part))
+        quarantine.set_aside(folder, str(part))
     if cut:
         warn(f"{folder}: {len(cut)} ranges with fits that a shorter timeout cut are computed again")
     return [part for part in there if part not in set(cut)]

@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from simstudy.estimates import GIVEN
 from simstudy.moments import Array, Floats, Ints
-from simstudy.store import arrow, beside, parts
+from simstudy.store import arrow, failures, parts
 from simstudy.store.names import PartName, method_key
 from simstudy.study.study import Study
 
@@ -40,16 +40,16 @@ class _Extras(NamedTuple):
     value: Floats
 
 
-def ranges(study: Study, study_folder: Path) -> dict[str, dict[Key, Range]]:
+def ranges(study: Study, folder: Path) -> dict[str, dict[Key, Range]]:
     """Name -> (scenario, method's key) -> range of what a study's own methods gave."""
     keys = {method_key(method.canonical) for method in study.own_methods}
-    asked = beside.asked(study) if keys else set()
+    asked = failures.asked(study) if keys else set()
     found: dict[str, dict[Key, Range]] = {name: {} for name in GIVEN}
-    for part in parts.listing(study_folder):
+    for part in parts.listing(folder):
         if keys.isdisjoint(part.methods) or part.first > study.replications:
             continue
         last = study.replications - part.first
-        for name, key, values in _groups(_read(study_folder, part), part, last):
+        for name, key, values in _groups(_read(folder, part), part, last):
             if key in asked:
                 low, high = found[name].get(key, (math.inf, -math.inf))
                 found[name][key] = Range(min(low, values.min()), max(high, values.max()))
@@ -69,7 +69,7 @@ def _groups(given: _Extras | None, part: PartName, last: int) -> Iterator[tuple[
 
 
 def columns(
-    study_folder: Path, part: PartName, names: Sequence[str], methods: Collection[str]
+    folder: Path, part: PartName, names: Sequence[str], methods: Collection[str]
 ) -> dict[str, Array]:
     """What stands beside a part's rows, each of shape (methods, scenarios, replications).
 
@@ -87,7 +87,7 @@ def columns(
     """
     shape = len(part.methods), len(part.scenarios), part.n_reps
     others = set(methods).isdisjoint(part.methods)
-    given = None if others else _read(study_folder, part)
+    given = None if others else _read(folder, part)
     if given is None:
         return dict.fromkeys(names, np.broadcast_to(np.nan, shape))
     out = {}
@@ -100,8 +100,8 @@ def columns(
     return out
 
 
-def _read(study_folder: Path, part: PartName) -> _Extras | None:
-    table = beside.of_part(study_folder, part, beside.EXTRAS)
+def _read(folder: Path, part: PartName) -> _Extras | None:
+    table = failures.of_part(folder, part, failures.EXTRAS)
     if table is None:
         return None
     replication, value = (_whole(table.column(name)) for name in ("replication", "value"))

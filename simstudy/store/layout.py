@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import errno
 import os
-import re
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from simstudy.errors import UserError, WorkError
 from simstudy.registry import Method
 from simstudy.store import seal, sources
-from simstudy.store.files import WORK, cannot_write, is_plain, refuse_links, replace_file
+from simstudy.store.files import cannot_write, is_plain
+from simstudy.store.results_folder import STUDY, WORK, ResultsFolder
 from simstudy.study.code import written, written_source
 from simstudy.study.fields import DEFAULTS
-from simstudy.study.study import Study, load
+from simstudy.study.study import Study
 
 SUMMARY = "summary.parquet"
 
@@ -77,62 +77,37 @@ def _with_defaults(scenarios: Any) -> Any:
     return scenarios | {key: value for key, value in DEFAULTS.items() if key in missing}
 
 
-def prepare(study: Study, folder: Path) -> None:
+def prepare(study: Study, folder: ResultsFolder) -> None:
     """Make the folder ready for this study, or refuse one that holds another's results."""
-    same_seed(folder, stored_seed(folder), study.seed)
-    refuse_links(folder)
+    folder.refuse_seed(folder.seed, study.seed)
+    folder.refuse_links()
     try:
         for name in ("estimates", WORK):
             (folder / name).mkdir(parents=True, exist_ok=True)
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise cannot_write(folder, error) from None
+            raise cannot_write(folder.path, error) from None
         raise UserError(f"cannot be written: {error.strerror}", file=str(folder)) from None
-    text = dump(study_document(study, folder.resolve())).encode()
-    file = folder / "study.yaml"
-    if not is_plain(file) or file.read_bytes() != text:  # a report is as old as what it is of
-        replace_file(folder, file, text)
+    text = dump(study_document(study, folder.path.resolve()))
+    folder.replace(folder / STUDY, text.encode())
     sources.keep(study, folder)
 
 
-def changed_files(study: Study, folder: Path) -> list[str]:
+def changed_files(study: Study, folder: ResultsFolder) -> list[str]:
     """Files of a user's methods that were others when this folder's study was last run."""
-    text = _stored_text(folder)
-    held = set(re.findall(r"use: '?([^'\n]+?):\w+'?,\s+digest: '?(\w+)", text))
+    document, home = folder.document, folder.path.resolve()
+    listed = [document.get(key) for key in ("methods", "measures")]
+    held = {(_file(item), str(item.get("digest")))
+            for items in listed if isinstance(items, list)
+            for item in items if isinstance(item, dict) and "use" in item}  # fmt: skip
     earlier = {file for file, _ in held}
-    now = {(written(m, folder.resolve())["use"].rpartition(":")[0], m.source)
-           for m in study.own_methods}  # fmt: skip
+    now = {(_file(written(m, home)), m.source) for m in study.own_methods}
     return sorted({source.file for file, source in now if source is not None
                    and file in earlier and (file, source.digest) not in held})  # fmt: skip
 
 
-def _stored_text(folder: Path) -> str:
-    """What study.yaml holds; nothing where that cannot be read."""
-    file = folder / "study.yaml"
-    try:
-        return file.read_text(encoding="utf-8", errors="replace") if is_plain(file) else ""
-    except OSError:
-        return ""
-
-
-def same_seed(folder: Path, stored: int | None, seed: int) -> None:
-    """Refuse to mix two seeds in one folder; None is no seed at all."""
-    if stored not in (None, seed):
-        message = f"holds results of seed {stored}, and this study has seed {seed}"
-        raise UserError(
-            f"{message}; --fresh moves them aside, or give the study another name",
-            file=str(folder),
-        )
-
-
-def stored_seed(folder: Path) -> int | None:
-    """Seed of the study that a results folder belongs to; None where study.yaml does not say.
-
-    After a power loss it may not; the parts know the seed too.
-    """
-    text = _stored_text(folder)
-    found = re.search(r"^seed: (\d+)$", text, re.MULTILINE)
-    return int(found[1]) if found else None
+def _file(item: dict[str, Any]) -> str:
+    return str(item["use"]).rpartition(":")[0]
 
 
 def dump(document: dict[str, Any]) -> str:
@@ -150,15 +125,9 @@ def dump(document: dict[str, Any]) -> str:
     return stream.getvalue()
 
 
-def stored_study(folder: Path, trusted: bool = False) -> Study:
-    """The study of a results folder; what it says to `use:` is imported only if `trusted`."""
-    file = folder / "study.yaml"
-    if not file.is_file():
-        raise UserError("no study.yaml here; expected a results folder", file=str(folder))
-    return load(file, trusted=trusted)
-
-
-def write_table(folder: Path, name: str, table: Any, mark: dict[str, Any] | None = None) -> None:
+def write_table(
+    folder: ResultsFolder, name: str, table: Any, mark: dict[str, Any] | None = None
+) -> None:
     """Write a small table into a results folder, as parquet or CSV by its name's ending.
 
     `mark` goes to a parquet file's footer.
@@ -170,7 +139,7 @@ def write_table(folder: Path, name: str, table: Any, mark: dict[str, Any] | None
         from pyarrow import csv
 
         csv.write_csv(table, sink, csv.WriteOptions(quoting_style="needed"))
-        replace_file(folder, folder / name, sink.getvalue())
+        folder.write(folder / name, sink.getvalue())
         return
     import pyarrow.parquet as pq
 
@@ -179,7 +148,7 @@ def write_table(folder: Path, name: str, table: Any, mark: dict[str, Any] | None
     with pq.ParquetWriter(sink, plain.schema, store_schema=False) as writer:
         writer.write_table(plain)
         writer.add_key_value_metadata(seal.footer(mark or {}))
-    replace_file(folder, folder / name, *seal.summed(sink.getvalue()))
+    folder.write(folder / name, *seal.summed(sink.getvalue()))
 
 
 class Stored(NamedTuple):

@@ -22,8 +22,9 @@ from simstudy.errors import WorkError
 from simstudy.estimates import STATUSES, Estimates
 from simstudy.moments import Array
 from simstudy.store import arrow, seal
-from simstudy.store.files import is_plain, replace_file
+from simstudy.store.files import is_plain
 from simstudy.store.names import PartName, method_key, parse
+from simstudy.store.results_folder import ResultsFolder
 from simstudy.study.study import Study
 
 _TEXT = ["scenario", "method", "status"]
@@ -75,20 +76,20 @@ class Whose(NamedTuple):
         return cls({design.id: design.key for design in study.designs}, study.seed)
 
 
-def estimates_folder(study_folder: Path) -> Path:
+def estimates_folder(folder: Path) -> Path:
     """Where parts stand."""
-    return study_folder / "estimates"
+    return folder / "estimates"
 
 
-def listing(study_folder: Path) -> list[PartName]:
+def listing(folder: Path) -> list[PartName]:
     """Parts that are there, in the order of their names."""
-    folder = estimates_folder(study_folder)
-    names = sorted(os.listdir(folder)) if folder.is_dir() else []
+    place = estimates_folder(folder)
+    names = sorted(os.listdir(place)) if place.is_dir() else []
     return [part for part in map(parse, names) if part is not None]
 
 
 def write(
-    study_folder: Path,
+    folder: ResultsFolder,
     part: PartName,
     methods: Sequence[str],
     estimates: Sequence[Estimates],
@@ -107,7 +108,7 @@ def write(
         Goes to the footer, with what the part holds.
     """
     pieces = seal.summed(encode(part, methods, estimates, provenance))
-    replace_file(study_folder, estimates_folder(study_folder) / str(part), *pieces)
+    folder.write(estimates_folder(folder.path) / str(part), *pieces)
 
 
 def encode(
@@ -174,26 +175,26 @@ def key_text(key: int) -> str:
 
 
 def read(
-    study_folder: Path, part: PartName, columns: tuple[str, ...], whose: Whose
+    folder: Path, part: PartName, columns: tuple[str, ...], whose: Whose
 ) -> dict[str, NDArray[Any]]:
     """Read columns of a part, each of shape (methods, scenarios, replications).
 
     `status` comes as an index into `STATUSES`, null as NaN. `BrokenPartError` where the part is
     not what its name says.
     """
-    table = _open(study_folder, part, columns, whose)
+    table = _open(folder, part, columns, whose)
     shape = len(part.methods), len(part.scenarios), part.n_reps
     return {name: _array(table.column(name).combine_chunks()).reshape(shape) for name in columns}
 
 
-def verify(study_folder: Path, part: PartName, whose: Whose) -> None:
+def verify(folder: Path, part: PartName, whose: Whose) -> None:
     """Raise `BrokenPartError` where a part is not what its name says."""
-    _open(study_folder, part, ("status",), whose)
+    _open(folder, part, ("status",), whose)
 
 
-def _open(study_folder: Path, part: PartName, columns: tuple[str, ...], whose: Whose) -> pa.Table:
+def _open(folder: Path, part: PartName, columns: tuple[str, ...], whose: Whose) -> pa.Table:
     """Read and check a part."""
-    file = estimates_folder(study_folder) / str(part)
+    file = estimates_folder(folder) / str(part)
     if os.path.lexists(file) and not is_plain(file):
         raise BrokenPartError(file, "is a link or a folder, not a file")
     try:
@@ -253,9 +254,9 @@ def _array(values: Any) -> NDArray[Any]:
     return arrow.to_numpy(values)
 
 
-def footer(study_folder: Path, part: PartName) -> dict[str, Any] | None:
+def footer(folder: Path, part: PartName) -> dict[str, Any] | None:
     """Provenance of a part; None where it has none."""
-    file = estimates_folder(study_folder) / str(part)
+    file = estimates_folder(folder) / str(part)
     if not is_plain(file):
         return None
     try:

@@ -15,7 +15,8 @@ from pathlib import Path
 from simstudy.entries import CodeSource
 from simstudy.errors import UserError
 from simstudy.own.load import content_of, digest_of
-from simstudy.store.files import is_plain, replace_file
+from simstudy.store.files import is_plain
+from simstudy.store.results_folder import ResultsFolder
 from simstudy.study.study import Study
 
 FOLDER = "sources"
@@ -23,9 +24,9 @@ FORMAT = 1
 _MOST = 10_000_000  # bytes that are read
 
 
-def keep(study: Study, folder: Path) -> None:
+def keep(study: Study, folder: ResultsFolder) -> None:
     """Write down what the study's own functions are, as far as their files are still there."""
-    told, measures = accounts(folder), measure_accounts(folder)
+    told, measures = accounts(folder.path), measure_accounts(folder.path)
     for method in study.own_methods:
         with suppress(UserError):  # its file is gone, or not to be imported
             told[method.canonical] = method.account
@@ -37,7 +38,8 @@ def keep(study: Study, folder: Path) -> None:
     if told or measures:
         document = {"format": FORMAT, "accounts": told}
         document |= {"measures": measures} if measures else {}
-        _replace(folder, "accounts.json", json.dumps(document, indent=1, sort_keys=True).encode())
+        text = json.dumps(document, indent=1, sort_keys=True)
+        folder.replace(folder / FOLDER / "accounts.json", text.encode())
 
 
 def accounts(folder: Path) -> dict[str, str]:
@@ -61,25 +63,19 @@ def _told(folder: Path, what: str) -> dict[str, str]:
         return {}
 
 
-def _keep(folder: Path, source: CodeSource | None) -> None:
+def _keep(folder: ResultsFolder, source: CodeSource | None) -> None:
     if source is None:
         return
     if source.given is not None:
         with suppress(OSError, TypeError):  # typed at a prompt
-            _replace(folder, f"{source.function}-{source.digest}.py", _text(source))
+            folder.replace(folder / FOLDER / f"{source.function}-{source.digest}.py", _text(source))
         return
     content = content_of(source.file)
     if digest_of(content) == source.digest:
         stem = re.sub(r"[^\w.-]+", "_", Path(source.file).stem)[:64]
-        _replace(folder, f"{stem}-{source.digest}.py", content)
+        folder.replace(folder / FOLDER / f"{stem}-{source.digest}.py", content)
 
 
 def _text(source: CodeSource) -> bytes:
     assert source.given is not None
     return inspect.getsource(source.given).encode("utf-8", "backslashreplace")
-
-
-def _replace(folder: Path, name: str, content: bytes) -> None:
-    file = folder / FOLDER / name
-    if not is_plain(file) or file.read_bytes() != content:  # a report is as old as what it is of
-        replace_file(folder, file, content)

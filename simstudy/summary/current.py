@@ -18,7 +18,7 @@ import scipy
 from simstudy.errors import UserError
 from simstudy.measures.own import REGISTERED
 from simstudy.runner.said import WARNINGS
-from simstudy.store import aside, beside, files, layout, parts
+from simstudy.store import failures, files, layout, parts, quarantine
 from simstudy.store.names import parse
 from simstudy.study.study import Study
 
@@ -34,7 +34,7 @@ def mark(study: Study, folder: Path) -> dict[str, Any]:
     """
     found = hashlib.sha256(_code())
     found.update(layout.dump(layout.study_document(study, folder.resolve())).encode())
-    listed = [_listing(folder / kind) for kind in ("estimates", *beside.KINDS)]
+    listed = [_listing(folder / kind) for kind in ("estimates", *failures.KINDS)]
     computed = [one.source.trusted for one in study.measures]  # or as stored, or left out
     found.update(repr((listed, sorted(REGISTERED), computed)).encode())
     return {"digest": found.hexdigest(), "boot": _boot(), "rows": _rows(folder, study)}
@@ -52,7 +52,7 @@ def is_current(study: Study, folder: Path, now: dict[str, Any]) -> bool:
         return False
     if stored.get("boot") == now["boot"]:
         return True
-    for _, error in aside.broken(folder, parts.Whose.of(study)):
+    for _, error in quarantine.broken(folder, parts.Whose.of(study)):
         raise error
     return False
 

@@ -21,8 +21,9 @@ import pyarrow.parquet as pq
 from simstudy.estimates import Estimates, Failure
 from simstudy.moments import Bools, Floats
 from simstudy.store import arrow, parts, seal
-from simstudy.store.files import is_plain, replace_file
+from simstudy.store.files import is_plain
 from simstudy.store.names import PartName, method_key
+from simstudy.store.results_folder import ResultsFolder
 from simstudy.study.study import Study
 
 KINDS = FAILURES, EXTRAS, WARNINGS = "failures", "extras", "warnings"
@@ -47,7 +48,7 @@ class Failed(NamedTuple):
 
 
 def write(
-    study_folder: Path, part: PartName, methods: Sequence[str], estimates: Sequence[Estimates]
+    folder: ResultsFolder, part: PartName, methods: Sequence[str], estimates: Sequence[Estimates]
 ) -> dict[str, str]:
     """Write a part's failures, extras and warnings, where there are any; their digests."""
     digests = {}
@@ -61,27 +62,27 @@ def write(
             marked = table.replace_schema_metadata(seal.footer({}))
             pq.write_table(marked, sink, compression="zstd")
             content = b"".join(seal.summed(sink.getvalue()))
-            replace_file(study_folder, study_folder / name / str(part), content)
+            folder.write(folder / name / str(part), content)
             digests[name] = _digest(content, table)
     return digests
 
 
-def verify(study_folder: Path, part: PartName, kinds: Sequence[str] = KINDS) -> None:
+def verify(folder: Path, part: PartName, kinds: Sequence[str] = KINDS) -> None:
     """Raise `BrokenPartError` where a part's failures or extras are not those written with it."""
-    written = (parts.footer(study_folder, part) or {}).get("beside") or {}
+    written = (parts.footer(folder, part) or {}).get("beside") or {}
     for kind in written.keys() & set(kinds):
-        file, digest = study_folder / kind / str(part), written[kind]
+        file, digest = folder / kind / str(part), written[kind]
         content = file.read_bytes() if is_plain(file) else b""
         seal.refuse_newer(file, content)
         _checked(file, content, digest)
 
 
-def of_part(study_folder: Path, part: PartName, kind: str) -> pa.Table | None:
+def of_part(folder: Path, part: PartName, kind: str) -> pa.Table | None:
     """Failures or extras of a part, as written with its rows; None where it has none."""
-    digest = ((parts.footer(study_folder, part) or {}).get("beside") or {}).get(kind)
+    digest = ((parts.footer(folder, part) or {}).get("beside") or {}).get(kind)
     if digest is None:
         return None
-    file = study_folder / kind / str(part)
+    file = folder / kind / str(part)
     try:
         content = file.read_bytes()
     except FileNotFoundError:
@@ -89,10 +90,10 @@ def of_part(study_folder: Path, part: PartName, kind: str) -> pa.Table | None:
     return _checked(file, content, digest)
 
 
-def verify_all(study: Study, study_folder: Path) -> None:
+def verify_all(study: Study, folder: Path) -> None:
     """Raise `BrokenPartError` where anything beside rows of a user's methods was lost."""
-    for part in _of(study, parts.listing(study_folder)):
-        verify(study_folder, part)
+    for part in _of(study, parts.listing(folder)):
+        verify(folder, part)
 
 
 def asked(study: Study) -> set[tuple[str, str]]:
@@ -159,9 +160,9 @@ def failed(
                 yield Failed(part.scenarios[scenario], part.first + replication, method, failure)
 
 
-def first_failed(study_folder: Path, part: PartName) -> Failed | None:
+def first_failed(folder: Path, part: PartName) -> Failed | None:
     """The first stored failure of a part; None where there is none."""
-    file = study_folder / FAILURES / str(part)
+    file = folder / FAILURES / str(part)
     for row in _opened(file).slice(0, 1).to_pylist() if is_plain(file) else ():
         where = row["scenario"], row["replication"], row["method"]
         return Failed(*where, Failure(row["message"], row["traceback"]))
@@ -235,7 +236,7 @@ def _extra(method: str, name: str, values: Floats, scenario: Any, replication: A
     )
 
 
-def read(study: Study, study_folder: Path, kind: str) -> pa.Table:
+def read(study: Study, folder: Path, kind: str) -> pa.Table:
     """All rows of `failures`, `extras` or `warnings` that belong to a study.
 
     `method` holds labels. A replication that two parts hold comes once.
@@ -244,12 +245,12 @@ def read(study: Study, study_folder: Path, kind: str) -> pa.Table:
     ours = asked(study)
     done: dict[tuple[str, str], int] = defaultdict(int)
     tables = [_SCHEMAS[kind].empty_table()]
-    wanted = (p for p in parts.listing(study_folder) if p.first <= study.replications)
+    wanted = (p for p in parts.listing(folder) if p.first <= study.replications)
     for part in sorted(_of(study, wanted), key=lambda p: (p.first, -p.last)):
         held = list(product(part.scenarios, part.methods))
-        file = study_folder / kind / str(part)
+        file = folder / kind / str(part)
         found = _opened(file) if is_plain(file) else None
-        verify(study_folder, part, (kind,))
+        verify(folder, part, (kind,))
         if found is not None:
             after = {both: done[both] for both in held if both in ours}
             tables.append(_kept(found, after, study.replications))
