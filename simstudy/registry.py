@@ -19,12 +19,7 @@ from simstudy.methods._asked import fit_asked  # and all methods register themse
 from simstudy.own.load import entry_of
 from simstudy.where import Where, parse
 
-COMMON = (
-    "label",
-    "estimand",
-    "null_value",
-    "when",
-)  # what every method takes beside its own options
+COMMON = ("label", "estimand", "null_value", "when")  # beside the options of each method
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,21 +75,22 @@ def _jobs(text: str) -> int:
     return _whole(text, 1)
 
 
-def _replications(text: str) -> int:
+def _number(text: str) -> float:
     try:
-        value = float(text)
+        return float(text)
     except ValueError:
-        value = 0.0
+        return 0.0
+
+
+def _replications(text: str) -> int:
+    value = _number(text)
     if not 1 <= value <= 1e12 or value != int(value):
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 up")
     return int(value)
 
 
 def _positive(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
+    value = _number(text)
     if not 0 < value < float("inf"):
         raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
     return value
@@ -98,11 +99,13 @@ def _positive(text: str) -> float:
 _FORMATS = ("text", "csv", "json", "markdown", "latex")
 _METHOD = "as in a study file: pooled, 'random_intercept: {df: wald}'"
 _GIVE_UP = "leave a method of yours out after N failures in a row (200); 0: never"
+_INSTEAD = "instead of the file's"
 _TRUST = "import the files of the study's own methods and refit those too"
 _PUBLISHED = (
     "CSV: columns of a cell (factors, method), printed and, if any, measure (rejection_rate), "
     "alpha (the first), decimals, and of the printed number replications or mcse"
 )
+_ESTIMATED = "results folder; or a table of estimates (CSV, parquet, .dta)"
 _MEASURE = "only these; median_bias and mean_absolute_error are made when named here alone"
 _WHERE = "only rows with FIELD OP VALUE and ..., such as 'icc > 0 and x_icc = 1'"
 _DUMMIES = "show the coefficients of dummy's clusters, of more than two too"
@@ -133,16 +136,10 @@ VERBS: dict[str, tuple[str, Arguments]] = {
             ("config", {"help": "study file (YAML)"}),
             ("--jobs", {"type": _jobs, "metavar": "N", "help": "worker processes (all cores)"}),
             ("--results", {"default": "results", "metavar": "DIR", "help": "parent folder"}),
-            (
-                "--replications",
-                {"type": _replications, "metavar": "N", "help": "instead of the file's"},
-            ),
+            ("--replications", {"type": _replications, "metavar": "N", "help": _INSTEAD}),
             ("--fresh", {"action": "store_true", "help": "move earlier results aside, start over"}),
             ("--fail-fast", {"action": "store_true", "help": "stop where a method of yours fails"}),
-            (
-                "--give-up",
-                {"type": _whole, "default": 200, "metavar": "N", "help": _GIVE_UP},
-            ),
+            ("--give-up", {"type": _whole, "default": 200, "metavar": "N", "help": _GIVE_UP}),
             ("--no-report", {"action": "store_true", "help": "no figures and tables"}),
             ("--quiet", {"action": "store_true", "help": "print nothing but errors"}),
             ("--verbose", {"action": "store_true", "help": "a line for every range, on stderr"}),
@@ -162,10 +159,7 @@ VERBS: dict[str, tuple[str, Arguments]] = {
     "summarize": (
         "performance measures of a results folder, or of anybody's estimates",
         [
-            (
-                "target",
-                {"help": "results folder; or a table of estimates (CSV, parquet, .dta)"},
-            ),
+            ("target", {"help": _ESTIMATED}),
             ("--format", {"choices": _FORMATS, "default": "text"}),
             ("--measure", {"action": "extend", "nargs": "+", "metavar": "M", "help": _MEASURE}),
             ("--where", {"metavar": "EXPR", "help": _WHERE}),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from simstudy.entries import Chosen, Entry, Option, register, registered
@@ -37,21 +39,13 @@ def fit(moments: Moments, *, by: str, term: str = "slope", origin: Origin = ZERO
         model.fit(moments, **options, term=term, origin=origin) for model, options in _models()
     )
     chosen = _multilevel(moments, multilevel, by)
-    blank = np.full(chosen.shape, np.nan)
-
-    def pick(name: str) -> Floats:
-        left = getattr(pooled, name)
-        return np.where(chosen, getattr(multilevel, name), blank if left is None else left)
-
-    return Estimates(
-        pick("estimate"),
-        pick("std_error"),
-        pick("df"),
-        pick("p_value"),
-        np.where(chosen, multilevel.outcome, pooled.outcome),
-        pick("tau2"),
-        pick("sigma2"),
-    )
+    columns: Any = {}
+    for name in ("estimate", "std_error", "df", "p_value", "outcome", "tau2", "sigma2"):
+        of_pooled = getattr(pooled, name)
+        columns[name] = np.where(
+            chosen, getattr(multilevel, name), np.nan if of_pooled is None else of_pooled
+        )
+    return Estimates(**columns)
 
 
 def _models() -> list[tuple[Entry, Chosen]]:

@@ -8,48 +8,35 @@ from simstudy.errors import UserError
 
 HEAD = 4096  # bytes that tell
 
-# how a file of the kind begins -> its name here
-_BEGINS: tuple[tuple[bytes, str], ...] = (
-    (b"PAR1", "parquet"),
-    (b"PARE", "encrypted parquet"),
-    (b"ARROW1", "arrow"),
-    (b"FEA1", "arrow"),
-    (b"\xff\xff\xff\xff", "arrow stream"),
-    (b"<stata_dta>", "stata"),
-    (b"\x1f\x8b", "gzip"),
-    (b"BZh", "bzip2"),
-    (b"\xfd7zXZ\x00", "xz"),
-    (b"\x28\xb5\x2f\xfd", "zstd"),
-    (b"\x04\x22\x4d\x18", "lz4"),
-    (b"PK\x03\x04", "zip"),
-    (b"PK\x05\x06", "zip"),
-    (b"$FL2", "spss"),
-    (b"$FL3", "spss"),
-    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "old office"),
-    (b"RDX2\n", "r"),
-    (b"RDX3\n", "r"),
-    (b"RDA2\n", "r"),
-    (b"RDA3\n", "r"),
-    (b"X\n\x00\x00\x00", "r"),
-    (b"A\n2\n", "r"),
-    (b"A\n3\n", "r"),
-    (b"MATLAB 5.0", "matlab"),
-    (b"MATLAB 7", "matlab"),
-    (b"\x89HDF\r\n", "hdf5"),
-    (bytes(12) + b"\xc2\xea\x81\x60", "sas"),
-    (b"HEADER RECORD*******", "sas transport"),
-    (b"ORC", "orc"),
-    (b"Obj\x01", "avro"),
-    (b"SQLite format 3\x00", "sqlite"),
-    (b"\x93NUMPY", "numpy"),
-    (b"%PDF-", "pdf"),
-    (b"\x89PNG", "picture"),
-    (b"\xff\xd8\xff", "picture"),
-    (b"GIF8", "picture"),
-    (b"7z\xbc\xaf\x27\x1c", "archive"),
-    (b"Rar!", "archive"),
-    (b"version https://git-lfs", "git lfs"),
-)
+# kind -> how its files begin
+_BEGINS: dict[str, tuple[bytes, ...]] = {
+    "parquet": (b"PAR1",),
+    "encrypted parquet": (b"PARE",),
+    "arrow": (b"ARROW1", b"FEA1"),
+    "arrow stream": (b"\xff\xff\xff\xff",),
+    "stata": (b"<stata_dta>",),
+    "gzip": (b"\x1f\x8b",),
+    "bzip2": (b"BZh",),
+    "xz": (b"\xfd7zXZ\x00",),
+    "zstd": (b"\x28\xb5\x2f\xfd",),
+    "lz4": (b"\x04\x22\x4d\x18",),
+    "zip": (b"PK\x03\x04", b"PK\x05\x06"),
+    "spss": (b"$FL2", b"$FL3"),
+    "old office": (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",),
+    "r": (b"RDX2\n", b"RDX3\n", b"RDA2\n", b"RDA3\n", b"X\n\x00\x00\x00", b"A\n2\n", b"A\n3\n"),
+    "matlab": (b"MATLAB 5.0", b"MATLAB 7"),
+    "hdf5": (b"\x89HDF\r\n",),
+    "sas": (bytes(12) + b"\xc2\xea\x81\x60",),
+    "sas transport": (b"HEADER RECORD*******",),
+    "orc": (b"ORC",),
+    "avro": (b"Obj\x01",),
+    "sqlite": (b"SQLite format 3\x00",),
+    "numpy": (b"\x93NUMPY",),
+    "pdf": (b"%PDF-",),
+    "picture": (b"\x89PNG", b"\xff\xd8\xff", b"GIF8"),
+    "archive": (b"7z\xbc\xaf\x27\x1c", b"Rar!"),
+    "git lfs": (b"version https://git-lfs",),
+}
 _PICKLES = re.compile(rb"\A(?:ccopy_?reg\n|cpandas\.|cnumpy\.|\([dl]p\d+\n)")
 _TEXT = ("r", "sas transport", "git lfs", "pdf")  # may be all text
 _BINARY = re.compile(rb"[\x00-\x08\x0e-\x1f]")
@@ -95,9 +82,9 @@ def kind(head: bytes, name: str) -> str:
     name : str
         Only a pickle of the oldest kind, which is text, is known by its ending.
     """
-    for begin, found in _BEGINS:
-        if head.startswith(begin) and (found in _TEXT or _BINARY.search(head)):
-            return found
+    for known, begins in _BEGINS.items():
+        if head.startswith(begins) and (known in _TEXT or _BINARY.search(head)):
+            return known
     if head[:1] == b"\x80" and 2 <= head[1:2][0] <= 5 if len(head) > 1 else False:
         return "pickle"
     if _PICKLES.match(head) or name.lower().endswith((".pkl", ".pickle")):

@@ -48,9 +48,9 @@ def read(data: Any) -> Table:
     kind, raw = contents(path, file)
     if raw is not None and kind == "text":
         return delimited(decode(raw, file), file)
-    source = path if raw is None else raw
+    source = file if raw is None else io.BytesIO(raw)
     if kind == "parquet":
-        return parquet.single(file if raw is None else io.BytesIO(raw), file)
+        return parquet.single(source, file)
     if kind == "arrow":
         return _feather(source, file)
     if kind == "stata":
@@ -58,13 +58,12 @@ def read(data: Any) -> Table:
     return stata.spss(source, file) if kind == "spss" else workbook(source, kind, file)
 
 
-def _feather(source: Path | bytes, file: str) -> Table:
+def _feather(source: str | io.BytesIO, file: str) -> Table:
     from pyarrow import feather
 
     try:
-        where = pa.BufferReader(source) if isinstance(source, bytes) else str(source)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of the first version of Feather, which is old
-            return framed(feather.read_table(where), file)
+            return framed(feather.read_table(source), file)
     except (pa.ArrowException, OSError) as error:
         raise UserError(f"cannot be read: {brief(str(error))}", file=file) from None

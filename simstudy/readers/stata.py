@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 from importlib import import_module
-from pathlib import Path
 from typing import Any
 
 from simstudy.errors import UserError, brief
@@ -16,17 +15,16 @@ from simstudy.readers.framed import framed
 from simstudy.readers.table import Table
 
 
-def stata(source: Path | bytes, file: str) -> Table:
+def stata(source: str | io.BytesIO, file: str) -> Table:
     """Read a Stata file of any version that pandas knows; .a to .z are missing."""
     import warnings
 
     import pandas as pd
 
-    where = io.BytesIO(source) if isinstance(source, bytes) else source
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of encodings and of dates out of range
-            with pd.read_stata(where, iterator=True) as reader:
+            with pd.read_stata(source, iterator=True) as reader:
                 frame = reader.read(convert_categoricals=False)
                 sets = reader.value_labels()
                 used = dict(zip(frame.columns, reader._lbllist, strict=True))
@@ -38,17 +36,17 @@ def stata(source: Path | bytes, file: str) -> Table:
     return _coded(frame, labels, file)
 
 
-def spss(source: Path | bytes, file: str) -> Table:
+def spss(source: str | io.BytesIO, file: str) -> Table:
     """Read an SPSS file where pyreadstat is installed."""
     try:
         pyreadstat = import_module("pyreadstat")
     except ImportError:
         message = "this is an SPSS file (.sav); pip install pyreadstat, or save it as CSV"
         raise UserError(message, file=file) from None
-    if isinstance(source, bytes):
+    if isinstance(source, io.BytesIO):
         raise UserError("this is an SPSS file (.sav) in an archive; unpack it first", file=file)
     try:
-        frame, meta = pyreadstat.read_sav(str(source))
+        frame, meta = pyreadstat.read_sav(source)
     except Exception as error:
         raise UserError(f"cannot be read: {brief(str(error))}", file=file) from None
     return _coded(frame, meta.variable_value_labels, file)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 from importlib import import_module
-from pathlib import Path
 from typing import Any
 
 from simstudy.errors import UserError, brief
@@ -16,7 +15,7 @@ _NEEDS = {"excel": ("openpyxl", "an Excel workbook (.xlsx)"),
 _PACKAGES = {"odf": "odfpy"}
 
 
-def workbook(source: Path | bytes, kind: str, file: str) -> Table:
+def workbook(source: str | io.BytesIO, kind: str, file: str) -> Table:
     """Read the one worksheet that is not empty; its first row is the header."""
     engine, what = _NEEDS[kind]
     try:
@@ -27,10 +26,9 @@ def workbook(source: Path | bytes, kind: str, file: str) -> Table:
         raise UserError(message, file=file) from None
     import pandas as pd
 
-    where = io.BytesIO(source) if isinstance(source, bytes) else source
     try:
         sheets: dict[str, Any] = pd.read_excel(
-            where, sheet_name=None, dtype=object, keep_default_na=False, na_values=[""]
+            source, sheet_name=None, dtype=object, keep_default_na=False, na_values=[""]
         )
     except Exception as error:  # a broken file fails in zipfile, openpyxl or pandas
         raise UserError(f"cannot be read: {brief(str(error))}", file=file) from None

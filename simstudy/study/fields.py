@@ -87,6 +87,7 @@ X_KINDS = {
     "binary": "0/1: x_icc 1 = floor(J/2) clusters treated, x_icc 0 = each unit, probability 1/2",
     "binary_blocked": "0/1: half of the units of each cluster (no x_icc: it is -1/(n - 1))",
 }
+X_KEYS = ("file", "column", "cluster")
 SIZE_FORMS = {
     "uniform": "whole numbers from a to b, both included, drawn anew in every replication",
     "poisson": "Poisson with this mean, conditional on at least 1, drawn anew",

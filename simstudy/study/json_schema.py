@@ -51,8 +51,7 @@ def schema() -> dict[str, Any]:
         "name": {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"},
         "title": _TEXT,
         "aim": _TEXT,
-        "seed": fields.TOP_NUMBERS["seed"].schema(),
-        "replications": fields.TOP_NUMBERS["replications"].schema(),
+        **{key: number.schema() for key, number in fields.TOP_NUMBERS.items()},
         "alpha": _or_list(fields.TOP_NUMBERS["alpha"].schema()),
         "scenarios": _or_list(_scenario()),
         "methods": {"type": "array", "minItems": 1, "items": _method()},
@@ -71,10 +70,6 @@ def schema() -> dict[str, Any]:
 
 
 def _scenario() -> dict[str, Any]:
-    numbers = {
-        key: {"description": number.summary, **_or_list(number.schema())}
-        for key, number in fields.SCENARIO_NUMBERS.items()
-    }
     size = fields.CLUSTER_SIZE.schema()
     pair = {"type": "array", "items": size, "minItems": 2, "maxItems": 2}
     form = {key: number.schema() for key, number in fields.SIZE_NUMBERS.items()}
@@ -85,17 +80,16 @@ def _scenario() -> dict[str, Any]:
         _mapping({"mean": form["mean"], "cv": form["cv"]}, ["mean", "cv"]),
         _mapping({"sizes": {"type": "array", "items": size, "minItems": 2}}, ["sizes"]),
     ]
-    file = _mapping(
-        {"file": _TEXT, "column": _TEXT, "cluster": _TEXT}, ["file", "column", "cluster"]
-    )
+    file = _mapping(dict.fromkeys(fields.X_KEYS, _TEXT), list(fields.X_KEYS))
     x = {"anyOf": [{"enum": list(fields.X_KINDS)}, file]}
-    properties = {
-        "n_clusters": {"description": fields.N_CLUSTERS.summary,
-                       **_or_list(fields.N_CLUSTERS.schema())},
-        "cluster_size": {"description": fields.CLUSTER_SIZE.summary, **_or_list({"anyOf": sizes})},
-        **numbers,
-        "x": {"description": "the predictor", **_or_list(x)},
-    }  # fmt: skip
+    numbers = {"n_clusters": fields.N_CLUSTERS, **fields.SCENARIO_NUMBERS}
+    described = {key: (number.summary, number.schema()) for key, number in numbers.items()}
+    described["cluster_size"] = fields.CLUSTER_SIZE.summary, {"anyOf": sizes}
+    described["x"] = "the predictor", x
+    properties = {}
+    for key in fields.SCENARIO_FIELDS:
+        summary, levels = described[key]
+        properties[key] = {"description": summary, **_or_list(levels)}
     return _mapping(properties, ["icc", "slope"])
 
 

@@ -171,15 +171,15 @@ def _gamma(place: Place) -> SizeRule:
 
 def predictor(place: Place) -> tuple[str, GivenX | None]:
     """Read `x`: a kind, or a mapping that names a file."""
-    value, keys = place.value, ("file", "column", "cluster")
+    value = place.value
     if isinstance(value, str):
         if value not in fields.X_KINDS:
             hint = nearest(value, [*fields.X_KINDS, "{file: ...}"], vocabulary.X)
             place.refuse(f"'{value}' is not a predictor{hint}")
         return value, None
     place.expect(dict, "normal, binary, binary_blocked or a file")
-    place.allow(keys, vocabulary.X_FILE)
-    for key in keys:
+    place.allow(fields.X_KEYS, vocabulary.X_FILE)
+    for key in fields.X_KEYS:
         if not isinstance(value.get(key), str):
             place.refuse(f"'{key}' must be given as text", *([key] if key in value else []))
     try:

@@ -131,32 +131,32 @@ class _Builder:
             raise UserError("nested or repeated too deeply", file=self.file, line=line)
         kind = str(node.tag).rpartition(":")[2]
         if not str(node.tag).startswith(_CORE) or kind not in _KINDS[node.id]:
-            where = dotted(path)
-            raise UserError(f"tag {node.tag} is not allowed", file=self.file, line=line, path=where)
+            self._refuse(f"tag {node.tag} is not allowed", node, path)
         if node.id == "mapping":
             return self._mapping(node, path)
         if node.id == "sequence":
             return [self.build(child, (*path, i)) for i, child in enumerate(node.value)]
         return _scalar(kind, self._text(node, path))
 
+    def _refuse(self, message: str, node: Any, path: Path_) -> NoReturn:
+        line = node.start_mark.line + 1
+        raise UserError(message, file=self.file, line=line, path=dotted(path)) from None
+
     def _text(self, node: Any, path: Path_) -> str:
         try:
             return whole(str(node.value))
         except ValueError as error:
-            line = node.start_mark.line + 1
-            raise UserError(str(error), file=self.file, line=line, path=dotted(path)) from None
+            self._refuse(str(error), node, path)
 
     def _mapping(self, node: Any, path: Path_) -> dict[str, Any]:
         data: dict[str, Any] = {}
         for key_node, value_node in node.value:
-            line = key_node.start_mark.line + 1
             if key_node.id != "scalar":
-                raise UserError("a key must be text", file=self.file, line=line, path=dotted(path))
+                self._refuse("a key must be text", key_node, path)
             key = self._text(key_node, path)
             if key in data:
-                where = dotted((*path, key))
-                raise UserError("stands here twice", file=self.file, line=line, path=where)
-            self.lines[(*path, key)] = line
+                self._refuse("stands here twice", key_node, (*path, key))
+            self.lines[(*path, key)] = key_node.start_mark.line + 1
             data[key] = self.build(value_node, (*path, key))
         return data
 
