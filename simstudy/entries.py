@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from itertools import product
 from typing import Any
 
-from simstudy.errors import UserError, nearest
+from simstudy.errors import UserError, meanings, nearest, several
 from simstudy.estimands import DEFAULT, ESTIMANDS
 
 Chosen = dict[str, Any]  # words, or whole numbers
@@ -49,6 +49,33 @@ class Option:
                 return int(value)
             hint = f": expected a whole number from {self.least} up"
         raise OptionError(self.name, f"'{value}' is not an option of {method}{hint}")
+
+
+def choice(
+    name: str,
+    summary: str,
+    synonyms: str,
+    advice: Mapping[str, str] | None = None,
+    *,
+    default: Callable[[Chosen], str] | None = None,
+    **values: str,
+) -> Option:
+    """An option whose values are words; each keyword is one, with other packages' words for it.
+
+    Parameters
+    ----------
+    synonyms : str
+        Other packages' words for the option, blanks between them.
+    advice : mapping, optional
+        What is said of words that mean no single value -> these words.
+    default : callable, optional
+        Options before it -> its default, which else is the first value.
+    """
+    first = next(iter(values))
+    return Option(
+        name, tuple(values), default or (lambda chosen: first), summary,
+        synonyms=several(synonyms), foreign=meanings(advice, **values),
+    )  # fmt: skip
 
 
 class OptionError(UserError):

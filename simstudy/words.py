@@ -10,21 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from simstudy.entries import Entry
-from simstudy.errors import folded, nearest
-
-
-def several(text: str) -> tuple[str, ...]:
-    """Words that stand in one text, blanks between them."""
-    return tuple(text.split())
-
-
-def meanings(advice: Mapping[str, str] | None = None, /, **meant: str) -> dict[str, str]:
-    """Other people's words -> what is written here, or the advice that several words give.
-
-    Both are given the other way round: what is meant, and the words for it in one text.
-    """
-    return {word: to for to, text in {**meant, **(advice or {})}.items() for word in several(text)}
-
+from simstudy.errors import folded, meanings, nearest
 
 _SEVERAL = meanings(
     {

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from simstudy.errors import nearest
-from simstudy.words import meanings
+from simstudy.errors import meanings, nearest
 
 VERBS = meanings(
     {"write: simstudy --help": "help", "write: simstudy --version": "version"},

@@ -9,39 +9,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from simstudy.entries import Chosen, Option
+from simstudy.entries import Chosen, Option, choice
 from simstudy.estimates import Outcome
 from simstudy.methods._assemble import PERFECT, unless
 from simstudy.moments import Array, Bools, Factor, Floats, Moments, Numbers
 from simstudy.numerics import gram, robust
-from simstudy.words import meanings, several
 
 ROBUST = ("CR0", "CR1", "CR1S", "CR2", "CR3")
 _MEAT = {"CR1": "CR0", "CR1S": "CR0"}  # these two differ from CR0 by a factor
-
-
-_SE_WORDS = meanings(
-    {
-        "write CR1 (times J/(J - 1)), CR1S (Stata's) or CR2 (bias-reduced)":
-            "robust cluster clustered cluster_robust sandwich crve",
-        "write CR1 or CR1S: HC1 is for independent units, these are for clusters": "hc1",
-        "write CR2: HC2 is for independent units, CR2 is for clusters": "hc2",
-        "write CR3: HC3 is for independent units, CR3 is for clusters": "hc3",
-    },
-    classical="ols conventional iid naive model default nonrobust const",
-    CR0="hc0 white liang_zeger huber_white",
-    CR1="cv1",
-    CR1S="stata vce_cluster cr1p",
-    CR2="cv2 bell_mccaffrey brl bias_reduced",
-    CR3="cv3 jackknife",
-)  # fmt: skip
-_DF_WORDS = meanings(
-    {"write residual (N - 2), clusters (J - 1) or satterthwaite: all of them are t tests": "t"},
-    wald="z normal infinite inf asymptotic",
-    residual="n_k n_2 ols",
-    clusters="j_1 g_1 stata",
-    satterthwaite="bell_mccaffrey satt bm sw",
-)
 
 
 class Error(NamedTuple):
@@ -55,26 +30,40 @@ class Error(NamedTuple):
 def options(*more: str) -> tuple[Option, Option]:
     """Options `se` and `df` of a least-squares method; `more` are kinds of `se` it has besides."""
     return (
-        Option(
+        choice(
             "se",
-            ("classical", *ROBUST, *more),
-            lambda chosen: "classical",
             "standard error",
-            synonyms=several(
-                "vcov vce vcovtype cov_type type std_error std_err ses standard_error "
-                "standard_errors robust"
-            ),
-            foreign=_SE_WORDS,
+            "vcov vce vcovtype cov_type type std_error std_err ses standard_error "
+            "standard_errors robust",
+            {
+                "write CR1 (times J/(J - 1)), CR1S (Stata's) or CR2 (bias-reduced)":
+                    "robust cluster clustered cluster_robust sandwich crve",
+                "write CR1 or CR1S: HC1 is for independent units, these are for clusters": "hc1",
+                "write CR2: HC2 is for independent units, CR2 is for clusters": "hc2",
+                "write CR3: HC3 is for independent units, CR3 is for clusters": "hc3",
+            },
+            default=lambda chosen: "classical",
+            classical="ols conventional iid naive model default nonrobust const",
+            CR0="hc0 white liang_zeger huber_white",
+            CR1="cv1",
+            CR1S="stata vce_cluster cr1p",
+            CR2="cv2 bell_mccaffrey brl bias_reduced",
+            CR3="cv3 jackknife",
+            **dict.fromkeys(more, ""),
         ),
-        Option(
+        choice(
             "df",
-            ("residual", "wald", "clusters", "satterthwaite"),
-            _default_df,
             "of t: residual, infinite, J - 1, or Bell-McCaffrey's",
-            synonyms=several("ddf ddfm dof test distribution degrees_of_freedom"),
-            foreign=_DF_WORDS,
+            "ddf ddfm dof test distribution degrees_of_freedom",
+            {"write residual (N - 2), clusters (J - 1) or satterthwaite: all of them are t tests":
+                "t"},
+            default=_default_df,
+            residual="n_k n_2 ols",
+            wald="z normal infinite inf asymptotic",
+            clusters="j_1 g_1 stata",
+            satterthwaite="bell_mccaffrey satt bm sw",
         ),
-    )
+    )  # fmt: skip
 
 
 def _default_df(chosen: Chosen) -> str:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from simstudy.entries import Chosen, Option
+from simstudy.entries import Chosen, choice
 from simstudy.estimates import Estimates, Outcome
 from simstudy.methods import _assemble
 from simstudy.methods._assemble import Origin
@@ -14,9 +14,6 @@ from simstudy.moments import Array, Bools, Factor, Floats, Ints, Moments
 from simstudy.numerics import information, likelihood, reml, weighted
 from simstudy.numerics.information import Contrast
 from simstudy.numerics.weighted import Sums
-from simstudy.words import meanings, several
-
-_DF = ("wald", "residual", "between_within", "satterthwaite", "kenward_roger")
 
 
 class Fitted(NamedTuple):
@@ -158,32 +155,26 @@ def _default_df(chosen: Chosen) -> str:
 
 
 OPTIONS = (
-    Option(
+    choice(
         "estimator",
-        ("reml", "ml"),
-        lambda chosen: "reml",
         "likelihood",
-        synonyms=several("method likelihood estimation fit_method criterion"),
-        foreign=meanings(
-            reml="restricted residual_maximum_likelihood restricted_maximum_likelihood",
-            ml="full mle maximum_likelihood fiml",
-        ),
+        "method likelihood estimation fit_method criterion",
+        reml="restricted residual_maximum_likelihood restricted_maximum_likelihood",
+        ml="full mle maximum_likelihood fiml",
     ),
-    Option(
+    choice(
         "df",
-        _DF,
-        _default_df,
         "reference distribution (kenward_roger adjusts the SE)",
-        synonyms=several("ddf ddfm dfmethod dof test degrees_of_freedom tests"),
-        foreign=meanings(
-            {
-                "write kenward_roger, satterthwaite, between_within or residual: all of them are t "
-                "tests": "t"
-            },
-            wald="z normal infinite inf asymptotic",
-            kenward_roger="kr kroger kenwardroger pbkrtest",
-            satterthwaite="lmertest sat satt",
-            between_within="bw betwithin nlme containment inner_outer",
-        ),
+        "ddf ddfm dfmethod dof test degrees_of_freedom tests",
+        {
+            "write kenward_roger, satterthwaite, between_within or residual: all of them are t "
+            "tests": "t"
+        },
+        default=_default_df,
+        wald="z normal infinite inf asymptotic",
+        residual="",
+        between_within="bw betwithin nlme containment inner_outer",
+        satterthwaite="lmertest sat satt",
+        kenward_roger="kr kroger kenwardroger pbkrtest",
     ),
 )

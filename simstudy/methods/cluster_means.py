@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from simstudy.entries import Chosen, Entry, Option, register
+from simstudy.entries import Chosen, Entry, choice, register
+from simstudy.errors import several
 from simstudy.estimates import Estimates, Outcome
 from simstudy.methods import _assemble, _clustered
 from simstudy.methods._assemble import ZERO, Origin
 from simstudy.moments import Clusters, Factor, Floats, Moments, Numbers, Pooled
 from simstudy.numerics import gram
-from simstudy.words import meanings, several
 
 
 def fit(
@@ -105,24 +105,19 @@ register(
         fit=fit,
         describe=describe,
         options=(
-            Option(
+            choice(
                 "weights",
-                ("equal", "size"),
-                lambda chosen: "equal",
                 "weight of a cluster",
-                synonyms=several("weight weighted weighting w"),
-                foreign=meanings(
-                    equal="unweighted none uniform",
-                    size="unequal n cluster_size n_j proportional weighted",
-                ),
+                "weight weighted weighting w",
+                equal="unweighted none uniform",
+                size="unequal n cluster_size n_j proportional weighted",
             ),
-            Option(
+            choice(
                 "df",
-                ("residual", "wald"),
-                lambda chosen: "residual",
                 "J - 2, or z",
-                synonyms=several("ddf dof test distribution"),
-                foreign=meanings(wald="z normal infinite inf", residual="t j_2"),
+                "ddf dof test distribution",
+                residual="t j_2",
+                wald="z normal infinite inf",
             ),
         ),
         synonyms=several(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from simstudy.entries import Chosen, Entry, Option, register
+from simstudy.entries import Chosen, Entry, choice, register
+from simstudy.errors import several
 from simstudy.estimates import Estimates, Outcome
 from simstudy.methods import _assemble, _clustered
 from simstudy.methods._assemble import ZERO, Origin
@@ -12,7 +13,6 @@ from simstudy.moments import Array, Clusters, Floats
 from simstudy.numerics import exchangeable, gram
 from simstudy.numerics.exchangeable import Working
 from simstudy.numerics.shared import shared
-from simstudy.words import meanings, several
 
 
 def fit(
@@ -99,24 +99,19 @@ register(
         fit=fit,
         describe=describe,
         options=(
-            Option(
+            choice(
                 "se",
-                ("robust", "model"),
-                lambda chosen: "robust",
                 "standard error",
-                synonyms=several("vcov vce std_err std_error cov_type type"),
-                foreign=meanings(
-                    robust="sandwich san_se empirical huber_white cluster_robust",
-                    model="naive model_based conventional nonrobust",
-                ),
+                "vcov vce std_err std_error cov_type type",
+                robust="sandwich san_se empirical huber_white cluster_robust",
+                model="naive model_based conventional nonrobust",
             ),
-            Option(
+            choice(
                 "df",
-                ("wald", "clusters"),
-                lambda chosen: "wald",
                 "z, or J - 1",
-                synonyms=several("ddf dof test distribution"),
-                foreign=meanings(wald="z normal infinite inf", clusters="t j_1 cluster"),
+                "ddf dof test distribution",
+                wald="z normal infinite inf",
+                clusters="t j_1 cluster",
             ),
         ),
         synonyms=several(

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from simstudy.entries import Chosen, Entry, register
+from simstudy.errors import several
 from simstudy.estimates import Estimates
 from simstudy.methods import _assemble, _clustered
 from simstudy.methods._assemble import ZERO, Origin
 from simstudy.moments import Array, Factor, Floats, Moments
 from simstudy.numerics import gram, robust
-from simstudy.words import several
 
 
 def fit(

@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from simstudy.entries import Chosen, Entry, Option, register, registered
+from simstudy.entries import Chosen, Entry, choice, register, registered
+from simstudy.errors import several
 from simstudy.estimates import Estimates
 from simstudy.methods._assemble import ZERO, Origin
 from simstudy.moments import Bools, Floats, Moments
 from simstudy.numerics import anova, gram, likelihood, weighted
-from simstudy.words import meanings, several
 
 # 50:50 mixture of chi2(0) and chi2(1) at level .05 (Self & Liang 1987; Stram & Lee 1994)
 _CRITICAL = 1.6448536269514722**2
@@ -110,16 +110,12 @@ register(
         fit=fit,
         describe=describe,
         options=(
-            Option(
+            choice(
                 "by",
-                ("likelihood_ratio", "design_effect"),
-                lambda chosen: "likelihood_ratio",
                 "test of tau2 = 0 at .05, or design effect of y over 2",
-                synonyms=several("rule test criterion method with"),
-                foreign=meanings(
-                    likelihood_ratio="lr lrt rlrt chibar",
-                    design_effect="deff deft kish",
-                ),
+                "rule test criterion method with",
+                likelihood_ratio="lr lrt rlrt chibar",
+                design_effect="deff deft kish",
             ),
         ),
         synonyms=several(

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from simstudy.entries import Chosen, Entry, Option, Words, register
+from simstudy.entries import Chosen, Entry, Option, Words, choice, register
+from simstudy.errors import several
 from simstudy.estimates import Estimates, Outcome
 from simstudy.methods import _assemble, _clustered, pooled
 from simstudy.moments import Clusters
 from simstudy.numerics import gram, wild
-from simstudy.words import meanings, several
 
 _SEED = 1  # of the one stream that a data set outside a study is tested with
 
@@ -96,27 +96,19 @@ register(
         fit=fit,
         describe=pooled.describe,
         options=(
-            Option(
+            choice(
                 "weights",
-                ("rademacher", "webb"),
-                lambda chosen: "rademacher",
                 "of the clusters",
-                synonyms=several("weight type weighttype wild_weights boot_weights"),
-                foreign=meanings(
-                    rademacher="two_point 2_point signs",
-                    webb="webb6 six_point 6_point",
-                ),
+                "weight type weighttype wild_weights boot_weights",
+                rademacher="two_point 2_point signs",
+                webb="webb6 six_point 6_point",
             ),
-            Option(
+            choice(
                 "p",
-                ("symmetric", "equal_tailed"),
-                lambda chosen: "symmetric",
                 "which tails; draws that tie with the data count in full, in equal_tailed by half",
-                synonyms=several("p_value ptype p_val_type p_type tails tail"),
-                foreign=meanings(
-                    symmetric="two_tailed two_sided abs",
-                    equal_tailed="asymmetric equaltail equal_tail",
-                ),
+                "p_value ptype p_val_type p_type tails tail",
+                symmetric="two_tailed two_sided abs",
+                equal_tailed="asymmetric equaltail equal_tail",
             ),
             Option(
                 "draws",

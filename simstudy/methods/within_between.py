@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from simstudy.entries import Chosen, Entry, Option, register
+from simstudy.entries import Chosen, Entry, choice, register
+from simstudy.errors import several
 from simstudy.estimands import VARIANCES
 from simstudy.estimates import Estimates, Outcome
 from simstudy.methods import _assemble, _mixed
@@ -13,7 +14,6 @@ from simstudy.moments import Array, Factor, Floats, Moments
 from simstudy.numerics import gram, information
 from simstudy.numerics.information import Contrast
 from simstudy.numerics.shared import shared
-from simstudy.words import meanings, several
 
 _N_FIXED = 3  # intercept, within slope, between slope
 
@@ -128,17 +128,13 @@ register(
         fit=fit,
         describe=describe,
         options=(
-            Option(
+            choice(
                 "effect",
-                ("within", "between", "contextual"),
-                lambda chosen: "within",
                 "slope on x about its cluster means, on the means, or between minus within",
-                synonyms=several("which term slope coefficient component"),
-                foreign=meanings(
-                    contextual="context difference compositional gamma",
-                    within="level_1 level1",
-                    between="level_2 level2",
-                ),
+                "which term slope coefficient component",
+                within="level_1 level1",
+                between="level_2 level2",
+                contextual="context difference compositional gamma",
             ),
             *_mixed.OPTIONS,
         ),

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from simstudy.errors import folded, nearest
+from simstudy.errors import folded, meanings, nearest
 from simstudy.study import fields
-from simstudy.words import meanings
 
 SCENARIO = meanings(
     {
