@@ -11,7 +11,7 @@ from typing import Any
 
 from simstudy.cli.run import say, terminal_width
 from simstudy.cli.terminal import write_exactly
-from simstudy.errors import UserError, one_line
+from simstudy.errors import UserError
 from simstudy.measures.catalog import MEASURES, record_of
 from simstudy.measures.names import Asked, asked, needed
 from simstudy.measures.own import REGISTERED
@@ -102,7 +102,7 @@ def _anybody(options: Namespace, given: dict[str, Any], measures: list[str]) -> 
 
 
 def _tell(target: str, line: str) -> None:
-    print(one_line(f"{target}: {line}"), file=sys.stderr)
+    say(f"{target}: {line}")
 
 
 def _only_where(summary: Any, options: Namespace) -> Any:

@@ -11,7 +11,6 @@ import pyarrow.compute as pc
 import pyarrow.types as kinds
 
 from simstudy.readers.arrays import joined, to_numpy
-from simstudy.readers.categories import dictionary
 from simstudy.readers.decimals import IS_MISSING, Style, parse
 
 
@@ -74,6 +73,17 @@ def _plain(values: pa.ChunkedArray) -> pa.ChunkedArray:
 def _of_pandas(values: pa.ChunkedArray) -> pa.ChunkedArray:
     """Periods and intervals as text, in their order."""
     return pa.chunked_array([dictionary(values.to_pandas().astype("category").cat)])
+
+
+def dictionary(values: Any) -> pa.DictionaryArray:
+    """A categorical in the order of its levels, periods and intervals as text."""
+    import pandas as pd
+
+    levels = values.categories
+    if isinstance(levels.dtype, pd.PeriodDtype | pd.IntervalDtype):
+        levels = [str(level) for level in levels]
+    codes = values.codes.to_numpy()
+    return pa.DictionaryArray.from_arrays(pa.array(codes, mask=codes < 0), pa.array(levels))
 
 
 def _text(values: pa.ChunkedArray) -> pa.ChunkedArray:

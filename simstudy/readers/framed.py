@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from simstudy.errors import UserError, brief
 from simstudy.readers import table
-from simstudy.readers.categories import dictionary
+from simstudy.readers.columns import dictionary
 from simstudy.readers.table import Piece, Table
 
 FRAME = "data"  # what a frame is called in messages

@@ -82,19 +82,9 @@ DEFAULTS: dict[str, Any] = {
     "x": "normal",
 }
 SCENARIO_FIELDS = ("n_clusters", "cluster_size", *SCENARIO_NUMBERS, "x")
-X_KINDS = {
-    "normal": "x_ij = sqrt(x_icc) a_j + sqrt(1 - x_icc) b_ij, standard normal",
-    "binary": "0/1: x_icc 1 = floor(J/2) clusters treated, x_icc 0 = each unit, probability 1/2",
-    "binary_blocked": "0/1: half of the units of each cluster (no x_icc: it is -1/(n - 1))",
-}
+X_KINDS = ("normal", "binary", "binary_blocked")
 X_KEYS = ("file", "column", "cluster")
-SIZE_FORMS = {
-    "uniform": "whole numbers from a to b, both included, drawn anew in every replication",
-    "poisson": "Poisson with this mean, conditional on at least 1, drawn anew",
-    "mean": "with cv: 1 + a rounded gamma variate of exactly this mean, drawn anew",
-    "cv": "coefficient of variation, with mean",
-    "sizes": "one size a cluster; n_clusters may then be left out",
-}
+SIZE_FORMS = ("uniform", "poisson", "mean", "cv", "sizes")
 SIZE_NUMBERS = {
     "poisson": Number("mean before conditioning", 0, 1e6, low_open=True),
     "mean": Number("mean cluster size", 1, 1e6, low_open=True),

@@ -16,8 +16,7 @@ from simstudy.errors import UserError, nearest
 from simstudy.own.declare import MEASURE, account_of
 from simstudy.own.load import function_of
 from simstudy.study.code import Importing, source_of
-from simstudy.study.place import shown
-from simstudy.study.yaml_lines import Document
+from simstudy.study.place import Place
 
 _KEYS = ("use", "digest")
 _BUILT_IN = "the measures that are built in are always there"
@@ -46,23 +45,20 @@ class OwnMeasure:
 
 
 def measures_of(
-    document: Document, folder: Path, trusted: bool, importing: Importing
+    listed: Place, folder: Path, trusted: bool, importing: Importing
 ) -> tuple[OwnMeasure, ...]:
     """The user's own measures; `UserError` where one cannot be, or stands there twice."""
-    listed = document.data.get("measures")
-    if listed is None:
+    if listed.value is None:
         return ()
-    if not isinstance(listed, list):
-        expected = 'expected a list such as [{use: "my_measures.py:function"}]'
-        document.refuse(("measures",), f"{expected}, got {shown(listed)}")
+    listed.expect(list, 'a list such as [{use: "my_measures.py:function"}]')
     measures: dict[str, OwnMeasure] = {}
-    for i, item in enumerate(listed):
+    for item in listed.items():
         try:
-            measure = _measure(item, folder, trusted, importing)
+            measure = _measure(item.value, folder, trusted, importing)
         except UserError as error:
-            document.refuse(("measures", i), getattr(error, "message", str(error)))
+            item.refuse(getattr(error, "message", str(error)))
         if measure.name in measures:
-            document.refuse(("measures", i), f"two measures are called '{measure.name}'")
+            item.refuse(f"two measures are called '{measure.name}'")
         measures[measure.name] = measure
     return tuple(measures.values())
 

@@ -11,32 +11,29 @@ from simstudy.entries import OptionError
 from simstudy.errors import UserError, nearest
 from simstudy.registry import Method, configure, methods
 from simstudy.study.code import Importing, settle
-from simstudy.study.place import shown
-from simstudy.study.yaml_lines import Document
+from simstudy.study.place import Place, shown
 
 
 def methods_of(
-    document: Document, folder: Path, trusted: bool, importing: Importing
+    listed: Place, folder: Path, trusted: bool, importing: Importing
 ) -> tuple[Method, ...]:
     """The methods, none of them twice."""
-    listed = document.data["methods"]
-    if not isinstance(listed, list) or not listed:
-        document.refuse(("methods",), f"expected a list such as [{', '.join(methods())}]")
+    if not isinstance(listed.value, list) or not listed.value:
+        listed.refuse(f"expected a list such as [{', '.join(methods())}]")
     chosen: list[Method] = []
-    for i, item in enumerate(listed):
-        path = ("methods", i)
+    for item in listed.items():
         try:
-            method = method_of(item, folder, trusted, importing)
+            method = method_of(item.value, folder, trusted, importing)
         except OptionError as error:
-            inner = () if callable(item) or "use" in item else item
-            document.refuse((*path, *inner, error.option), error.message)
+            inner = () if callable(item.value) or "use" in item.value else item.value
+            item.refuse(error.message, *inner, error.option)
         except UserError as error:
-            document.refuse(path, str(error))
+            item.refuse(str(error))
         for other in chosen:
             if method.canonical == other.canonical:
-                document.refuse(path, f"{method.canonical} is listed twice")
+                item.refuse(f"{method.canonical} is listed twice")
             if method.label == other.label:
-                document.refuse(path, f"label '{method.label}' is used twice")
+                item.refuse(f"label '{method.label}' is used twice")
         chosen.append(method)
     return tuple(chosen)
 

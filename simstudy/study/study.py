@@ -162,8 +162,8 @@ def check(
     refuse_equal(levels)
     designs = tuple(expand(document))
     folder = Path(document.file).resolve().parent if document.file else Path.cwd()
-    chosen = methods_of(document, folder, trusted, importing)
-    return _asked(document, Study(
+    chosen = methods_of(top["methods"], folder, trusted, importing)
+    study = Study(
         name=name,
         title=title,
         aim=aim,
@@ -176,8 +176,10 @@ def check(
         reference=_reference(top, chosen),
         scenarios=top.value["scenarios"],
         folder=folder,
-        measures=measures_of(document, folder, trusted, importing),
-    ))  # fmt: skip
+        measures=measures_of(top.get("measures"), folder, trusted, importing),
+    )
+    _check_conditions(top, study)
+    return study
 
 
 def valid_name(name: str) -> bool:
@@ -185,28 +187,28 @@ def valid_name(name: str) -> bool:
     return bool(_NAME.fullmatch(name)) and not name.endswith(".")
 
 
-def _asked(document: Document, study: Study) -> Study:
+def _check_conditions(top: Place, study: Study) -> None:
     """Refuse a condition on what no scenario has, and a scenario in which nothing is asked for."""
-    for i, (item, method) in enumerate(zip(document.data["methods"], study.methods, strict=True)):
+    for item, method in zip(top["methods"].items(), study.methods, strict=True):
         when = method.when
         if when is None:
             continue
-        path = ("methods", i, *(() if "use" in item else item), "when")
-        there = {field: [design.level(field) for design in study.designs if field in when.fields]
-                 for field in CONDITIONS}  # fmt: skip
+        path = (*(() if "use" in item.value else item.value), "when")
+        levels = {field: [design.level(field) for design in study.designs if field in when.fields]
+                  for field in CONDITIONS}  # fmt: skip
         try:
-            when.check(there, vocabulary.SCENARIO)
+            when.check(levels, vocabulary.SCENARIO)
         except UserError as error:
-            document.refuse(path, str(error))
+            item.refuse(str(error), *path)
         if not study.n_asked(method):
-            levels = (f"{field} {known(there[field])}" for field in when.fields)
-            document.refuse(path, f"{when.text}: no scenario is like that ({'; '.join(levels)})")
+            shown_levels = (f"{field} {known(levels[field])}" for field in when.fields)
+            message = f"{when.text}: no scenario is like that ({'; '.join(shown_levels)})"
+            item.refuse(message, *path)
     idle = [d for d in study.designs if not any(study.asks(d, m) for m in study.methods)]
     if idle:
         what = ", ".join(f"{field} {text_of(level)}" for field, level in idle[0].levels.items())
         message = f"no method is asked for in {len(idle)} of {len(study.designs)} scenarios ({what}"
-        document.refuse(("scenarios",), message + (", ...)" if len(idle) > 1 else ")"))
-    return study
+        top.refuse(message + (", ...)" if len(idle) > 1 else ")"), "scenarios")
 
 
 def _reference(top: Place, chosen: tuple[Method, ...]) -> str | None:
