@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -96,8 +97,7 @@ class Where:
             if term.field not in levels:
                 hint = nearest(term.field, levels, synonyms)
                 raise UserError(f"unknown field '{_cut(term.field)}'{hint}")
-            there = [level for level in levels[term.field] if not _is_missing(level)]
-            _refuse(term, there)
+            _refuse(term, [level for level in levels[term.field] if not _is_missing(level)])
 
 
 def parse(text: Any) -> Where:
@@ -149,13 +149,12 @@ def mask(where: Where, columns: Mapping[str, tuple[Sequence[Any], Any]]) -> Any:
     """
     import numpy as np
 
-    found: Any = None
+    masks = []
     for term in where.terms:
         levels, index = columns[term.field]
         meets = np.array([term.holds(level) for level in (*levels, None)], dtype=bool)
-        here = meets[np.minimum(index, len(levels))]
-        found = here if found is None else found & here
-    return found
+        masks.append(meets[np.minimum(index, len(levels))])
+    return np.logical_and.reduce(masks)
 
 
 def _term(text: str, at: int) -> tuple[Term, int]:
@@ -239,7 +238,7 @@ def _refuse(term: Term, levels: Sequence[Any]) -> None:
         raise UserError(f"{term.text}: '{_cut(term.value)}' is no number, and text has no order")
     if term.op in _ORDERED and levels and not numbers:
         raise UserError(f"{term.text}: {term.field} holds text, which has no order{_some(levels)}")
-    measured = all(isinstance(one, int | float) and not isinstance(one, bool) for one in levels)
+    measured = all(isinstance(x, int | float) and not isinstance(x, bool) for x in levels)
     if value is None and levels and measured:
         message = f"{term.text}: '{_cut(term.value)}' is no number, and {term.field} holds some"
         raise UserError(f"{message}{_some(levels)}")
@@ -252,8 +251,8 @@ def known(levels: Iterable[Any], most: int = 6) -> str:
 
 
 def _some(levels: Iterable[Any]) -> str:
-    found = known(levels)
-    return f" (it has {found})" if found else ""
+    texts = known(levels)
+    return f" (it has {texts})" if texts else ""
 
 
 def shown(level: Any) -> str:
@@ -311,13 +310,11 @@ def _equal(level: Any, value: str) -> bool:
 
 def _order(level: Any, value: str) -> int | None:
     """-1, 0 or 1 as a level is below, at or above a value; None where they have no order."""
-    mine, other = _number(level), _read(value)
-    if _is_missing(level) or mine is None or other is None:
+    number, other = _number(level), _read(value)
+    if _is_missing(level) or number is None or other is None:
         return None
-    if isinstance(mine, float) or isinstance(other, float):
-        try:
-            if math.isclose(mine, other, rel_tol=_CLOSE):
+    if isinstance(number, float) or isinstance(other, float):
+        with suppress(OverflowError):  # a level beyond all doubles
+            if math.isclose(number, other, rel_tol=_CLOSE):
                 return 0
-        except OverflowError:  # a level beyond all doubles
-            pass
-    return -1 if mine < other else int(mine > other)
+    return -1 if number < other else int(number > other)

@@ -113,7 +113,7 @@ _TARGET = "say how many replications this Monte Carlo SE needs"
 
 Arguments = list[tuple[str, dict[str, Any]]]
 _COLUMN = {"metavar": "COL"}
-_ESTIMATES: Arguments = [  # of anybody's estimates
+ESTIMATES: Arguments = [  # of anybody's estimates
     ("--estimate", _COLUMN | {"help": "estimates; one column a method: COL,COL"}),
     ("--std-error", _COLUMN | {"help": "standard errors, as many columns"}),
     ("--true", {"metavar": "VALUE|COL", "help": "true value"}),
@@ -166,7 +166,7 @@ VERBS: dict[str, tuple[str, Arguments]] = {
             ("--mcse", {"choices": ("robust", "normal"), "default": "robust"}),
             ("--wide", {"action": "store_true", "help": "csv, json: a column a method"}),
             ("--verdict", {"action": "store_true", "help": "mark Type I errors after Bradley"}),
-            *_ESTIMATES,
+            *ESTIMATES,
         ],
     ),
     "report": (

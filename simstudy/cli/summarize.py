@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from simstudy.cli.app import ESTIMATES
 from simstudy.cli.run import say, terminal_width
 from simstudy.cli.terminal import write_exactly
 from simstudy.errors import UserError
@@ -20,8 +21,7 @@ from simstudy.report.nulls import aims
 from simstudy.report.pivot import REASONS, of_kind, wide
 from simstudy.results import Results
 
-COLUMNS = ("estimate", "std_error", "method", "by", "df", "p_value", "ci_low", "ci_high",
-           "replication", "reference", "alpha", "null", "converged")  # fmt: skip
+COLUMNS = [flag[2:].replace("-", "_") for flag, _ in ESTIMATES if flag != "--true"]
 
 
 def main(options: Namespace) -> None:

@@ -55,16 +55,16 @@ def fit_asked(
     if entry.draws:
         options["words"] = words
     if null and entry.tests_only:
-        found = entry.fit(_tilted(moments, -null), **options)
-        return replace(found, estimate=found.estimate + null)
-    found = entry.fit(moments, **options)
+        estimates = entry.fit(_tilted(moments, -null), **options)
+        return replace(estimates, estimate=estimates.estimate + null)
+    estimates = entry.fit(moments, **options)
     if term is None and target.of_variances is not None:
         with np.errstate(all="ignore"):  # what is not estimable is NaN
-            return _without_test(found, target.of_variances(found.tau2, found.sigma2))
+            return _without_test(estimates, target.of_variances(estimates.tau2, estimates.sigma2))
     if not null:
-        return found
-    about = found.estimate - null
-    return replace(found, p_value=_assemble.p_values(about, found.std_error, found.df))
+        return estimates
+    about = estimates.estimate - null
+    return replace(estimates, p_value=_assemble.p_values(about, estimates.std_error, estimates.df))
 
 
 def _tilted(moments: Moments, by: float) -> Moments:
@@ -75,12 +75,12 @@ def _tilted(moments: Moments, by: float) -> Moments:
     return replace(moments, within=within, mean_y=moments.mean_y + by * moments.mean_x)
 
 
-def _without_test(found: Estimates, estimate: Floats) -> Estimates:
+def _without_test(estimates: Estimates, estimate: Floats) -> Estimates:
     """Rows of an estimate that has no standard error."""
     none = np.full_like(estimate, np.nan)
-    there = np.isin(found.outcome, _SHOWN) & np.isfinite(estimate)
-    outcome = np.where(there, np.int8(Outcome.NO_STD_ERROR), found.outcome)
-    lost = np.isin(outcome, _SHOWN) & ~there
+    estimable = np.isin(estimates.outcome, _SHOWN) & np.isfinite(estimate)
+    outcome = np.where(estimable, np.int8(Outcome.NO_STD_ERROR), estimates.outcome)
+    lost = np.isin(outcome, _SHOWN) & ~estimable
     outcome = np.where(lost, Outcome.NON_FINITE, outcome).astype(np.int8)
-    kept = np.where(there, estimate, np.nan)
-    return Estimates(kept, none, none, none, outcome, found.tau2, found.sigma2)
+    kept = np.where(estimable, estimate, np.nan)
+    return Estimates(kept, none, none, none, outcome, estimates.tau2, estimates.sigma2)

@@ -164,15 +164,15 @@ def sandwich(
     zero : array of bool, shape (R,)
         Whether the scores of all clusters are 0 by construction.
     """
-    found = robust.sandwich(scores, _MEAT.get(se, se))
-    unit, j = np.sqrt(found.variance), moments.n_clusters
+    estimated = robust.sandwich(scores, _MEAT.get(se, se))
+    unit, j = np.sqrt(estimated.variance), moments.n_clusters
     if se in _MEAT and j > 1:
         unit = unit * np.sqrt(j / (j - 1))
     if se == "CR1S":
         unit = unit * np.sqrt((moments.n_obs - 1) / (moments.n_obs - columns))
     outcome = with_clusters(outcome, j)
-    missing = ~(found.exists & ~zero & (unit > PERFECT * spread))
-    return Error(unit, found.df, unless(outcome, missing, Outcome.NO_STD_ERROR))
+    missing = ~(estimated.exists & ~zero & (unit > PERFECT * spread))
+    return Error(unit, estimated.df, unless(outcome, missing, Outcome.NO_STD_ERROR))
 
 
 def moulton(

@@ -49,17 +49,17 @@ def optimum(moments: Moments, within: Factor, estimator: str, n_fixed: int = 2) 
 
 
 def intercept(
-    moments: Moments, found: Fitted, term: str, origin: Origin
+    moments: Moments, fitted: Fitted, term: str, origin: Origin
 ) -> tuple[Floats, Contrast]:
     """Value of the fitted line at x = 0; `moments`, which must hold means, are about `origin`."""
     _assemble.with_means(moments, term)
-    at, mean_x = found.sums.at, origin[0] + found.sums.at.mean_x
+    at, mean_x = fitted.sums.at, origin[0] + fitted.sums.at.mean_x
     estimate = origin[1] + at.level - at.slope * mean_x
-    return estimate, information.contrast(found.sums, 1.0, -mean_x)
+    return estimate, information.contrast(fitted.sums, 1.0, -mean_x)
 
 
 def estimates(
-    found: Fitted,
+    fitted: Fitted,
     outcome: Array,
     effect: tuple[Floats, Contrast],
     df: str,
@@ -69,7 +69,7 @@ def estimates(
 
     Parameters
     ----------
-    found : Fitted
+    fitted : Fitted
     outcome : array, shape (R,)
         Of the fit, as long as nobody looked whether a variance is 0.
     effect : (estimate, contrast)
@@ -79,36 +79,36 @@ def estimates(
         Between-within df of this effect (SAS, nlme).
     """
     estimate, of = effect
-    std_error, free = _error_and_df(found, of, df, between_within)
-    outcome = _assemble.unless(outcome, found.boundary, Outcome.BOUNDARY)
+    std_error, free = _error_and_df(fitted, of, df, between_within)
+    outcome = _assemble.unless(outcome, fitted.boundary, Outcome.BOUNDARY)
     return _assemble.estimates(
-        estimate, std_error, free, outcome, found.sigma2 * found.psi, found.sigma2
+        estimate, std_error, free, outcome, fitted.sigma2 * fitted.psi, fitted.sigma2
     )
 
 
 def _error_and_df(
-    found: Fitted, of: Contrast, df: str, between_within: Floats | float
+    fitted: Fitted, of: Contrast, df: str, between_within: Floats | float
 ) -> tuple[Floats, Floats | float]:
-    std_error = np.sqrt(found.sigma2 * of.variance)
+    std_error = np.sqrt(fitted.sigma2 * of.variance)
     if df == "kenward_roger":
-        free, inflation = information.kenward_roger(found.sums, of, found.free)
+        free, inflation = information.kenward_roger(fitted.sums, of, fitted.free)
         return std_error * np.sqrt(inflation), free
     if df == "satterthwaite":
         return std_error, information.satterthwaite(
-            found.sums, of, found.nu, found.boundary, reml=found.restricted
+            fitted.sums, of, fitted.nu, fitted.boundary, reml=fitted.restricted
         )
     if df == "residual":
-        return std_error, np.asarray(found.free, dtype=float)
+        return std_error, np.asarray(fitted.free, dtype=float)
     return std_error, np.inf if df == "wald" else between_within
 
 
 def described(
-    moments: Moments, found: Fitted, n_fixed: int = 2, more: float = 0.0
+    moments: Moments, fitted: Fitted, n_fixed: int = 2, more: float = 0.0
 ) -> dict[str, float | None]:
     """Residual SD and lme4's criterion of one data set; `more` is added to a REML one."""
-    value = likelihood.criterion(moments, found.sums.at, found.psi, found.restricted, n_fixed)
-    criterion = value.item() + (more if found.restricted else 0.0)
-    return {"sigma": np.sqrt(found.sigma2).item(), "r_squared": None, "criterion": criterion}
+    value = likelihood.criterion(moments, fitted.sums.at, fitted.psi, fitted.restricted, n_fixed)
+    criterion = value.item() + (more if fitted.restricted else 0.0)
+    return {"sigma": np.sqrt(fitted.sigma2).item(), "r_squared": None, "criterion": criterion}
 
 
 def refuse(chosen: Chosen) -> str | None:

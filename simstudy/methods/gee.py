@@ -36,22 +36,20 @@ def fit(
         Point about which the means in `moments` are; the intercept is that of the data.
     """
     with np.errstate(all="ignore"):  # what is degenerate has an outcome that says so
-        found = _solution(moments)
-        at = found.at
-        level: Floats | float = 0.0
-        slope: Floats | float = 1.0
-        estimate = at.slope
-        if term != "slope":
-            mean_x = origin[0] + at.mean_x
-            level, slope = 1.0, -mean_x
-            estimate = origin[1] + at.level - at.slope * mean_x
-        std_error = np.sqrt(exchangeable.model_variance(found, level, slope))
+        working = _solution(moments)
+        at = working.at
+        mean_x = origin[0] + at.mean_x
+        slope: Floats | float
+        if term == "slope":
+            estimate, level, slope = at.slope, 0.0, 1.0
+        else:
+            estimate, level, slope = origin[1] + at.level - at.slope * mean_x, 1.0, -mean_x
+        std_error = model = np.sqrt(exchangeable.model_variance(working, level, slope))
         if se == "robust":
-            model = std_error
-            std_error = np.sqrt(exchangeable.robust_variance(moments, found, level, slope))
+            std_error = np.sqrt(exchangeable.robust_variance(moments, working, level, slope))
             std_error = np.where(std_error > _assemble.PERFECT * model, std_error, np.nan)
     free = np.inf if df == "wald" else float(moments.n_clusters - 1)
-    return _assemble.estimates(estimate, std_error, free, _outcome(moments, found))
+    return _assemble.estimates(estimate, std_error, free, _outcome(moments, working))
 
 
 @shared
@@ -59,21 +57,21 @@ def _solution(moments: Clusters) -> Working:
     return exchangeable.solve(moments, gram.within(moments))
 
 
-def _outcome(moments: Clusters, found: Working) -> Array:
+def _outcome(moments: Clusters, working: Working) -> Array:
     total = gram.whole(moments)
     return _assemble.outcome_of(
         total,
         (Outcome.NO_RESIDUAL_VARIANCE, _assemble.is_perfect(total.r, total)),
         (Outcome.VARIANCES_NOT_SEPARABLE, moments.n_obs <= moments.n_clusters),
-        (Outcome.NOT_POSITIVE_DEFINITE, ~found.definite),
-        (Outcome.NOT_CONVERGED, ~found.converged),
+        (Outcome.NOT_POSITIVE_DEFINITE, ~working.definite),
+        (Outcome.NOT_CONVERGED, ~working.converged),
     )
 
 
 def describe(moments: Clusters, *, se: str, df: str) -> dict[str, float | None]:
     """Root of the scale phi of one data set."""
-    found = _solution(moments)
-    return {"sigma": np.sqrt(found.phi).item(), "r_squared": None, "criterion": None}
+    working = _solution(moments)
+    return {"sigma": np.sqrt(working.phi).item(), "r_squared": None, "criterion": None}
 
 
 _ERRORS = {

@@ -54,23 +54,23 @@ def _models() -> list[tuple[Entry, Chosen]]:
     return [(model, model.settle({})[0]) for model in models]
 
 
-def _multilevel(moments: Moments, found: Estimates, by: str) -> Bools:
+def _multilevel(moments: Moments, multilevel: Estimates, by: str) -> Bools:
     """Which replications take the random intercept: those where the data do not say no."""
     with np.errstate(all="ignore"):
         if by == "design_effect":
             return ~(anova.design_effect_of_y(moments) <= _TOO_LARGE)
-        return ~(_likelihood_ratio(moments, found) <= _CRITICAL)
+        return ~(_likelihood_ratio(moments, multilevel) <= _CRITICAL)
 
 
-def _likelihood_ratio(moments: Moments, found: Estimates) -> Floats:
+def _likelihood_ratio(moments: Moments, multilevel: Estimates) -> Floats:
     """Fall of the REML criterion from tau2 = 0 to the estimate; NaN where there is none."""
-    assert found.tau2 is not None and found.sigma2 is not None
+    assert multilevel.tau2 is not None and multilevel.sigma2 is not None
     inner = gram.within(moments)
 
     def criterion(psi: Floats) -> Floats:
         return likelihood.criterion(moments, weighted.line(moments, inner, psi), psi, True)
 
-    psi = found.tau2 / found.sigma2
+    psi = multilevel.tau2 / multilevel.sigma2
     return criterion(np.zeros_like(psi)) - criterion(psi)
 
 

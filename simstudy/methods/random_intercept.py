@@ -32,13 +32,13 @@ def fit(
     """
     with np.errstate(all="ignore"):  # what is degenerate has an outcome that says so
         inner = gram.within(moments)
-        found = _optimum(moments, estimator)
+        fitted = _optimum(moments, estimator)
         if term == "slope":
-            effect = found.sums.at.slope, information.contrast(found.sums, 0.0, 1.0)
+            effect = fitted.sums.at.slope, information.contrast(fitted.sums, 0.0, 1.0)
         else:
-            effect = _mixed.intercept(moments, found, term, origin)
+            effect = _mixed.intercept(moments, fitted, term, origin)
         bw = _between_within(moments, inner, term)
-        return _mixed.estimates(found, _outcome(moments, inner), effect, df, bw)
+        return _mixed.estimates(fitted, _outcome(moments, inner), effect, df, bw)
 
 
 @shared

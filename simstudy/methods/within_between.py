@@ -53,12 +53,12 @@ def fit(
     )
     with np.errstate(all="ignore"):  # what is degenerate has an outcome that says so
         inner = gram.within(moments)
-        found = _optimum(moments, estimator)
+        fitted = _optimum(moments, estimator)
         if term == "slope":
-            line = _effect(effect, inner, found)
+            line = _effect(effect, inner, fitted)
         else:
-            line = _mixed.intercept(moments, found, term, origin)
-        return _mixed.estimates(found, _outcome(moments, inner), line, df, bw)
+            line = _mixed.intercept(moments, fitted, term, origin)
+        return _mixed.estimates(fitted, _outcome(moments, inner), line, df, bw)
 
 
 @shared
@@ -69,12 +69,12 @@ def _optimum(moments: Moments, estimator: str) -> _mixed.Fitted:
     return _mixed.optimum(moments, Factor(none, none, left), estimator, _N_FIXED)
 
 
-def _effect(effect: str, inner: Factor, found: _mixed.Fitted) -> tuple[Floats, Contrast]:
-    within, between = inner.b / inner.a, found.sums.at.slope
+def _effect(effect: str, inner: Factor, fitted: _mixed.Fitted) -> tuple[Floats, Contrast]:
+    within, between = inner.b / inner.a, fitted.sums.at.slope
     of_within = information.within_slope(inner)
     if effect == "within":
         return within, of_within
-    of_between = information.contrast(found.sums, 0.0, 1.0)
+    of_between = information.contrast(fitted.sums, 0.0, 1.0)
     if effect == "between":
         return between, of_between
     return between - within, information.independent(of_between, of_within)
@@ -98,8 +98,8 @@ def _outcome(moments: Moments, inner: Factor) -> Array:
 def describe(moments: Moments, *, effect: str, estimator: str, df: str) -> dict[str, float | None]:
     """Residual SD and lme4's criterion of one data set."""
     inner = gram.within(moments)
-    found = _optimum(moments, estimator)
-    return _mixed.described(moments, found, _N_FIXED, 2.0 * np.log(inner.a).item())
+    fitted = _optimum(moments, estimator)
+    return _mixed.described(moments, fitted, _N_FIXED, 2.0 * np.log(inner.a).item())
 
 
 _ESTIMANDS = {"within": "slope", "between": "between_slope", "contextual": "contextual_effect"}

@@ -47,5 +47,5 @@ def _size(rule: SizeRule) -> Any:
 
 def digest(scenario: Scenario) -> tuple[str, int]:
     """The scenario's id (8 hexadecimal digits) and the 128 bits that key its streams."""
-    found = hashlib.sha256(canonical(scenario).encode()).digest()
-    return found.hex()[:8], int.from_bytes(found[:16], "big")
+    hashed = hashlib.sha256(canonical(scenario).encode()).digest()
+    return hashed.hex()[:8], int.from_bytes(hashed[:16], "big")

@@ -25,9 +25,5 @@ def described(study: Study) -> list[str]:
 
 def _files(study: Study) -> list[tuple[str, GivenX]]:
     """Every predictor from a file once, with what the study file says it is."""
-    found = {}
-    for design in study.designs:
-        given = design.scenario.given
-        if given is not None:
-            found[given.digest] = (str(design.levels["x"]), given)
-    return list(found.values())
+    files = ((str(d.levels["x"]), d.scenario.given) for d in study.designs if "x" in d.levels)
+    return list({given.digest: (name, given) for name, given in files if given}.values())

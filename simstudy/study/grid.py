@@ -107,9 +107,9 @@ def _combinations(block: Place) -> Iterator[dict[str, Place]]:
         yield dict(zip(block.value, combination, strict=True))
 
 
-def _levels(found: Scenario, values: dict[str, Any]) -> dict[str, float | int | str]:
+def _levels(settled: Scenario, values: dict[str, Any]) -> dict[str, float | int | str]:
     """Field -> what a table shows."""
-    levels: dict[str, float | int | str] = {"n_clusters": found.n_clusters}
+    levels: dict[str, float | int | str] = {"n_clusters": settled.n_clusters}
     for key in fields.SCENARIO_FIELDS:
         if key in values:
             value = values[key]

@@ -201,10 +201,10 @@ def read_given(document: Document, value: dict[str, str]) -> GivenX:
     if not complete.any():
         raise UserError("no row has both a predictor and a cluster", file=file)
     x = x[complete]
-    there, codes = np.unique(codes[complete], return_inverse=True)
+    clusters_left, codes = np.unique(codes[complete], return_inverse=True)
     if not np.isfinite(x).all():
         raise UserError(f"column '{value['column']}' has infinite values", file=file)
-    if there.size < 2:
+    if clusters_left.size < 2:
         raise UserError("at least 2 clusters are needed", file=file)
     if x.min() == x.max():
         raise UserError(f"column '{value['column']}' does not vary", file=file)

@@ -109,8 +109,8 @@ def parse(text: str, name: str | None = None) -> Document:
 def _tab(text: str, line: int | None) -> int | None:
     """The first line, up to the next after `line`, that is indented with a tab."""
     until = None if line is None else line + 1
-    for number, one in enumerate(text.splitlines()[:until], 1):
-        if "\t" in one[: len(one) - len(one.lstrip())] and one.strip():
+    for number, row in enumerate(text.splitlines()[:until], 1):
+        if "\t" in row[: len(row) - len(row.lstrip())] and row.strip():
             return number
     return None
 

@@ -104,10 +104,10 @@ def _exact_rejection(scenario: Scenario, threshold: float, shift: float) -> floa
         return float(balanced.between_share_size(j, n, icc, share, threshold))
     if fixed is not None:
         return float(unequal.size(fixed, icc, threshold)) if j <= _MOST_CLUSTERS else None
-    found = allocations(scenario, _MOST_ALLOCATED)
-    if found is None:
+    allocated = allocations(scenario, _MOST_ALLOCATED)
+    if allocated is None:
         return None
-    return float((unequal.size(found[0], icc, threshold) * found[1]).sum())
+    return float((unequal.size(allocated[0], icc, threshold) * allocated[1]).sum())
 
 
 def se_error(scenario: Scenario, options: Mapping[str, str]) -> Answer | None:
@@ -143,8 +143,8 @@ def _exact_se_error(scenario: Scenario) -> float | None:
     fixed = fixed_x(scenario)
     if fixed is not None:
         return unequal.se_bias(fixed, icc)
-    found = allocations(scenario, _MOST_ALLOCATED)
-    return None if found is None else unequal.se_bias(found[0], icc, found[1])
+    allocated = allocations(scenario, _MOST_ALLOCATED)
+    return None if allocated is None else unequal.se_bias(allocated[0], icc, allocated[1])
 
 
 def _arms(scenario: Scenario, se: str) -> Arms | None:
@@ -166,5 +166,5 @@ def _robust_rejection(
     threshold = critical(options["df"], alpha, rules)
     variance = 1.0 + (n - 1) * scenario.icc
     shifted = shifted_by(scenario, shift, total_spread(scenario), variance)
-    found = None if shifted is None else arms.rejection(threshold, shifted)
-    return None if found is None else exactly(found)
+    rate = None if shifted is None else arms.rejection(threshold, shifted)
+    return None if rate is None else exactly(rate)
