@@ -50,7 +50,8 @@ class Place:
         """Refuse keys that are not known; `hint` says from `words` what one may have meant."""
         for key in self.value:
             if key not in known:
-                self.refuse(f"unknown {what}{hint(key, known, words)}", key)
+                name = key if self.path else str(key)  # at the top a number is no place in a list
+                self.refuse(f"unknown {what}{hint(key, known, words)}", name)
 
     def levels(self) -> list[Place]:
         """The value, or if it is a list the values in it: at least one."""
