@@ -25,19 +25,19 @@ _HOMES = {
     "Results": "simstudy.results",
     "Study": "simstudy.study.study",
     "UserError": "simstudy.errors",
-    "fit": "simstudy.real.fit",
+    "fit": "simstudy.analysis.fit",
     "load": "simstudy.study.study",
     "measure": "simstudy.measures.own",
-    "method": "simstudy.own.declare",
+    "method": "simstudy.custom.declare",
     "run": "simstudy.results",
     "summarize": "simstudy.summary.anybody",
 }
 
 if TYPE_CHECKING:
+    from simstudy.analysis.fit import fit
+    from simstudy.custom.declare import method
     from simstudy.errors import UserError
     from simstudy.measures.own import measure
-    from simstudy.own.declare import method
-    from simstudy.real.fit import fit
     from simstudy.results import Results, run
     from simstudy.study.study import Study, load
     from simstudy.summary.anybody import summarize

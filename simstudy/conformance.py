@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from simstudy.custom import answers, chance
+from simstudy.custom.verdict import Verdict, in_brief
 from simstudy.entries import GRAINS, Entry, Words
 from simstudy.errors import brief
 from simstudy.estimands import DEFAULT
@@ -22,8 +24,6 @@ from simstudy.generators.source import Source
 from simstudy.moments import Clusters, Factor, Moments, Pooled, Rows
 from simstudy.numerics.batches import cut, cut_rows
 from simstudy.numerics.segments import Segments
-from simstudy.own import answers, chance
-from simstudy.own.verdict import Verdict, in_brief
 from simstudy.registry import Method
 from simstudy.study.study import load
 

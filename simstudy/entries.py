@@ -1,7 +1,7 @@
 """What a method is: its name and options, what it reads, and the function that fits it.
 
 A method is a pure function ``moments -> Estimates`` with one registration; a user's own is made
-the same from its file (`simstudy.own.load`).
+the same from its file (`simstudy.custom.load`).
 """
 
 from __future__ import annotations

@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from simstudy import words
+from simstudy.custom.load import entry_of
 from simstudy.entries import GRAINS, Chosen, CodeSource, Entry, OptionError, Words, registered
 from simstudy.errors import UserError, nearest
 from simstudy.estimands import DEFAULT, ESTIMANDS, INTERCEPT, OTHER_NAMES, Estimand
 from simstudy.methods._asked import fit_asked  # and all methods register themselves
-from simstudy.own.load import entry_of
 from simstudy.where import Where, parse
 
 COMMON = ("label", "estimand", "null_value", "when")  # beside the options of each method

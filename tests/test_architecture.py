@@ -17,12 +17,12 @@ ROOMS = {
     "errors": 0, "words": 0, "moments": 0, "estimates": 0, "estimands": 0, "entries": 0,
     "readers": 0, "where": 0, "plots": 0,
     "numerics": 1,
-    "methods": 2, "generators": 2, "theory": 2, "own": 2,
+    "methods": 2, "generators": 2, "theory": 2, "custom": 2,
     "registry": 3,
     "study": 4, "store": 4,
     "runner": 5, "measures": 5,
     "summary": 6,
-    "real": 7, "report": 7, "results": 7, "conformance": 7,
+    "analysis": 7, "report": 7, "results": 7, "conformance": 7,
     "cli": 8,
 }  # fmt: skip
 # rooms of one storey that may know each other, in this direction only

@@ -138,7 +138,7 @@ def test_a_failure_is_a_row_and_changes_no_other(tmp_path, mine, fine, how):
     assert all(message.startswith(MESSAGES[how]) for message in table.message)
     if how in ("raise", "exit", "assert", "deep"):
         assert all(str(mine / "mine.py") in text for text in table.traceback)
-        assert not any("simstudy/own" in text for text in table.traceback)
+        assert not any("simstudy/custom" in text for text in table.traceback)
         assert all(len(text) <= 20_000 for text in table.traceback)
 
 

@@ -10,10 +10,10 @@ import pytest
 from helpers_cli import ROOT, TWO_CLASSROOMS, assert_refused, call
 
 import simstudy
+from simstudy.analysis import fit as fit_module
+from simstudy.analysis.fit import fit
+from simstudy.analysis.lines import lines_of
 from simstudy.methods._clustered import ENOUGH
-from simstudy.real import fit as fit_module
-from simstudy.real.fit import fit
-from simstudy.real.lines import lines_of
 from simstudy.report.drawing.clusters import by_cluster
 from simstudy.study.study import load
 

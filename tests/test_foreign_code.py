@@ -21,8 +21,8 @@ from helpers_cli import call, call_process
 from helpers_own import GRID, rows, run, study, use, written
 
 import simstudy
+from simstudy.custom import quiet
 from simstudy.errors import Interrupt, UserError
-from simstudy.own import quiet
 from simstudy.results import Results
 from simstudy.runner.execute import execute
 from simstudy.runner.policy import FailurePolicy

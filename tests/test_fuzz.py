@@ -14,10 +14,10 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from simstudy import Study, UserError, fit, load
+from simstudy.analysis.fit import Fits
+from simstudy.analysis.formula import Formula
+from simstudy.analysis.formula import parse as parse_formula
 from simstudy.estimates import STATUSES
-from simstudy.real.fit import Fits
-from simstudy.real.formula import Formula
-from simstudy.real.formula import parse as parse_formula
 from simstudy.store import layout
 from simstudy.study.json_schema import schema
 from simstudy.study.yaml_lines import parse as parse_yaml

@@ -9,9 +9,9 @@ from helpers_cli import call
 from helpers_simulation import study
 
 import simstudy
+from simstudy.custom import answers
 from simstudy.errors import WorkError
 from simstudy.estimates import STATUSES
-from simstudy.own import answers
 from simstudy.results import Results
 from simstudy.runner.execute import execute
 from simstudy.store.names import parse

@@ -19,8 +19,8 @@ from numpy import log
 from scipy.special import expit
 
 import simstudy
+from simstudy.custom import identity
 from simstudy.errors import UserError
-from simstudy.own import identity
 
 K = 1.0
 LEVELS = (1, "a", (None, True), frozenset({2.5}))

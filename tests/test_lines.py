@@ -10,9 +10,9 @@ import pandas as pd
 import pytest
 from matplotlib.collections import LineCollection
 
+from simstudy.analysis.fit import fit
+from simstudy.analysis.lines import lines_of
 from simstudy.cli.app import main
-from simstudy.real.fit import fit
-from simstudy.real.lines import lines_of
 from simstudy.report.drawing.clusters import by_cluster
 
 REFERENCE = Path(__file__).parent / "reference"

@@ -13,10 +13,10 @@ from helpers_cli import assert_refused, call, conforms
 from helpers_own import written
 
 import simstudy
+from simstudy.custom import chance
 from simstudy.estimates import Estimates, Outcome
 from simstudy.measures.own import REGISTERED, ask
 from simstudy.measures.rows import Answer
-from simstudy.own import chance
 from simstudy.results import Results
 from simstudy.study.json_schema import schema
 from simstudy.study.study import load

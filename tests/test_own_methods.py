@@ -21,13 +21,12 @@ from helpers_own import FILE, GRID, rows, run, study, use, written
 from scipy import special
 
 import simstudy
-from simstudy import conformance
+from simstudy.custom import answers, conformance, load
+from simstudy.custom import call as own_call
 from simstudy.errors import UserError
 from simstudy.estimates import STATUSES
 from simstudy.moments import Rows
 from simstudy.numerics.reduce import reduce
-from simstudy.own import answers, load
-from simstudy.own import call as own_call
 from simstudy.results import Results
 from simstudy.runner import execute as execute_module
 from simstudy.runner.execute import execute, work
@@ -558,7 +557,7 @@ def test_defaults_are_part_of_what_a_function_from_python_is(tmp_path):
 def test_a_function_without_source_has_one_identity_in_every_process():
     """Comprehensions and lambdas are code within code, which prints with its address."""
     code = (
-        "import simstudy\nfrom simstudy.own import identity\n"
+        "import simstudy\nfrom simstudy.custom import identity\n"
         "text = 'def f(d, w=frozenset({{1, 2}})):\\n    return [(lambda v: v * {0})(v) for v in d "
         'if v in {{"a", "b", "c"}}], 1.0\'\n'
         "made = {{}}\nexec(text, made)\nprint(identity.of(made['f']).hex())"

@@ -180,7 +180,7 @@ def test_versions_of_what_the_file_imports_are_named(found, tmp_path, mine):
 
 
 def test_packages_are_read_from_the_text(tmp_path):
-    from simstudy.own.load import digest_of
+    from simstudy.custom.load import digest_of
 
     def of(text, function="f"):
         file = tmp_path / "one.py"

@@ -17,12 +17,12 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 import simstudy
+from simstudy.analysis.alone import alone
+from simstudy.analysis.data import DataSet
+from simstudy.analysis.formula import Formula
+from simstudy.analysis.formula import parse as parse_formula
 from simstudy.cli import run as run_verb
 from simstudy.errors import UserError
-from simstudy.real.alone import alone
-from simstudy.real.data import DataSet
-from simstudy.real.formula import Formula
-from simstudy.real.formula import parse as parse_formula
 from simstudy.registry import configure
 from simstudy.report.drawing import letters
 from simstudy.report.drawing.letters import encode

@@ -10,11 +10,11 @@ from helpers_cli import assert_refused, call, call_process
 from helpers_own import FILE, GRID, rows, study, use, written
 from pyarrow import csv
 
+from simstudy.analysis.replay import data_set, replay
 from simstudy.generators import streams
 from simstudy.generators.source import Source
 from simstudy.numerics.batches import cut_rows, reps_of, units
 from simstudy.numerics.reduce import reduce
-from simstudy.real.replay import data_set, replay
 from simstudy.runner.execute import execute
 from simstudy.runner.plan import parts_of, plan
 from simstudy.runner.provenance import provenance

@@ -14,12 +14,12 @@ import pytest
 from helpers_generators import design, source
 
 import simstudy
+from simstudy.analysis.data import read
+from simstudy.analysis.formula import parse
 from simstudy.generators.streams import CLUSTERS, chunk_length
 from simstudy.numerics import likelihood, screen, weighted
 from simstudy.numerics.batches import cut, join
 from simstudy.numerics.gram import within
-from simstudy.real.data import read
-from simstudy.real.formula import parse
 
 HERE = Path(__file__).parent
 DATA, FAULTS = HERE / "data" / "two_optima.csv", HERE / "data" / "faults"

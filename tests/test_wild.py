@@ -331,7 +331,7 @@ def test_level_is_exact_where_signs_are_exchangeable():
 
 
 def test_no_sample_beyond_t_prints_as_less_than_one_in_the_draws():
-    from simstudy.real.printed import p_text
+    from simstudy.analysis.printed import p_text
 
     wild = configure("wild_bootstrap")
     assert p_text(0.0, wild) == "<0.0025"

@@ -18,6 +18,7 @@ from typing import Any, NoReturn
 from simstudy import __version__
 from simstudy.cli import guard
 from simstudy.cli.terminal import Terminal
+from simstudy.custom import doing
 from simstudy.errors import (
     Interrupt,
     UnmetError,
@@ -27,7 +28,6 @@ from simstudy.errors import (
     one_line,
     refuse_bytes,
 )
-from simstudy.own import doing
 
 DONE, FAILED, WRONG, UNMET, INTERRUPTED, TERMINATED = 0, 1, 2, 4, 130, 143
 _KEPT = "finished ranges are kept, the same command goes on"

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from simstudy.conformance import conform
+from simstudy.custom import load
+from simstudy.custom.declare import MEASURE, account_of
+from simstudy.custom.verdict import Verdict
 from simstudy.errors import UserError, WorkError
 from simstudy.measures.trial import try_measure
-from simstudy.own import load
-from simstudy.own.declare import MEASURE, account_of
-from simstudy.own.verdict import Verdict
 from simstudy.study.code import settle
 from simstudy.study.yaml_lines import parse
 

@@ -7,10 +7,10 @@ import sys
 from argparse import Namespace
 from pathlib import Path
 
+from simstudy.analysis.data import DataSet
+from simstudy.analysis.fit import DEFAULT_METHODS, fit
 from simstudy.cli.run import say
 from simstudy.errors import UserError
-from simstudy.real.data import DataSet
-from simstudy.real.fit import DEFAULT_METHODS, fit
 from simstudy.registry import Method
 from simstudy.study.methods import method_of
 from simstudy.study.yaml_lines import parse
@@ -60,7 +60,7 @@ def _ending(file: str) -> str:
 
 def _draw(data: DataSet, file: Path, ending: str) -> None:
     """The data by cluster with pooled, separate, dummy and random-intercept lines."""
-    from simstudy.real.lines import lines_of
+    from simstudy.analysis.lines import lines_of
     from simstudy.report.drawing.clusters import by_cluster
     from simstudy.report.drawing.letters import encode
 

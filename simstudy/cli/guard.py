@@ -13,8 +13,8 @@ import signal
 import sys
 from typing import NoReturn
 
+from simstudy.custom import doing
 from simstudy.errors import one_line
-from simstudy.own import doing
 
 _FAILED = 1
 

@@ -10,10 +10,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from simstudy.analysis.printed import p_text, table
+from simstudy.analysis.replay import NUMBERS, Refit, Replay, chosen_of, replay
 from simstudy.cli.fit import method_from
 from simstudy.errors import WorkError, brief
-from simstudy.real.printed import p_text, table
-from simstudy.real.replay import NUMBERS, Refit, Replay, chosen_of, replay
 from simstudy.registry import Method
 from simstudy.store.results_folder import ResultsFolder
 from simstudy.study.fields import DEFAULTS

@@ -11,6 +11,10 @@ from typing import Any
 
 import numpy as np
 
+from simstudy.custom import doing
+from simstudy.custom.declare import MEASURE_MARK
+from simstudy.custom.loaded import holds
+from simstudy.custom.quiet import attempt
 from simstudy.errors import UserError
 from simstudy.estimates import TRUTH, USED, Failure
 from simstudy.measures.catalog import MEASURES, record_of
@@ -19,10 +23,6 @@ from simstudy.measures.record import Measure
 from simstudy.measures.rows import Answer, Rows
 from simstudy.measures.values import NAN
 from simstudy.moments import Array
-from simstudy.own import doing
-from simstudy.own.declare import MEASURE_MARK
-from simstudy.own.loaded import holds
-from simstudy.own.quiet import attempt
 
 Own = Callable[[dict[str, Array], Any], Any]
 REGISTERED: dict[str, Measure] = {}  # in this Python session

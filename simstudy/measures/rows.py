@@ -7,11 +7,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from simstudy.custom.verdict import in_brief
 from simstudy.estimates import Failure
 from simstudy.measures.record import Basis, Cells, Measure
 from simstudy.measures.values import NAN, Column, plain
 from simstudy.moments import Array
-from simstudy.own.verdict import in_brief
 
 Rows = dict[str, Array]
 

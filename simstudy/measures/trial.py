@@ -8,11 +8,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from simstudy.custom.verdict import Verdict, in_brief
 from simstudy.estimates import TRUTH
 from simstudy.measures.own import Own, ask, bootstrap_mcse
 from simstudy.measures.rows import Answer, Rows
 from simstudy.numerics.tails import two_sided
-from simstudy.own.verdict import Verdict, in_brief
 
 _TRUE = 0.3  # of the estimates that are tried
 _N = 200  # rows of a set

@@ -16,10 +16,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from simstudy.custom import doing
 from simstudy.errors import UserError, WorkError
 from simstudy.estimates import STATUS_OF
 from simstudy.estimates import Outcome as Failing
-from simstudy.own import doing
 from simstudy.runner import belongs, origin, timeouts
 from simstudy.runner.cost import rough
 from simstudy.runner.events import Done, Event, Finished, GaveUp, Listener, Lost, Said, Started

@@ -17,8 +17,8 @@ import numpy
 import scipy
 
 from simstudy import __version__
+from simstudy.custom.load import digest_of
 from simstudy.entries import CodeSource
-from simstudy.own.load import digest_of
 from simstudy.study.study import Study
 
 

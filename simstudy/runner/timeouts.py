@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
+from simstudy.custom.deadline import MESSAGE, Witness, possible
 from simstudy.estimates import Estimates
-from simstudy.own.deadline import MESSAGE, Witness, possible
 from simstudy.runner.process import is_worker
 from simstudy.runner.task import Task
 from simstudy.store import failures, parts, quarantine

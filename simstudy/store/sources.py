@@ -12,9 +12,9 @@ import re
 from contextlib import suppress
 from pathlib import Path
 
+from simstudy.custom.load import content_of, digest_of
 from simstudy.entries import CodeSource
 from simstudy.errors import UserError
-from simstudy.own.load import content_of, digest_of
 from simstudy.store.files import is_plain
 from simstudy.store.results_folder import ResultsFolder
 from simstudy.study.study import Study

@@ -14,11 +14,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from simstudy.custom import declare, identity, load
+from simstudy.custom.declare import RESERVED
 from simstudy.entries import CodeSource, OptionError
 from simstudy.errors import nearest
 from simstudy.estimands import DEFAULT, ESTIMANDS, OTHER_NAMES
-from simstudy.own import declare, identity, load
-from simstudy.own.declare import RESERVED
 from simstudy.registry import Method, named_null, settle_null, settle_when
 
 PYTHON = "python"  # instead of a file: the function was given from Python

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from simstudy.custom.declare import MEASURE, account_of
+from simstudy.custom.load import function_of
 from simstudy.entries import CodeSource, OptionError
 from simstudy.errors import UserError, nearest
-from simstudy.own.declare import MEASURE, account_of
-from simstudy.own.load import function_of
 from simstudy.study.code import Importing, source_of
 from simstudy.study.place import Place
 

@@ -10,9 +10,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from simstudy.analysis.data import DataSet
 from simstudy.estimates import Estimates, Outcome
 from simstudy.moments import Floats
-from simstudy.real.data import DataSet
 from simstudy.registry import Method
 
 _MOST = 2.0**1000

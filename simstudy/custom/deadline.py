@@ -14,7 +14,7 @@ import threading
 from pathlib import Path
 from types import FrameType
 
-from simstudy.own.loaded import is_ours
+from simstudy.custom.loaded import is_ours
 
 MESSAGE = "timeout"  # of a failed row
 _AGAIN = 0.1  # seconds between alarms

@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from simstudy.analysis.data import DataSet
 from simstudy.estimates import Estimates
 from simstudy.moments import Floats
 from simstudy.numerics import gram
 from simstudy.numerics.tails import critical_value, two_sided
-from simstudy.real.data import DataSet
 
 Term = dict[str, Any]
 

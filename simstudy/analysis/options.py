@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from simstudy.analysis.data import DataSet
 from simstudy.numerics import gram
-from simstudy.real.data import DataSet
 
 DOZEN = 12
 

@@ -15,16 +15,16 @@ from typing import Any
 
 import numpy as np
 
+from simstudy.analysis.data import DataSet
+from simstudy.analysis.fit import Fits
+from simstudy.analysis.fitted import fit_one
+from simstudy.analysis.formula import Formula
 from simstudy.errors import UserError, nearest
 from simstudy.estimates import STATUSES, Failure
 from simstudy.generators import streams
 from simstudy.generators.source import Source
 from simstudy.moments import Rows
 from simstudy.numerics.batches import cut_rows, units
-from simstudy.real.data import DataSet
-from simstudy.real.fit import Fits
-from simstudy.real.fitted import fit_one
-from simstudy.real.formula import Formula
 from simstudy.registry import Method
 from simstudy.runner.task import Task, run_task
 from simstudy.store import parts

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from simstudy.analysis.data import DataSet
 from simstudy.moments import Bools
-from simstudy.real.data import DataSet
 from simstudy.registry import Method
 
 

@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
+from simstudy.analysis.alone import remark
+from simstudy.analysis.data import DataSet
+from simstudy.analysis.dummies import cluster_terms, terms_of
+from simstudy.analysis.units import described, in_own_units, measured_null
 from simstudy.entries import Words
 from simstudy.estimates import Estimates, Outcome
 from simstudy.numerics.reduce import reduce
-from simstudy.real.alone import remark
-from simstudy.real.data import DataSet
-from simstudy.real.dummies import cluster_terms, terms_of
-from simstudy.real.units import described, in_own_units, measured_null
 from simstudy.registry import Method
 
 

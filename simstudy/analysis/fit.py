@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from simstudy.real.data import DataSet, read
-from simstudy.real.fitted import Fit, fit_one
-from simstudy.real.formula import parse
-from simstudy.real.printed import printed
+from simstudy.analysis.data import DataSet, read
+from simstudy.analysis.fitted import Fit, fit_one
+from simstudy.analysis.formula import parse
+from simstudy.analysis.printed import printed
 from simstudy.registry import Method
 from simstudy.study.methods import method_of
 

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from simstudy.analysis import options
+from simstudy.analysis.data import DataSet
+from simstudy.analysis.fitted import Fit
 from simstudy.errors import brief
 from simstudy.estimates import Outcome
-from simstudy.real import options
-from simstudy.real.data import DataSet
-from simstudy.real.fitted import Fit
 from simstudy.registry import Method
 
 Value = float | None

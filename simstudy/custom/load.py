@@ -14,11 +14,11 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from simstudy.custom import call, declare, doing, loaded
+from simstudy.custom.declare import METHOD, DeclarationError, Kind
+from simstudy.custom.quiet import named, quiet
 from simstudy.entries import CodeSource, Entry
 from simstudy.errors import Interrupt, UserError, brief, nearest
-from simstudy.own import call, declare, doing, loaded
-from simstudy.own.declare import METHOD, DeclarationError, Kind
-from simstudy.own.quiet import named, quiet
 
 _DIGITS = 8
 # of a fit whose cost nobody knows: more than most take, since workers for nothing cost less than

@@ -10,13 +10,13 @@ from typing import Any
 
 import numpy as np
 
+from simstudy.custom import answers, declare, doing, settings
+from simstudy.custom.quiet import attempt
 from simstudy.entries import Words
 from simstudy.errors import one_line
 from simstudy.estimates import Estimates, Failure, concatenate
 from simstudy.moments import Array, Moments, Rows
 from simstudy.numerics import batches
-from simstudy.own import answers, declare, doing, settings
-from simstudy.own.quiet import attempt
 
 _SEED_WORDS = 4
 _SEED = 1  # of the one stream that a data set outside a study is fitted with

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from simstudy.analysis.formula import Formula
 from simstudy.errors import UserError
 from simstudy.moments import Clusters, Floats, Ints, Rows
 from simstudy.numerics.reduce import reduce
 from simstudy.readers.labels import clusters
 from simstudy.readers.read import read as read_table
-from simstudy.real.formula import Formula
 
 if TYPE_CHECKING:
     import pandas as pd

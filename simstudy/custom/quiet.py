@@ -19,10 +19,10 @@ from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
 
+from simstudy.custom import deadline, doing, settings
+from simstudy.custom.loaded import is_ours
 from simstudy.errors import Interrupt, without_numbers
 from simstudy.estimates import Failure
-from simstudy.own import deadline, doing, settings
-from simstudy.own.loaded import is_ours
 
 _LONGEST, _DEEPEST = 20_000, 50  # characters and calls of a traceback, the last ones
 _BOUNDARY = "boundary of the parameter space"  # statsmodels: a variance estimated as zero

@@ -6,12 +6,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from simstudy.analysis import options
+from simstudy.analysis.data import DataSet
+from simstudy.analysis.fitted import Fit, fit_one
+from simstudy.analysis.printed import column, places
 from simstudy.estimates import Outcome
 from simstudy.moments import Floats
-from simstudy.real import options
-from simstudy.real.data import DataSet
-from simstudy.real.fitted import Fit, fit_one
-from simstudy.real.printed import column, places
 from simstudy.registry import configure
 
 
