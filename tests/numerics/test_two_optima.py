@@ -6,12 +6,12 @@ The numbers of lme4 1.1.31 (R 4.2.2, default optimiser and start) are in docs/tw
 from __future__ import annotations
 
 import importlib.util
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 from helpers_generators import design, source
+from helpers_places import TESTS
 
 import simstudy
 from simstudy.analysis.data import read
@@ -21,7 +21,7 @@ from simstudy.numerics import likelihood, screen, weighted
 from simstudy.numerics.batches import cut, join
 from simstudy.numerics.gram import within
 
-HERE = Path(__file__).parent
+HERE = TESTS
 DATA, FAULTS = HERE / "data" / "two_optima.csv", HERE / "data" / "faults"
 FORMULA = "y ~ x + (1 | cluster)"
 # what lme4 returns, and what it returns when it is started at the right place (theta 6)

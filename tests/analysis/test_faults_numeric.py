@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import shutil
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 from helpers_cli import call
+from helpers_places import FAULTS
 
 import simstudy
 from simstudy.numerics import robust
 from simstudy.registry import configure
 from simstudy.study.methods import method_of
 
-FAULTS = Path(__file__).parent / "data" / "faults"
 FORMULA = "y ~ x + (1 | g)"
 ALL = [
     "pooled", {"pooled": {"se": "CR0"}}, {"pooled": {"se": "CR1S"}}, {"pooled": {"se": "CR2"}},

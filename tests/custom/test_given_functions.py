@@ -8,13 +8,13 @@ import math
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 import scipy.stats
 from helpers_cli import ROOT
 from helpers_own import GRID, run, study
+from helpers_places import FAULTS
 from numpy import log
 from scipy.special import expit
 
@@ -184,7 +184,7 @@ def test_a_function_that_changes_after_its_study_was_loaded_is_refused(tmp_path,
 
 def test_a_global_that_changes_between_two_runs_changes_the_rows(tmp_path):
     """The faults' own file: the bias is K."""
-    file = Path(__file__).parent / "data" / "faults" / "stale_global.py"
+    file = FAULTS / "stale_global.py"
     for k in ("1.0", "3.0"):
         done = subprocess.run(
             [sys.executable, str(file), k], cwd=tmp_path, capture_output=True, text=True,

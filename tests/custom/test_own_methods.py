@@ -21,7 +21,8 @@ from helpers_own import FILE, GRID, rows, run, study, use, written
 from scipy import special
 
 import simstudy
-from simstudy.custom import answers, conformance, load
+from simstudy import conformance
+from simstudy.custom import answers, load
 from simstudy.custom import call as own_call
 from simstudy.errors import UserError
 from simstudy.estimates import STATUSES

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from helpers_cli import call
+from helpers_places import FAULTS
 from matplotlib import font_manager
 from matplotlib.figure import Figure
 from matplotlib.text import Text
@@ -33,7 +34,6 @@ from simstudy.runner.plan import plan
 from simstudy.study.study import load
 from simstudy.summary.anybody import summarize
 
-FAULTS = Path(__file__).parent / "data" / "faults"
 TRUE = {"estimate": "b", "std_error": "se", "true": 0.5}
 
 

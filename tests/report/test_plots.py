@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from helpers_places import ROOT
 from helpers_simulation import study
 
 import simstudy
@@ -16,7 +17,7 @@ from simstudy.report import figures
 from simstudy.study.json_schema import schema
 
 GRID = {"n_clusters": 5, "cluster_size": 4, "icc": [0, 0.1], "x_icc": 0.5, "slope": 0}
-README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 TOY = """
 from matplotlib.figure import Figure
 

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 from helpers_cli import call
+from helpers_places import FAULTS
 
 import simstudy
 
-FAULTS = Path(__file__).parent / "data" / "faults"
 ROLES = {"estimate": "b", "std_error": "se", "true": 0.5}
 WORDS = ("--estimate", "b", "--std-error", "se", "--true", "0.5")
 

@@ -11,12 +11,12 @@ import csv
 import itertools
 import math
 from dataclasses import replace
-from pathlib import Path
 
 import exact
 import mpmath
 import numpy as np
 import pytest
+from helpers_places import TESTS
 from scipy import special
 
 from simstudy.generators.scenario import Scenario, SizeRule
@@ -27,7 +27,7 @@ from simstudy.theory.design_effect import design_effect, size
 from simstudy.theory.predictors import FixedX, allocations
 from simstudy.theory.robust import Arms
 
-PUBLISHED = Path(__file__).parent / "reference" / "published"
+PUBLISHED = TESTS / "reference" / "published"
 CLASSICAL = {"se": "classical", "df": "residual"}
 KENWARD_ROGER = {"estimator": "reml", "df": "kenward_roger"}
 EQUAL = {"weights": "equal", "df": "residual"}

@@ -11,6 +11,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 from helpers_cli import assert_refused, call
+from helpers_places import FAULTS
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -19,7 +20,6 @@ from simstudy.readers import labels
 from simstudy.readers.read import read
 from simstudy.summary.replications import Replications
 
-FAULTS = Path(__file__).parent / "data" / "faults"
 ROLES = {"estimate": "b", "std_error": "se", "true": 0.5}
 WORDS = ["--estimate", "b", "--std-error", "se", "--true", "0.5"]
 BASE = {"A": (-0.003394, 0.024806, 50), "B": (-0.026240, 0.028896, 50)}

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import csv
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from helpers_places import REFERENCE
 from matplotlib.collections import LineCollection
 
 from simstudy.analysis.fit import fit
@@ -15,7 +15,6 @@ from simstudy.analysis.lines import lines_of
 from simstudy.cli.app import main
 from simstudy.report.drawing.clusters import by_cluster
 
-REFERENCE = Path(__file__).parent / "reference"
 FORMULA = "y ~ x + (1 | cluster)"
 NAMES = ("x", "y", "cluster")
 

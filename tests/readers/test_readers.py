@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from helpers_cli import assert_refused, call
+from helpers_places import FAULTS
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from pyarrow import feather
@@ -25,7 +26,6 @@ from simstudy import UserError
 from simstudy.readers import table
 from simstudy.readers.read import read
 
-FAULTS = Path(__file__).parent / "data" / "faults"
 WORDS = ("--estimate", "b", "--std-error", "se", "--true", "0.5")
 ROLES = {"estimate": "b", "std_error": "se", "true": 0.5}
 BASE = {"A": (-0.003394, 0.024806), "B": (-0.026240, 0.028896)}

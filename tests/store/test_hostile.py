@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from helpers_cli import call, call_process
 from helpers_own import written
+from helpers_places import ROOT
 
 import simstudy
 from simstudy.errors import UserError
@@ -221,7 +222,7 @@ def test_what_is_stored_of_a_file_is_data_that_may_be_wrong(place, content):
 
 
 def test_what_docs_security_promises_is_tested_by_the_files_it_names():
-    root = Path(__file__).resolve().parents[1]
+    root = ROOT
     text = (root / "docs" / "security.md").read_text(encoding="utf-8")
     named = {name for name in text.replace("`", " ").split() if name.startswith("tests/")}
     assert len(named) == 4 and all((root / name).is_file() for name in named)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
+from helpers_places import ROOT
 from helpers_simulation import study
 
 import simstudy
@@ -18,7 +17,7 @@ from simstudy.summary.cells import StudyCells
 from simstudy.summary.expected import Expected, far
 from simstudy.summary.study import summarize_study
 
-CONFIGS = Path(__file__).parent.parent / "configs" / "published"
+CONFIGS = ROOT / "configs" / "published"
 GRID = {"n_clusters": 10, "cluster_size": 10, "icc": 0.2, "x_icc": [0.5, 1], "slope": 0}
 
 

@@ -1,6 +1,6 @@
 """What is said of a word that is not known: forty typos, forty foreign words, no opposite.
 
-``python tests/test_words.py`` prints the table as Markdown.
+``PYTHONPATH=tests python tests/cli/test_words.py`` prints the table as Markdown.
 """
 
 from __future__ import annotations
