@@ -13,6 +13,8 @@ import pytest
 
 import simstudy
 
+pytestmark = pytest.mark.slow
+
 GOLDEN = Path(__file__).parent / "golden"
 RECORDED = json.loads((GOLDEN / "rows.json").read_text(encoding="utf-8"))
 KEYS = ["scenario", "method", "measure", "alpha"]

@@ -23,6 +23,8 @@ from simstudy.store import parts
 from simstudy.store.results_folder import ResultsFolder
 from simstudy.study.study import load
 
+pytestmark = pytest.mark.slow
+
 METHODS = ["pooled", {"pooled": {"se": "CR2"}}, "dummy", "random_intercept", "cluster_means",
            {"wild_bootstrap": {"draws": 99}}, "gee", "within_between"]  # fmt: skip
 GRIDS = {

@@ -23,6 +23,8 @@ from simstudy.study.json_schema import schema
 from simstudy.study.yaml_lines import parse as parse_yaml
 from simstudy.study.yaml_lines import read as read_yaml
 
+pytestmark = pytest.mark.slow
+
 
 def fuzz(examples):
     """The same examples on every run, as many as are said, however slow one is."""

@@ -17,6 +17,8 @@ from helpers_cli import assert_refused, call, environment
 
 from simstudy.numerics.tails import critical_value, two_sided
 
+pytestmark = pytest.mark.slow
+
 STUDY = {
     "name": "s", "seed": 1, "replications": 20, "methods": ["pooled", "random_intercept"],
     "scenarios": {"n_clusters": 4, "cluster_size": 3, "icc": 0.1, "x_icc": 0.5, "slope": 0},

@@ -27,6 +27,8 @@ from simstudy.results import Results
 from simstudy.runner.execute import execute
 from simstudy.runner.policy import FailurePolicy
 
+pytestmark = pytest.mark.slow
+
 posix = pytest.mark.skipif(os.name != "posix", reason="forks")
 HEAD = "import ctypes, os, signal, sys, threading, time, warnings\nimport simstudy\n\n"
 SMALL = {"n_clusters": 6, "cluster_size": 4, "icc": 0, "x_icc": 0.5, "slope": 0}

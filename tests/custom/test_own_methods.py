@@ -39,6 +39,8 @@ from simstudy.store.results_folder import ResultsFolder
 from simstudy.summary.expected import expected
 from simstudy.summary.study import summarize_study
 
+pytestmark = pytest.mark.slow
+
 NUMBERS = ("estimate", "std_error", "df", "p_value")
 UNCONVERGED = "did not converge (converged is False)"
 EVERY = ("ols", "means", "fragile", "bootstrap")

@@ -17,6 +17,8 @@ from scipy.stats import binom, chi2, gamma, norm, poisson
 
 from simstudy.generators.streams import BLOCK, CLUSTERS, ROWS
 
+pytestmark = pytest.mark.slow
+
 REPS = 32 * BLOCK  # 131,072
 TILT = {"slope": 0.7, "intercept": 3.0, "icc": 0.3}
 CONTEXT = TILT | {"contextual_effect": -0.9}

@@ -22,6 +22,8 @@ from simstudy.runner.execute import execute
 from simstudy.summary import parts
 from simstudy.summary.study import summarize_study
 
+pytestmark = pytest.mark.slow
+
 PARTS = ("type1_error_from_bias", "type1_error_from_se", "type1_error_remainder")
 
 

@@ -20,6 +20,8 @@ from simstudy.moments import Clusters, Factor, Pooled
 from simstudy.numerics import gram
 from simstudy.registry import configure, methods
 
+pytestmark = pytest.mark.slow
+
 METHODS = [method for method in h.legal_methods() if method.grain != "rows"]
 EVERY = pytest.mark.parametrize("method", METHODS, ids=lambda method: method.canonical)
 COLUMNS = ("estimate", "std_error", "df", "p_value", "tau2", "sigma2")

@@ -12,6 +12,8 @@ from simstudy.generators.scenario import Scenario, SizeRule
 from simstudy.methods import _assemble
 from simstudy.numerics import gram
 
+pytestmark = pytest.mark.slow
+
 NO_DF = "no residual degrees of freedom"
 NO_X = "x does not vary"
 NO_X_WITHIN = "x is constant within clusters"

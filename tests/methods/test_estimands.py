@@ -32,6 +32,8 @@ from simstudy.store import layout
 from simstudy.study.fields import SCENARIO_FIELDS
 from simstudy.study.study import load
 
+pytestmark = pytest.mark.slow
+
 CONTEXT = {"n_clusters": 30, "cluster_size": 20, "icc": 0.1, "x_icc": 0.3, "slope": 0,
            "contextual_effect": 0.6}  # fmt: skip
 LABEL = "within_between[effect=contextual]"

@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
+pytestmark = pytest.mark.slow
+
 # The exact answers are reachable to 1e-13 in doubles; 1e-10 leaves room for other platforms.
 EXACT = 1e-10
 # Below the smallest normal double a p-value loses digits, then is 0.

@@ -32,6 +32,8 @@ from simstudy.report.figures.zip import COVERS, MISSES
 from simstudy.runner.execute import execute
 from simstudy.summary.study import summarize_study
 
+pytestmark = pytest.mark.slow
+
 ONE = {"n_clusters": [10], "cluster_size": [20], "icc": [0.1], "x_icc": [1.0], "slope": [0.0]}
 THREE = ONE | {"icc": [0.0, 0.1, 0.2]}
 SIXTY = {"n_clusters": [10, 40], "cluster_size": [5, 30], "icc": [0.0, 0.01, 0.05, 0.1, 0.2],

@@ -25,6 +25,8 @@ from simstudy.store import failures, parts
 from simstudy.store.names import method_key
 from simstudy.summary.study import summarize_study
 
+pytestmark = pytest.mark.slow
+
 FILE = '''\
 import numpy.linalg as la
 import simstudy

@@ -31,6 +31,8 @@ from simstudy.store import layout, parts, quarantine
 from simstudy.store.results_folder import ResultsFolder
 from simstudy.summary.study import summarize_study
 
+pytestmark = pytest.mark.slow
+
 BROKEN = """\
 import os
 import sys

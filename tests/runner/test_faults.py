@@ -44,6 +44,8 @@ from simstudy.summary import add_up
 from simstudy.summary import parts as summary_parts
 from simstudy.summary.study import summarize_study
 
+pytestmark = pytest.mark.slow
+
 processes = pytest.mark.skipif(sys.platform != "linux", reason="looks at processes in /proc")
 GRID = {"n_clusters": [3, 8], "cluster_size": [4, {"uniform": [2, 9]}], "icc": 0.1,
         "x_icc": [0, 0.5], "slope": 0.2}  # fmt: skip
@@ -81,11 +83,12 @@ def some_parts(life, folder, least=1):
 
 
 @processes
-def test_thirty_kills_lose_nothing_and_leave_nothing(tmp_path):
-    tally = torment(tmp_path, 30)
+def test_fifteen_kills_lose_nothing_and_leave_nothing(tmp_path):
+    """A longer version is ``python tests/helpers_faults.py --kills 300``."""
+    tally = torment(tmp_path, 15)
     of_workers = sum(tally[kind] for kind in tally if kind.startswith("worker"))
-    assert of_workers >= 5 and tally["parent"] >= 5 and tally["group"] >= 5, tally
-    assert tally["left parts"] >= 5 and tally["extensions"] >= 1, tally  # at work when killed
+    assert of_workers >= 3 and tally["parent"] >= 3 and tally["group"] >= 3, tally
+    assert tally["left parts"] >= 3, tally  # at work when killed
 
 
 @processes

@@ -26,6 +26,8 @@ from simstudy.runner.task import Task, run_task
 from simstudy.store import layout, names, parts
 from simstudy.store.results_folder import ResultsFolder
 
+pytestmark = pytest.mark.slow
+
 GRID = {"n_clusters": [3, 8], "cluster_size": [4, {"uniform": [2, 9]}], "icc": 0.1,
         "x_icc": [0, 0.5], "slope": 0.2}  # fmt: skip
 METHODS = ["pooled", "dummy", "random_intercept"]

@@ -19,6 +19,8 @@ from simstudy.runner import execute as execute_module
 from simstudy.runner import pool
 from simstudy.runner.execute import work
 
+pytestmark = pytest.mark.slow
+
 GRID = {"n_clusters": [6, 8], "cluster_size": 5, "icc": [0.0, 0.2], "x_icc": 0.5, "slope": 0.0}
 STUDY = {"name": "s", "seed": 3, "replications": 40, "scenarios": GRID,
          "methods": ["pooled", "dummy"]}  # fmt: skip

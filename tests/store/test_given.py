@@ -16,6 +16,8 @@ from simstudy.results import Results
 from simstudy.runner.execute import execute
 from simstudy.store.names import parse
 
+pytestmark = pytest.mark.slow
+
 GRID = {"n_clusters": 6, "cluster_size": 4, "icc": [0.1, 0.3], "x_icc": 0.5, "slope": 0.2}
 FILE = """\
 import numpy as np

@@ -18,6 +18,8 @@ import simstudy
 from simstudy.errors import UserError
 from simstudy.store import results_folder
 
+pytestmark = pytest.mark.slow
+
 TRAP = '''\
 import simstudy
 

@@ -12,6 +12,8 @@ from helpers_own import rows, written
 
 import simstudy
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):

@@ -16,6 +16,8 @@ import simstudy
 from simstudy.errors import UserError
 from simstudy.store import layout, parts, seal
 
+pytestmark = pytest.mark.slow
+
 GRID = {"n_clusters": 6, "cluster_size": 4, "icc": [0, 0.2], "x_icc": 0.5, "slope": 0}
 
 

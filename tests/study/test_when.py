@@ -20,6 +20,8 @@ from simstudy.store import parts
 from simstudy.study.json_schema import schema
 from simstudy.study.yaml_lines import read
 
+pytestmark = pytest.mark.slow
+
 OWN = """
 import simstudy
 

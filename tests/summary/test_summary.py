@@ -20,6 +20,8 @@ from simstudy.report.pivot import decimals, number, thin, wide
 from simstudy.runner.execute import execute
 from simstudy.summary.study import scenario_table, summarize_study
 
+pytestmark = pytest.mark.slow
+
 GRID = {"n_clusters": [4, 6], "cluster_size": [3, {"uniform": [2, 5]}], "icc": [0, 0.1, 0.3],
         "x_icc": [0, 1], "slope": 0}  # fmt: skip
 METHODS = ["pooled", "dummy", {"random_intercept": {"label": "random intercept (KR)"}}]
