@@ -29,6 +29,8 @@ import simstudy
 from simstudy.errors import UserError, WorkError
 from simstudy.study.yaml_lines import read as read_yaml
 
+pytestmark = pytest.mark.slow
+
 VERBS = ("run", "plan", "summarize", "report", "fit", "methods", "schema", "init")
 HEAVY = ("numpy", "pandas", "scipy", "matplotlib", "pyarrow", "joblib", "ruamel", "tqdm")
 

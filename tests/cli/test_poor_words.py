@@ -34,6 +34,8 @@ from simstudy.runner.plan import plan
 from simstudy.study.study import load
 from simstudy.summary.anybody import summarize
 
+pytestmark = pytest.mark.slow
+
 TRUE = {"estimate": "b", "std_error": "se", "true": 0.5}
 
 

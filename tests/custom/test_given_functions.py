@@ -22,6 +22,8 @@ import simstudy
 from simstudy.custom import identity
 from simstudy.errors import UserError
 
+pytestmark = pytest.mark.slow
+
 K = 1.0
 LEVELS = (1, "a", (None, True), frozenset({2.5}))
 WEIGHTS = np.arange(3.0)

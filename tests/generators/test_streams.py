@@ -30,6 +30,8 @@ from simstudy.study.grid import expand
 from simstudy.study.study import load
 from simstudy.study.yaml_lines import parse
 
+pytestmark = pytest.mark.slow
+
 BASE = {"n_clusters": 10, "cluster_size": 5, "icc": 0.1, "x_icc": 0.5, "slope": 0}
 
 

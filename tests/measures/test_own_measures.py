@@ -21,6 +21,8 @@ from simstudy.results import Results
 from simstudy.study.json_schema import schema
 from simstudy.study.study import load
 
+pytestmark = pytest.mark.slow
+
 FILE = '''\
 import numpy as np
 

@@ -16,6 +16,8 @@ from helpers_simulation import simulate
 from simstudy.measures.built_in.std_errors import relative_error_model_se
 from simstudy.measures.record import Cells
 
+pytestmark = pytest.mark.slow
+
 N = 100_000
 POINTS = [
     (4, 10, 0.2), (10, 10, 0.05), (20, 10, 0.1), (10, 20, 0.05),

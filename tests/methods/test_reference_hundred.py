@@ -16,6 +16,8 @@ import pytest
 
 import simstudy
 
+pytestmark = pytest.mark.slow
+
 DATA = pd.read_csv(h.REFERENCE / "hundred_data.csv")
 ANSWERS = pd.read_csv(h.REFERENCE / "hundred_answers.csv").set_index("id")
 KINDS = ("CR0", "CR1", "CR1S", "CR2", "CR3")

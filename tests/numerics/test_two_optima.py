@@ -21,6 +21,8 @@ from simstudy.numerics import likelihood, screen, weighted
 from simstudy.numerics.batches import cut, join
 from simstudy.numerics.gram import within
 
+pytestmark = pytest.mark.slow
+
 HERE = TESTS
 DATA, FAULTS = HERE / "data" / "two_optima.csv", HERE / "data" / "faults"
 FORMULA = "y ~ x + (1 | cluster)"

@@ -13,6 +13,8 @@ from helpers_foreign import FILES, KINDS, SE, B, Foreign
 from simstudy import UserError
 from simstudy.readers.read import read
 
+pytestmark = pytest.mark.slow
+
 
 def test_the_corpus_has_siblings_of_every_kind():
     assert len(FILES) >= 150

@@ -26,6 +26,8 @@ from simstudy import UserError
 from simstudy.readers import table
 from simstudy.readers.read import read
 
+pytestmark = pytest.mark.slow
+
 WORDS = ("--estimate", "b", "--std-error", "se", "--true", "0.5")
 ROLES = {"estimate": "b", "std_error": "se", "true": 0.5}
 BASE = {"A": (-0.003394, 0.024806), "B": (-0.026240, 0.028896)}

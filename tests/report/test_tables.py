@@ -22,6 +22,8 @@ from simstudy.report.pivot import wide
 from simstudy.report.report import selection, table_files
 from simstudy.report.tables import latex
 
+pytestmark = pytest.mark.slow
+
 
 def summary(cells, measure="rejection_rate", alpha=0.05, factors=("icc", "slope")):
     """A summary of (levels, method, value, mcse, n_not_used) or less, with the later columns."""

@@ -17,6 +17,8 @@ from simstudy.summary.cells import StudyCells
 from simstudy.summary.expected import Expected, far
 from simstudy.summary.study import summarize_study
 
+pytestmark = pytest.mark.slow
+
 CONFIGS = ROOT / "configs" / "published"
 GRID = {"n_clusters": 10, "cluster_size": 10, "icc": 0.2, "x_icc": [0.5, 1], "slope": 0}
 

@@ -20,6 +20,8 @@ from simstudy.readers import labels
 from simstudy.readers.read import read
 from simstudy.summary.replications import Replications
 
+pytestmark = pytest.mark.slow
+
 ROLES = {"estimate": "b", "std_error": "se", "true": 0.5}
 WORDS = ["--estimate", "b", "--std-error", "se", "--true", "0.5"]
 BASE = {"A": (-0.003394, 0.024806, 50), "B": (-0.026240, 0.028896, 50)}

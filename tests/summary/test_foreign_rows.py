@@ -12,6 +12,8 @@ from helpers_places import FAULTS
 
 import simstudy
 
+pytestmark = pytest.mark.slow
+
 ROLES = {"estimate": "b", "std_error": "se", "true": 0.5}
 WORDS = ("--estimate", "b", "--std-error", "se", "--true", "0.5")
 

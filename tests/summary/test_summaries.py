@@ -20,6 +20,8 @@ from simstudy.readers import table
 from simstudy.readers.read import read
 from simstudy.summary import frame
 
+pytestmark = pytest.mark.slow
+
 KEYS = ["value", "mcse", "ci_low", "ci_high", "n_used", "n_not_used"]
 
 

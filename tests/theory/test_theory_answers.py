@@ -22,6 +22,8 @@ from simstudy.numerics.tails import critical_value, two_sided
 from simstudy.registry import configure, methods
 from simstudy.theory.answers import LAWS, answer
 
+pytestmark = pytest.mark.slow
+
 N = 20_000
 POOLED = {"se": "classical", "df": "residual"}
 REML = {"estimator": "reml", "df": "kenward_roger"}
