@@ -5,29 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from simstudy.errors import UserError, nearest
+from simstudy.errors import UserError, meanings, nearest
 from simstudy.measures.catalog import MEASURES, record_of
 
 REJECTION = "rejection_rate"
 OF_TRUTH = {"power": False, "type1_error": True}  # rejection rates: whether the null is true
 WORDS = {
-    **{word: measure.name for measure in MEASURES.values() for word in measure.synonyms},
-    **dict.fromkeys(
-        ("size", "type1", "type_1_error", "type_i_error", "type1error", "alpha_error",
-         "false_positive_rate", "fpr", "type1_error_rate", "error_rate"),
-        "type1_error",
-    ),
-    **dict.fromkeys(("sensitivity", "true_positive_rate"), "power"),
-    **dict.fromkeys(
-        ("type2", "type2_error", "type_2_error", "type_ii_error", "beta_error"),
-        "ask for power, 1 minus the type 2 error rate",
-    ),
-    **dict.fromkeys(
-        ("convergence", "converged", "convergence_rate"), "ask for share_failed, what failed"
-    ),
-    "mean": "ask for bias, the mean of the estimates minus the true value",
-    "variance": "ask for empirical_se, its square root",
-}  # fmt: skip
+    word: measure.name for measure in MEASURES.values() for word in measure.synonyms
+} | meanings(
+    {
+        "ask for power, 1 minus the type 2 error rate":
+            "type2 type2_error type_2_error type_ii_error beta_error",
+        "ask for share_failed, what failed": "convergence converged convergence_rate",
+        "ask for bias, the mean of the estimates minus the true value": "mean",
+        "ask for empirical_se, its square root": "variance",
+    },
+    type1_error="size type1 type_1_error type_i_error type1error alpha_error "
+    "false_positive_rate fpr type1_error_rate error_rate",
+    power="sensitivity true_positive_rate",
+)  # fmt: skip
 
 
 class Asked(NamedTuple):

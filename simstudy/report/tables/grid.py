@@ -113,13 +113,13 @@ def grid(table: Wide, *, verdict: bool = False) -> Grid:
                 shown = shown._replace(marks=shown.marks + bradley(cell, table.alpha))
             row.append(shown)
         rows.append(row)
-    levels_text = [[one_line(level_text(r[0][f])) for f in table.factors] for r in table.rows]
-    methods = [one_line(m) for m in table.methods]
+    levels_text = [[plain_label(level_text(r[0][f])) for f in table.factors] for r in table.rows]
+    methods = [plain_label(m) for m in table.methods]
     notes = _notes(table, rows, numbers)
     return Grid(
         table.measure,
         title(table),
-        [one_line(f) for f in table.factors],
+        [plain_label(f) for f in table.factors],
         methods,
         levels_text,
         rows,
@@ -127,7 +127,7 @@ def grid(table: Wide, *, verdict: bool = False) -> Grid:
     )
 
 
-def one_line(text: str) -> str:
+def plain_label(text: str) -> str:
     """A label without line breaks, control characters as escapes."""
     return visible(" ".join(text.split()))
 
@@ -188,7 +188,7 @@ def _kinds(table: Wide) -> list[str]:
     for method in table.methods:
         of_method = (cells.get(method) for _, cells in table.rows)
         nulls = frozenset(cell.aim.null for cell in of_method if cell and cell.asked)
-        kinds.setdefault(nulls, []).append(one_line(method))
+        kinds.setdefault(nulls, []).append(plain_label(method))
     all_nulls = {kind for nulls in kinds for kind in nulls}
     if len(kinds) == 1 and all_nulls != {None}:
         return []
@@ -216,7 +216,7 @@ def _why(cells: list[Cell], dashes: int) -> str:
 
 
 def _fixed(table: Wide) -> str:
-    pairs = (f"{name} {one_line(level_text(value))}" for name, value in table.fixed.items())
+    pairs = (f"{name} {plain_label(level_text(value))}" for name, value in table.fixed.items())
     return "all scenarios: " + ", ".join(pairs)
 
 
