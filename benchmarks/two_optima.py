@@ -110,7 +110,10 @@ def models(data: Clusters) -> list[Model]:
     """All four, with the within cross-products that each has."""
     inner = gram.within(data)
     none = np.zeros_like(inner.r)
-    kinds = [("random_intercept", inner, 2), ("within_between", Factor(none, none, inner.r), 3)]
+    kinds = [
+        ("random_intercept", inner, 2),
+        ("within_between", Factor.of_line(none, none, inner.r), 3),
+    ]
     return [
         Model(f"{name} {estimator}", within, estimator == "reml", n_fixed,
               configure(name, {"estimator": estimator, "df": "wald"}).fit(data).outcome < 2)
@@ -158,7 +161,7 @@ def _misjudged(data: Clusters, model: Model, best: Floats, miss: Floats) -> int:
 def criterion(data: Clusters, model: Model, index: Ints, psi: Floats) -> Floats:
     """-2 log L of replications `index` at psi, shape as both."""
     part = weighted.columns(data, index)
-    within = Factor(*(v[index] for v in model.within))
+    within = model.within.map(lambda v: v[index])
     at = weighted.profile(part, within, psi)
     return likelihood.criterion(part, at, psi, model.reml, model.n_fixed)
 

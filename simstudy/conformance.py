@@ -21,7 +21,7 @@ from simstudy.estimands import DEFAULT
 from simstudy.estimates import Estimates, Failure, Outcome
 from simstudy.generators import streams
 from simstudy.generators.source import Source
-from simstudy.moments import Clusters, Factor, Moments, Pooled, Rows
+from simstudy.moments import Clusters, Factor, Moments, Pooled, Units
 from simstudy.numerics.batches import cut, cut_rows
 from simstudy.numerics.segments import Segments
 from simstudy.registry import Method
@@ -38,7 +38,7 @@ _DESIGNS: dict[str, dict[str, Any]] = {
     "unequal clusters": {"cluster_size": {"sizes": [2, 9, 4, 7, 3, 8, 5, 6]}, "x_icc": 0.3},
     "a predictor of whole clusters": {"cluster_size": 5, "x_icc": 1.0},
 }
-Data = Rows | Moments
+Data = Units | Moments
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +87,10 @@ def _data(entry: Entry, design: str, n_reps: int) -> Data:
     source, grain = _drawn(entry, design)
     if entry.grain == "rows":
         rows = source.moments(streams.ROWS, 0)
-        assert isinstance(rows, Rows)
+        assert isinstance(rows, Units)
         return cut_rows(rows, 0, n_reps)
     moments = source.moments(streams.GRAIN[grain], 0)
-    assert not isinstance(moments, Rows)
+    assert not isinstance(moments, Units)
     return cut(moments, 0, n_reps)
 
 
@@ -166,7 +166,7 @@ def _by_chance(
     Other rows have other random numbers, so that single fits differ whatever the method.
     """
     for trial in trials:
-        assert isinstance(trial.data, Rows)
+        assert isinstance(trial.data, Units)
         k = int(np.argmax(_used(trial.found)))
         one = cut_rows(trial.data, k, k + 1)
 
@@ -213,7 +213,7 @@ def _alone(method: Method, trials: list[_Trial]) -> Verdict | None:
     """Whether a replication of moments has the same row alone as among others."""
     worst = 0.0, ""
     for trial in trials:
-        if isinstance(trial.data, Rows):
+        if isinstance(trial.data, Units):
             return None
         for k in range(trial.found.outcome.size):
             among, one = trial.found.cut(k, k + 1), _fit(method, cut(trial.data, k, k + 1))
@@ -245,15 +245,15 @@ def _backwards(data: Data) -> Data:
     if isinstance(data, Pooled):
         return data
     if isinstance(data, Clusters):
-        turned = Factor(*(_flip(values) for values in data.within))
-        return Clusters(_flip(data.sizes), _flip(data.mean_x), _flip(data.mean_y), turned)
+        turned = data.within.map(_flip)
+        return Clusters(_flip(data.sizes), tuple(_flip(mean) for mean in data.means), turned)
     if data.x.ndim > 1:
-        return Rows(data.sizes, data.x[:, ::-1], data.y[:, ::-1])
+        return Units(data.sizes, tuple(column[:, ::-1] for column in data.columns))
     n_reps = data.x.size // int(data.sizes.sum())
     cells = Segments(data.sizes, n_reps)
     number = cells.spread(np.arange(len(data.sizes))[:, None])
     order = np.argsort(-number, kind="stable")
-    return Rows(_flip(data.sizes), data.x[order], data.y[order])
+    return Units(_flip(data.sizes), tuple(column[order] for column in data.columns))
 
 
 def _flip(values: Any) -> Any:
@@ -280,13 +280,15 @@ def _rescaled(method: Method, trials: list[_Trial]) -> Verdict:
 
 def _rescale(data: Data) -> Data:
     def scaled(factor: Factor) -> Factor:
-        return factor._replace(b=SCALE * factor.b, r=SCALE * factor.r)
+        return Factor.of_line(factor.a, SCALE * factor.b, SCALE * factor.r)
 
-    if isinstance(data, Rows):
-        return Rows(data.sizes, data.x, SHIFT + SCALE * data.y)
+    if isinstance(data, Units):
+        return Units(data.sizes, (data.x, SHIFT + SCALE * data.y))
     if isinstance(data, Pooled):
         return replace(data, within=scaled(data.within), between=scaled(data.between))
-    return replace(data, mean_y=SHIFT + SCALE * data.mean_y, within=scaled(data.within))
+    return replace(
+        data, means=(data.mean_x, SHIFT + SCALE * data.mean_y), within=scaled(data.within)
+    )
 
 
 def _pace(method: Method, design: str) -> Verdict:

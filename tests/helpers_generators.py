@@ -6,7 +6,7 @@ import numpy as np
 
 from simstudy.generators.source import Source
 from simstudy.generators.streams import BLOCK, CLUSTERS, POOLED, ROWS, chunk_length
-from simstudy.moments import Clusters, Factor, Pooled, Rows
+from simstudy.moments import Clusters, Factor, Pooled, Units
 from simstudy.study.grid import Design, expand
 from simstudy.study.yaml_lines import Document
 
@@ -34,7 +34,7 @@ def from_file(folder, sizes, x) -> dict:
     return {"x": {"file": str(path), "column": "dose", "cluster": "school"}}
 
 
-def arrays(moments: Pooled | Clusters | Rows) -> list[np.ndarray]:
+def arrays(moments: Pooled | Clusters | Units) -> list[np.ndarray]:
     """Every array of the moments, in a fixed order."""
     if isinstance(moments, Pooled):
         return [*moments.within, *moments.between]
@@ -67,15 +67,15 @@ def part(moments: Pooled | Clusters, first: int, n_reps: int) -> Pooled | Cluste
         return values if values.shape[-1] == 1 else values[..., first : first + n_reps]
 
     if isinstance(moments, Pooled):
-        inner, outer = (Factor(*map(cut, f)) for f in (moments.within, moments.between))
+        inner, outer = (f.map(cut) for f in (moments.within, moments.between))
         return Pooled(moments.n_clusters, moments.cluster_size, inner, outer)
-    inner = Factor(*map(cut, moments.within))
-    return Clusters(cut(moments.sizes), cut(moments.mean_x), cut(moments.mean_y), inner)
+    means = tuple(map(cut, moments.means))
+    return Clusters(cut(moments.sizes), means, moments.within.map(cut))
 
 
 def cross(factor: Factor) -> np.ndarray:
     """Cross-products xx, xy, yy of a factor, stacked on a new first axis."""
-    a, b, r = np.broadcast_arrays(*factor)
+    a, b, r = np.broadcast_arrays(factor.a, factor.b, factor.r)
     return np.array([a * a, a * b, b * b + r * r])
 
 
@@ -83,7 +83,7 @@ def pooled_draws(of: Source, blocks: int) -> tuple[Factor, Factor]:
     """Within and between factors of `blocks` whole blocks, arrays of shape (R,)."""
     chunks = [of.moments(POOLED, chunk) for chunk in range(blocks)]
     return tuple(
-        Factor(*(np.concatenate(values) for values in zip(*factors, strict=True)))
+        Factor.of_line(*(np.concatenate([getattr(f, key) for f in factors]) for key in "abr"))
         for factors in ([c.within for c in chunks], [c.between for c in chunks])
     )
 
@@ -95,7 +95,7 @@ def cluster_draws(of: Source, reps: int) -> Clusters:
     shape = (of.scenario.n_clusters, n)
     full = [[np.broadcast_to(v, shape) for v in arrays(c)] for c in chunks]
     sizes, mean_x, mean_y, *inner = (np.concatenate(v, axis=1) for v in zip(*full, strict=True))
-    return Clusters(sizes, mean_x, mean_y, Factor(*inner))
+    return Clusters(sizes, (mean_x, mean_y), Factor.of_line(*inner))
 
 
 def row_draws(of: Source, reps: int) -> tuple[np.ndarray, np.ndarray]:

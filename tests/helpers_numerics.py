@@ -16,7 +16,7 @@ from simstudy.errors import UserError
 from simstudy.generators import streams
 from simstudy.generators.scenario import Scenario, SizeRule
 from simstudy.generators.source import Source
-from simstudy.moments import Clusters, Factor, Pooled, Rows
+from simstudy.moments import Clusters, Factor, Pooled, Units
 from simstudy.numerics.reduce import reduce
 from simstudy.registry import configure, methods
 
@@ -99,7 +99,7 @@ def clusters_of(sizes, x, y):
     if np.all(sizes == sizes[0]):
         cube = (sizes.size, int(sizes[0]), n_reps)
         x, y = (v.reshape(cube).transpose(1, 0, 2).copy() for v in (x, y))
-        return reduce(Rows(sizes.reshape(-1, 1), x, y))
+        return reduce(Units(sizes.reshape(-1, 1), (x, y)))
     first = np.concatenate([[0], np.cumsum(sizes)[:-1]])
     take = np.concatenate(
         [
@@ -109,8 +109,8 @@ def clusters_of(sizes, x, y):
         ]
     )
     each = np.broadcast_to(sizes.reshape(-1, 1), (sizes.size, n_reps))
-    shared = reduce(Rows(each, x.ravel()[take], y.ravel()[take]))
-    return Clusters(sizes.reshape(-1, 1), shared.mean_x, shared.mean_y, shared.within)
+    shared = reduce(Units(each, (x.ravel()[take], y.ravel()[take])))
+    return Clusters(sizes.reshape(-1, 1), shared.means, shared.within)
 
 
 def units(rng, sizes, x_icc, icc, n_reps):
@@ -150,14 +150,15 @@ def joined(parts):
         return pieces[0] if one_for_all else np.concatenate(pieces, axis=-1)
 
     def factor(pieces):
-        return Factor(*map(join, zip(*pieces, strict=True)))
+        rows = zip(*(piece.rows for piece in pieces), strict=True)
+        return Factor(tuple(tuple(map(join, zip(*row, strict=True))) for row in rows))
 
     if isinstance(parts[0], Pooled):
         sides = (factor(part.within for part in parts), factor(part.between for part in parts))
         return Pooled(parts[0].n_clusters, parts[0].cluster_size, *sides)
-    means = (join(getattr(part, key) for part in parts) for key in ("mean_x", "mean_y"))
+    means = tuple(map(join, zip(*(part.means for part in parts), strict=True)))
     sizes = join(part.sizes for part in parts)
-    return Clusters(sizes, *means, factor(part.within for part in parts))
+    return Clusters(sizes, means, factor(part.within for part in parts))
 
 
 def take(moments, index):
@@ -167,13 +168,12 @@ def take(moments, index):
         return values if values.shape[-1] == 1 else values[..., index]
 
     if isinstance(moments, Pooled):
-        parts = (Factor(*map(pick, f)) for f in (moments.within, moments.between))
+        parts = (f.map(pick) for f in (moments.within, moments.between))
         return Pooled(moments.n_clusters, moments.cluster_size, *parts)
     return Clusters(
         pick(moments.sizes),
-        pick(moments.mean_x),
-        pick(moments.mean_y),
-        Factor(*map(pick, moments.within)),
+        tuple(map(pick, moments.means)),
+        moments.within.map(pick),
     )
 
 
@@ -185,9 +185,8 @@ def reorder(moments, order):
 
     return Clusters(
         moments.sizes[order],
-        pick(moments.mean_x),
-        pick(moments.mean_y),
-        Factor(*map(pick, moments.within)),
+        tuple(map(pick, moments.means)),
+        moments.within.map(pick),
     )
 
 
@@ -196,7 +195,7 @@ def affine(moments, *, x=(0.0, 1.0), y=(0.0, 1.0)):
 
     def scaled(factor):
         sign = np.sign(x[1])
-        return Factor(
+        return Factor.of_line(
             abs(x[1]) * factor.a,
             np.where(factor.a > 0, sign, 1.0) * y[1] * factor.b,
             abs(y[1]) * factor.r,
@@ -205,5 +204,5 @@ def affine(moments, *, x=(0.0, 1.0), y=(0.0, 1.0)):
     if isinstance(moments, Pooled):
         parts = scaled(moments.within), scaled(moments.between)
         return Pooled(moments.n_clusters, moments.cluster_size, *parts)
-    mean_x, mean_y = x[0] + x[1] * moments.mean_x, y[0] + y[1] * moments.mean_y
-    return Clusters(moments.sizes, mean_x, mean_y, scaled(moments.within))
+    means = (x[0] + x[1] * moments.mean_x, y[0] + y[1] * moments.mean_y)
+    return Clusters(moments.sizes, means, scaled(moments.within))

@@ -11,7 +11,7 @@ import numpy as np
 
 from simstudy.analysis.formula import Formula
 from simstudy.errors import UserError
-from simstudy.moments import Clusters, Floats, Ints, Rows
+from simstudy.moments import Clusters, Floats, Ints, Units
 from simstudy.numerics.reduce import reduce
 from simstudy.readers.labels import clusters
 from simstudy.readers.read import read as read_table
@@ -35,7 +35,7 @@ class DataSet:
     sizes : array of int, shape (J,)
     x, y : arrays, shape (N,)
     n_dropped : int
-        Rows with a missing value.
+        Units with a missing value.
     missing : dict
         Column -> rows in which it is missing, in words: "4 ('NA' 3, empty 1)".
     words : tuple of str
@@ -88,13 +88,13 @@ class DataSet:
         """The same data in `units`."""
         return self.measured(self.units)
 
-    def rows(self, origin: tuple[float, float] = (0.0, 0.0)) -> Rows:
+    def rows(self, origin: tuple[float, float] = (0.0, 0.0)) -> Units:
         """The units about a point, as one replication."""
         sizes = self.sizes.reshape(-1, 1)
         x, y = self.x - origin[0], self.y - origin[1]
         if np.all(sizes == sizes[0]):
             x, y = (v.reshape(sizes.size, -1).T[:, :, None] for v in (x, y))
-        return Rows(sizes, x, y)
+        return Units(sizes, (x, y))
 
 
 def _exponent(values: Floats) -> int:
@@ -111,7 +111,7 @@ def _inside(values: Floats) -> float:
 def read(data: str | Path | pd.DataFrame, formula: Formula) -> DataSet:
     """Take the formula's columns from a file or a DataFrame.
 
-    Rows with a missing value in any of the three are dropped and counted.
+    Units with a missing value in any of the three are dropped and counted.
     """
     table = read_table(data)
     rows, file = table.whole(formula), table.file

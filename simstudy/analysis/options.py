@@ -13,6 +13,7 @@ import numpy as np
 
 from simstudy.analysis.data import DataSet
 from simstudy.numerics import gram
+from simstudy.numerics.elimination import divide
 
 DOZEN = 12
 
@@ -33,10 +34,13 @@ def separate(data: DataSet) -> list[Line]:
     """One regression a cluster."""
     measured, (kx, ky) = data.scaled, data.units
     moments, (x0, y0) = measured.moments, measured.origin
-    lines = []
+    inner, lines = moments.within, []
     for j, label in enumerate(data.labels):
         n = int(data.sizes[j])
-        a, b, r = (float(np.broadcast_to(v, (len(data.labels), 1))[j, 0]) for v in moments.within)
+        a, b, r = (
+            float(np.broadcast_to(v, (len(data.labels), 1))[j, 0])
+            for v in (inner.a, inner.b, inner.r)
+        )
         at = x0 + float(moments.mean_x[j, 0]), y0 + float(moments.mean_y[j, 0])
         line = _line(str(label), n, (a, b, r), at)
         powers = {"intercept": ky, "slope": ky - kx, "std_error": ky - kx, "residual_sd": ky}
@@ -80,7 +84,7 @@ def mean_residuals(data: DataSet) -> list[float]:
     moments = data.scaled.moments
     mean_x, mean_y = gram.grand_means(moments)
     total = gram.whole(moments)
-    slope = gram.divide(total.b, total.a)
+    slope = divide(total.b, total.a)
     residual = (moments.mean_y - mean_y) - slope * (moments.mean_x - mean_x)
     told = np.ldexp(np.broadcast_to(residual, (len(data.labels), 1))[:, 0], data.units[1])
     return [float(value) for value in told]

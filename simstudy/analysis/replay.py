@@ -23,7 +23,7 @@ from simstudy.errors import UserError, nearest
 from simstudy.estimates import STATUSES, Failure
 from simstudy.generators import streams
 from simstudy.generators.source import Source
-from simstudy.moments import Rows
+from simstudy.moments import Units
 from simstudy.numerics.batches import cut_rows, units
 from simstudy.registry import Method
 from simstudy.runner.task import Task, run_task
@@ -156,7 +156,7 @@ def data_set(study: Study, design: Design, replication: int) -> DataSet | None:
         return None
     chunk, at = divmod(replication - 1, streams.chunk_length(scenario, streams.ROWS))
     rows = Source(scenario, study.seed, design.key).moments(streams.ROWS, chunk)
-    assert isinstance(rows, Rows)
+    assert isinstance(rows, Units)
     one = cut_rows(rows, at, at + 1)
     cluster, x, y = units(one)
     sizes = one.sizes[:, 0]

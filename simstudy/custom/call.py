@@ -15,7 +15,7 @@ from simstudy.custom.quiet import attempt
 from simstudy.entries import Words
 from simstudy.errors import one_line
 from simstudy.estimates import Estimates, Failure, concatenate
-from simstudy.moments import Array, Moments, Rows
+from simstudy.moments import Array, Moments, Units
 from simstudy.numerics import batches
 
 _SEED_WORDS = 4
@@ -25,7 +25,7 @@ Function = Callable[..., Any]
 
 def fit_frames(
     function: Function,
-    rows: Rows,
+    rows: Units,
     options: dict[str, Any],
     words: Words | None = None,
     null_value: float = 0.0,
@@ -35,7 +35,7 @@ def fit_frames(
 
     Parameters
     ----------
-    rows : Rows
+    rows : Units
     options : dict
     words : callable, optional
         Random words by replication, for a function that takes `rng`, and for one that draws
@@ -59,7 +59,7 @@ def fit_frames(
     return concatenate(found)
 
 
-def frame(rows: Rows) -> Any:
+def frame(rows: Units) -> Any:
     """A lone replication as a DataFrame with columns cluster, x and y."""
     import pandas as pd
 

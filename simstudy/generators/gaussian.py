@@ -67,8 +67,8 @@ def draw_pooled(rng: np.random.Generator, scenario: Scenario, need: int) -> Pool
     gammas *= 2.0
     a, r, a2, r2 = np.sqrt(gammas, out=gammas)
     mean_x, mean_e = (math.sqrt(n) * float(sd) for sd in sd_mean(scenario, n))
-    within = Factor(a * sd_x, normals[0] * sd_e, r * sd_e)
-    between = Factor(a2 * mean_x, normals[1] * mean_e, r2 * mean_e)
+    within = Factor.of_line(a * sd_x, normals[0] * sd_e, r * sd_e)
+    between = Factor.of_line(a2 * mean_x, normals[1] * mean_e, r2 * mean_e)
     return Pooled(j, n, within, between)
 
 
@@ -99,13 +99,13 @@ def draw_clusters(
         mean_x = sd_x * rng.standard_normal(shape)
         mean_e = sd_e * rng.standard_normal(shape)
         within = draw_within(rng, scenario, sizes, shape)
-        return Clusters(sizes, mean_x, mean_e, within)
+        return Clusters(sizes, (mean_x, mean_e), within)
     mean_e = sd_e * rng.standard_normal(shape)
     varies = given.root > 0
     noise = np.sqrt(scenario.sigma2)
     b = np.where(varies, noise * rng.standard_normal(shape), 0.0)
     r = noise * chi(rng, sizes - 1 - varies, shape)
-    return Clusters(sizes, given.mean, mean_e, Factor(given.root, b, r))
+    return Clusters(sizes, (given.mean, mean_e), Factor.of_line(given.root, b, r))
 
 
 def draw_within(
@@ -116,12 +116,12 @@ def draw_within(
     sd_x, sd_e = np.sqrt(1.0 - scenario.x_icc), np.sqrt(scenario.sigma2)
     if sd_x == 0:
         zero = np.zeros(shape)
-        return Factor(zero, zero, sd_e * chi(rng, sizes - 1, shape))
+        return Factor.of_line(zero, zero, sd_e * chi(rng, sizes - 1, shape))
     a = sd_x * chi(rng, sizes - 1, shape)
     b = sd_e * rng.standard_normal(shape)
     if np.any(sizes == 1):
         b = np.where(sizes > 1, b, 0.0)
-    return Factor(a, b, sd_e * chi(rng, np.maximum(sizes - 2, 0), shape))
+    return Factor.of_line(a, b, sd_e * chi(rng, np.maximum(sizes - 2, 0), shape))
 
 
 def finish(scenario: Scenario, moments: Pooled | Clusters) -> Pooled | Clusters:
@@ -134,4 +134,4 @@ def finish(scenario: Scenario, moments: Pooled | Clusters) -> Pooled | Clusters:
             between=moments.between.tilted(outer_slope),
         )
     mean_y = scenario.intercept + outer_slope * moments.mean_x + moments.mean_y
-    return replace(moments, mean_y=mean_y, within=moments.within.tilted(slope))
+    return replace(moments, means=(moments.mean_x, mean_y), within=moments.within.tilted(slope))

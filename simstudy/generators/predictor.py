@@ -9,7 +9,7 @@ import numpy as np
 
 from simstudy.generators.gaussian import Treatment
 from simstudy.generators.scenario import GivenX, Scenario, SizeRule
-from simstudy.moments import Ints, Rows
+from simstudy.moments import Ints, Units
 from simstudy.numerics.anova import icc_of_y
 from simstudy.numerics.reduce import reduce
 
@@ -71,7 +71,7 @@ def from_file(scenario: Scenario) -> Treatment:
     x = given.values
     if scenario.equal_size:
         x = x.reshape(sizes.size, -1).T[:, :, None]
-    moments = reduce(Rows(sizes, x, np.zeros_like(x)))
+    moments = reduce(Units(sizes, (x, np.zeros_like(x))))
     return Treatment(moments.mean_x, moments.within.a, None)
 
 
@@ -81,7 +81,7 @@ def icc_of(given: GivenX) -> float:
     if np.all(sizes == sizes[0]):
         x = x.reshape(sizes.size, -1).T[:, :, None]
     x = x - given.values.mean()
-    return float(icc_of_y(reduce(Rows(sizes, x, x)))[0])
+    return float(icc_of_y(reduce(Units(sizes, (x, x))))[0])
 
 
 def _treated(rng: np.random.Generator, scenario: Scenario, sizes: Ints, n_reps: int) -> Ints:

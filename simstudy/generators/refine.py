@@ -11,8 +11,9 @@ import numpy as np
 
 from simstudy.generators.gaussian import Treatment, draw_within, sd_mean
 from simstudy.generators.scenario import GivenX, Scenario
-from simstudy.moments import Clusters, Factor, Floats, Pooled, Rows
-from simstudy.numerics.gram import divide, dot, total
+from simstudy.moments import Clusters, Factor, Floats, Pooled, Units
+from simstudy.numerics.elimination import divide
+from simstudy.numerics.gram import dot, total
 from simstudy.numerics.segments import Segments
 
 
@@ -36,7 +37,7 @@ def to_clusters(rng: np.random.Generator, scenario: Scenario, coarse: Pooled) ->
     mean_x += sd_x * level_x
     mean_e += e * (outer.r * root)
     mean_e += sd_e * level_e
-    return Clusters(sizes, mean_x, mean_e, within)
+    return Clusters(sizes, (mean_x, mean_e), within)
 
 
 def _centre(values: Floats) -> Floats:
@@ -48,14 +49,14 @@ def _centre(values: Floats) -> Floats:
 
 def _share(fresh: Factor, coarse: Factor) -> Factor:
     """Give fresh factors (J, R) the coarse total (R,), in residual form."""
-    whole = total(*fresh)
+    whole = total(fresh)
     slope = divide(whole.b, whole.a)
     by_r = divide(coarse.r, whole.r)
     a = fresh.a * divide(coarse.a, whole.a)
     b = fresh.b - fresh.a * slope
     b *= by_r
     b += fresh.a * divide(coarse.b, whole.a)
-    return Factor(a, b, by_r * fresh.r)
+    return Factor.of_line(a, b, by_r * fresh.r)
 
 
 def to_rows(
@@ -63,7 +64,7 @@ def to_rows(
     scenario: Scenario,
     coarse: Clusters,
     given: Treatment | None,
-) -> Rows:
+) -> Units:
     """Split cluster moments of (x, e) into units."""
     cells = Segments(coarse.sizes, coarse.mean_y.shape[1])
     whole_x: Floats | None = None
@@ -87,7 +88,7 @@ def to_rows(
         q *= cells.spread(coarse.within.a)
         q += cells.spread(coarse.mean_x)
         whole_x = q
-    return Rows(coarse.sizes, whole_x, e)
+    return Units(coarse.sizes, (whole_x, e))
 
 
 def _centred_rows(values: Floats, coarse: Clusters, cells: Segments) -> Floats:
@@ -107,11 +108,11 @@ def given_rows(file: GivenX | None, given: Treatment, cells: Segments) -> Floats
     return np.asarray(file.values[index])
 
 
-def finish_rows(scenario: Scenario, rows: Rows, moments: Clusters) -> Rows:
+def finish_rows(scenario: Scenario, rows: Units, moments: Clusters) -> Units:
     """Turn units of (x, e) into units of (x, y); `moments` are those of (x, e)."""
     y = rows.y if scenario.slope == 0 else rows.y + scenario.slope * rows.x
     if scenario.intercept != 0 or scenario.contextual_effect != 0:
         cells = Segments(rows.sizes, moments.mean_y.shape[1])
         shift = scenario.intercept + scenario.contextual_effect * np.asarray(moments.mean_x)
         y = y + cells.spread(shift)
-    return Rows(rows.sizes, rows.x, y)
+    return Units(rows.sizes, (rows.x, y))

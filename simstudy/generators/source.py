@@ -14,7 +14,7 @@ import numpy as np
 from simstudy.generators import gaussian, predictor, refine, streams
 from simstudy.generators.scenario import Scenario
 from simstudy.generators.streams import CLUSTERS, POOLED, ROWS, SIZES
-from simstudy.moments import Clusters, Pooled, Rows
+from simstudy.moments import Clusters, Pooled, Units
 from simstudy.numerics.batches import cut, cut_array
 
 
@@ -40,7 +40,7 @@ class Source:
         self.seed, self.key = seed, digest
         self._kept: dict[int, tuple[tuple[int, ...], Any]] = {}
 
-    def moments(self, grain: int, chunk: int, need: int | None = None) -> Pooled | Clusters | Rows:
+    def moments(self, grain: int, chunk: int, need: int | None = None) -> Pooled | Clusters | Units:
         """Moments of (x, y) of one chunk at one grain.
 
         Parameters

@@ -72,7 +72,9 @@ def _tilted(moments: Moments, by: float) -> Moments:
     within = moments.within.tilted(by)
     if isinstance(moments, Pooled):
         return replace(moments, within=within, between=moments.between.tilted(by))
-    return replace(moments, within=within, mean_y=moments.mean_y + by * moments.mean_x)
+    return replace(
+        moments, within=within, means=(*moments.means[:-1], moments.mean_y + by * moments.mean_x)
+    )
 
 
 def _without_test(estimates: Estimates, estimate: Floats) -> Estimates:

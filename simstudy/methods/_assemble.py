@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from functools import reduce
 from typing import Any
 
 import numpy as np
 
 from simstudy.estimates import Estimates, Outcome
-from simstudy.moments import Array, Bools, Clusters, Factor, Floats, Moments, Numbers, Pooled
+from simstudy.moments import Array, Bools, Clusters, Factor, Floats, Ints, Moments, Numbers, Pooled
 from simstudy.numerics import gram, tails
 
 Origin = tuple[float, float]
@@ -72,6 +73,11 @@ def is_perfect(residual: Floats, total: Factor) -> Bools:
     return np.asarray(residual <= PERFECT * spread(total))
 
 
+def varying(factor: Factor) -> Ints:
+    """Number of predictors with a length of their own, shape (R,)."""
+    return np.asarray(sum((row[0] > 0).astype(np.int64) for row in factor.rows[:-1]))
+
+
 def between_scale(total: Factor, outer: Factor) -> Floats:
     """Root of the between sum of squares of x; 0 where the means differ by rounding alone.
 
@@ -85,7 +91,7 @@ def between_scale(total: Factor, outer: Factor) -> Floats:
 
 def spread(factor: Factor) -> Floats:
     """Square root of the sum of squares of y."""
-    return np.hypot(factor.b, factor.r)
+    return np.asarray(reduce(np.hypot, factor.column(-1)))
 
 
 def estimates(
@@ -135,11 +141,10 @@ def with_means(moments: Moments, term: str) -> Clusters:
     return moments
 
 
-def means(moments: Moments, term: str, origin: Origin) -> tuple[Floats, Floats]:
-    """Grand means of x and y, which the intercept needs and pooled moments do not hold."""
+def means(moments: Moments, term: str, origin: Origin) -> tuple[Floats, ...]:
+    """Grand means of every column, which the intercept needs and pooled moments do not hold."""
     clusters = with_means(moments, term)
-    mean_x, mean_y = gram.grand_means(clusters)
-    return origin[0] + mean_x, origin[1] + mean_y
+    return tuple(of + mean for of, mean in zip(origin, gram.grand_means(clusters), strict=True))
 
 
 def regression(total: Factor, residual: Floats, df: Numbers) -> dict[str, float | None]:

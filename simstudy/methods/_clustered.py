@@ -11,8 +11,8 @@ import numpy as np
 
 from simstudy.entries import Chosen, Option, choice
 from simstudy.estimates import Outcome
-from simstudy.methods._assemble import PERFECT, unless
-from simstudy.moments import Array, Bools, Factor, Floats, Moments, Numbers
+from simstudy.methods._assemble import PERFECT, spread, unless
+from simstudy.moments import Array, Bools, Factor, Floats, Ints, Moments, Numbers
 from simstudy.numerics import gram, robust
 
 ROBUST = ("CR0", "CR1", "CR1S", "CR2", "CR3")
@@ -143,10 +143,11 @@ def sandwich(
     scores: robust.Scores,
     se: str,
     moments: Moments,
-    columns: int,
-    spread: Floats,
+    columns: Ints | int,
+    total: Factor,
     outcome: Array,
     zero: Bools,
+    contrast: list[Floats] | None = None,
 ) -> Error:
     """Cluster-robust standard error.
 
@@ -157,26 +158,32 @@ def sandwich(
         CR1 = J / (J - 1) CR0; CR1S = J / (J - 1) (N - 1) / (N - columns) CR0.
     columns : int
         Of the design matrix, dummies included.
-    spread : array, shape (R,)
-        Square root of the sum of squares of y, the scale of rounding.
+    total : Factor, shape (R,)
+        Cross-products of all units; y's are the scale of rounding.
     outcome : array, shape (R,)
         Of the regression; where that is ok and the error does not exist, it says so.
     zero : array of bool, shape (R,)
         Whether the scores of all clusters are 0 by construction.
+    contrast : list of arrays, shape (R,), optional
+        Of unit length, in the axes of `scores`; without it, the slope.
     """
-    estimated = robust.sandwich(scores, _MEAT.get(se, se))
+    estimated = robust.sandwich(scores, _MEAT.get(se, se), contrast)
     unit, j = np.sqrt(estimated.variance), moments.n_clusters
     if se in _MEAT and j > 1:
         unit = unit * np.sqrt(j / (j - 1))
     if se == "CR1S":
         unit = unit * np.sqrt((moments.n_obs - 1) / (moments.n_obs - columns))
     outcome = with_clusters(outcome, j)
-    missing = ~(estimated.exists & ~zero & (unit > PERFECT * spread))
+    missing = ~(estimated.exists & ~zero & (unit > PERFECT * spread(total)))
     return Error(unit, estimated.df, unless(outcome, missing, Outcome.NO_STD_ERROR))
 
 
 def moulton(
-    classical: Floats, moments: Moments, total: Factor, turn: robust.Turn | None, outcome: Array
+    classical: Floats,
+    moments: Moments,
+    total: Factor,
+    contrast: list[Floats] | None,
+    outcome: Array,
 ) -> Error:
     """Classical standard error times the square root of the Moulton factor.
 
@@ -184,15 +191,15 @@ def moulton(
     ----------
     classical : array, shape (R,)
         Residual SD, sqrt(RSS / (N - 2)).
-    turn : (c1, c2), optional
-        The contrast in the coordinates of L; without it, the slope.
+    contrast : list of arrays, shape (R,), optional
+        As for `sandwich`.
     """
     unknown = np.full_like(classical, np.nan)
     outcome = with_clusters(outcome, moments.n_clusters)
     if moments.n_clusters < 2:
         return Error(unknown, unknown, outcome)
     icc = robust.residual_icc(moments, total)
-    factor = 1.0 + icc * robust.pair_sum(moments, total, turn)
+    factor = 1.0 + icc * robust.pair_sum(moments, total, contrast)
     exists = (factor > PERFECT) & ~without_residuals(moments)
     outcome = unless(outcome, ~exists, Outcome.NO_STD_ERROR)
     return Error(classical * np.sqrt(np.maximum(factor, 0.0)), unknown, outcome)

@@ -28,7 +28,7 @@ class Fitted(NamedTuple):
     restricted: bool
 
 
-def optimum(moments: Moments, within: Factor, estimator: str, n_fixed: int = 2) -> Fitted:
+def optimum(moments: Moments, within: Factor, estimator: str, n_fixed: int) -> Fitted:
     """Fit by REML or ML.
 
     Parameters
@@ -53,9 +53,8 @@ def intercept(
 ) -> tuple[Floats, Contrast]:
     """Value of the fitted line at x = 0; `moments`, which must hold means, are about `origin`."""
     _assemble.with_means(moments, term)
-    at, mean_x = fitted.sums.at, origin[0] + fitted.sums.at.mean_x
-    estimate = origin[1] + at.level - at.slope * mean_x
-    return estimate, information.contrast(fitted.sums, 1.0, -mean_x)
+    estimate, weights = weighted.intercept(fitted.sums.at, origin)
+    return estimate, information.contrast(fitted.sums, weights)
 
 
 def estimates(
@@ -103,7 +102,7 @@ def _error_and_df(
 
 
 def described(
-    moments: Moments, fitted: Fitted, n_fixed: int = 2, more: float = 0.0
+    moments: Moments, fitted: Fitted, n_fixed: int, more: float = 0.0
 ) -> dict[str, float | None]:
     """Residual SD and lme4's criterion of one data set; `more` is added to a REML one."""
     value = likelihood.criterion(moments, fitted.sums.at, fitted.psi, fitted.restricted, n_fixed)

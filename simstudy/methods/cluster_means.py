@@ -11,6 +11,7 @@ from simstudy.methods import _assemble, _clustered
 from simstudy.methods._assemble import ZERO, Origin
 from simstudy.moments import Clusters, Factor, Floats, Moments, Numbers, Pooled
 from simstudy.numerics import gram
+from simstudy.numerics.elimination import coefficients_of, swept
 
 
 def fit(
@@ -31,21 +32,22 @@ def fit(
     """
     of, outer = _between(moments, weights), gram.between(moments)
     total = gram.whole(moments)
-    free = moments.n_clusters - 2
+    free = moments.n_clusters - moments.n_fixed
     scale = _assemble.between_scale(total, outer)
     outcome = _assemble.ols_outcome(total, free, scale, of.r, Outcome.X_CONSTANT_BETWEEN)
     centre = None
     if term != "slope":
         clusters = _assemble.with_means(moments, term)
         weight = _weight(clusters, weights)
-        mean_x, mean_y = gram.weighted_means(clusters, weight)
-        centre = (weight.sum(axis=0), origin[0] + mean_x, origin[1] + mean_y)
+        means = gram.weighted_means(clusters, weight)
+        of_data = tuple(o + mean for o, mean in zip(origin, means, strict=True))
+        centre = (weight.sum(axis=0), of_data)
     estimate, std_error = _line(of, free, centre)
     return _assemble.estimates(estimate, std_error, np.inf if df == "wald" else free, outcome)
 
 
 def _line(
-    of: Factor, free: Numbers, centre: tuple[Numbers, Floats, Floats] | None = None
+    of: Factor, free: Numbers, centre: tuple[Numbers, tuple[Floats, ...]] | None = None
 ) -> tuple[Floats, Floats]:
     """Least squares: the slope, or given a centre the intercept, with its standard error.
 
@@ -54,16 +56,19 @@ def _line(
     of : Factor, shape (R,)
         Weighted cross-products about the means.
     free : residual degrees of freedom
-    centre : (sum of the weights, mean of x, mean of y)
+    centre : (sum of the weights, means of every column)
     """
     with np.errstate(divide="ignore", invalid="ignore"):
         slope = of.b / of.a
         sigma = of.r / np.sqrt(np.maximum(free, 0))
         if centre is None:
             return slope, sigma * (1.0 / of.a)
-        weight, mean_x, mean_y = centre
-        root = np.sqrt(1.0 / weight + (mean_x / of.a) ** 2)
-        return mean_y - slope * mean_x, sigma * root
+        weight, means = centre
+        *of_x, (level,) = swept([[mean] for mean in means], coefficients_of(of))
+        variance = 1.0 / weight
+        for (mean,), row in zip(of_x, of.rows, strict=False):
+            variance = variance + (mean / row[0]) ** 2
+        return level, sigma * np.sqrt(variance)
 
 
 def _weight(clusters: Clusters, weights: str) -> Floats:
@@ -80,7 +85,7 @@ def _between(moments: Moments, weights: str) -> Factor:
 def describe(moments: Moments, *, weights: str, df: str) -> dict[str, float | None]:
     """Residual SD and R-squared of the regression of the means of one data set."""
     of = _between(moments, weights)
-    return _assemble.regression(of, of.r, moments.n_clusters - 2)
+    return _assemble.regression(of, of.r, moments.n_clusters - moments.n_fixed)
 
 
 _WEIGHTS = {

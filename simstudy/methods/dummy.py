@@ -9,7 +9,7 @@ from simstudy.errors import several
 from simstudy.estimates import Estimates, Outcome
 from simstudy.methods import _assemble, _clustered
 from simstudy.methods._assemble import ZERO, Origin
-from simstudy.moments import Array, Factor, Floats, Moments
+from simstudy.moments import Array, Factor, Ints, Moments
 from simstudy.numerics import gram, robust
 
 
@@ -33,27 +33,34 @@ def fit(
         Of no consequence: there is no intercept.
     """
     inner = gram.within(moments)
-    free = moments.n_obs - moments.n_clusters - 1
+    free = _free(moments)
     total = gram.whole(moments)
     outcome = _assemble.ols_outcome(total, free, inner.a, inner.r, Outcome.X_CONSTANT_WITHIN)
     with np.errstate(all="ignore"):  # what is degenerate has an outcome that says so
         slope = inner.b / inner.a
-        error = _error(moments, inner, se, _assemble.spread(total), outcome)
+        error = _error(moments, inner, se, total, outcome)
         std_error = error.unit / inner.a
     reference = _clustered.reference(df, free, moments.n_clusters, error.df)
     return _assemble.estimates(slope, std_error, reference, error.outcome)
 
 
+def _free(moments: Moments) -> Ints | int:
+    """Residual degrees of freedom: what is constant within clusters is absorbed."""
+    alone = moments.n_fixed == 2  # then whether x varies is asked elsewhere
+    columns = 1 if alone else _assemble.varying(gram.within(moments))
+    return moments.n_obs - moments.n_clusters - columns
+
+
 def _error(
-    moments: Moments, inner: Factor, se: str, spread: Floats, outcome: Array
+    moments: Moments, inner: Factor, se: str, total: Factor, outcome: Array
 ) -> _clustered.Error:
     if se in _clustered.ROBUST:
         clusters = _assemble.with_means(moments, f"{se} standard error")
         scores = robust.of_within(clusters.within, inner)
-        columns = moments.n_clusters + 1
+        columns = moments.n_obs - _free(moments)
         alone = (clusters.within.a > 0).sum(axis=0) == 1  # its score is that of all: 0
-        return _clustered.sandwich(scores, se, moments, columns, spread, outcome, alone)
-    sigma = inner.r / np.sqrt(np.maximum(moments.n_obs - moments.n_clusters - 1, 0))
+        return _clustered.sandwich(scores, se, moments, columns, total, outcome, alone)
+    sigma = inner.r / np.sqrt(np.maximum(_free(moments), 0))
     return _clustered.Error(sigma, np.full_like(sigma, np.nan), outcome)
 
 
@@ -61,7 +68,7 @@ def describe(moments: Moments, **_: object) -> dict[str, float | None]:
     """Residual SD and R-squared (dummies included) of one data set."""
     inner = gram.within(moments)
     total = gram.whole(moments)
-    return _assemble.regression(total, inner.r, moments.n_obs - moments.n_clusters - 1)
+    return _assemble.regression(total, inner.r, _free(moments))
 
 
 def _account(chosen: Chosen) -> str:

@@ -9,8 +9,8 @@ from simstudy.errors import several
 from simstudy.estimates import Estimates, Outcome
 from simstudy.methods import _assemble, _clustered
 from simstudy.methods._assemble import ZERO, Origin
-from simstudy.moments import Array, Clusters, Floats
-from simstudy.numerics import exchangeable, gram
+from simstudy.moments import Array, Clusters
+from simstudy.numerics import exchangeable, gram, weighted
 from simstudy.numerics.exchangeable import Working
 from simstudy.numerics.shared import shared
 
@@ -38,15 +38,12 @@ def fit(
     with np.errstate(all="ignore"):  # what is degenerate has an outcome that says so
         working = _solution(moments)
         at = working.at
-        mean_x = origin[0] + at.mean_x
-        slope: Floats | float
-        if term == "slope":
-            estimate, level, slope = at.slope, 0.0, 1.0
-        else:
-            estimate, level, slope = origin[1] + at.level - at.slope * mean_x, 1.0, -mean_x
-        std_error = model = np.sqrt(exchangeable.model_variance(working, level, slope))
+        estimate, weights = at.slope, weighted.of_slope(at)
+        if term != "slope":
+            estimate, weights = weighted.intercept(at, origin)
+        std_error = model = np.sqrt(exchangeable.model_variance(working, weights))
         if se == "robust":
-            std_error = np.sqrt(exchangeable.robust_variance(moments, working, level, slope))
+            std_error = np.sqrt(exchangeable.robust_variance(moments, working, weights))
             std_error = np.where(std_error > _assemble.PERFECT * model, std_error, np.nan)
     free = np.inf if df == "wald" else float(moments.n_clusters - 1)
     return _assemble.estimates(estimate, std_error, free, _outcome(moments, working))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import reduce
+
 import numpy as np
 
 from simstudy.entries import Chosen, Entry, register
@@ -11,6 +13,7 @@ from simstudy.methods import _assemble, _clustered
 from simstudy.methods._assemble import ZERO, Origin
 from simstudy.moments import Array, Factor, Floats, Moments
 from simstudy.numerics import gram, robust
+from simstudy.numerics.elimination import coefficients_of, swept
 
 
 def fit(
@@ -37,47 +40,52 @@ def fit(
         Point about which the means in `moments` are; the intercept is that of the data.
     """
     total = gram.whole(moments)
-    free = moments.n_obs - 2
+    free = moments.n_obs - moments.n_fixed
     outcome = _assemble.ols_outcome(total, free)
     with np.errstate(all="ignore"):  # what is degenerate has an outcome that says so
         estimate = total.b / total.a
-        length, turn = 1.0 / total.a, None
+        length, contrast = 1.0 / total.a, None
         if term == "intercept":
-            mean_x, mean_y = _assemble.means(moments, term, origin)
-            estimate = mean_y - estimate * mean_x
-            length, turn = _direction(1.0 / np.sqrt(moments.n_obs), -mean_x / total.a)
-        error = _error(moments, total, se, turn, outcome)
+            centre = _assemble.means(moments, term, origin)
+            estimate, length, contrast = _intercept(moments, total, centre)
+        error = _error(moments, total, se, contrast, outcome)
         std_error = error.unit * length
     reference = _clustered.reference(df, free, moments.n_clusters, error.df)
     return _assemble.estimates(estimate, std_error, reference, error.outcome)
 
 
-def _direction(c1: Floats, c2: Floats) -> tuple[Floats, robust.Turn]:
-    """Length and unit vector of a contrast."""
-    length = np.hypot(c1, c2)
-    return length, (c1 / length, c2 / length)
+def _intercept(
+    moments: Moments, total: Factor, centre: tuple[Floats, ...]
+) -> tuple[Floats, Floats, list[Floats]]:
+    """Value of the line at 0; length and unit vector of its contrast."""
+    along = coefficients_of(total)
+    left = swept([[np.asarray(mean)] for mean in centre], along)
+    axes = [1.0 / np.sqrt(moments.n_obs)]
+    axes += [-mean / row[0] for (mean,), row in zip(left[:-1], total.rows, strict=False)]
+    length = reduce(np.hypot, axes)
+    return left[-1][0], length, [axis / length for axis in axes]
 
 
 def _error(
-    moments: Moments, total: Factor, se: str, turn: robust.Turn | None, outcome: Array
+    moments: Moments, total: Factor, se: str, contrast: list[Floats] | None, outcome: Array
 ) -> _clustered.Error:
     if se in _clustered.ROBUST:
         clusters = _assemble.with_means(moments, f"{se} standard error")
         scores = robust.of_line(clusters, total)
-        scores = scores if turn is None else robust.turned(scores, turn)
-        spread = _assemble.spread(total)
         zero = _clustered.without_residuals(moments)
-        return _clustered.sandwich(scores, se, moments, 2, spread, outcome, zero)
-    sigma = total.r / np.sqrt(np.maximum(moments.n_obs - 2, 0))
+        return _clustered.sandwich(
+            scores, se, moments, moments.n_fixed, total, outcome, zero, contrast
+        )
+    sigma = total.r / np.sqrt(np.maximum(moments.n_obs - moments.n_fixed, 0))
     if se == "moulton":
-        return _clustered.moulton(sigma, moments, total, turn, outcome)
+        return _clustered.moulton(sigma, moments, total, contrast, outcome)
     return _clustered.Error(sigma, np.full_like(sigma, np.nan), outcome)
 
 
 def describe(moments: Moments, **_: object) -> dict[str, float | None]:
     """Residual SD and R-squared of one data set."""
     total = gram.whole(moments)
-    return _assemble.regression(total, total.r, moments.n_obs - 2)
+    return _assemble.regression(total, total.r, moments.n_obs - moments.n_fixed)
 
 
 def _account(chosen: Chosen) -> str:

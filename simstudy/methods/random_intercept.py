@@ -10,7 +10,7 @@ from simstudy.estimands import VARIANCES
 from simstudy.estimates import Estimates, Outcome
 from simstudy.methods import _assemble, _mixed
 from simstudy.methods._assemble import ZERO, Origin
-from simstudy.moments import Array, Factor, Floats, Moments
+from simstudy.moments import Array, Factor, Floats, Ints, Moments
 from simstudy.numerics import gram, information
 from simstudy.numerics.shared import shared
 
@@ -34,7 +34,7 @@ def fit(
         inner = gram.within(moments)
         fitted = _optimum(moments, estimator)
         if term == "slope":
-            effect = fitted.sums.at.slope, information.contrast(fitted.sums, 0.0, 1.0)
+            effect = fitted.sums.at.slope, information.of_slope(fitted.sums)
         else:
             effect = _mixed.intercept(moments, fitted, term, origin)
         bw = _between_within(moments, inner, term)
@@ -43,35 +43,38 @@ def fit(
 
 @shared
 def _optimum(moments: Moments, estimator: str) -> _mixed.Fitted:
-    return _mixed.optimum(moments, gram.within(moments), estimator)
+    return _mixed.optimum(moments, gram.within(moments), estimator, moments.n_fixed)
 
 
 def _outcome(moments: Moments, inner: Factor) -> Array:
     """Say which replications are estimable: both variances need a degree of freedom."""
     total = gram.whole(moments)
-    varies = inner.a > 0
-    free_within = moments.n_obs - moments.n_clusters - varies
-    free_between = moments.n_clusters - 1 - ~varies
     return _assemble.outcome_of(
         total,
         (Outcome.NO_RESIDUAL_VARIANCE, _assemble.is_perfect(total.r, total)),
-        (Outcome.VARIANCES_NOT_SEPARABLE, (free_within < 1) | (free_between < 1)),
+        (Outcome.VARIANCES_NOT_SEPARABLE, (_free(moments, True) < 1) | (_free(moments, False) < 1)),
         (Outcome.NO_RESIDUAL_VARIANCE, _assemble.is_perfect(inner.r, total)),
     )
 
 
+def _free(moments: Moments, within: bool) -> Ints:
+    """Degrees of freedom left within or between clusters, by the columns that vary there."""
+    varying = _assemble.varying(gram.within(moments))
+    if within:
+        return np.asarray(moments.n_obs - moments.n_clusters - varying)
+    return np.asarray(moments.n_clusters - moments.n_fixed + varying)
+
+
 def _between_within(moments: Moments, inner: Factor, term: str) -> Floats:
-    """Between-within df: decided by the design alone (SAS, nlme)."""
-    varies = inner.a > 0
-    if term == "intercept":
-        return np.asarray(moments.n_clusters - 1.0 - ~varies)
-    j, n_obs = moments.n_clusters, moments.n_obs
-    return np.where(varies, n_obs - j - 1.0, j - 2.0)
+    """Between-within df: decided by the design alone (nlme)."""
+    varies = (inner.a > 0) | (term == "intercept")
+    free = np.where(varies, _free(moments, True), _free(moments, False))
+    return free.astype(float)
 
 
 def describe(moments: Moments, *, estimator: str, df: str) -> dict[str, float | None]:
     """Residual SD and lme4's criterion of one data set."""
-    return _mixed.described(moments, _optimum(moments, estimator))
+    return _mixed.described(moments, _optimum(moments, estimator), moments.n_fixed)
 
 
 def _account(chosen: Chosen) -> str:

@@ -10,12 +10,10 @@ from simstudy.estimands import VARIANCES
 from simstudy.estimates import Estimates, Outcome
 from simstudy.methods import _assemble, _mixed
 from simstudy.methods._assemble import ZERO, Origin
-from simstudy.moments import Array, Factor, Floats, Moments
+from simstudy.moments import Array, Factor, Floats, Ints, Moments
 from simstudy.numerics import gram, information
 from simstudy.numerics.information import Contrast
 from simstudy.numerics.shared import shared
-
-_N_FIXED = 3  # intercept, within slope, between slope
 
 
 def fit(
@@ -48,9 +46,7 @@ def fit(
     """
     # nlme counts the contextual effect, a slope on the cluster means, between clusters
     inside = term == "slope" and effect == "within"
-    bw = np.asarray(
-        moments.n_obs - moments.n_clusters - 1.0 if inside else moments.n_clusters - 2.0
-    )
+    bw = np.asarray(_free(moments)[0 if inside else 1], dtype=float)
     with np.errstate(all="ignore"):  # what is degenerate has an outcome that says so
         inner = gram.within(moments)
         fitted = _optimum(moments, estimator)
@@ -64,9 +60,27 @@ def fit(
 @shared
 def _optimum(moments: Moments, estimator: str) -> _mixed.Fitted:
     """Fit to what the within slope has left."""
-    left = gram.within(moments).r
-    none = np.zeros_like(left)
-    return _mixed.optimum(moments, Factor(none, none, left), estimator, _N_FIXED)
+    left = gram.within(moments)
+    none = np.zeros_like(left.r)
+    rows = (*(tuple(none for _ in row) for row in left.rows[:-1]), (left.r,))
+    return _mixed.optimum(moments, Factor(rows), estimator, _n_fixed(moments))
+
+
+def _n_fixed(moments: Moments) -> int:
+    """Intercept, a slope of every predictor's means, and one within where it varies there."""
+    return moments.n_fixed + _n_within(moments)
+
+
+def _n_within(moments: Moments) -> int:
+    """Predictors that vary within clusters in any replication: it is the design that says."""
+    rows = gram.within(moments).rows[:-1]
+    return 1 if len(rows) == 1 else sum(bool((row[0] > 0).any()) for row in rows)
+
+
+def _free(moments: Moments) -> tuple[Ints | int, int]:
+    """Degrees of freedom left within and between clusters."""
+    n_within = _n_within(moments)
+    return moments.n_obs - moments.n_clusters - n_within, moments.n_clusters - moments.n_fixed
 
 
 def _effect(effect: str, inner: Factor, fitted: _mixed.Fitted) -> tuple[Floats, Contrast]:
@@ -74,7 +88,7 @@ def _effect(effect: str, inner: Factor, fitted: _mixed.Fitted) -> tuple[Floats, 
     of_within = information.within_slope(inner)
     if effect == "within":
         return within, of_within
-    of_between = information.contrast(fitted.sums, 0.0, 1.0)
+    of_between = information.of_slope(fitted.sums)
     if effect == "between":
         return between, of_between
     return between - within, information.independent(of_between, of_within)
@@ -84,8 +98,7 @@ def _outcome(moments: Moments, inner: Factor) -> Array:
     """Say which replications are estimable: x varies both ways, and df are left both ways."""
     outer = gram.between(moments)
     total = gram.whole(moments)
-    free_within = moments.n_obs - moments.n_clusters - 1
-    least = np.minimum(free_within, moments.n_clusters - 2)
+    least = np.minimum(*_free(moments))
     return _assemble.outcome_of(
         total,
         (Outcome.X_CONSTANT_WITHIN, inner.a == 0),
@@ -99,7 +112,8 @@ def describe(moments: Moments, *, effect: str, estimator: str, df: str) -> dict[
     """Residual SD and lme4's criterion of one data set."""
     inner = gram.within(moments)
     fitted = _optimum(moments, estimator)
-    return _mixed.described(moments, fitted, _N_FIXED, 2.0 * np.log(inner.a).item())
+    more = sum(2.0 * np.log(row[0].item()) for row in inner.rows[:-1] if row[0] > 0)
+    return _mixed.described(moments, fitted, _n_fixed(moments), more)
 
 
 _ESTIMANDS = {"within": "slope", "between": "between_slope", "contextual": "contextual_effect"}
@@ -116,7 +130,7 @@ def _account(chosen: Chosen) -> str:
     return (
         "A linear mixed model of $y$ on the deviation of $x$ from its cluster mean and on the "
         "cluster mean, with a random intercept for every cluster [@Mundlak1978]. Its estimate "
-        f"is {_EFFECTS[chosen['effect']]}. " + _mixed.account(chosen, _N_FIXED, free)
+        f"is {_EFFECTS[chosen['effect']]}. " + _mixed.account(chosen, 3, free)
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from simstudy.moments import Floats, Moments, Pooled
@@ -10,11 +12,11 @@ from simstudy.numerics import gram
 
 def icc_of_y(moments: Moments) -> Floats:
     """Intraclass correlation of y, whatever x; see `icc_of_residuals`."""
-    return icc_of_residuals(moments, np.zeros(1))
+    return icc_of_residuals(moments, ())
 
 
-def icc_of_residuals(moments: Moments, slope: Floats) -> Floats:
-    """Intraclass correlation of y - slope x (Donner & Koval 1980, Biometrics 36:19-25).
+def icc_of_residuals(moments: Moments, slopes: Sequence[Floats]) -> Floats:
+    """Intraclass correlation of what a line leaves of y (Donner & Koval 1980, Biometrics 36:19-25).
 
     Returns
     -------
@@ -29,8 +31,8 @@ def icc_of_residuals(moments: Moments, slope: Floats) -> Floats:
         size = (n_obs - (moments.weights**2).sum(axis=0) / n_obs) / max(j - 1, 1)
     outer, inner = gram.between(moments), gram.within(moments)
     with np.errstate(divide="ignore", invalid="ignore"):
-        between = outer.rss(slope) / np.float64(j - 1)
-        within = inner.rss(slope) / np.float64(n_obs - j)
+        between = outer.rss(slopes) / np.float64(j - 1)
+        within = inner.rss(slopes) / np.float64(n_obs - j)
         return np.asarray((between - within) / (between + (size - 1.0) * within))
 
 

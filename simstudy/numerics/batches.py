@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, TypeVar
 
 import numpy as np
 
-from simstudy.moments import Array, Clusters, Factor, Moments, Pooled, Rows
+from simstudy.moments import Array, Clusters, Factor, Moments, Pooled, Units
 from simstudy.numerics.segments import Segments
 
 M = TypeVar("M", bound=Moments)
@@ -34,31 +35,31 @@ def read_only(moments: M) -> M:
     return _each(view, [moments])
 
 
-def reps_of(rows: Rows) -> int:
+def reps_of(rows: Units) -> int:
     """Number of replications R."""
     shared = rows.sizes.shape[1] == 1
-    return rows.x.size // int(rows.sizes.sum()) if shared else int(rows.sizes.shape[1])
+    return rows.y.size // int(rows.sizes.sum()) if shared else int(rows.sizes.shape[1])
 
 
-def cut_rows(rows: Rows, first: int, last: int) -> Rows:
+def cut_rows(rows: Units, first: int, last: int) -> Units:
     """Replications first..last-1 (from 0) of units."""
     n_reps = reps_of(rows)
     cells = Segments(rows.sizes, n_reps)
     if cells.equal:
-        return Rows(rows.sizes, rows.x[..., first:last], rows.y[..., first:last])
+        return replace(rows, columns=tuple(column[..., first:last] for column in rows.columns))
     index = np.arange(n_reps)
     keep = cells.spread((first <= index) & (index < last))
-    return Rows(cut_array(rows.sizes, first, last) if n_reps > 1 else rows.sizes,
-                rows.x[keep], rows.y[keep])  # fmt: skip
+    sizes = cut_array(rows.sizes, first, last) if n_reps > 1 else rows.sizes
+    return replace(rows, sizes=sizes, columns=tuple(column[keep] for column in rows.columns))
 
 
-def units(rows: Rows) -> tuple[Array, Array, Array]:
-    """Cluster (from 1), x and y of every unit of a lone replication, each of shape (N,)."""
+def units(rows: Units) -> tuple[Array, ...]:
+    """Cluster (from 1) and the columns of every unit of a lone replication, each shape (N,)."""
     sizes = rows.sizes[:, 0]
     cluster = np.repeat(np.arange(1, sizes.size + 1), sizes)
-    if rows.x.ndim == 1:
-        return cluster, rows.x, rows.y
-    return cluster, rows.x[:, :, 0].T.ravel(), rows.y[:, :, 0].T.ravel()
+    if rows.y.ndim == 1:
+        return cluster, *rows.columns
+    return cluster, *(column[:, :, 0].T.ravel() for column in rows.columns)
 
 
 def join(batches: Sequence[M], spans: Sequence[tuple[int, int]] | None = None) -> M:
@@ -93,13 +94,17 @@ def _each(function: Callable[[list[Array]], Array], batches: Sequence[M]) -> Any
     """The same function of every array that the batches are made of."""
 
     def factor(name: str) -> Factor:
-        members = zip(*(getattr(batch, name) for batch in batches), strict=True)
-        return Factor(*(function(list(arrays)) for arrays in members))
+        rows = zip(*(getattr(batch, name).rows for batch in batches), strict=True)
+        return Factor(tuple(
+            tuple(function(list(arrays)) for arrays in zip(*row, strict=True)) for row in rows
+        ))  # fmt: skip
 
     def array(name: str) -> Array:
         return function([getattr(batch, name) for batch in batches])
 
     first: Any = batches[0]
     if isinstance(first, Pooled):
-        return Pooled(first.n_clusters, first.cluster_size, factor("within"), factor("between"))
-    return Clusters(array("sizes"), array("mean_x"), array("mean_y"), factor("within"))
+        return replace(first, within=factor("within"), between=factor("between"))
+    columns = zip(*(getattr(batch, "means") for batch in batches), strict=True)  # noqa: B009
+    means = tuple(function(list(arrays)) for arrays in columns)
+    return Clusters(array("sizes"), means, factor("within"), first.names)

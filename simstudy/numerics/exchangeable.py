@@ -9,15 +9,15 @@ psi = alpha / (1 - alpha), which may be negative here; so the sums are the same.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from simstudy.moments import Array, Bools, Clusters, Factor, Floats, Moments
+from simstudy.moments import Array, Bools, Clusters, Factor, Floats, Pooled, products
 from simstudy.numerics import gram, weighted
+from simstudy.numerics.elimination import swept
 from simstudy.numerics.weighted import Profile
 
 Step = Callable[[NDArray[np.intp], Floats], tuple[Floats, Floats]]
@@ -100,17 +100,11 @@ def _stepper(clusters: Clusters, within: Factor) -> Step:
     pooled = gram.pool(clusters) if clusters.balanced else None
 
     def step(index: NDArray[np.intp], alpha: Floats) -> tuple[Floats, Floats]:
-        inner = Factor(*(v[index] for v in within))
-        part: Moments
-        if pooled is not None:
-            part = replace(pooled, between=Factor(*(v[index] for v in pooled.between)))
-            sizes = n[:1]
-        else:
-            part = weighted.columns(clusters, index)
-            sizes = part.weights
-        at = weighted.line(part, inner, _psi(alpha))
+        part = weighted.columns(clusters if pooled is None else pooled, index)
+        sizes = n[:1] if isinstance(part, Pooled) else part.weights
+        at = weighted.line(part, within.map(lambda v: v[index]), _psi(alpha))
         sums = sizes * at.e_dot
-        squares = inner.rss(at.slope) + gram.dot(sums, at.e_dot)
+        squares = products(at.e_within, at.e_within) + gram.dot(sums, at.e_dot)
         phi = squares / _of(n_obs, index)
         return (gram.dot(sums, sums) - squares) / (phi * _of(pairs, index)), phi
 
@@ -121,24 +115,27 @@ def _of(values: Array, index: NDArray[np.intp]) -> Array:
     return values if values.size == 1 else values[index]
 
 
-def model_variance(found: Working, level: Floats | float, slope: Floats | float) -> Floats:
-    """Variance of level * (intercept at mean x) + slope * b if the correlation is right.
+def model_variance(found: Working, weights: Sequence[Floats | float]) -> Floats:
+    """Variance of a linear function of level and slopes if the correlation is right.
 
     Parameters
     ----------
-    level, slope : floats or arrays, shape (R,)
-        (0, 1) is the slope; (1, -mean_x) the intercept.
+    weights : sequence of floats or arrays, shape (R,)
+        As for `information.contrast`.
     """
     at, unit = found.at, found.phi * (1.0 - found.alpha)
-    return np.asarray(unit * (level * level / at.s + slope * slope / at.d))
+    squares = (w * w / of for w, of in zip(weights, at.information, strict=True))
+    return np.asarray(unit * sum(squares))
 
 
 def robust_variance(
-    clusters: Clusters, found: Working, level: Floats | float, slope: Floats | float
+    clusters: Clusters, found: Working, weights: Sequence[Floats | float]
 ) -> Floats:
     """Sandwich variance of the same, whatever the correlation (Liang & Zeger 1986, CR0)."""
     at, inner = found.at, clusters.within
     weighted_e = at.c * at.e_dot
-    score = inner.a * (inner.b - inner.a * at.slope) + weighted_e * at.x_dot
-    influence = (level / at.s) * weighted_e + (slope / at.d) * score
+    *of_x, e = swept([inner.column(k) for k in range(len(inner.rows))], at.coefficients)
+    influence = (weights[0] / at.s) * weighted_e
+    for weight, d, x, x_dot in zip(weights[1:], at.d, of_x, at.x_dot, strict=True):
+        influence = influence + (weight / d) * (products(x, e) + weighted_e * x_dot)
     return gram.dot(influence, influence)

@@ -1,26 +1,14 @@
-"""Adding cross-products and pooling clusters.
-
-Everything is done in residual form on Cholesky factors: no sum of squares is ever the
-difference of two larger ones (Chan, Golub & LeVeque 1983 give the reason).
-"""
+"""Adding cross-products and pooling clusters."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 
 import numpy as np
 
-from simstudy.moments import Clusters, Factor, Floats, Moments, Pooled
+from simstudy.moments import Clusters, Factor, Floats, Moments, Pooled, products
+from simstudy.numerics.elimination import Column, eliminate
 from simstudy.numerics.shared import shared
-
-
-def divide(top: Floats, bottom: Floats) -> Floats:
-    """Top / bottom, and 0 wherever bottom is 0."""
-    bottom = np.asarray(bottom)
-    zero = bottom == 0
-    if not zero.any():
-        return np.asarray(top / bottom)
-    return np.where(zero, 0.0, top / np.where(zero, 1.0, bottom))
 
 
 def dot(first: Floats, *others: Floats) -> Floats:
@@ -47,69 +35,68 @@ def dot(first: Floats, *others: Floats) -> Floats:
     return np.einsum(("kr,kr->r", "kr,kr,kr->r")[len(others) - 1], first, *others)
 
 
-def total(a: Floats, b: Floats, r: Floats) -> Factor:
+def total(factor: Factor) -> Factor:
     """Sum cross-products over the first axis.
 
     Parameters
     ----------
-    a, b, r : arrays, shape (K, R) or (K, 1)
-        K factors; `b` is 0 where `a` is.
+    factor : Factor of arrays, shape (K, R) or (K, 1)
 
     Returns
     -------
     Factor of arrays, shape (R,)
     """
-    return _eliminated(dot(a, a), dot(a, b), lambda slope: dot(Factor(a, b, r).rss(slope)))
+
+    def product(first: Column, second: Column) -> Floats:
+        if len(first) == 1:
+            return dot(first[0], second[0])
+        return dot(products(first, second))
+
+    return eliminate([factor.column(k) for k in range(len(factor.rows))], product).factor
 
 
 def add(first: Factor, second: Factor) -> Factor:
     """Sum of two factors of the same shape."""
-
-    def rss(slope: Floats) -> Floats:  # in this order: stored rows have these bits
-        rest1, rest2 = first.b - first.a * slope, second.b - second.a * slope
-        return rest1 * rest1 + rest2 * rest2 + first.r * first.r + second.r * second.r
-
-    return _eliminated(first.xx + second.xx, first.xy + second.xy, rss)
+    columns = [interleaved(first.column(k), second.column(k)) for k in range(len(first.rows))]
+    return eliminate(columns, products).factor
 
 
-def factor_of(x: Floats, y: Floats, weight: Floats) -> Factor:
-    """Cross-products sum_j weight_j (x_j, y_j)(x_j, y_j)' of centred vectors, as a factor.
+def interleaved(first: Column, second: Column) -> list[Floats]:
+    """Entries of two columns in turn: stored rows have the bits of this order."""
+    return [entry for pair in zip(first, second, strict=True) for entry in pair]
+
+
+def factor_of(columns: Sequence[Floats], weight: Floats) -> Factor:
+    """Cross-products sum_j weight_j z_j z_j' of centred vectors z, as a factor.
 
     Parameters
     ----------
-    x, y, weight : arrays, shape (K, R) or (K, 1)
-        `x` and `y` already centred.
+    columns : sequence of arrays, shape (K, R) or (K, 1)
+        Already centred.
+    weight : array, shape (K, R) or (K, 1)
     """
 
-    def rss(slope: Floats) -> Floats:
-        rest = y - x * slope
-        return dot(weight, rest, rest)
+    def product(first: Column, second: Column) -> Floats:
+        return dot(weight, first[0], second[0])
 
-    return _eliminated(dot(weight, x, x), dot(weight, x, y), rss)
-
-
-def _eliminated(xx: Floats, xy: Floats, rss: Callable[[Floats], Floats]) -> Factor:
-    """The factor of cross-products of which `rss` gives what a slope leaves of yy."""
-    slope = divide(xy, xx)
-    root = np.broadcast_to(np.sqrt(xx), slope.shape)
-    return Factor(root, root * slope, np.sqrt(rss(slope)))
+    return eliminate([[column] for column in columns], product).factor
 
 
-def grand_means(clusters: Clusters) -> tuple[Floats, Floats]:
-    """Means of x and y over all units, shape (R,)."""
+def grand_means(clusters: Clusters) -> tuple[Floats, ...]:
+    """Means of every column over all units, shape (R,)."""
     return weighted_means(clusters, clusters.weights)
 
 
-def weighted_means(clusters: Clusters, weight: Floats) -> tuple[Floats, Floats]:
-    """Means of the cluster means of x and y, shape (R,)."""
+def weighted_means(clusters: Clusters, weight: Floats) -> tuple[Floats, ...]:
+    """Means of the cluster means of every column, shape (R,)."""
     total = weight.sum(axis=0)
-    return dot(weight, clusters.mean_x) / total, dot(weight, clusters.mean_y) / total
+    return tuple(dot(weight, mean) / total for mean in clusters.means)
 
 
 def of_means(clusters: Clusters, weight: Floats) -> Factor:
     """sum_j weight_j (m_j - m)(m_j - m)' of the cluster means m_j about their mean m."""
-    mean_x, mean_y = weighted_means(clusters, weight)
-    return factor_of(clusters.mean_x - mean_x, clusters.mean_y - mean_y, weight)
+    centre = weighted_means(clusters, weight)
+    return factor_of([m - c for m, c in zip(clusters.means, centre, strict=True)], weight)
 
 
 @shared
@@ -117,7 +104,7 @@ def within(moments: Moments) -> Factor:
     """Cross-products about the cluster means, over all clusters, shape (R,)."""
     if isinstance(moments, Pooled):
         return moments.within
-    return total(*moments.within)
+    return total(moments.within)
 
 
 @shared
@@ -139,4 +126,4 @@ def pool(clusters: Clusters) -> Pooled:
     if not clusters.balanced:
         raise ValueError("only clusters of one fixed size can be pooled")
     size = int(clusters.sizes[0, 0])
-    return Pooled(clusters.n_clusters, size, within(clusters), between(clusters))
+    return Pooled(clusters.n_clusters, size, within(clusters), between(clusters), clusters.names)

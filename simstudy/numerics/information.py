@@ -6,40 +6,48 @@ information): two calls of one formula.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-from simstudy.moments import Bools, Factor, Floats, Ints
-from simstudy.numerics import likelihood
+from simstudy.moments import Bools, Factor, Floats, Ints, products
+from simstudy.numerics import likelihood, weighted
+from simstudy.numerics.symmetric import quadratic, square
 from simstudy.numerics.weighted import Sums
 
 
 class Contrast(NamedTuple):
-    """One linear function of (level at mean x, slope), times sigma2 where a variance."""
+    """One linear function of level and slopes, times sigma2 where a variance."""
 
     variance: Floats  # l' Phi l
     ratio: Floats  # z' M1 z / variance, z = Phi l: the variance's relative growth with psi
     curvature: Floats  # z' (M2 - M1 Phi M1) z
 
 
-def contrast(sums: Sums, level: float, slope: Floats | float) -> Contrast:
-    """Variance of level * (intercept at mean x) + slope * b and what its df needs.
+def contrast(sums: Sums, weights: Sequence[Floats | float]) -> Contrast:
+    """Variance of a linear function of level and slopes and what its df needs.
 
     Parameters
     ----------
     sums : Sums of arrays, shape (R,)
-    level, slope : floats or arrays, shape (R,)
-        (0, 1) is the slope; (1, -mean_x) the intercept.
+    weights : sequence of floats or arrays, shape (R,)
+        Of the intercept at the means of the predictors and of the slopes of what is left of
+        each, as in `Profile`: (0, ..., 0, 1) is the slope of x; (1, -means) the intercept.
     """
     at, second, third = sums
-    z1, z2 = level / at.s, slope / at.d
-    variance = level * z1 + slope * z2
-    m11, m12, m22, _ = second
-    first = z1 * z1 * m11 + 2.0 * z1 * z2 * m12 + z2 * z2 * m22
-    v1, v2 = m11 * z1 + m12 * z2, m12 * z1 + m22 * z2
-    outer = z1 * z1 * third.q11 + 2.0 * z1 * z2 * third.q12 + z2 * z2 * third.q22
-    return Contrast(variance, first / variance, outer - v1 * v1 / at.s - v2 * v2 / at.d)
+    z = [weight / of for weight, of in zip(weights, at.information, strict=True)]
+    variance = products(weights, z)
+    first, outer = quadratic(second.m, z), quadratic(third.m, z)
+    for row, of in zip(square(second.m), at.information, strict=True):
+        v = products(row, z)
+        outer = outer - v * v / of
+    return Contrast(variance, first / variance, outer)
+
+
+def of_slope(sums: Sums) -> Contrast:
+    """Variance of the slope of x."""
+    return contrast(sums, weighted.of_slope(sums.at))
 
 
 def independent(first: Contrast, second: Contrast) -> Contrast:

@@ -22,23 +22,31 @@ def expected_02(at: Profile, second: Second, reml: bool) -> Floats:
     """Mixed element of the expected information, tr(P ZZ'): I02."""
     if not reml:
         return at.s
-    return at.s - second.m11 / at.s - _over_d(second.m22, at)
+    value = at.s
+    for row, information in zip(second.m, at.information, strict=True):
+        value = value - _over(row[0], information)
+    return value
 
 
 def expected_22(sums: Sums, reml: bool) -> Floats:
     """Psi-psi element of the expected information, tr(P ZZ' P ZZ'): I22."""
     at, second, third = sums
     if not reml:
-        return second.m11
-    lost = third.q11 / at.s + _over_d(third.q22, at)
-    level, slope = second.m11 / at.s, _over_d(second.m22, at)
-    cross = _over_d(second.m12 * second.m12 / at.s, at)
-    return second.m11 - 2.0 * lost + level * level + 2.0 * cross + slope * slope
+        return second.m[0][0]
+    information = at.information
+    lost = sum(_over(row[0], of) for row, of in zip(third.m, information, strict=True))
+    value = second.m[0][0] - 2.0 * lost
+    for a, row in enumerate(second.m):
+        own = _over(row[0], information[a])
+        value = value + own * own
+        for m, of in zip(row[1:], information[a + 1 :], strict=True):
+            value = value + 2.0 * _over(m * m / information[a], of)
+    return value
 
 
-def _over_d(value: Floats, at: Profile) -> Floats:
+def _over(value: Floats, information: Floats) -> Floats:
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.asarray(value / at.d)
+        return np.asarray(value / information)
 
 
 def score(at: Profile, second: Second, nu: Ints | int, reml: bool) -> Floats:
@@ -64,5 +72,5 @@ def criterion(moments: Moments, at: Profile, psi: Floats, reml: bool, n_fixed: i
     else:
         log_w = -gram.dot(np.log1p(moments.weights * psi))
     nu = residual_df(moments.n_obs, reml, n_fixed)
-    fixed = np.log(at.s) + np.log(at.d) if reml else 0.0
+    fixed = sum(np.log(of) for of in at.information) if reml else 0.0
     return np.asarray(-log_w + fixed + nu * (1.0 + np.log(2.0 * np.pi * at.rss / nu)))

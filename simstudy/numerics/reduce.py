@@ -1,33 +1,41 @@
-"""Rows to cluster moments."""
+"""Units to cluster moments."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from simstudy.moments import Clusters, Factor, Floats, Rows
-from simstudy.numerics.gram import divide
+from simstudy.moments import Clusters, Factor, Floats, Units
+from simstudy.numerics.elimination import divide
 from simstudy.numerics.segments import Segments
 
 
-def reduce(rows: Rows) -> Clusters:
+def reduce(rows: Units) -> Clusters:
     """Reduce units to the moments of their clusters.
 
     Whether x is constant in a cluster is decided on the doubles themselves; then its
     cross-products are exactly 0 and its mean is that value.
     """
     per_rep = int(rows.sizes.sum())
-    n_reps = rows.x.size // per_rep if rows.sizes.shape[1] == 1 else rows.sizes.shape[1]
+    n_reps = rows.y.size // per_rep if rows.sizes.shape[1] == 1 else rows.sizes.shape[1]
     cells = Segments(rows.sizes, n_reps)
-    flat = cells.constant(rows.x)
-    mean_x, x = _centre(rows.x, rows.sizes, cells)
-    mean_y, y = _centre(rows.y, rows.sizes, cells)
-    mean_x = np.where(flat, cells.first(rows.x), mean_x)
-    xx = np.where(flat, 0.0, cells.dot(x, x))
-    slope = divide(np.where(flat, 0.0, cells.dot(x, y)), xx)
-    y -= cells.spread(slope) * x
-    root = np.sqrt(xx)
-    within = Factor(root, root * slope, np.sqrt(cells.dot(y, y)))
-    return Clusters(rows.sizes, mean_x, mean_y, within)
+    flat = [cells.constant(x) for x in rows.columns[:-1]]
+    means, left = zip(*(_centre(values, rows.sizes, cells) for values in rows.columns), strict=True)
+    *of_x, of_y = means
+    of_x = [
+        np.where(constant, cells.first(x), mean)
+        for constant, x, mean in zip(flat, rows.columns, of_x, strict=False)
+    ]
+    triangle = []
+    for k, (constant, x) in enumerate(zip(flat, left, strict=False)):
+        xx = np.where(constant, 0.0, cells.dot(x, x))
+        root, along = np.sqrt(xx), []
+        for other in left[k + 1 :]:
+            along.append(divide(np.where(constant, 0.0, cells.dot(x, other)), xx))
+            other -= cells.spread(along[-1]) * x
+        triangle.append((root, *(root * slope for slope in along)))
+    y = left[-1]
+    within = Factor((*triangle, (np.sqrt(cells.dot(y, y)),)))
+    return Clusters(rows.sizes, (*of_x, of_y), within, rows.names)
 
 
 def _centre(values: Floats, sizes: np.ndarray, cells: Segments) -> tuple[Floats, Floats]:

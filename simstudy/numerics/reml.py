@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from simstudy.moments import Bools, Clusters, Factor, Floats, Moments, Pooled
 from simstudy.numerics import gram, likelihood, screen, weighted
+from simstudy.numerics.elimination import divide
 from simstudy.numerics.roots import Evaluate, upward_roots
 from simstudy.numerics.screen import Brackets
 
@@ -29,7 +30,7 @@ def variance_ratio(
     Parameters
     ----------
     moments : Pooled or Clusters
-        Balanced moments take the closed form, all others the search.
+        Balanced moments of one predictor take the closed form, all others the search.
     within : Factor, shape (R,)
         Within-cluster cross-products over all clusters, or what a regression within
         clusters has left of them.
@@ -46,11 +47,10 @@ def variance_ratio(
     """
     if isinstance(moments, Clusters) and moments.balanced:
         moments = gram.pool(moments)
-    if isinstance(moments, Pooled):
-        mean_size: Floats | float = float(moments.cluster_size)
+    mean_size = np.atleast_1d(moments.n_obs / moments.n_clusters)
+    if isinstance(moments, Pooled) and moments.n_fixed == 2:
         w = _balanced(replace(moments, within=within), reml, n_fixed)
     else:
-        mean_size = moments.n_obs / moments.n_clusters
         w = _search(moments, within, reml, mean_size, n_fixed)
     return np.asarray((1.0 / w - 1.0) / mean_size), w == 1.0
 
@@ -82,7 +82,7 @@ def _balanced(moments: Pooled, reml: bool, n_fixed: int) -> Floats:
     plain = np.flatnonzero(~bent & (at_one > 0))
     inner, outer = moments.within, moments.between
     free = max(moments.n_obs - moments.n_clusters - 1, 1) / max(moments.n_clusters - 2, 1)
-    start = gram.divide(inner.r[plain] ** 2, free * outer.r[plain] ** 2)
+    start = divide(inner.r[plain] ** 2, free * outer.r[plain] ** 2)
     brackets = Brackets(plain, np.zeros(plain.size), np.ones(plain.size), start)
     if bent.any():
         rare = _bent_brackets(np.flatnonzero(bent), p0, p1, p2, p3)
@@ -93,14 +93,9 @@ def _balanced(moments: Pooled, reml: bool, n_fixed: int) -> Floats:
         return ((c3 * w + c2) * w + c1) * w + c0, (3.0 * c3 * w + 2.0 * c2) * w + c1
 
     def criterion(index: NDArray[np.intp], w: Floats) -> Floats:
-        part = Pooled(
-            moments.n_clusters,
-            moments.cluster_size,
-            Factor(*(v[index] for v in inner)),
-            Factor(*(v[index] for v in outer)),
-        )
+        part = weighted.columns(moments, index)
         psi = (1.0 / w - 1.0) / moments.cluster_size
-        at = weighted.profile_pooled(part, psi)
+        at = weighted.line(part, part.within, psi)
         return likelihood.criterion(part, at, psi, reml, n_fixed)
 
     return _best(at_one.size, brackets, at_one <= 0, evaluate, criterion)
@@ -127,39 +122,38 @@ def _bent_brackets(
 
 
 def _search(
-    clusters: Clusters, within: Factor, reml: bool, mean_size: Floats, n_fixed: int = 2
+    moments: Moments, within: Factor, reml: bool, mean_size: Floats, n_fixed: int
 ) -> Floats:
-    residual = np.asarray(likelihood.residual_df(clusters.n_obs, reml, n_fixed))
-    n_reps = clusters.mean_y.shape[1]
+    residual = np.atleast_1d(likelihood.residual_df(moments.n_obs, reml, n_fixed))
 
-    def of(index: NDArray[np.intp]) -> tuple[Clusters, Factor]:
-        return weighted.columns(clusters, index), Factor(*(v[index] for v in within))
+    def of(index: NDArray[np.intp]) -> tuple[Moments, Factor]:
+        return weighted.columns(moments, index), within.map(lambda v: v[index])
 
-    def at(index: NDArray[np.intp], w: Floats) -> tuple[Clusters, Floats, weighted.Profile, Floats]:
+    def at(index: NDArray[np.intp], w: Floats) -> tuple[Moments, Factor, Floats, Floats]:
         size = mean_size if mean_size.size == 1 else mean_size[index]
-        psi = (1.0 / w - 1.0) / size
-        part, pooled = of(index)
-        return part, psi, weighted.profile(part, pooled, psi), size
+        return *of(index), (1.0 / w - 1.0) / size, size
 
     def evaluate(index: NDArray[np.intp], w: Floats) -> tuple[Floats, Floats]:
-        _, _, point, size = at(index, w)
+        part, inner, psi, size = at(index, w)
         nu = residual if residual.size == 1 else residual[index]
-        all_sums = weighted.Sums(point, weighted.second_order(point), weighted.third_order(point))
-        f = likelihood.score(point, all_sums.second, nu, reml)
-        slope = likelihood.score_slope(all_sums, nu, reml)
+        sums = weighted.evaluate(part, inner, psi)
+        f = likelihood.score(sums.at, sums.second, nu, reml)
+        slope = likelihood.score_slope(sums, nu, reml)
         return f / w, -slope / (size * w * w * w) - f / (w * w)
 
     def criterion(index: NDArray[np.intp], w: Floats) -> Floats:
-        part, psi, point, _ = at(index, w)
+        part, inner, psi, _ = at(index, w)
+        point = weighted.line(part, inner, psi)
         return likelihood.criterion(part, point, psi, reml, n_fixed)
 
     def score(index: NDArray[np.intp], psi: Floats) -> Floats:
-        point = weighted.profile(*of(index), psi)
+        point, second = weighted.first_orders(*of(index), psi)
         nu = residual if residual.size == 1 else residual[index]
-        return likelihood.score(point, weighted.second_order(point), nu, reml)
+        return likelihood.score(point, second, nu, reml)
 
-    found, boundary = screen.brackets(clusters, mean_size, score)
-    return _best(n_reps, found, boundary, evaluate, criterion)
+    sizes = weighted.sizes(moments)
+    found, boundary = screen.brackets(sizes, moments.n_reps, mean_size, score)
+    return _best(moments.n_reps, found, boundary, evaluate, criterion)
 
 
 def _best(

@@ -2,34 +2,35 @@
 
 With M = (X'X)^-1 = LL', the score t_j = L'X_j'e_j and the leverage B_j = L'X_j'X_j L of a
 cluster, the variance of a contrast c is c' L {sum_j f(B_j) t_j t_j' f(B_j)} L' c, because
-A'f(AA') = f(A'A)A': no matrix of the size of a cluster is ever formed. L is turned so that
-the contrast is its second coordinate alone; a regression with one column (the within
-estimator) is the case in which the first coordinate is 0. So one f(B) serves them all.
+A'f(AA') = f(A'A)A': no matrix of the size of a cluster is ever formed. A regression with
+dummies (the within estimator) is the case in which the first coordinate is 0. So one f(B)
+serves them all.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import reduce
+from operator import add
 from typing import NamedTuple
 
 import numpy as np
 
-from simstudy.moments import Bools, Clusters, Factor, Floats, Moments, Pooled
-from simstudy.numerics import anova, gram
-
-SINGULAR = 1e-12  # det(I - B_j) at or below this: the contrast is not estimable without j
-
-
-Turn = tuple[Floats, Floats]
+from simstudy.moments import Bools, Clusters, Factor, Floats, Moments, Pooled, products
+from simstudy.numerics import anova, gram, leverage
+from simstudy.numerics.elimination import coefficients_of, divide, slopes, swept
+from simstudy.numerics.symmetric import Triangle, square
 
 
 class Scores(NamedTuple):
-    """What clusters contribute to a contrast; arrays that broadcast to (J, R)."""
+    """What clusters contribute to a line; arrays that broadcast to (J, R).
 
-    t1: Floats
-    t2: Floats
-    b11: Floats
-    b12: Floats
-    b22: Floats
+    The axes are the columns 1 and the predictors, each without the ones before it and of unit
+    length, so that the slope of x is the last alone.
+    """
+
+    t: tuple[Floats, ...]
+    b: Triangle
 
 
 class Sandwich(NamedTuple):
@@ -41,7 +42,7 @@ class Sandwich(NamedTuple):
 
 
 def of_line(clusters: Clusters, total: Factor) -> Scores:
-    """Scores of the slope of y on (1, x).
+    """Scores of the line of y on 1 and the predictors.
 
     Parameters
     ----------
@@ -49,22 +50,29 @@ def of_line(clusters: Clusters, total: Factor) -> Scores:
     total : Factor, shape (R,)
         Cross-products of all units about the grand means.
     """
-    mean_x, mean_y = gram.grand_means(clusters)
-    sizes, inner = clusters.weights, clusters.within
+    sizes, centre = clusters.weights, gram.grand_means(clusters)
     with np.errstate(divide="ignore", invalid="ignore"):
-        slope = total.b / total.a
-        level, root = 1.0 / np.sqrt(clusters.n_obs), 1.0 / total.a
-    x = clusters.mean_x - mean_x
-    t1 = sizes * (clusters.mean_y - mean_y - slope * x)
-    t2 = inner.a * (inner.b - slope * inner.a) + x * t1
-    x = x * root
-    a = inner.a * root
+        along = coefficients_of(total)
+        level = 1.0 / np.sqrt(clusters.n_obs)
+        roots = [divide(np.ones(1), row[0]) for row in total.rows[:-1]]
+    about = ([m - c] for m, c in zip(clusters.means, centre, strict=True))
+    *of_x, e = (column[0] for column in swept(list(about), along))
+    *inner, left = swept(_columns(clusters.within), along)
+    t1 = sizes * e
+    scores = (products(w, left) + x * t1 for w, x in zip(inner, of_x, strict=True))
+    t = (t1 * level, *(value * root for value, root in zip(scores, roots, strict=True)))
+    of_x = [x * root for x, root in zip(of_x, roots, strict=True)]
+    inner = [[entry * root for entry in w] for w, root in zip(inner, roots, strict=True)]
     b1 = sizes * level
-    return Scores(t1 * level, t2 * root, b1 * level, b1 * x, a * a + sizes * x * x)
+    b = [(b1 * level, *(b1 * x for x in of_x))]
+    for k, (w, x) in enumerate(zip(inner, of_x, strict=True)):
+        others = zip(inner[k:], of_x[k:], strict=True)
+        b.append(tuple(products(w, v) + sizes * x * z for v, z in others))
+    return Scores(t, tuple(b))
 
 
 def of_within(within: Factor, total: Factor) -> Scores:
-    """Scores of the slope of y on x and a dummy for every cluster, absorbed.
+    """Scores of the line of y on the predictors and a dummy for every cluster, absorbed.
 
     Parameters
     ----------
@@ -74,66 +82,63 @@ def of_within(within: Factor, total: Factor) -> Scores:
         Their sum.
     """
     with np.errstate(divide="ignore", invalid="ignore"):
-        slope, root = total.b / total.a, 1.0 / total.a
-    a = within.a * root
+        along = coefficients_of(total)
+        roots = [divide(np.ones(1), row[0]) for row in total.rows[:-1]]
+    *inner, left = swept(_columns(within), along)
+    inner = [[entry * root for entry in w] for w, root in zip(inner, roots, strict=True)]
     none = np.zeros((1, 1))
-    return Scores(none, a * (within.b - slope * within.a), none, none, a * a)
+    t = (none, *(products(w, left) for w in inner))
+    b = (tuple(products(w, v) for v in inner[k:]) for k, w in enumerate(inner))
+    return Scores(t, ((none,) * len(t), *b))
 
 
-def turned(scores: Scores, turn: Turn) -> Scores:
-    """Turn the axes so that the contrast (c1, c2) of unit length is the second."""
-    (t1, t2, b11, b12, b22), (c1, c2) = scores, turn
+def _columns(factor: Factor) -> list[tuple[Floats, ...]]:
+    return [factor.column(k) for k in range(len(factor.rows))]
+
+
+def _turned(scores: Scores, contrast: Sequence[Floats]) -> Scores:
+    """Turn the axes so that a contrast of unit length, on two axes, is the second.
+
+    With one predictor the closed form of f(B) needs it.
+    """
+    (t1, t2), ((b11, b12), (b22,)), (c1, c2) = *scores, contrast
     cross = c1 * c2 * (b11 - b22)
     return Scores(
-        c2 * t1 - c1 * t2,
-        c1 * t1 + c2 * t2,
-        c2 * c2 * b11 - 2.0 * c1 * c2 * b12 + c1 * c1 * b22,
-        cross + (c2 * c2 - c1 * c1) * b12,
-        c1 * c1 * b11 + 2.0 * c1 * c2 * b12 + c2 * c2 * b22,
+        (c2 * t1 - c1 * t2, c1 * t1 + c2 * t2),
+        (
+            (
+                c2 * c2 * b11 - 2.0 * c1 * c2 * b12 + c1 * c1 * b22,
+                cross + (c2 * c2 - c1 * c1) * b12,
+            ),
+            (c1 * c1 * b11 + 2.0 * c1 * c2 * b12 + c2 * c2 * b22,),
+        ),
     )
 
 
-def sandwich(scores: Scores, kind: str) -> Sandwich:
-    """Variance of the second coordinate and its degrees of freedom.
+def sandwich(scores: Scores, kind: str, contrast: Sequence[Floats] | None = None) -> Sandwich:
+    """Variance of a contrast and its degrees of freedom.
 
     Parameters
     ----------
     scores : Scores
     kind : {"CR0", "CR2", "CR3"}
-        f = 1, (I - B)^-1/2 (Bell & McCaffrey 2002, Surv. Methodol. 28:169-181) or
-        (I - B)^-1; factors that all clusters share are left to the caller.
+        f, see `leverage`; factors that all clusters share are left to the caller.
+    contrast : sequence of arrays, shape (R,), optional
+        Of unit length, in the axes of `scores`; without it, the slope of x.
     """
-    t1, t2, b11, b12, b22 = scores
-    g1, g2, exists = _adjusted(scores, kind)
-    root = g1 * t1 + g2 * t2
-    h1, h2 = b11 * g1 + b12 * g2, b12 * g1 + b22 * g2
-    k = g1 * h1 + g2 * h2
-    return Sandwich(gram.dot(root, root), _df(k, h1, h2), np.broadcast_to(exists, root.shape[1:]))
+    if len(scores.t) == 2:
+        scores = scores if contrast is None else _turned(scores, contrast)
+        g, exists = leverage.of_slope(scores.b, kind)
+    else:
+        slope = [np.zeros(1)] * (len(scores.t) - 1) + [np.ones(1)]
+        g, exists = leverage.of_contrast(scores.b, kind, contrast or slope)
+    root = products(g, scores.t)
+    h = [products(row, g) for row in square(scores.b)]
+    k = products(g, h)
+    return Sandwich(gram.dot(root, root), _df(k, h), np.broadcast_to(exists, root.shape[1:]))
 
 
-def _adjusted(scores: Scores, kind: str) -> tuple[Floats, Floats, Bools]:
-    """Second column of f(B_j), and whether it exists for every cluster.
-
-    With m = det(I - B), d = sqrt(m) and s = sqrt(tr(I - B) + 2 d): the inverse is adj / m,
-    its square root (adj + d I) / (d s); no eigenvalue is needed.
-    """
-    _, _, b11, b12, b22 = scores
-    if kind == "CR0":
-        return np.zeros((1, 1)), np.ones((1, 1)), np.ones(1, dtype=bool)
-    m11, m22 = 1.0 - b11, 1.0 - b22
-    det = m11 * m22 - b12 * b12
-    exists = det.min(axis=0) > SINGULAR
-    if not exists.all():
-        det = np.maximum(det, SINGULAR)
-    if kind == "CR3":
-        scale = 1.0 / det
-        return b12 * scale, m11 * scale, exists
-    d = np.sqrt(det)
-    scale = 1.0 / (d * np.sqrt(m11 + m22 + 2.0 * d))
-    return b12 * scale, (m11 + d) * scale, exists
-
-
-def _df(k: Floats, h1: Floats, h2: Floats) -> Floats:
+def _df(k: Floats, h: Sequence[Floats]) -> Floats:
     """Satterthwaite's df under a working model of independent units of one variance.
 
     (sum_j (k_j - h_j'h_j))^2 / (sum k_j^2 - 2 sum k_j h_j'h_j + |sum h_j h_j'|^2), with
@@ -141,15 +146,21 @@ def _df(k: Floats, h1: Floats, h2: Floats) -> Floats:
     the quadratic form's matrix (Bell & McCaffrey 2002; Pustejovsky & Tipton 2018, J. Bus.
     Econ. Stat. 36:672-683).
     """
-    s11, s12, s22 = gram.dot(h1, h1), gram.dot(h1, h2), gram.dot(h2, h2)
-    trace = k.sum(axis=0) - s11 - s22
-    mixed = gram.dot(k, h1, h1) + gram.dot(k, h2, h2)
-    square = gram.dot(k, k) - 2.0 * mixed + s11 * s11 + 2.0 * s12 * s12 + s22 * s22
+    s = [[gram.dot(of, other) for other in h[a:]] for a, of in enumerate(h)]
+    trace = k.sum(axis=0)
+    for row in s:
+        trace = trace - row[0]
+    mixed = reduce(add, (gram.dot(k, of, of) for of in h))
+    square = gram.dot(k, k) - 2.0 * mixed
+    for row in s:
+        square = square + row[0] * row[0]
+        for value in row[1:]:
+            square = square + 2.0 * value * value
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.asarray(trace * trace / square)
 
 
-def pair_sum(moments: Moments, total: Factor, turn: Turn | None = None) -> Floats:
+def pair_sum(moments: Moments, total: Factor, contrast: Sequence[Floats] | None = None) -> Floats:
     """Sum over clusters of all products of two units' values of a contrast's regressor.
 
     sum_j {(sum_i z_ij)^2 - sum_i z_ij^2}, z the column of XL that belongs to the contrast
@@ -160,16 +171,20 @@ def pair_sum(moments: Moments, total: Factor, turn: Turn | None = None) -> Float
     ----------
     total : Factor, shape (R,)
         Cross-products of all units about the grand means.
-    turn : (c1, c2), optional
-        As for `turned`; without it, the slope.
+    contrast : sequence of arrays, shape (R,), optional
+        As for `sandwich`; without it, the slope of x.
     """
     if isinstance(moments, Pooled):
         outer = gram.between(moments)
         return moments.cluster_size * (outer.a / total.a) ** 2 - 1.0
-    mean_x, _ = gram.grand_means(moments)
-    value = (moments.mean_x - mean_x) / total.a
-    if turn is not None:
-        value = turn[0] / np.sqrt(moments.n_obs) + turn[1] * value
+    centre = gram.grand_means(moments)
+    about = [[m - c] for m, c in zip(moments.means, centre, strict=True)]
+    of_x = [column[0] for column in swept(about, coefficients_of(total))[:-1]]
+    value = of_x[-1] / total.a
+    if contrast is not None:
+        value = contrast[0] / np.sqrt(moments.n_obs)
+        for weight, x, row in zip(contrast[1:], of_x, total.rows, strict=False):
+            value = value + weight * (x / row[0])
     sums = moments.weights * value
     return gram.dot(sums, sums) - 1.0
 
@@ -179,5 +194,5 @@ def residual_icc(moments: Moments, total: Factor) -> Floats:
 
     0 where every cluster is a single unit. It may be negative.
     """
-    icc = anova.icc_of_residuals(moments, total.b / total.a)
+    icc = anova.icc_of_residuals(moments, slopes(coefficients_of(total)))
     return np.where(np.asarray(moments.n_obs) == moments.n_clusters, 0.0, icc)

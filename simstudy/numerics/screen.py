@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from simstudy.moments import Bools, Clusters, Floats, Ints
+from simstudy.moments import Bools, Floats, Ints
 from simstudy.numerics import gram
 
 Score = Callable[[NDArray[np.intp], Floats], Floats]
@@ -53,12 +53,15 @@ class Brackets(NamedTuple):
     start: Floats
 
 
-def brackets(clusters: Clusters, mean_size: Floats, score: Score) -> tuple[Brackets, Bools]:
+def brackets(sizes: Floats, n_reps: int, mean_size: Floats, score: Score) -> tuple[Brackets, Bools]:
     """List the intervals of w = 1 / (1 + nbar psi) in which -2 log L has a minimum.
 
     Parameters
     ----------
-    clusters : Clusters
+    sizes : array, shape (J, 1) or (J, R)
+        Units in each cluster.
+    n_reps : int
+        Number of replications R.
     mean_size : array, shape (1,) or (R,)
         nbar.
     score : callable
@@ -70,14 +73,14 @@ def brackets(clusters: Clusters, mean_size: Floats, score: Score) -> tuple[Brack
     boundary : array of bool, shape (R,)
         Whether the criterion rises from tau2 = 0.
     """
-    n_reps, grid = clusters.n_reps, _grid(clusters.n_clusters)
+    grid = _grid(sizes.shape[0])
     everyone, signs = np.arange(n_reps), np.empty((grid.size, n_reps))
     for k, w in enumerate(grid):
         signs[k] = score(everyone, (1.0 / w - 1.0) / mean_size)
     coarse = Looks(np.broadcast_to(grid[:, None], signs.shape), signs)
     found, interval = _sign_changes(coarse)
     boundary = signs[0] <= 0
-    finer = _finer(clusters, mean_size, grid)
+    finer = _finer(sizes, mean_size, grid)
     doubtful = np.flatnonzero((finer.points > 0) & (boundary | finer.everywhere))
     if doubtful.size:
         more = _look(finer, doubtful, np.broadcast_to(mean_size, n_reps), signs[0], score)
@@ -115,16 +118,16 @@ def _grid(n_clusters: int) -> Floats:
     return np.concatenate([fine[:1], _NEAR_BOUNDARY, fine[1:]])
 
 
-def _finer(clusters: Clusters, mean_size: Floats, grid: Floats) -> Finer:
+def _finer(n: Floats, mean_size: Floats, grid: Floats) -> Finer:
     """Where rho may rise by the sizes, unless so much speaks of psi that it will not exceed 1.
 
     The limits are what docs/two-optima.md counts; near psi = 0 a cluster has the weight n_j^2,
     so that (sum n_j^2)^2 / sum n_j^4 clusters speak.
     """
-    n, j = clusters.weights, clusters.n_clusters
+    j, n_obs = n.shape[0], n.sum(axis=0)
     largest, ratio = n.max(axis=0), n.max(axis=0) / n.min(axis=0)
-    free = clusters.n_obs - j
-    q = (j - 1.0) / np.maximum(clusters.n_obs - 2.0, 1.0)
+    free = n_obs - j
+    q = (j - 1.0) / np.maximum(n_obs - 2.0, 1.0)
     square = n * n
     speaking = gram.dot(square) ** 2 / gram.dot(square, square)
     alike = (ratio <= 8.0) & (q <= 0.2)

@@ -1,52 +1,69 @@
 """The weighted sums that generalised least squares and its df are made of.
 
 Notation of the package's statistics: psi = tau2 / sigma2, c_j = n_j / (1 + n_j psi), and
-<f>[ab] = sum_j f_j a_j b_j over cluster means, x about its weighted mean and e the residual of
-the mean. One set of sums serves balanced (pooled) and unbalanced (clustered) moments; all
-formulas behind it are shared.
+<f>[ab] = sum_j f_j a_j b_j over cluster means. The predictors are taken about their weighted
+means and without the ones before them, so that the information on level and slopes is
+diagonal, Phi = diag(1 / S, 1 / D_1, ...); e is the residual of the mean. One set of sums serves
+balanced (pooled) and unbalanced (clustered) moments; all formulas behind it are shared.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
 
-from simstudy.moments import Array, Clusters, Factor, Floats, Ints, Moments, Pooled
+from simstudy.moments import Array, Clusters, Factor, Floats, Ints, Moments, Pooled, products
 from simstudy.numerics import gram
+from simstudy.numerics.elimination import (
+    Coefficients,
+    Column,
+    divide,
+    eliminate,
+    swept,
+)
+from simstudy.numerics.symmetric import Triangle
 
 
 @dataclass(frozen=True, slots=True)
 class Profile:
     """Generalised least squares at a given psi; arrays of shape (R,), inner ones (J, R)."""
 
-    slope: Floats  # b
-    level: Floats  # intercept at x = mean_x
-    mean_x: Floats  # weighted mean of x
+    coefficients: Coefficients  # of the elimination; y is its last column
+    level: Floats  # intercept at the weighted means of the predictors
+    means: tuple[Floats, ...]  # weighted ones of the predictors, each without the ones before
     s: Floats  # <c>[1]: information on the level
-    d: Floats  # Wxx + <c>[xx]: information on the slope
+    d: tuple[Floats, ...]  # information on the slopes, each of a predictor without those before
     rss: Floats  # Wee + <c>[ee]
     c: Floats
-    x_dot: Floats
+    x_dot: tuple[Floats, ...]
     e_dot: Floats
+    e_within: tuple[Floats, ...]  # what the line leaves of y within clusters, as a column
+
+    @property
+    def slope(self) -> Floats:
+        """Slope of x, the last predictor."""
+        return self.coefficients[-1][-1]
+
+    @property
+    def information(self) -> tuple[Floats, ...]:
+        """Diagonal of the information on level and slopes."""
+        return (self.s, *self.d)
 
 
 class Second(NamedTuple):
     """Second-order weighted sums at psi, shape (R,): what the score needs."""
 
-    m11: Floats  # <c^2>[1]
-    m12: Floats  # <c^2>[x]
-    m22: Floats  # <c^2>[xx]
+    m: Triangle  # M1: <c^2> of 1 and the predictors
     g1: Floats  # <c^2>[ee]
 
 
 class Third(NamedTuple):
     """Third-order weighted sums at psi, shape (R,): what the information needs besides."""
 
-    q11: Floats  # <c^3>[1]
-    q12: Floats  # <c^3>[x]
-    q22: Floats  # <c^3>[xx]
+    m: Triangle  # M2: <c^3> of 1 and the predictors
     g2: Floats  # <c^3>[ee] - <c^2>[e]^2/S - <c^2>[xe]^2/D
 
 
@@ -74,75 +91,148 @@ def profile(clusters: Clusters, within: Factor, psi: Floats) -> Profile:
     c += 1.0
     np.divide(clusters.weights, c, out=c)
     s = gram.dot(c)
-    mean_x, mean_y = gram.dot(c, clusters.mean_x) / s, gram.dot(c, clusters.mean_y) / s
-    x_dot, y_dot = clusters.mean_x - mean_x, clusters.mean_y - mean_y
-    d = within.xx + gram.dot(c, x_dot, x_dot)
-    slope = gram.divide(within.xy + gram.dot(c, x_dot, y_dot), d)
-    e_dot = slope * x_dot
-    np.subtract(y_dot, e_dot, out=e_dot)
-    rss = within.rss(slope) + gram.dot(c, e_dot, e_dot)
-    return Profile(slope, mean_y, mean_x, s, d, rss, c, x_dot, e_dot)
+    means = [gram.dot(c, mean) / s for mean in clusters.means]
+    columns = [
+        [of_cluster - mean, *within.column(k)]
+        for k, (of_cluster, mean) in enumerate(zip(clusters.means, means, strict=True))
+    ]
+
+    def product(first: Column, second: Column) -> Floats:
+        return products(first[1:], second[1:]) + gram.dot(c, first[0], second[0])
+
+    done = eliminate(columns, product)
+    centre = [
+        column[0] for column in swept([[mean] for mean in means[:-1]], _of_x(done.coefficients))
+    ]
+    *x_dot, e_dot = (column[0] for column in done.columns)
+    return Profile(
+        done.coefficients,
+        means[-1],
+        tuple(centre),
+        s,
+        done.squares[:-1],
+        done.squares[-1],
+        c,
+        tuple(x_dot),
+        e_dot,
+        tuple(done.columns[-1][1:]),
+    )
+
+
+def _of_x(coefficients: Coefficients) -> Coefficients:
+    """Coefficients of the predictors on each other."""
+    return tuple(along[:-1] for along in coefficients)
+
+
+def _sums(weight: Floats, columns: Sequence[Floats]) -> Triangle:
+    """Weighted sums of the products of 1 and these columns."""
+    first = (gram.dot(weight), *(gram.dot(weight, column) for column in columns))
+    others = (
+        tuple(gram.dot(weight, column, other) for other in columns[a:])
+        for a, column in enumerate(columns)
+    )
+    return (first, *others)
 
 
 def second_order(at: Profile) -> Second:
     """Sums with weight c^2."""
     c2 = at.c * at.c
-    return Second(
-        m11=gram.dot(c2),
-        m12=gram.dot(c2, at.x_dot),
-        m22=gram.dot(c2, at.x_dot, at.x_dot),
-        g1=gram.dot(c2, at.e_dot, at.e_dot),
-    )
+    return Second(_sums(c2, at.x_dot), gram.dot(c2, at.e_dot, at.e_dot))
 
 
 def third_order(at: Profile) -> Third:
     """Sums with weight c^3."""
     c2 = at.c * at.c
     c3 = c2 * at.c
-    e1, xe = gram.dot(c2, at.e_dot), gram.dot(c2, at.e_dot, at.x_dot)
-    return Third(
-        q11=gram.dot(c3),
-        q12=gram.dot(c3, at.x_dot),
-        q22=gram.dot(c3, at.x_dot, at.x_dot),
-        g2=gram.dot(c3, at.e_dot, at.e_dot) - e1 * e1 / at.s - gram.divide(xe * xe, at.d),
-    )
+    e1 = gram.dot(c2, at.e_dot)
+    g2 = gram.dot(c3, at.e_dot, at.e_dot) - e1 * e1 / at.s
+    for x_dot, d in zip(at.x_dot, at.d, strict=True):
+        xe = gram.dot(c2, at.e_dot, x_dot)
+        g2 = g2 - divide(xe * xe, d)
+    return Third(_sums(c3, at.x_dot), g2)
+
+
+def of_slope(at: Profile) -> list[Floats | float]:
+    """Weights of the slope of x on level and slopes."""
+    return [*[0.0] * len(at.d), 1.0]
+
+
+def intercept(at: Profile, origin: Sequence[float]) -> tuple[Floats, list[Floats | float]]:
+    """Value of the line where every predictor is 0, and its weights on level and slopes.
+
+    Parameters
+    ----------
+    origin : sequence of float
+        Point, in all columns, about which the means are.
+    """
+    estimate: Floats = origin[-1] + at.level
+    shift = swept([[np.asarray(of)] for of in origin[:-1]], _of_x(at.coefficients))
+    weights: list[Floats | float] = [1.0]
+    for along, mean, (of_origin,) in zip(at.coefficients, at.means, shift, strict=True):
+        centre = of_origin + mean
+        estimate = estimate - along[-1] * centre
+        weights.append(-centre)
+    return estimate, weights
 
 
 def profile_pooled(moments: Pooled, psi: Floats) -> Profile:
-    """Fit the line at psi to balanced moments: the same sums from six numbers.
+    """Fit the line at psi to balanced moments: the same sums from their two triangles.
 
-    The cluster means enter as two pseudo-clusters, the two rows of their Cholesky factor,
-    which have the means' cross-products; their level is not known and stays NaN.
+    The cluster means enter as pseudo-clusters, the rows of their triangle, which have the
+    means' cross-products; their level is not known and stays NaN.
     """
     size, inner, outer = moments.cluster_size, moments.within, moments.between
     w = 1.0 / (1.0 + size * psi)
-    d = inner.a * inner.a + w * outer.a * outer.a
-    slope = gram.divide(inner.a * inner.b + w * outer.a * outer.b, d)
-    rss = inner.rss(slope) + w * outer.rss(slope)
-    unknown = np.full_like(slope, np.nan)
-    root = size**-0.5
-    return Profile(
-        slope,
-        unknown,
-        unknown,
-        moments.n_clusters * size * w,
-        d,
-        rss,
-        size * w,
-        root * np.array([outer.a, np.zeros_like(outer.a)]),
-        root * np.array([outer.b - outer.a * slope, outer.r]),
+
+    def product(first: Column, second: Column) -> Floats:
+        between = first[1::2], second[1::2]
+        if len(between[0]) == 1:  # in this order: stored rows have these bits
+            return first[0] * second[0] + w * first[1] * second[1]
+        return products(first[::2], second[::2]) + w * products(*between)
+
+    count = len(inner.rows)
+    done = eliminate(
+        [gram.interleaved(inner.column(k), outer.column(k)) for k in range(count)], product
     )
+    *x_dot, e_dot = (_pseudo_clusters(column[1::2], count, size) for column in done.columns)
+    unknown = np.full_like(done.squares[-1], np.nan)
+    return Profile(
+        done.coefficients,
+        unknown,
+        (unknown,) * (count - 1),
+        moments.n_clusters * size * w,
+        done.squares[:-1],
+        done.squares[-1],
+        size * w,
+        tuple(x_dot),
+        e_dot,
+        tuple(done.columns[-1][::2]),
+    )
+
+
+def _pseudo_clusters(column: Column, count: int, size: int) -> Floats:
+    """Cluster means that have the cross-products of a column, shape (count, R)."""
+    none = np.zeros_like(column[0])
+    return np.asarray(size**-0.5 * np.array([*column, *[none] * (count - len(column))]))
 
 
 def orders_pooled(n_clusters: int, at: Profile) -> tuple[Second, Third]:
     """Second and third orders of balanced moments, where the cross terms with 1 vanish."""
     c, c2 = at.c, at.c * at.c
-    x, e = at.x_dot, at.e_dot
-    xx, xe, ee = gram.dot(x, x), gram.dot(x, e), gram.dot(e, e)
-    c3, zero = c2 * c, np.zeros_like(xx)
-    g2 = c3 * ee - gram.divide((c2 * xe) ** 2, at.d)
-    second = Second(n_clusters * c2, zero, c2 * xx, c2 * ee)
-    return second, Third(n_clusters * c3, zero, c3 * xx, g2)
+    c3 = c2 * c
+    columns = at.x_dot
+    xx = [[gram.dot(x, other) for other in columns[a:]] for a, x in enumerate(columns)]
+    zeros = (np.zeros_like(xx[0][0]),) * len(columns)
+    ee = gram.dot(at.e_dot, at.e_dot)
+    g2 = c3 * ee
+    for x_dot, d in zip(columns, at.d, strict=True):
+        g2 = g2 - divide((c2 * gram.dot(x_dot, at.e_dot)) ** 2, d)
+
+    def triangle(weight: Floats) -> Triangle:
+        sums = (tuple(weight * value for value in row) for row in xx)
+        return ((n_clusters * weight, *zeros), *sums)
+
+    return Second(triangle(c2), c2 * ee), Third(triangle(c3), g2)
 
 
 def line(moments: Moments, within: Factor, psi: Floats) -> Profile:
@@ -160,19 +250,37 @@ def evaluate(moments: Moments, within: Factor, psi: Floats) -> Sums:
     return Sums(at, second_order(at), third_order(at))
 
 
-def columns(clusters: Clusters, index: Ints) -> Clusters:
-    """Keep the replications `index` of sizes and means; the factors are left as they are.
+def first_orders(moments: Moments, within: Factor, psi: Floats) -> tuple[Profile, Second]:
+    """The line of either kind of moments at psi, and what its score needs."""
+    at = line(moments, within, psi)
+    if isinstance(moments, Pooled):
+        return at, orders_pooled(moments.n_clusters, at)[0]
+    return at, second_order(at)
+
+
+def sizes(moments: Moments) -> Floats:
+    """Units in each cluster, shape (J, 1) or (J, R)."""
+    if isinstance(moments, Pooled):
+        return np.full((moments.n_clusters, 1), float(moments.cluster_size))
+    return moments.weights
+
+
+def columns(moments: Moments, index: Ints) -> Moments:
+    """Keep the replications `index`; the factors of Clusters are left as they are.
 
     Taken, not indexed: ``a[:, index]`` lays the clusters of a replication side by side in
     memory, and then numpy adds them up in another order than in a whole batch.
     """
-    n_reps = clusters.mean_y.shape[1]
+    if isinstance(moments, Pooled):
+        within, between = (f.map(lambda v: v[index]) for f in (moments.within, moments.between))
+        return replace(moments, within=within, between=between)
+    n_reps = moments.n_reps
     if index.size == n_reps and bool(np.all(index[1:] > index[:-1])):
-        return clusters
+        return moments
 
     def take(values: Array) -> Array:
         return values if values.shape[1] == 1 else values.take(index, axis=1)
 
-    sizes, mean_x = take(clusters.sizes), take(clusters.mean_x)
-    mean_y = clusters.mean_y.take(index, axis=1)
-    return Clusters(sizes, mean_x, mean_y, clusters.within)
+    *of_x, of_y = moments.means
+    means = (*(take(mean) for mean in of_x), of_y.take(index, axis=1))
+    return Clusters(take(moments.sizes), means, moments.within, moments.names)

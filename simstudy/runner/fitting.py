@@ -11,12 +11,12 @@ from simstudy.entries import Words
 from simstudy.estimates import Estimates, concatenate
 from simstudy.generators import streams
 from simstudy.generators.source import Source
-from simstudy.moments import Clusters, Moments, Pooled, Rows
+from simstudy.moments import Clusters, Moments, Pooled, Units
 from simstudy.numerics.batches import cut, cut_rows, join, reps_of
 from simstudy.numerics.reduce import reduce
 from simstudy.registry import Method
 
-Chunk = Pooled | Clusters | Rows
+Chunk = Pooled | Clusters | Units
 
 
 class Span(NamedTuple):
@@ -48,7 +48,7 @@ class Batch:
     source : Source
     grain : int
         Of the draw.
-    chunks : list of Pooled, Clusters or Rows
+    chunks : list of Pooled, Clusters or Units
     wanted : Span
     first : int
         The replication that the chunks begin with.
@@ -69,14 +69,14 @@ class Batch:
         """Each chunk and what replications it has."""
         first = self.first
         for chunk in self.chunks:
-            n_reps = reps_of(chunk) if isinstance(chunk, Rows) else chunk.n_reps
+            n_reps = reps_of(chunk) if isinstance(chunk, Units) else chunk.n_reps
             yield Span(first, first + n_reps), chunk
             first += n_reps
 
     def reduced(self) -> Iterator[tuple[Span, Moments]]:
         """The same at no finer grain than clusters."""
         for span, chunk in self.spans():
-            yield span, reduce(chunk) if isinstance(chunk, Rows) else chunk
+            yield span, reduce(chunk) if isinstance(chunk, Units) else chunk
 
     def words(self, method: Method, span: Span) -> Words:
         """Random words of a method for replications of one chunk of clusters."""
@@ -135,7 +135,7 @@ def _by_replication(method: Method, batch: Batch) -> Estimates:
     """The units of what is wanted, and no others."""
     estimates = []
     for span, chunk in batch.spans():
-        assert isinstance(chunk, Rows)
+        assert isinstance(chunk, Units)
         wanted = span.within(batch.wanted)
         if wanted.size:
             rows = cut_rows(chunk, *wanted.since(span.first))

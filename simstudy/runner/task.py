@@ -10,7 +10,7 @@ from simstudy.estimates import Estimates, concatenate
 from simstudy.generators import streams
 from simstudy.generators.scenario import Scenario
 from simstudy.generators.source import Source
-from simstudy.moments import Rows
+from simstudy.moments import Units
 from simstudy.numerics.reduce import reduce
 from simstudy.registry import Method
 from simstudy.runner.fitting import Batch, Span, beside, fitted
@@ -134,6 +134,6 @@ def _drawn(source: Source, task: Task, grain: str, units: bool) -> Iterator[Batc
         numbers = range(first // chunk, (end - 1) // chunk + 1)
         start = numbers.start * chunk
         moments = (source.moments(number, c, end - start) for c in numbers)
-        chunks = [m if units or not isinstance(m, Rows) else reduce(m) for m in moments]
+        chunks = [m if units or not isinstance(m, Units) else reduce(m) for m in moments]
         yield Batch(source, number, chunks, Span(first, end), start)
         first = end

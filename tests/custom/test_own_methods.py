@@ -26,7 +26,7 @@ from simstudy.custom import answers, load
 from simstudy.custom import call as own_call
 from simstudy.errors import UserError
 from simstudy.estimates import STATUSES
-from simstudy.moments import Rows
+from simstudy.moments import Units
 from simstudy.numerics.reduce import reduce
 from simstudy.results import Results
 from simstudy.runner import execute as execute_module
@@ -795,7 +795,7 @@ def test_the_template_passes_its_own_check_and_overwrites_nothing(tmp_path, monk
 def test_products_of_moments_are_their_factors():
     """From the definition: sums about the mean, of data with a factor by hand."""
     x, y = np.array([1.0, 2.0, 4.0, 5.0]), np.array([2.0, 1.0, 7.0, 6.0])
-    cells = reduce(Rows(np.array([[4]]), x.reshape(4, 1, 1), y.reshape(4, 1, 1))).within
+    cells = reduce(Units(np.array([[4]]), (x.reshape(4, 1, 1), y.reshape(4, 1, 1)))).within
     x, y = x - x.mean(), y - y.mean()
     for name, product in (("xx", x * x), ("xy", x * y), ("yy", y * y)):
         np.testing.assert_allclose(getattr(cells, name), [[product.sum()]], rtol=1e-14)

@@ -12,7 +12,7 @@ import pytest
 from simstudy.generators import gaussian, refine
 from simstudy.generators.scenario import Scenario, SizeRule
 from simstudy.generators.streams import BLOCK, CLUSTERS, POOLED, ROWS, STEPS
-from simstudy.moments import Rows
+from simstudy.moments import Units
 from simstudy.numerics.gram import pool
 from simstudy.numerics.reduce import reduce
 
@@ -270,7 +270,7 @@ def _error_parts(moments) -> list[np.ndarray]:
 def test_reduce_decides_constancy_on_the_doubles():
     """0.1 three times sums to more than 0.3: centred once at the mean, x would seem to vary."""
     x = np.array([0.1, 0.1, 0.1, 1.0, 2.0])
-    found = reduce(Rows(np.array([[3], [2]]), x, np.array([1.0, 2.0, 3.0, 4.0, 6.0])))
+    found = reduce(Units(np.array([[3], [2]]), (x, np.array([1.0, 2.0, 3.0, 4.0, 6.0]))))
     assert found.within.a[0, 0] == 0 and found.within.b[0, 0] == 0
     assert found.mean_x[0, 0] == 0.1
     assert found.within.a[1, 0] == pytest.approx(0.5**0.5, abs=1e-15)  # one rounding
@@ -280,7 +280,7 @@ def test_reduce_against_two_pass_sums():
     """An independent sum, far from the origin: raw power sums would keep only half the digits."""
     rng = np.random.default_rng(8)
     x, y = 1e6 + rng.standard_normal((2, 7))
-    found = reduce(Rows(np.array([[7]]), x.reshape(7, 1, 1), y.reshape(7, 1, 1)))
+    found = reduce(Units(np.array([[7]]), (x.reshape(7, 1, 1), y.reshape(7, 1, 1))))
     dx, dy = x - x.mean(), y - y.mean()
     expected = np.array([dx @ dx, dx @ dy, dy @ dy])
     # the numbers themselves are only known to eps * 1e6 = 1e-10

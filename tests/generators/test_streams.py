@@ -21,7 +21,7 @@ from simstudy.estimates import Estimates
 from simstudy.generators import streams
 from simstudy.generators.scenario import Scenario, SizeRule
 from simstudy.generators.streams import BLOCK, CLUSTERS, POOLED, ROWS, STEPS
-from simstudy.moments import Clusters, Pooled, Rows
+from simstudy.moments import Clusters, Pooled, Units
 from simstudy.numerics.reduce import reduce
 from simstudy.registry import configure
 from simstudy.runner.task import Task, run_task
@@ -499,7 +499,7 @@ def _fake(grain: str) -> Entry:
     """A method that reads that grain: the mean of y in the first cluster, or its first unit."""
 
     def fit(moments, term):
-        if isinstance(moments, Rows):
+        if isinstance(moments, Units):
             n = moments.y.shape[-1]
             value = moments.y[0, 0]
         else:

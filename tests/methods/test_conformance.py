@@ -313,10 +313,10 @@ def frozen(moments):
         return values
 
     if isinstance(moments, Pooled):
-        parts = (Factor(*map(lock, f)) for f in (moments.within, moments.between))
+        parts = (f.map(lock) for f in (moments.within, moments.between))
         return Pooled(moments.n_clusters, moments.cluster_size, *parts)
-    parts = (lock(v) for v in (moments.sizes, moments.mean_x, moments.mean_y))
-    return Clusters(*parts, Factor(*map(lock, moments.within)))
+    means = tuple(map(lock, moments.means))
+    return Clusters(lock(moments.sizes), means, moments.within.map(lock))
 
 
 @EVERY
@@ -375,9 +375,10 @@ def test_random_sizes_are_fitted_one_by_one(method):
     singles = [h.drawn("clusters", n, 1, seed=int(k)) for k, n in enumerate(sizes)]
     joined = Clusters(
         np.concatenate([m.sizes for m in singles], axis=1),
-        np.concatenate([m.mean_x for m in singles], axis=1),
-        np.concatenate([m.mean_y for m in singles], axis=1),
-        Factor(*(np.concatenate([m.within[k] for m in singles], axis=1) for k in range(3))),
+        tuple(np.concatenate([m.means[k] for m in singles], axis=1) for k in range(2)),
+        Factor.of_line(
+            *(np.concatenate([getattr(m.within, k) for m in singles], axis=1) for k in "abr")
+        ),
     )
     for term, whole in term_fits(method, joined):
         separate = concatenate([method.fit(single, term=term) for single in singles])
@@ -394,9 +395,8 @@ def test_shared_x_may_be_held_once(method, sizes):
     a = np.broadcast_to(lean.within.a, shape).copy()
     wide = Clusters(
         lean.sizes,
-        np.broadcast_to(lean.mean_x, shape).copy(),
-        lean.mean_y,
-        lean.within._replace(a=a),
+        (np.broadcast_to(lean.mean_x, shape).copy(), lean.mean_y),
+        Factor.of_line(a, lean.within.b, lean.within.r),
     )
     for term, found in term_fits(method, lean):
         assert_same(method.fit(wide, term=term), found, SAME_DATA)
@@ -481,8 +481,8 @@ def test_adding_a_line_moves_the_slope_alone(method, design):
     if looks_at_y_alone(method):
         return
     moments = batch(design)
-    within = moments.within._replace(b=moments.within.b + 0.7 * moments.within.a)
-    moved = Clusters(moments.sizes, moments.mean_x, moments.mean_y + 0.7 * moments.mean_x, within)
+    means = (moments.mean_x, moments.mean_y + 0.7 * moments.mean_x)
+    moved = Clusters(moments.sizes, means, moments.within.tilted(0.7))
     plain, found = method.fit(moments), method.fit(moved)
     expected = shift_of(plain, estimate=plain.estimate + 0.7 * growth(method))
     assert_same(found, expected, SAME_DATA, skip=("p_value",))

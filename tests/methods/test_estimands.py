@@ -212,9 +212,8 @@ def test_every_estimand_that_is_offered_is_fitted():
 
 
 def tilted(moments, by):
-    within = moments.within._replace(b=moments.within.b + by * moments.within.a)
-    mean_y = moments.mean_y + by * moments.mean_x
-    return Clusters(moments.sizes, moments.mean_x, mean_y, within)
+    means = (moments.mean_x, moments.mean_y + by * moments.mean_x)
+    return Clusters(moments.sizes, means, moments.within.tilted(by))
 
 
 @pytest.mark.parametrize(

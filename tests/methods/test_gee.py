@@ -152,9 +152,7 @@ def test_equal_clusters_take_a_shorter_way_to_the_same_place():
     """Sizes held for each replication are not known to be equal, so all clusters are summed."""
     short = h.drawn("clusters", [5] * 8, 200)
     shape = short.mean_y.shape
-    long = Clusters(
-        np.broadcast_to(short.sizes, shape).copy(), short.mean_x, short.mean_y, short.within
-    )
+    long = Clusters(np.broadcast_to(short.sizes, shape).copy(), short.means, short.within)
     assert short.balanced
     assert not long.balanced
     for se in ("robust", "model"):

@@ -196,7 +196,7 @@ def test_balanced_closed_form_is_the_search(effect, estimator):
     moments = h.drawn("clusters", [4] * 7, 300, x_icc=0.5, icc=0.1)
     inner = gram.within(moments)
     zero = np.zeros_like(inner.r)
-    rest = Factor(zero, zero, inner.r)
+    rest = Factor.of_line(zero, zero, inner.r)
     restricted = estimator == "reml"
     n_fixed = 3
     w = reml._search(moments, rest, restricted, np.array([4.0]), n_fixed)

@@ -82,7 +82,7 @@ def pooled_sets(j, n, x_icc, icc, n_reps=1000):
         a = sx * np.sqrt(rng.chisquare(df, n_reps))
         b = se * rng.standard_normal(n_reps)
         r = se * np.sqrt(rng.chisquare(df - 1, n_reps)) if df > 1 else np.zeros(n_reps)
-        return Factor(a, b, r)
+        return Factor.of_line(a, b, r)
 
     within = factor(j * (n - 1), np.sqrt(1 - x_icc), np.sqrt(1 - icc))
     sd_x, sd_e = np.sqrt(n * x_icc + 1 - x_icc), np.sqrt(n * icc + 1 - icc)
@@ -158,7 +158,7 @@ def test_x_without_a_between_part_has_a_closed_form(j, n, restricted):
     """Bxx = 0: the mean squares about the within line and between the clusters."""
     drawn = h.drawn("pooled", [n] * j, 500, x_icc=0.5)
     zero = np.zeros(500)
-    outer = Factor(zero, zero, np.hypot(drawn.between.b, drawn.between.r))
+    outer = Factor.of_line(zero, zero, np.hypot(drawn.between.b, drawn.between.r))
     moments = Pooled(j, n, drawn.within, outer)
     n_obs = j * n
     within = moments.within.r**2 / (n_obs - j - 1 if restricted else n_obs - j)
