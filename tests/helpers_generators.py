@@ -37,10 +37,15 @@ def from_file(folder, sizes, x) -> dict:
 def arrays(moments: Pooled | Clusters | Units) -> list[np.ndarray]:
     """Every array of the moments, in a fixed order."""
     if isinstance(moments, Pooled):
-        return [*moments.within, *moments.between]
+        return [*entries(moments.within), *entries(moments.between)]
     if isinstance(moments, Clusters):
-        return [moments.sizes, moments.mean_x, moments.mean_y, *moments.within]
+        return [moments.sizes, *moments.means, *entries(moments.within)]
     return [moments.sizes, moments.x, moments.y]
+
+
+def entries(factor: Factor) -> list[np.ndarray]:
+    """Every array of a triangle, row by row."""
+    return [entry for row in factor.rows for entry in row]
 
 
 def same_bits(first, second) -> bool:

@@ -109,7 +109,7 @@ def test_cluster_laws(name):
     s = one.scenario
     drawn = h.cluster_draws(h.source(one, seed=2), REPS)
     for j, n in enumerate(drawn.sizes[:, 0]):
-        inner = type(drawn.within)(*(v[j] for v in drawn.within))
+        inner = drawn.within.map(lambda v, j=j: v[j])
         _check_factor(inner, n - 1, h.sigma_within(s))
         outer = h.sigma_mean(s, n)
         h.check_law(drawn.mean_x[j] / outer[0, 0] ** 0.5, norm.cdf)

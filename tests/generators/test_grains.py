@@ -263,8 +263,8 @@ def test_total_variance_is_a_scale(name, grain):
 
 def _error_parts(moments) -> list[np.ndarray]:
     if hasattr(moments, "mean_y"):
-        return [moments.mean_y, *moments.within[1:]]
-    return [*moments.within[1:], *moments.between[1:]]
+        return [moments.mean_y, moments.within.b, moments.within.r]
+    return [entry for side in (moments.within, moments.between) for entry in (side.b, side.r)]
 
 
 def test_reduce_decides_constancy_on_the_doubles():

@@ -634,11 +634,11 @@ def test_perfect_fits_of_a_batch_are_seen_one_by_one():
     flat = h.affine(moments)
     perfect = type(flat)(
         flat.sizes,
-        flat.mean_x,
-        np.where(zero > 0, flat.mean_y, 2.0 * flat.mean_x),
-        flat.within._replace(
-            b=np.where(zero > 0, flat.within.b, 2.0 * flat.within.a),
-            r=np.where(zero > 0, flat.within.r, 0.0),
+        (flat.mean_x, np.where(zero > 0, flat.mean_y, 2.0 * flat.mean_x)),
+        type(flat.within).of_line(
+            flat.within.a,
+            np.where(zero > 0, flat.within.b, 2.0 * flat.within.a),
+            np.where(zero > 0, flat.within.r, 0.0),
         ),
     )
     for name in ("pooled", "dummy", "random_intercept"):
