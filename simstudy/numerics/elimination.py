@@ -42,7 +42,8 @@ class Eliminated(NamedTuple):
         rows = []
         for square, along in zip(self.squares, (*self.coefficients, ()), strict=True):
             root = np.sqrt(square)
-            root = np.broadcast_to(root, along[-1].shape) if along else root
+            if along and root.shape != along[-1].shape:
+                root = np.broadcast_to(root, along[-1].shape)
             rows.append((root, *(root * coefficient for coefficient in along)))
         return Factor(tuple(rows))
 
@@ -113,8 +114,8 @@ def slopes(coefficients: Coefficients) -> tuple[Floats, ...]:
 def _subtract(column: list[Floats], other: Column, coefficient: Floats) -> None:
     """Take a multiple of another column from a column."""
     for i, entry in enumerate(other):
-        multiple = np.asarray(coefficient * entry)
-        if multiple.shape == np.broadcast_shapes(multiple.shape, column[i].shape):
+        multiple = coefficient * entry
+        if multiple.ndim and multiple.size >= column[i].size:  # then nothing is broadcast by y
             column[i] = np.subtract(column[i], multiple, out=multiple)
         else:
             column[i] = column[i] - multiple
