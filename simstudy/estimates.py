@@ -30,6 +30,7 @@ class Outcome(IntEnum):
     X_CONSTANT_BETWEEN = 11
     NOT_CONVERGED = 12
     NOT_POSITIVE_DEFINITE = 13
+    COLLINEAR = 14
 
     @property
     def status(self) -> str:
@@ -43,7 +44,7 @@ class Outcome(IntEnum):
 
 
 STATUSES = ("ok", "boundary", "no_std_error", "not_estimable", "failed")
-STATUS_OF = np.array([0, 1, 2, 3, 3, 3, 3, 3, 3, 4, 3, 3, 3, 3], dtype=np.int8)
+STATUS_OF = np.array([0, 1, 2, 3, 3, 3, 3, 3, 3, 4, 3, 3, 3, 3, 3], dtype=np.int8)
 USED = 2  # statuses below this index (ok, boundary) are used by every measure
 ESTIMATED = 3  # those below this (no_std_error too) by measures that need the estimate alone
 TRUTH, LIMITS = "truth", ("ci_low", "ci_high")
@@ -63,6 +64,7 @@ _REASONS = {
     Outcome.X_CONSTANT_BETWEEN: "x does not vary between clusters",
     Outcome.NOT_CONVERGED: "the iteration did not converge",
     Outcome.NOT_POSITIVE_DEFINITE: "the working correlation matrix is not positive definite",
+    Outcome.COLLINEAR: "a predictor is constant or a combination of the others",
 }
 
 

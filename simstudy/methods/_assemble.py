@@ -20,6 +20,7 @@ def outcome_of(total: Factor, *reasons: tuple[Outcome, Bools | bool]) -> Array:
     """Outcome of a fit, shape (R,): not finite, x constant, the first of `reasons`, or ok."""
     checks = [
         (Outcome.NON_FINITE, ~np.isfinite(spread(total) * total.a)),
+        (Outcome.COLLINEAR, collinear(total)),
         (Outcome.X_CONSTANT, total.a == 0),
         *reasons,
     ]
@@ -50,6 +51,7 @@ def ols_outcome(
     residual = total.r if residual is None else residual
     checks = [
         (Outcome.NON_FINITE, ~np.isfinite(spread(total) * x_scale)),
+        (Outcome.COLLINEAR, collinear(total)),
         (Outcome.X_CONSTANT, (x_scale == 0) & ~(total.a > 0)),
         (constant, x_scale == 0),
         (Outcome.NO_RESIDUAL_DF, np.asarray(df) <= 0),
@@ -61,6 +63,16 @@ def ols_outcome(
 def _first(checks: list[tuple[Outcome, Any]]) -> Array:
     reasons, conditions = zip(*checks, strict=True)
     return np.select(conditions, reasons, Outcome.OK).astype(np.int8)
+
+
+def collinear(total: Factor) -> Bools | bool:
+    """Whether a covariate does not vary, or x is a combination of covariates, shape (R,)."""
+    *covariates, x = total.rows[:-1]
+    if not covariates:
+        return False
+    lengths = [row[0] == 0 for row in covariates]
+    lengths.append((x[0] == 0) & (total.xx > 0))
+    return np.asarray(np.any(np.broadcast_arrays(*lengths), axis=0))
 
 
 def unless(outcome: Array, mask: Bools | bool, reason: Outcome) -> Array:

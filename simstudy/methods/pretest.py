@@ -68,7 +68,8 @@ def _likelihood_ratio(moments: Moments, multilevel: Estimates) -> Floats:
     inner = gram.within(moments)
 
     def criterion(psi: Floats) -> Floats:
-        return likelihood.criterion(moments, weighted.line(moments, inner, psi), psi, True)
+        at = weighted.line(moments, inner, psi)
+        return likelihood.criterion(moments, at, psi, True, moments.n_fixed)
 
     psi = multilevel.tau2 / multilevel.sigma2
     return criterion(np.zeros_like(psi)) - criterion(psi)

@@ -112,7 +112,7 @@ def describe(moments: Moments, *, effect: str, estimator: str, df: str) -> dict[
     """Residual SD and lme4's criterion of one data set."""
     inner = gram.within(moments)
     fitted = _optimum(moments, estimator)
-    more = sum(2.0 * np.log(row[0].item()) for row in inner.rows[:-1] if row[0] > 0)
+    more = float(sum(2.0 * np.log(row[0].item()) for row in inner.rows[:-1] if row[0] > 0))
     return _mixed.described(moments, fitted, _n_fixed(moments), more)
 
 

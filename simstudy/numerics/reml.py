@@ -23,7 +23,7 @@ Criterion = Callable[[NDArray[np.intp], Floats], Floats]
 
 
 def variance_ratio(
-    moments: Moments, within: Factor, *, reml: bool, n_fixed: int = 2
+    moments: Moments, within: Factor, *, reml: bool, n_fixed: int
 ) -> tuple[Floats, Bools]:
     """Estimate psi = tau2 / sigma2 in every replication.
 
@@ -55,7 +55,7 @@ def variance_ratio(
     return np.asarray((1.0 / w - 1.0) / mean_size), w == 1.0
 
 
-def cubic(moments: Pooled, reml: bool, n_fixed: int = 2) -> tuple[Floats, Floats, Floats, Floats]:
+def cubic(moments: Pooled, reml: bool, n_fixed: int) -> tuple[Floats, Floats, Floats, Floats]:
     """Coefficients p0..p3 of the cubic whose roots in (0, 1) are the stationary points.
 
     With D(w) = Wxx + w Bxx and R(w) = R0 + R1 w + R2 w^2 the determinant of W + w B,
