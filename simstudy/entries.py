@@ -6,10 +6,12 @@ the same from its file (`simstudy.custom.load`).
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from itertools import product
+from pathlib import Path
 from typing import Any
 
 from simstudy.errors import UserError, meanings, nearest, several
@@ -18,6 +20,8 @@ from simstudy.estimands import DEFAULT, ESTIMANDS
 Chosen = dict[str, Any]  # words, or whole numbers
 Words = Callable[[int], Any]  # k -> the next k random 64-bit words of each replication, (k, R)
 GRAINS = ("pooled", "clusters", "rows")
+COMMON = ("label", "estimand", "null_value", "when")  # beside the options of each method
+PYTHON = "python"  # instead of a file: the function was given from Python
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +114,11 @@ class CodeSource:
     given: Callable[..., Any] | None = field(default=None, compare=False)
     trusted: bool = field(default=True, compare=False)
 
+    def written(self, folder: Path) -> dict[str, Any]:
+        """The `use:` and `digest:` that are read as this very function in a file of a folder."""
+        file = Path(os.path.relpath(self.file, folder)).as_posix() if self.file else PYTHON
+        return {"use": f"{file}:{self.function}", "digest": self.digest}
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -118,10 +127,10 @@ class Entry:
     Attributes
     ----------
     fit : callable
-        ``fit(moments, term="slope", origin=(0, 0), **options) -> Estimates``, tested against 0;
-        a method that `draws` takes `words` as well. With a `source`: ``fit(data, options, words,
+        ``fit(moments, term="slope", **options) -> Estimates``, tested against 0; a method that
+        `draws` takes `words` as well. Of a user's function: ``fit(data, options, words,
         null_value, timeout)``, where data are units or moments and options a dict.
-    describe : callable
+    describe : callable, optional
         ``describe(moments, **options) -> dict`` of sigma, r_squared and criterion of one
         data set, for `fit`.
     grain : str, or callable
@@ -137,8 +146,8 @@ class Entry:
         Options -> a reason why they do not go together, or None.
     account : callable
         Options -> what the method does, in sentences for a methods section: Markdown with
-        LaTeX, citing ``[@Kish1965; @Moulton1986]`` by the keys of the bibliography. With a
-        `source` the first line of its docstring as it stands, or nothing.
+        LaTeX, citing ``[@Kish1965; @Moulton1986]`` by the keys of the bibliography. Of a
+        user's function the first line of its docstring as it stands, or nothing.
     synonyms : tuple of str
         Other packages' words for it.
     variants : mapping
@@ -149,18 +158,27 @@ class Entry:
         costs, or whether it ends its process. 0 where it shares its tasks with others.
     seconds : mapping
         Grain -> rough seconds of a fit, beyond what the numbers of clusters and units say.
-    source : CodeSource, optional
-        Of a user's function.
     caution : callable
         Options and the number of clusters -> why these are too few for the method to keep to
         its level, in a line; None where they are not.
+    robust : callable
+        Options -> whether the test rests on what clusters differ by, and so is worth nothing
+        where x varies by one of them alone.
+    own_intercepts : bool
+        Whether every cluster has an intercept of its own, so that x counts about its means.
+    as_they_are : bool
+        Whether `fit` knows of data about 0 and in their own units alone.
+    lesson : str
+        What a lecture calls it with its usual options.
+    n_parameters : str
+        How many parameters it spends on a line; ``{}`` for one more than there are clusters.
     """
 
     name: str
     summary: str
     grain: str | Callable[[Chosen], str]
     fit: Callable[..., Any]
-    describe: Callable[..., dict[str, float | None]]
+    describe: Callable[..., dict[str, float | None]] | None = None
     options: tuple[Option, ...] = ()
     terms: tuple[str, ...] = ("intercept", "slope")
     synonyms: tuple[str, ...] = ()
@@ -172,8 +190,12 @@ class Entry:
     account: Callable[[Chosen], str] = field(default=lambda chosen: "")
     part: int = 0
     seconds: Mapping[str, float] = field(default_factory=dict, hash=False)
-    source: CodeSource | None = None
     caution: Callable[[Chosen, int], str | None] = field(default=lambda chosen, n_clusters: None)
+    robust: Callable[[Chosen], bool] = field(default=lambda chosen: False)
+    own_intercepts: bool = False
+    as_they_are: bool = False
+    lesson: str = ""
+    n_parameters: str = "-"
 
     @property
     def shared(self) -> bool:

@@ -102,15 +102,18 @@ class Clusters(_Moments):
     sizes : array of int, shape (J, 1) or (J, R)
         Units in each cluster; one column where all replications share them.
     mean_x, mean_y : arrays broadcastable to (J, R)
-        Cluster means, about any origin inside the data.
+        Cluster means, about `origin`.
     within : Factor of arrays broadcastable to (J, R)
         Cross-products of the units about their own cluster mean.
+    origin : (x, y)
+        A point inside the data.
     """
 
     sizes: Ints
     mean_x: Floats
     mean_y: Floats
     within: Factor
+    origin: tuple[float, float] = (0.0, 0.0)
 
     @property
     def n_clusters(self) -> int:

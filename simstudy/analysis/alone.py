@@ -18,21 +18,16 @@ from simstudy.registry import Method
 
 def remark(data: DataSet, method: Method) -> str | None:
     """What is to be said of a method that rests on the clusters, if x does on one of them."""
-    if not _rests_on_clusters(method):
+    entry = method.entry
+    if not entry.robust(dict(method.options)):
         return None
-    label = alone(data, within=method.entry.terms == ("slope",) and method.name == "dummy")
+    label = alone(data, within=entry.own_intercepts)
     if label is None:
         return None
     return (
         f"{data.formula.predictor} varies by cluster '{label}' alone: no standard error and no "
         "test that is robust to clusters can be trusted (far too small, or not there)"
     )
-
-
-def _rests_on_clusters(method: Method) -> bool:
-    options = dict(method.options)
-    robust = str(options.get("se", "")).startswith("CR") or options.get("se") == "robust"
-    return method.source is None and (robust or method.entry.tests_only)
 
 
 def alone(data: DataSet, *, within: bool = False) -> Any | None:

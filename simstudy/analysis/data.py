@@ -69,7 +69,7 @@ class DataSet:
     @cached_property
     def moments(self) -> Clusters:
         """Cluster moments about the origin, one replication, so that nothing cancels."""
-        return reduce(self.rows(self.origin))
+        return replace(reduce(self.rows(self.origin)), origin=self.origin)
 
     @cached_property
     def units(self) -> tuple[int, int]:

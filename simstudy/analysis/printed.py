@@ -16,15 +16,6 @@ from simstudy.estimates import Outcome
 from simstudy.registry import Method
 
 Value = float | None
-_OPTIONS = {  # method -> the lecture's name for it, and its parameters
-    "pooled": ("collapsed (one line)", "2"),
-    "dummy": ("dummy for every cluster", "{}"),
-    "random_intercept": ("multilevel (random intercept)", "2 + 1 variance"),
-    "within_between": ("", "3 + 1 variance"),
-    "gee": ("", "2 + 1 correlation"),
-    "cluster_means": ("", "2"),
-    "wild_bootstrap": ("", "2"),
-}
 _ESTIMATORS = {"reml": "REML", "ml": "maximum likelihood"}
 
 
@@ -94,7 +85,7 @@ def _fit(data: DataSet, fit: Fit) -> str:
         _coefficients(fit, [*fit.clusters[:1], *fit.terms, *fit.clusters[1:]]),
     ]
     if fit.numbers["tau2"] is None:
-        lines += [_sizes(data), *([] if fit.method.source is not None else [_residual(fit)])]
+        lines += [_sizes(data), *([_residual(fit)] if fit.method.entry.describe else [])]
     if fit.message:
         lines.append(fit.message)
     else:
@@ -247,17 +238,17 @@ def _equation(data: DataSet, intercept: Value, slope: Value, unknown: str = "") 
 
 def _option(data: DataSet, fit: Fit) -> list[str]:
     """A fit in a line: its equation, and what it spends on that."""
-    method = fit.method
-    plain, spent = ("", "-") if method.source else _OPTIONS.get(method.name, ("", "-"))
-    name = plain if plain and method.label == method.name else method.label
-    spent = spent.format(len(data.labels) + 1)
+    method, entry = fit.method, fit.method.entry
+    usual = method.label == method.name
+    name = entry.lesson if entry.lesson and usual else method.label
+    spent = entry.n_parameters.format(len(data.labels) + 1)
     if fit.status in ("not_estimable", "failed"):
         reason = f"{fit.status.replace('_', ' ')}: {brief(fit.message or '', 80)}"
         return [name, reason, "-", "-", "-", spent]
     by_term = {term["term"]: term for term in fit.terms}
     slope = by_term[data.formula.predictor]
     intercept = by_term.get("(Intercept)", {}).get("estimate")
-    start = "..." if method.name != "dummy" or method.source else "a_j"
+    start = "a_j" if entry.own_intercepts else "..."
     equation = _equation(data, intercept, slope["estimate"], start if intercept is None else "")
     std_error = column([slope["std_error"]], places([slope["std_error"]]))
     return [

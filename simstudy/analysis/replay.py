@@ -25,7 +25,7 @@ from simstudy.generators import streams
 from simstudy.generators.source import Source
 from simstudy.moments import Rows
 from simstudy.numerics.batches import cut_rows, units
-from simstudy.registry import Method
+from simstudy.registry import Method, OwnMethod
 from simstudy.runner.task import Task, run_task
 from simstudy.store import parts
 from simstudy.store.names import method_key
@@ -178,11 +178,10 @@ def _refit(study: Study, folder: Path, design: Design, replication: int, method:
 
 def _how_on(method: Method) -> str:
     """What to say where a user's file is no longer there."""
-    source = method.source
-    if source is None or not source.file or Path(source.file).exists():
+    if not isinstance(method, OwnMethod) or Path(method.source.file).exists():
         return ""
     options = "".join(f", {name}: {json.dumps(value)}" for name, value in method.options)
-    place = f"there/{Path(source.file).name}:{source.function}"
+    place = f"there/{Path(method.source.file).name}:{method.source.function}"
     return f"; say where it is: --method '{{use: \"{place}\"{options}}}'"
 
 

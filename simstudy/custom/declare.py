@@ -7,22 +7,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeVar, overload
 
-from simstudy.entries import GRAINS
+from simstudy.entries import COMMON, GRAINS
 from simstudy.errors import nearest
 from simstudy.estimands import DEFAULT, ESTIMANDS, OTHER_NAMES
 
 F = TypeVar("F", bound=Callable[..., Any])
 MARK, MEASURE_MARK = "__simstudy__", "__simstudy_measure__"
-RESERVED = (
-    "use",
-    "label",
-    "truth",
-    "digest",
-    "estimand",
-    "null_value",
-    "timeout",
-    "when",
-)  # the study file's own words beside options
+RESERVED = ("use", "truth", "digest", "timeout", *COMMON)  # the study file's own words
 PART = {"rows": 32, "clusters": 4096, "pooled": 4096}
 
 

@@ -131,11 +131,10 @@ def _entry(source: CodeSource, file: str, given: int, trusted: bool) -> Entry:
         summary=account.rstrip(".") or source.function,
         grain=said.grain,
         fit=partial(call.fit_frames if said.grain == "rows" else call.fit_moments, function),
-        describe=lambda moments, **options: {},
         terms=("slope",),
         draws=declare.draws(function),
         account=lambda chosen: account,
         part=said.part,
         seconds=_SECONDS,
-        source=source,
+        as_they_are=True,
     )

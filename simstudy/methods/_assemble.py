@@ -9,9 +9,8 @@ import numpy as np
 from simstudy.estimates import Estimates, Outcome
 from simstudy.moments import Array, Bools, Clusters, Factor, Floats, Moments, Numbers, Pooled
 from simstudy.numerics import gram, tails
+from simstudy.numerics.weighted import Profile
 
-Origin = tuple[float, float]
-ZERO: Origin = (0.0, 0.0)
 PERFECT = 1e-12  # residual SD over total SD below which only rounding is left
 
 
@@ -102,9 +101,8 @@ def estimates(
     `ok`: the row keeps its estimate as `no_std_error`, or nothing where that is not finite.
     """
     fitted = (outcome == Outcome.OK) | (outcome == Outcome.BOUNDARY)
-    with np.errstate(invalid="ignore"):
-        whole = (std_error > 0) & np.isfinite(std_error) & np.isfinite(estimate)
-        bad = fitted & ~(whole & (np.asarray(df) > 0))
+    whole = (std_error > 0) & np.isfinite(std_error) & np.isfinite(estimate)
+    bad = fitted & ~(whole & (np.asarray(df) > 0))
     if bad.any():
         kept = np.where(np.isfinite(estimate), Outcome.NO_STD_ERROR, Outcome.NON_FINITE)
         outcome = np.where(bad, kept, outcome).astype(np.int8)
@@ -123,9 +121,7 @@ def estimates(
 def p_values(distance: Floats, std_error: Floats, df: Floats) -> Floats:
     """P-values of t tests, `distance` from the null value; NaN where there is no test."""
     constant = df.size and df.strides == (0,)  # one df for all: the scalar path is faster
-    with np.errstate(over="ignore"):
-        statistic = distance / std_error
-    return tails.two_sided(statistic, float(df[0]) if constant else df)
+    return tails.two_sided(distance / std_error, float(df[0]) if constant else df)
 
 
 def with_means(moments: Moments, term: str) -> Clusters:
@@ -135,11 +131,17 @@ def with_means(moments: Moments, term: str) -> Clusters:
     return moments
 
 
-def means(moments: Moments, term: str, origin: Origin) -> tuple[Floats, Floats]:
-    """Grand means of x and y, which the intercept needs and pooled moments do not hold."""
+def means(moments: Moments, term: str, weight: Floats | None = None) -> tuple[Floats, Floats]:
+    """Means of x and y, by default of all units: the intercept needs them."""
     clusters = with_means(moments, term)
-    mean_x, mean_y = gram.grand_means(clusters)
-    return origin[0] + mean_x, origin[1] + mean_y
+    mean_x, mean_y = gram.weighted_means(clusters, clusters.weights if weight is None else weight)
+    return clusters.origin[0] + mean_x, clusters.origin[1] + mean_y
+
+
+def at_zero(line: Profile, clusters: Clusters) -> tuple[Floats, Floats]:
+    """Value of a line at x = 0, and the mean of x that it was fitted about."""
+    mean_x = clusters.origin[0] + line.mean_x
+    return clusters.origin[1] + line.level - line.slope * mean_x, mean_x
 
 
 def regression(total: Factor, residual: Floats, df: Numbers) -> dict[str, float | None]:

@@ -8,14 +8,11 @@ from simstudy.entries import Chosen, Entry, choice, register
 from simstudy.errors import several
 from simstudy.estimates import Estimates, Outcome
 from simstudy.methods import _assemble, _clustered
-from simstudy.methods._assemble import ZERO, Origin
 from simstudy.moments import Clusters, Factor, Floats, Moments, Numbers, Pooled
 from simstudy.numerics import gram
 
 
-def fit(
-    moments: Moments, *, weights: str, df: str, term: str = "slope", origin: Origin = ZERO
-) -> Estimates:
+def fit(moments: Moments, *, weights: str, df: str, term: str = "slope") -> Estimates:
     """Regress the cluster means of y on those of x.
 
     Parameters
@@ -26,8 +23,6 @@ def fit(
     df : {"residual", "wald"}
         t with J - 2 degrees of freedom, or z.
     term : {"slope", "intercept"}
-    origin : (x, y)
-        Point about which the means in `moments` are; the intercept is that of the data.
     """
     of, outer = _between(moments, weights), gram.between(moments)
     total = gram.whole(moments)
@@ -38,8 +33,7 @@ def fit(
     if term != "slope":
         clusters = _assemble.with_means(moments, term)
         weight = _weight(clusters, weights)
-        mean_x, mean_y = gram.weighted_means(clusters, weight)
-        centre = (weight.sum(axis=0), origin[0] + mean_x, origin[1] + mean_y)
+        centre = (weight.sum(axis=0), *_assemble.means(clusters, term, weight))
     estimate, std_error = _line(of, free, centre)
     return _assemble.estimates(estimate, std_error, np.inf if df == "wald" else free, outcome)
 
@@ -56,14 +50,12 @@ def _line(
     free : residual degrees of freedom
     centre : (sum of the weights, mean of x, mean of y)
     """
-    with np.errstate(divide="ignore", invalid="ignore"):
-        slope = of.b / of.a
-        sigma = of.r / np.sqrt(np.maximum(free, 0))
-        if centre is None:
-            return slope, sigma * (1.0 / of.a)
-        weight, mean_x, mean_y = centre
-        root = np.sqrt(1.0 / weight + (mean_x / of.a) ** 2)
-        return mean_y - slope * mean_x, sigma * root
+    slope, sigma = of.b / of.a, of.r / np.sqrt(np.maximum(free, 0))
+    if centre is None:
+        return slope, sigma * (1.0 / of.a)
+    weight, mean_x, mean_y = centre
+    root = np.sqrt(1.0 / weight + (mean_x / of.a) ** 2)
+    return mean_y - slope * mean_x, sigma * root
 
 
 def _weight(clusters: Clusters, weights: str) -> Floats:
@@ -128,5 +120,6 @@ register(
         variants={"weights: size": ("weighted_means",), "weights: equal": ("donald_lang",)},
         estimands=lambda chosen: ("slope", "intercept", "between_slope"),
         account=_account,
+        n_parameters="2",
     )
 )

@@ -8,16 +8,13 @@ from simstudy.entries import Chosen, Entry, choice, register
 from simstudy.errors import several
 from simstudy.estimates import Estimates, Outcome
 from simstudy.methods import _assemble, _clustered
-from simstudy.methods._assemble import ZERO, Origin
 from simstudy.moments import Array, Clusters, Floats
 from simstudy.numerics import exchangeable, gram
 from simstudy.numerics.exchangeable import Working
 from simstudy.numerics.shared import shared
 
 
-def fit(
-    moments: Clusters, *, se: str, df: str, term: str = "slope", origin: Origin = ZERO
-) -> Estimates:
+def fit(moments: Clusters, *, se: str, df: str, term: str = "slope") -> Estimates:
     """Solve the estimating equations of y = b0 + b x with exchangeable correlation.
 
     The moment estimators of correlation and scale are geepack's, iterated until another
@@ -32,22 +29,17 @@ def fit(
     df : {"wald", "clusters"}
         z, or t with J - 1 degrees of freedom.
     term : {"slope", "intercept"}
-    origin : (x, y)
-        Point about which the means in `moments` are; the intercept is that of the data.
     """
-    with np.errstate(all="ignore"):  # what is degenerate has an outcome that says so
-        working = _solution(moments)
-        at = working.at
-        mean_x = origin[0] + at.mean_x
-        slope: Floats | float
-        if term == "slope":
-            estimate, level, slope = at.slope, 0.0, 1.0
-        else:
-            estimate, level, slope = origin[1] + at.level - at.slope * mean_x, 1.0, -mean_x
-        std_error = model = np.sqrt(exchangeable.model_variance(working, level, slope))
-        if se == "robust":
-            std_error = np.sqrt(exchangeable.robust_variance(moments, working, level, slope))
-            std_error = np.where(std_error > _assemble.PERFECT * model, std_error, np.nan)
+    working = _solution(moments)
+    estimate, level = working.at.slope, 0.0
+    slope: Floats | float = 1.0
+    if term == "intercept":
+        estimate, mean_x = _assemble.at_zero(working.at, moments)
+        level, slope = 1.0, -mean_x
+    std_error = model = np.sqrt(exchangeable.model_variance(working, level, slope))
+    if se == "robust":
+        std_error = np.sqrt(exchangeable.robust_variance(moments, working, level, slope))
+        std_error = np.where(std_error > _assemble.PERFECT * model, std_error, np.nan)
     free = np.inf if df == "wald" else float(moments.n_clusters - 1)
     return _assemble.estimates(estimate, std_error, free, _outcome(moments, working))
 
@@ -128,5 +120,7 @@ register(
             f"the {chosen['se']} standard error",
             "random_intercept or pooled: {se: CR2}",
         ),
+        robust=lambda chosen: chosen["se"] == "robust",
+        n_parameters="2 + 1 correlation",
     )
 )

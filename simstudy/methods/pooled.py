@@ -8,14 +8,11 @@ from simstudy.entries import Chosen, Entry, register
 from simstudy.errors import several
 from simstudy.estimates import Estimates
 from simstudy.methods import _assemble, _clustered
-from simstudy.methods._assemble import ZERO, Origin
 from simstudy.moments import Array, Factor, Floats, Moments
 from simstudy.numerics import gram, robust
 
 
-def fit(
-    moments: Moments, *, se: str, df: str, term: str = "slope", origin: Origin = ZERO
-) -> Estimates:
+def fit(moments: Moments, *, se: str, df: str, term: str = "slope") -> Estimates:
     """Regress y on x over all N units.
 
     Parameters
@@ -33,23 +30,18 @@ def fit(
         t with N - 2, infinite, J - 1 or Bell-McCaffrey's degrees of freedom; by default
         residual for classical and moulton, clusters for CR0, CR1 and CR1S, else satterthwaite.
     term : {"slope", "intercept"}
-    origin : (x, y)
-        Point about which the means in `moments` are; the intercept is that of the data.
     """
     total = gram.whole(moments)
     free = moments.n_obs - 2
     outcome = _assemble.ols_outcome(total, free)
-    with np.errstate(all="ignore"):  # what is degenerate has an outcome that says so
-        estimate = total.b / total.a
-        length, turn = 1.0 / total.a, None
-        if term == "intercept":
-            mean_x, mean_y = _assemble.means(moments, term, origin)
-            estimate = mean_y - estimate * mean_x
-            length, turn = _direction(1.0 / np.sqrt(moments.n_obs), -mean_x / total.a)
-        error = _error(moments, total, se, turn, outcome)
-        std_error = error.unit * length
+    estimate, length, turn = total.b / total.a, 1.0 / total.a, None
+    if term == "intercept":
+        mean_x, mean_y = _assemble.means(moments, term)
+        estimate = mean_y - estimate * mean_x
+        length, turn = _direction(1.0 / np.sqrt(moments.n_obs), -mean_x / total.a)
+    error = _error(moments, total, se, turn, outcome)
     reference = _clustered.reference(df, free, moments.n_clusters, error.df)
-    return _assemble.estimates(estimate, std_error, reference, error.outcome)
+    return _assemble.estimates(estimate, error.unit * length, reference, error.outcome)
 
 
 def _direction(c1: Floats, c2: Floats) -> tuple[Floats, robust.Turn]:
@@ -116,5 +108,8 @@ register(
         estimands=lambda chosen: ("slope", "intercept"),
         account=_account,
         caution=_clustered.caution,
+        robust=_clustered.is_robust,
+        lesson="collapsed (one line)",
+        n_parameters="2",
     )
 )

@@ -9,15 +9,12 @@ from simstudy.errors import several
 from simstudy.estimands import VARIANCES
 from simstudy.estimates import Estimates, Outcome
 from simstudy.methods import _assemble, _mixed
-from simstudy.methods._assemble import ZERO, Origin
 from simstudy.moments import Array, Factor, Floats, Moments
 from simstudy.numerics import gram, information
 from simstudy.numerics.shared import shared
 
 
-def fit(
-    moments: Moments, *, estimator: str, df: str, term: str = "slope", origin: Origin = ZERO
-) -> Estimates:
+def fit(moments: Moments, *, estimator: str, df: str, term: str = "slope") -> Estimates:
     """Fit y = b0 + b x + u_j + e by restricted or full maximum likelihood.
 
     Parameters
@@ -27,18 +24,14 @@ def fit(
     df : {"wald", "residual", "between_within", "satterthwaite", "kenward_roger"}
         Reference distribution; kenward_roger also adjusts the standard error.
     term : {"slope", "intercept"}
-    origin : (x, y)
-        Point about which the means in `moments` are; the intercept is that of the data.
     """
-    with np.errstate(all="ignore"):  # what is degenerate has an outcome that says so
-        inner = gram.within(moments)
-        fitted = _optimum(moments, estimator)
-        if term == "slope":
-            effect = fitted.sums.at.slope, information.contrast(fitted.sums, 0.0, 1.0)
-        else:
-            effect = _mixed.intercept(moments, fitted, term, origin)
-        bw = _between_within(moments, inner, term)
-        return _mixed.estimates(fitted, _outcome(moments, inner), effect, df, bw)
+    inner, fitted = gram.within(moments), _optimum(moments, estimator)
+    if term == "slope":
+        effect = fitted.sums.at.slope, information.contrast(fitted.sums, 0.0, 1.0)
+    else:
+        effect = _mixed.intercept(moments, fitted, term)
+    bw = _between_within(moments, inner, term)
+    return _mixed.estimates(fitted, _outcome(moments, inner), effect, df, bw)
 
 
 @shared
@@ -108,5 +101,7 @@ register(
         refuse=_mixed.refuse,
         estimands=lambda chosen: ("slope", "intercept", *VARIANCES),
         account=_account,
+        lesson="multilevel (random intercept)",
+        n_parameters="2 + 1 variance",
     )
 )

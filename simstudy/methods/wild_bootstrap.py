@@ -47,10 +47,8 @@ def fit(
     total = gram.whole(clusters)
     outcome = _assemble.ols_outcome(total, clusters.n_obs - 2)
     outcome = _clustered.with_clusters(outcome, clusters.n_clusters)
-    with np.errstate(all="ignore"):  # what is degenerate has an outcome that says so
-        estimate = total.b / total.a
-        sums = wild.restricted(clusters, total)
-        p_value = wild.p_value(sums, weights, p, draws, words or _fixed())
+    estimate, sums = total.b / total.a, wild.restricted(clusters, total)
+    p_value = wild.p_value(sums, weights, p, draws, words or _fixed())
     none = _clustered.without_residuals(clusters) | np.isnan(p_value)
     outcome = _assemble.unless(outcome, none, Outcome.NO_STD_ERROR)
     blank = np.full_like(estimate, np.nan)
@@ -134,5 +132,7 @@ register(
         draws=True,
         tests_only=True,
         account=_account,
+        robust=lambda chosen: True,
+        n_parameters="2",
     )
 )

@@ -102,4 +102,5 @@ def _each(function: Callable[[list[Array]], Array], batches: Sequence[M]) -> Any
     first: Any = batches[0]
     if isinstance(first, Pooled):
         return Pooled(first.n_clusters, first.cluster_size, factor("within"), factor("between"))
-    return Clusters(array("sizes"), array("mean_x"), array("mean_y"), factor("within"))
+    means = array("mean_x"), array("mean_y")
+    return Clusters(array("sizes"), *means, factor("within"), first.origin)

@@ -76,8 +76,8 @@ def execute(
     """
     if jobs is not None and (jobs != int(jobs) or jobs < 1):
         raise UserError(f"jobs: {jobs} is not a whole number from 1 up")
-    for method in study.methods:
-        refuse_changed(method)
+    for method in study.own_methods:
+        refuse_changed(method.source)
     place = ResultsFolder(folder.absolute())  # a user's code may go elsewhere
     source = provenance(study)
     tasks = _missing(study, place, source, warn)

@@ -53,12 +53,12 @@ def same_bits(
     stored = next(_footers(folder, there), ours)
     elsewhere = [name for name in _ORIGIN if stored.get(name) != ours[name]]
     for method in study.methods:
-        if not elsewhere and method.source is None:
+        if not (elsewhere or method.has_packages):
             continue
         part, task = _cheapest(study, method, there)
         if part is None or task is None:
             continue
-        theirs = stored if method.source is None else parts.footer(folder.path, part) or {}
+        theirs = parts.footer(folder.path, part) or {} if method.has_packages else stored
         other = _versions(theirs), _versions(ours)
         names = [name for name in other[0] | other[1] if other[0].get(name) != other[1].get(name)]
         if not names or timeouts.FOOTER in theirs or _agree(study, folder, part, task):

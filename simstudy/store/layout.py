@@ -8,11 +8,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from simstudy.errors import UserError, WorkError
-from simstudy.registry import Method
 from simstudy.store import seal, sources
 from simstudy.store.files import cannot_write, is_plain
 from simstudy.store.results_folder import STUDY, WORK, ResultsFolder
-from simstudy.study.code import written, written_source
 from simstudy.study.fields import DEFAULTS
 from simstudy.study.study import Study
 
@@ -29,31 +27,16 @@ def study_document(study: Study, folder: Path) -> dict[str, Any]:
         "replications": study.replications,
         "alpha": list(study.alpha),
         "scenarios": _with_defaults(_with_files(study.scenarios, study.folder, folder)),
-        "methods": [_method(method, folder) for method in study.methods],
+        "methods": [method.written(folder) for method in study.methods],
         "report": {"figures": list(study.figures)},
     }
     if study.measures:
-        document["measures"] = [
-            written_source(measure.source, folder) for measure in study.measures
-        ]
+        document["measures"] = [measure.source.written(folder) for measure in study.measures]
     if study.reference is not None:
         document["reference"] = study.reference
     if study.grain is not None:
         document["grain"] = study.grain
     return document
-
-
-def _method(method: Method, folder: Path) -> dict[str, Any]:
-    if method.source is not None:
-        return written(method, folder)
-    more: dict[str, Any] = {}
-    if method.estimand != method.entry.estimands(dict(method.options))[0]:
-        more["estimand"] = method.estimand
-    if method.null_value:
-        more["null_value"] = method.null_value
-    if method.when is not None:
-        more["when"] = method.when.text
-    return {method.name: dict(method.options) | more | {"label": method.label}}
 
 
 def _with_files(scenarios: Any, old: Path, new: Path) -> Any:
@@ -101,9 +84,9 @@ def changed_files(study: Study, folder: ResultsFolder) -> list[str]:
             for items in listed if isinstance(items, list)
             for item in items if isinstance(item, dict) and "use" in item}  # fmt: skip
     earlier = {file for file, _ in held}
-    now = {(_file(written(m, home)), m.source) for m in study.own_methods}
-    return sorted({source.file for file, source in now if source is not None
-                   and file in earlier and (file, source.digest) not in held})  # fmt: skip
+    now = {(_file(m.source.written(home)), m.source) for m in study.own_methods}
+    return sorted({source.file for file, source in now
+                   if file in earlier and (file, source.digest) not in held})  # fmt: skip
 
 
 def _file(item: dict[str, Any]) -> str:

@@ -63,9 +63,7 @@ def _told(folder: Path, what: str) -> dict[str, str]:
         return {}
 
 
-def _keep(folder: ResultsFolder, source: CodeSource | None) -> None:
-    if source is None:
-        return
+def _keep(folder: ResultsFolder, source: CodeSource) -> None:
     if source.given is not None:
         with suppress(OSError, TypeError):  # typed at a prompt
             folder.replace(folder / FOLDER / f"{source.function}-{source.digest}.py", _text(source))

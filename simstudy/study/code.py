@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import inspect
 import json
-import os
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -16,12 +15,11 @@ from typing import Any
 
 from simstudy.custom import declare, identity, load
 from simstudy.custom.declare import RESERVED
-from simstudy.entries import CodeSource, OptionError
+from simstudy.entries import PYTHON, CodeSource, OptionError
 from simstudy.errors import nearest
 from simstudy.estimands import DEFAULT, ESTIMANDS, OTHER_NAMES
-from simstudy.registry import Method, named_null, settle_null, settle_when
+from simstudy.registry import OwnMethod, named_null, settle_null, settle_when
 
-PYTHON = "python"  # instead of a file: the function was given from Python
 _SHORTEST, _LONGEST = 0.01, 1e6  # seconds of a timeout
 _PLAIN = re.compile(r"[\w.-]+")
 Importing = Callable[[str, str], None]
@@ -32,7 +30,7 @@ def settle(
     folder: Path,
     trusted: bool = True,
     importing: Importing = lambda file, method: None,
-) -> Method:
+) -> OwnMethod:
     """Check one entry of `methods:` that says `use:`, or raise `UserError`.
 
     Parameters
@@ -69,30 +67,10 @@ def settle(
     canonical = (
         f"{source.function}[{','.join([f'use={place}', f'digest={source.digest}', *named])}]"
     )
-    return Method(
-        source.function, tuple(options.items()), canonical, label or plain, source,
-        estimand or DEFAULT, null_value, when, timeout,
+    return OwnMethod(
+        source.function, tuple(options.items()), canonical, label or plain,
+        estimand or DEFAULT, null_value, when, timeout, source=source,
     )  # fmt: skip
-
-
-def written(method: Method, folder: Path) -> dict[str, Any]:
-    """The entry that `settle` reads as this very method in a study file of that folder."""
-    assert method.source is not None
-    # `truth` is what every version reads
-    head: dict[str, Any] = written_source(method.source, folder) | {"truth": method.estimand}
-    if method.null_value:
-        head["null_value"] = method.null_value
-    if method.timeout is not None:
-        head["timeout"] = method.timeout
-    if method.when is not None:
-        head["when"] = method.when.text
-    return head | dict(method.options) | {"label": method.label}
-
-
-def written_source(source: CodeSource, folder: Path) -> dict[str, Any]:
-    """What `source_of` reads as this very function in a study file of that folder."""
-    place = Path(os.path.relpath(source.file, folder)).as_posix() if source.file else PYTHON
-    return {"use": f"{place}:{source.function}", "digest": source.digest}
 
 
 def _text(item: Mapping[str, Any], key: str) -> str | None:
@@ -162,12 +140,9 @@ def _given(function: Callable[..., Any], kind: declare.Kind) -> CodeSource:
     return CodeSource("", name, digest, function)
 
 
-def refuse_changed(method: Method) -> None:
+def refuse_changed(source: CodeSource) -> None:
     """Refuse a function from Python that is no longer what it was when its study was loaded."""
-    source = method.source
-    if source is None or source.given is None:
-        return
-    if _given(source.given, declare.METHOD).digest != source.digest:
+    if source.given is not None and _given(source.given, declare.METHOD).digest != source.digest:
         message = "or what it reads has changed since the study was loaded; load it again"
         raise OptionError("use", f"{source.function} {message}")
 

@@ -12,7 +12,7 @@ from simstudy.entries import GRAINS
 from simstudy.errors import UserError, nearest
 from simstudy.estimands import is_null
 from simstudy.plots import other_names, plots
-from simstudy.registry import Method
+from simstudy.registry import Method, OwnMethod
 from simstudy.study import fields, vocabulary
 from simstudy.study.code import Importing
 from simstudy.study.grid import CONDITIONS, Design, expand, text_of
@@ -70,9 +70,9 @@ class Study:
         return sum(self.asks(design, method) for design in self.designs)
 
     @property
-    def own_methods(self) -> list[Method]:
+    def own_methods(self) -> list[OwnMethod]:
         """Methods that are functions of the user's; failures and extras may stand beside rows."""
-        return [method for method in self.methods if method.source is not None]
+        return [method for method in self.methods if isinstance(method, OwnMethod)]
 
     @property
     def n_fits(self) -> int:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from simstudy.estimands import DEFAULT, is_null
+from simstudy.estimands import is_null
 from simstudy.measures.catalog import record_of
 from simstudy.measures.values import Column
 from simstudy.moments import Array, Floats
@@ -64,8 +64,7 @@ def expected(cells: StudyCells, columns: Sequence[Column]) -> Expected:
 
 
 def _answers(design: Design, method: Method, columns: Sequence[Column]) -> list[Answer | None]:
-    known = method.source is None and method.estimand == DEFAULT and not method.null_value
-    if not known:  # a user's own may have the name of one of ours; theory knows slopes about 0
+    if not method.in_theory:
         return [None] * len(columns)
     options = {key: str(value) for key, value in method.options}
     null = is_null(method.truth(design.scenario), method.null_value)

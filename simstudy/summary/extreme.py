@@ -24,7 +24,7 @@ def extreme(cells: StudyCells, source: StoredRows, totals: Totals) -> list[str]:
     """
     found = Extremes()
     for cell in _suspects(totals).tolist():
-        if cells.pairs[cell][1].source is None:
+        if not cells.pairs[cell][1].may_diverge:
             continue
         rows = source.rows_of(cell)
         columns = {name: np.atleast_2d(values) for name, values in rows.items()}
