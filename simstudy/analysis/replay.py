@@ -135,8 +135,8 @@ def replay(
         Whether the files of the study's own methods may be imported; else their rows are shown
         as stored.
     """
-    folder = Path(folder)
-    study = ResultsFolder(folder).study(trusted)
+    results = ResultsFolder(Path(folder))
+    study = results.study(trusted)
     known = {design.id: design for design in study.designs}
     if scenario not in known:
         hint = nearest(scenario, known) if len(known) <= 20 else "; see scenarios.parquet"
@@ -145,7 +145,7 @@ def replay(
         raise UserError(f"replication {replication} is not a whole number from 1 up")
     design = known[scenario]
     chosen = methods or [method for method in study.methods if study.asks(design, method)]
-    refits = [_refit(study, folder, design, replication, method) for method in chosen]
+    refits = [_refit(study, results, design, replication, method) for method in chosen]
     return Replay(study, design, replication, data_set(study, design, replication), refits)
 
 
@@ -163,7 +163,9 @@ def data_set(study: Study, design: Design, replication: int) -> DataSet | None:
     return DataSet(FORMULA, np.unique(cluster).tolist(), sizes, x.copy(), y.copy(), 0)
 
 
-def _refit(study: Study, folder: Path, design: Design, replication: int, method: Method) -> Refit:
+def _refit(
+    study: Study, folder: ResultsFolder, design: Design, replication: int, method: Method
+) -> Refit:
     stored = _stored(study, folder, design, replication, method)
     try:
         _ = method.entry
@@ -194,10 +196,10 @@ def chosen_of(study: Study, name: str) -> list[Method]:
 
 
 def _stored(
-    study: Study, folder: Path, design: Design, replication: int, method: Method
+    study: Study, folder: ResultsFolder, design: Design, replication: int, method: Method
 ) -> Row | None:
     key = method_key(method.canonical)
-    for part in parts.listing(folder):
+    for part in folder.parts():
         here = part.first <= replication <= part.last
         if here and design.id in part.scenarios and key in part.methods:
             held = parts.read(folder, part, (*NUMBERS, "status"), parts.Whose.of(study))

@@ -12,6 +12,7 @@ from simstudy.measures.names import asked
 from simstudy.runner.pilot import pilot
 from simstudy.runner.precision import FORECAST, Cell, Precision, needed, precision
 from simstudy.runner.progress import there
+from simstudy.store.results_folder import ResultsFolder
 from simstudy.study.files import described, dropped
 from simstudy.study.grid import text_of
 from simstudy.study.study import Study, load
@@ -34,7 +35,7 @@ def main(options: Namespace) -> None:
     where = f"with {found.jobs} jobs" if found.jobs > 1 else "in this process"
     print(f"expected time: {_time(found.seconds)} {where}{alone}, summary and figures included")
     print(f"disk: {found.megabytes:,.1f} MB of estimates")
-    print("\n".join(there(study, Path(options.results) / study.name)))
+    print("\n".join(there(study, ResultsFolder(Path(options.results) / study.name))))
     errors = precision(study)
     print(f"largest Monte Carlo SE with {study.replications:,} replications, from a pilot of "
           f"{_cells(errors)} (up to, if the pilot is off):")  # fmt: skip

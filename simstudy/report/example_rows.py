@@ -5,7 +5,6 @@ Only parts that hold it are opened, and no more of it than a figure can show.
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,6 +15,7 @@ from simstudy.report.drawing.style import levels_text
 from simstudy.report.nulls import aims, rates
 from simstudy.store import arrow, failures, parts
 from simstudy.store.names import PartName, method_key
+from simstudy.store.results_folder import EXTRAS, ResultsFolder
 from simstudy.study.grid import Design
 from simstudy.study.study import Study
 
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
-def example(study: Study, folder: Path, summary: pa.Table) -> Sample:
+def example(study: Study, folder: ResultsFolder, summary: pa.Table) -> Sample:
     """The rows of the scenario that shows most."""
     return sample_of(study, folder, summary, chosen(study, summary))
 
 
-def sample_of(study: Study, folder: Path, summary: pa.Table, design: Design) -> Sample:
+def sample_of(study: Study, folder: ResultsFolder, summary: pa.Table, design: Design) -> Sample:
     """The rows of one scenario, and what a figure says of them: of methods with tests, if any."""
     part = summary.take(arrow.equal_to(summary.column("scenario"), design.id))
     aim_of = dict(zip(part.column("method").to_pylist(), aims(part), strict=True))
@@ -65,7 +65,7 @@ def chosen(study: Study, summary: pa.Table) -> Design:
     return max(study.designs, key=worth)
 
 
-def rows_of(study: Study, folder: Path, design: Design) -> pa.Table:
+def rows_of(study: Study, folder: ResultsFolder, design: Design) -> pa.Table:
     """Stored rows of one scenario, its first replications, at most about `MOST_ROWS`."""
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -75,12 +75,12 @@ def rows_of(study: Study, folder: Path, design: Design) -> pa.Table:
     last = min(study.replications, max(MOST_ROWS // len(keys), 1))
     holding = [
         part
-        for part in parts.listing(folder)
+        for part in folder.parts()
         if design.id in part.scenarios and keys & set(part.methods) and part.first <= last
     ]
     for part in holding:
         parts.verify(folder, part, parts.Whose.of(study))
-    files = [str(parts.estimates_folder(folder) / str(part)) for part in holding]
+    files = [str(folder.of_part(part)) for part in holding]
     if not files:
         kinds = [pa.float64()] * len(COLUMNS)
         return pa.table({name: pa.array([], kind)
@@ -92,11 +92,13 @@ def rows_of(study: Study, folder: Path, design: Design) -> pa.Table:
     return _with_limits(rows, folder, holding, design.id)
 
 
-def _with_limits(rows: pa.Table, folder: Path, holding: list[PartName], scenario: str) -> pa.Table:
+def _with_limits(
+    rows: pa.Table, folder: ResultsFolder, holding: list[PartName], scenario: str
+) -> pa.Table:
     """Rows with the limits that users' methods gave, where there are any."""
     limits: dict[tuple[str, str, int], float] = {}
     for part in holding:
-        extras = failures.of_part(folder, part, failures.EXTRAS)
+        extras = failures.of_part(folder, part, EXTRAS)
         for row in [] if extras is None else extras.to_pylist():
             if row["name"] in LIMITS and row["scenario"] == scenario:
                 limits[row["name"], row["method"], row["replication"]] = row["value"]

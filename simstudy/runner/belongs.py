@@ -11,13 +11,13 @@ from collections.abc import Callable, Iterable
 
 from simstudy.errors import UserError, WorkError
 from simstudy.runner.plan import n_missing
-from simstudy.store import layout, parts
+from simstudy.store import parts
 from simstudy.store.names import PartName, holders, method_key
-from simstudy.store.results_folder import ResultsFolder
+from simstudy.store.results_folder import SCENARIOS, STUDY, SUMMARY, SUMMARY_CSV, ResultsFolder
 from simstudy.study.study import Study
 
 _DIGEST = re.compile(r"digest=[0-9a-f]+")
-_SUMMARY = (layout.SUMMARY, "summary.csv", "scenarios.parquet")
+_SUMMARY = (SUMMARY, SUMMARY_CSV, SCENARIOS)
 Pair = tuple[str, str]  # a scenario's id, and a method's canonical name without its file's digest
 
 
@@ -44,7 +44,7 @@ def refuse_another(study: Study, folder: ResultsFolder, there: list[PartName]) -
     wanted = _pairs(study, asked=False)  # another condition makes no other study
     for part in there:  # changed files of the user's own methods: footers know their names
         if not scenarios.isdisjoint(part.scenarios):
-            names = map(_itself, (parts.footer(folder.path, part) or {}).get("methods", ()))
+            names = map(_itself, (parts.footer(folder, part) or {}).get("methods", ()))
             if any((scenario, name) in wanted for name in names for scenario in part.scenarios):
                 return
     message = "holds another study of this name: none of its scenarios and methods is of this one"
@@ -87,7 +87,7 @@ def tell_what_left(
 
 def refuse_incomplete(study: Study, folder: ResultsFolder, n_left_out: int) -> None:
     """Refuse to end with rows missing that nothing gave up: somebody changed the folder."""
-    n_lost = n_missing(study, parts.listing(folder.path)) - n_left_out
+    n_lost = n_missing(study, folder.parts()) - n_left_out
     if n_lost > 0:
         raise WorkError(
             f"{folder}: {n_lost:,} of {study.n_fits:,} fits are missing, which were stored or were "
@@ -98,7 +98,7 @@ def refuse_incomplete(study: Study, folder: ResultsFolder, n_left_out: int) -> N
 def refuse_changed(study: Study, folder: ResultsFolder) -> None:
     """Refuse to end where the folder became another study's, or lost what this run wrote."""
     if folder.seed != study.seed:
-        raise WorkError(f"{folder / 'study.yaml'}: was changed or removed while the study ran")
+        raise WorkError(f"{folder / STUDY}: was changed or removed while the study ran")
     for name in _SUMMARY:
         if not (folder / name).exists():
             raise WorkError(f"{folder / name}: was removed while the study ran")

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from simstudy.moments import Bools
 from simstudy.runner.task import Task
 from simstudy.store.failures import Failed
+from simstudy.store.results_folder import ResultsFolder
 
 
 class Started(NamedTuple):
@@ -16,7 +16,7 @@ class Started(NamedTuple):
 
     Attributes
     ----------
-    folder : Path
+    folder : ResultsFolder
         The study's own results folder.
     tasks : sequence of Task
         What is to be done, a range each.
@@ -26,7 +26,7 @@ class Started(NamedTuple):
         The provenance of the rows to come.
     """
 
-    folder: Path
+    folder: ResultsFolder
     tasks: Sequence[Task]
     jobs: int
     source: Mapping[str, Any]

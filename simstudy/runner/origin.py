@@ -38,7 +38,7 @@ def same_seed(study: Study, folder: ResultsFolder, there: Iterable[PartName]) ->
 def _footers(folder: ResultsFolder, there: Iterable[PartName]) -> Iterator[dict[str, Any]]:
     """Readable footers, one after another."""
     for part in there:
-        footer = parts.footer(folder.path, part)
+        footer = parts.footer(folder, part)
         if footer is not None:
             yield footer
 
@@ -58,7 +58,7 @@ def same_bits(
         part, task = _cheapest(study, method, there)
         if part is None or task is None:
             continue
-        theirs = parts.footer(folder.path, part) or {} if method.has_packages else stored
+        theirs = parts.footer(folder, part) or {} if method.has_packages else stored
         other = _versions(theirs), _versions(ours)
         names = [name for name in other[0] | other[1] if other[0].get(name) != other[1].get(name)]
         if not names or timeouts.FOOTER in theirs or _agree(study, folder, part, task):
@@ -99,7 +99,7 @@ def _cheapest(
 def _agree(study: Study, folder: ResultsFolder, part: PartName, task: Task) -> bool:
     """Whether a stored range has the bits of a new one."""
     columns = (*_NUMBERS, *_COMPONENTS, "status")
-    rows = parts.read(folder.path, part, columns, parts.Whose.of(study))
+    rows = parts.read(folder, part, columns, parts.Whose.of(study))
     at = part.methods.index(method_key(task.methods[0].canonical))
     stored = {name: column[at, part.scenarios.index(task.pieces[0].id)]
               for name, column in rows.items()}  # fmt: skip

@@ -7,11 +7,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from pathlib import Path
 
 from simstudy.runner.cost import rough
 from simstudy.runner.plan import covered, missing, plan
-from simstudy.store import parts
 from simstudy.store.names import method_key
 from simstudy.store.results_folder import ResultsFolder
 from simstudy.study.study import Study
@@ -19,7 +17,7 @@ from simstudy.study.study import Study
 _MOST = 8  # methods or scenarios that are named
 
 
-def there(study: Study, folder: Path) -> list[str]:
+def there(study: Study, folder: ResultsFolder) -> list[str]:
     """In a line or several: how many fits are there, and which are missing.
 
     Raises
@@ -27,11 +25,10 @@ def there(study: Study, folder: Path) -> list[str]:
     UserError
         Where the folder holds results of another seed.
     """
-    listed = list(parts.listing(folder)) if folder.is_dir() else []
+    listed = folder.parts()
     if not listed:
         return [f"{folder}: nothing is there yet"]
-    stored = ResultsFolder(folder)
-    stored.refuse_seed(stored.seed, study.seed)
+    folder.refuse_seed(folder.seed, study.seed)
     spans = covered(listed)
     lost = {
         (design.id, method.label): sum(

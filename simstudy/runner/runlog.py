@@ -15,16 +15,14 @@ from typing import Any
 from simstudy.errors import WorkError
 from simstudy.runner.events import Done, Event, Finished, Lost, Started
 from simstudy.store.files import cannot_write
-from simstudy.store.results_folder import ResultsFolder
-
-NAME = "run.log.jsonl"
+from simstudy.store.results_folder import LOG, ResultsFolder
 
 
 class RunLog:
     """The log of a results folder; a context that closes it."""
 
     def __init__(self, folder: ResultsFolder) -> None:
-        self.file = folder / NAME
+        self.file = folder / LOG
         follow_no_link = getattr(os, "O_NOFOLLOW", 0)
         try:
             folder.make_room(self.file)

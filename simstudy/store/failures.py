@@ -23,10 +23,9 @@ from simstudy.moments import Bools, Floats
 from simstudy.store import arrow, parts, seal
 from simstudy.store.files import is_plain
 from simstudy.store.names import PartName, method_key
-from simstudy.store.results_folder import ResultsFolder
+from simstudy.store.results_folder import BESIDE, EXTRAS, FAILURES, WARNINGS, ResultsFolder
 from simstudy.study.study import Study
 
-KINDS = FAILURES, EXTRAS, WARNINGS = "failures", "extras", "warnings"
 _DIGITS = 16
 SECONDS = "seconds"  # of a fit, among the extras
 _TIMED = "rows:"  # begins the digest of a file that holds them
@@ -62,27 +61,27 @@ def write(
             marked = table.replace_schema_metadata(seal.footer({}))
             pq.write_table(marked, sink, compression="zstd")
             content = b"".join(seal.summed(sink.getvalue()))
-            folder.write(folder / name / str(part), content)
+            folder.write(folder.of_part(part, name), content)
             digests[name] = _digest(content, table)
     return digests
 
 
-def verify(folder: Path, part: PartName, kinds: Sequence[str] = KINDS) -> None:
+def verify(folder: ResultsFolder, part: PartName, kinds: Sequence[str] = BESIDE) -> None:
     """Raise `BrokenPartError` where a part's failures or extras are not those written with it."""
     written = (parts.footer(folder, part) or {}).get("beside") or {}
     for kind in written.keys() & set(kinds):
-        file, digest = folder / kind / str(part), written[kind]
+        file, digest = folder.of_part(part, kind), written[kind]
         content = file.read_bytes() if is_plain(file) else b""
         seal.refuse_newer(file, content)
         _checked(file, content, digest)
 
 
-def of_part(folder: Path, part: PartName, kind: str) -> pa.Table | None:
+def of_part(folder: ResultsFolder, part: PartName, kind: str) -> pa.Table | None:
     """Failures or extras of a part, as written with its rows; None where it has none."""
     digest = ((parts.footer(folder, part) or {}).get("beside") or {}).get(kind)
     if digest is None:
         return None
-    file = folder / kind / str(part)
+    file = folder.of_part(part, kind)
     try:
         content = file.read_bytes()
     except FileNotFoundError:
@@ -90,9 +89,9 @@ def of_part(folder: Path, part: PartName, kind: str) -> pa.Table | None:
     return _checked(file, content, digest)
 
 
-def verify_all(study: Study, folder: Path) -> None:
+def verify_all(study: Study, folder: ResultsFolder) -> None:
     """Raise `BrokenPartError` where anything beside rows of a user's methods was lost."""
-    for part in _of(study, parts.listing(folder)):
+    for part in _of(study, folder.parts()):
         verify(folder, part)
 
 
@@ -160,9 +159,9 @@ def failed(
                 yield Failed(part.scenarios[scenario], part.first + replication, method, failure)
 
 
-def first_failed(folder: Path, part: PartName) -> Failed | None:
+def first_failed(folder: ResultsFolder, part: PartName) -> Failed | None:
     """The first stored failure of a part; None where there is none."""
-    file = folder / FAILURES / str(part)
+    file = folder.of_part(part, FAILURES)
     for row in _opened(file).slice(0, 1).to_pylist() if is_plain(file) else ():
         where = row["scenario"], row["replication"], row["method"]
         return Failed(*where, Failure(row["message"], row["traceback"]))
@@ -236,7 +235,7 @@ def _extra(method: str, name: str, values: Floats, scenario: Any, replication: A
     )
 
 
-def read(study: Study, folder: Path, kind: str) -> pa.Table:
+def read(study: Study, folder: ResultsFolder, kind: str) -> pa.Table:
     """All rows of `failures`, `extras` or `warnings` that belong to a study.
 
     `method` holds labels. A replication that two parts hold comes once.
@@ -245,10 +244,10 @@ def read(study: Study, folder: Path, kind: str) -> pa.Table:
     ours = asked(study)
     done: dict[tuple[str, str], int] = defaultdict(int)
     tables = [_SCHEMAS[kind].empty_table()]
-    wanted = (p for p in parts.listing(folder) if p.first <= study.replications)
+    wanted = (p for p in folder.parts() if p.first <= study.replications)
     for part in sorted(_of(study, wanted), key=lambda p: (p.first, -p.last)):
         held = list(product(part.scenarios, part.methods))
-        file = folder / kind / str(part)
+        file = folder.of_part(part, kind)
         found = _opened(file) if is_plain(file) else None
         verify(folder, part, (kind,))
         if found is not None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection, Iterator, Sequence
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -16,8 +15,9 @@ import pyarrow as pa
 
 from simstudy.estimates import GIVEN
 from simstudy.moments import Array, Floats, Ints
-from simstudy.store import arrow, failures, parts
+from simstudy.store import arrow, failures
 from simstudy.store.names import PartName, method_key
+from simstudy.store.results_folder import EXTRAS, ResultsFolder
 from simstudy.study.study import Study
 
 Key = tuple[str, str]  # scenario, method's key
@@ -40,12 +40,12 @@ class _Extras(NamedTuple):
     value: Floats
 
 
-def ranges(study: Study, folder: Path) -> dict[str, dict[Key, Range]]:
+def ranges(study: Study, folder: ResultsFolder) -> dict[str, dict[Key, Range]]:
     """Name -> (scenario, method's key) -> range of what a study's own methods gave."""
     keys = {method_key(method.canonical) for method in study.own_methods}
     asked = failures.asked(study) if keys else set()
     found: dict[str, dict[Key, Range]] = {name: {} for name in GIVEN}
-    for part in parts.listing(folder):
+    for part in folder.parts():
         if keys.isdisjoint(part.methods) or part.first > study.replications:
             continue
         last = study.replications - part.first
@@ -69,7 +69,7 @@ def _groups(given: _Extras | None, part: PartName, last: int) -> Iterator[tuple[
 
 
 def columns(
-    folder: Path, part: PartName, names: Sequence[str], methods: Collection[str]
+    folder: ResultsFolder, part: PartName, names: Sequence[str], methods: Collection[str]
 ) -> dict[str, Array]:
     """What stands beside a part's rows, each of shape (methods, scenarios, replications).
 
@@ -100,8 +100,8 @@ def columns(
     return out
 
 
-def _read(folder: Path, part: PartName) -> _Extras | None:
-    table = failures.of_part(folder, part, failures.EXTRAS)
+def _read(folder: ResultsFolder, part: PartName) -> _Extras | None:
+    table = failures.of_part(folder, part, EXTRAS)
     if table is None:
         return None
     replication, value = (_whole(table.column(name)) for name in ("replication", "value"))

@@ -23,7 +23,7 @@ from simstudy.estimates import STATUSES, Estimates
 from simstudy.moments import Array
 from simstudy.store import arrow, seal
 from simstudy.store.files import is_plain
-from simstudy.store.names import PartName, method_key, parse
+from simstudy.store.names import PartName, method_key
 from simstudy.store.results_folder import ResultsFolder
 from simstudy.study.study import Study
 
@@ -76,18 +76,6 @@ class Whose(NamedTuple):
         return cls({design.id: design.key for design in study.designs}, study.seed)
 
 
-def estimates_folder(folder: Path) -> Path:
-    """Where parts stand."""
-    return folder / "estimates"
-
-
-def listing(folder: Path) -> list[PartName]:
-    """Parts that are there, in the order of their names."""
-    place = estimates_folder(folder)
-    names = sorted(os.listdir(place)) if place.is_dir() else []
-    return [part for part in map(parse, names) if part is not None]
-
-
 def write(
     folder: ResultsFolder,
     part: PartName,
@@ -108,7 +96,7 @@ def write(
         Goes to the footer, with what the part holds.
     """
     pieces = seal.summed(encode(part, methods, estimates, provenance))
-    folder.write(estimates_folder(folder.path) / str(part), *pieces)
+    folder.write(folder.of_part(part), *pieces)
 
 
 def encode(
@@ -175,7 +163,7 @@ def key_text(key: int) -> str:
 
 
 def read(
-    folder: Path, part: PartName, columns: tuple[str, ...], whose: Whose
+    folder: ResultsFolder, part: PartName, columns: tuple[str, ...], whose: Whose
 ) -> dict[str, NDArray[Any]]:
     """Read columns of a part, each of shape (methods, scenarios, replications).
 
@@ -187,14 +175,16 @@ def read(
     return {name: _array(table.column(name).combine_chunks()).reshape(shape) for name in columns}
 
 
-def verify(folder: Path, part: PartName, whose: Whose) -> None:
+def verify(folder: ResultsFolder, part: PartName, whose: Whose) -> None:
     """Raise `BrokenPartError` where a part is not what its name says."""
     _open(folder, part, ("status",), whose)
 
 
-def _open(folder: Path, part: PartName, columns: tuple[str, ...], whose: Whose) -> pa.Table:
+def _open(
+    folder: ResultsFolder, part: PartName, columns: tuple[str, ...], whose: Whose
+) -> pa.Table:
     """Read and check a part."""
-    file = estimates_folder(folder) / str(part)
+    file = folder.of_part(part)
     if os.path.lexists(file) and not is_plain(file):
         raise BrokenPartError(file, "is a link or a folder, not a file")
     try:
@@ -254,9 +244,9 @@ def _array(values: Any) -> NDArray[Any]:
     return arrow.to_numpy(values)
 
 
-def footer(folder: Path, part: PartName) -> dict[str, Any] | None:
+def footer(folder: ResultsFolder, part: PartName) -> dict[str, Any] | None:
     """Provenance of a part; None where it has none."""
-    file = estimates_folder(folder) / str(part)
+    file = folder.of_part(part)
     if not is_plain(file):
         return None
     try:

@@ -11,7 +11,6 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -24,6 +23,7 @@ from simstudy.measures.totals import Totals
 from simstudy.moments import Bools, Floats, Ints
 from simstudy.store import given, parts
 from simstudy.store.names import PartName, holders
+from simstudy.store.results_folder import ResultsFolder
 from simstudy.summary.source import RowBlock
 
 _KEPT = 8  # parts in memory: small scenarios share them
@@ -82,7 +82,7 @@ class StoredRows:
         A worker's share of the readings; None is all.
     """
 
-    folder: Path
+    folder: ResultsFolder
     keys: tuple[tuple[str, str], ...]
     scenarios: Mapping[str, int]
     truth: Floats
@@ -139,7 +139,7 @@ class StoredRows:
     @cached_property
     def _parts(self) -> dict[int, list[PartName]]:
         """Cell -> parts that hold rows of it."""
-        there = holders(p for p in parts.listing(self.folder) if p.first <= self.replications)
+        there = holders(p for p in self.folder.parts() if p.first <= self.replications)
         return {cell: there[key] for cell, key in enumerate(self.keys)
                 if key in there and self.asked[cell]}  # fmt: skip
 

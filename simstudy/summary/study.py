@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,6 +16,7 @@ from simstudy.measures.values import Column
 from simstudy.moments import Floats, Ints
 from simstudy.store import arrow, given
 from simstudy.store.names import method_key
+from simstudy.store.results_folder import ResultsFolder
 from simstudy.study.fields import DEFAULTS
 from simstudy.study.study import Study
 from simstudy.summary.cells import StudyCells
@@ -30,7 +30,7 @@ from simstudy.summary.table import VERDICT, rows, verdicts, words
 
 def summarize_study(
     study: Study,
-    folder: Path,
+    folder: ResultsFolder,
     mcse: str = "robust",
     warn: Callable[[str], None] | None = None,
     jobs: int = 1,
@@ -42,8 +42,7 @@ def summarize_study(
     Parameters
     ----------
     study : Study
-    folder : Path
-        The study's own results folder.
+    folder : ResultsFolder
     mcse : {"robust", "normal"}
     warn : callable, optional
         Told, in a line each, which numbers are far from an exact answer, and which estimates of
@@ -78,7 +77,9 @@ def summarize_study(
     return _table(study, cells, columns, theory, source.truth)
 
 
-def stored_rows(study: Study, folder: Path, cells: StudyCells, compare: bool) -> StoredRows:
+def stored_rows(
+    study: Study, folder: ResultsFolder, cells: StudyCells, compare: bool
+) -> StoredRows:
     """What a study's folder holds.
 
     What users' methods gave takes the place of the model's truth and of intervals by SE. A

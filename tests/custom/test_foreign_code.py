@@ -26,6 +26,7 @@ from simstudy.errors import Interrupt, UserError
 from simstudy.results import Results
 from simstudy.runner.execute import execute
 from simstudy.runner.policy import FailurePolicy
+from simstudy.store.results_folder import ResultsFolder
 
 pytestmark = pytest.mark.slow
 
@@ -325,7 +326,7 @@ def test_giving_up_depends_on_the_plan_and_the_rows_alone(tmp_path, limit, give_
     found = {}
     for name, jobs, backend in (("a", 1, "loky"), ("b", 2, "loky"), ("c", 2, "threading")):
         policy = FailurePolicy(give_up=give_up)
-        execute(one, tmp_path / name, jobs, policy=policy, backend=backend)
+        execute(one, ResultsFolder(tmp_path / name), jobs, policy=policy, backend=backend)
         found[name] = policy.given_up()
         assert rows(tmp_path / name).equals(rows(tmp_path / "a"))
     assert found["a"] == found["b"] == found["c"]

@@ -20,6 +20,7 @@ from simstudy.measures.record import ESTIMATED, Cells, Measure, Section
 from simstudy.measures.values import Value, plain
 from simstudy.report.methods_section.render import methods_section
 from simstudy.store import parts as store_parts
+from simstudy.store.results_folder import ResultsFolder
 from simstudy.summary import expected
 
 
@@ -55,7 +56,7 @@ def test_one_record_is_all_there_is_to_a_measure(toy: Measure, tmp_path):
     row = {"scenario": ["a"], "method": ["pooled"], "measure": [toy.name], "value": [1.0],
            "n_used": [50]}  # fmt: skip
     grid = {"n_clusters": 4, "cluster_size": 3, "icc": 0.1, "x_icc": 0, "slope": 0}
-    text = methods_section(study(grid, ["pooled"]), tmp_path, pa.table(row))
+    text = methods_section(study(grid, ["pooled"]), ResultsFolder(tmp_path), pa.table(row))
     assert r"| Mean of the estimates | $\bar t$ | $s/\sqrt n$ |" in text
     every = simstudy.summarize(frame, true=1, estimate="b", std_error="se").measure.tolist()
     assert every.index("mean_estimate") == every.index("rmse") + 1  # the last of its section

@@ -30,6 +30,7 @@ from simstudy.report.drawing.missing import not_used, not_used_of
 from simstudy.report.drawing.scale import chosen_ticks, error_rate, se_bias
 from simstudy.report.figures.zip import COVERS, MISSES
 from simstudy.runner.execute import execute
+from simstudy.store.results_folder import ResultsFolder
 from simstudy.summary.study import summarize_study
 
 pytestmark = pytest.mark.slow
@@ -394,21 +395,23 @@ def test_estimates_of_several_scenarios_are_refused():
 def test_rows_come_from_the_scenarios_own_parts(tmp_path):
     grid = {"n_clusters": 5, "cluster_size": 4, "icc": [0, 0.3], "x_icc": [0.5, 1], "slope": [0, 1]}
     one = study(grid, ["pooled", "dummy"], 60)
-    execute(one, tmp_path, 1)
-    design = example_rows.chosen(one, summarize_study(one, tmp_path))
+    execute(one, ResultsFolder(tmp_path), 1)
+    design = example_rows.chosen(one, summarize_study(one, ResultsFolder(tmp_path)))
     # dummy cannot be fitted at x_icc 1, so the largest design effect is not the first choice
     assert (design.levels["icc"], design.levels["x_icc"], design.levels["slope"]) == (0.3, 0.5, 0)
-    rows = example_rows.rows_of(one, tmp_path, design)
+    rows = example_rows.rows_of(one, ResultsFolder(tmp_path), design)
     assert rows.num_rows == 120 and set(rows["scenario"].to_pylist()) == {design.id}
-    fewer = example_rows.rows_of(study(grid, ["dummy"], 25), tmp_path, design)
+    fewer = example_rows.rows_of(study(grid, ["dummy"], 25), ResultsFolder(tmp_path), design)
     assert fewer.num_rows == 25 and set(fewer["method"].to_pylist()) == {"dummy"}
     again = pa.concat_tables([rows, rows])  # parts may overlap: each replication counts once
     twice, once = (draw("p_values", t).axes[0].lines[0].get_ydata() for t in (again, rows))
     assert np.array_equal(twice, once)
     assert "60 replications that both" in draw("agreement", again).texts[-1].get_text()
-    nothing = example_rows.rows_of(one, tmp_path / "elsewhere", design)
+    nothing = example_rows.rows_of(one, ResultsFolder(tmp_path / "elsewhere"), design)
     assert nothing.num_rows == 0
-    elsewhere = example_rows.example(one, tmp_path / "elsewhere", summarize_study(one, tmp_path))
+    elsewhere = example_rows.example(
+        one, ResultsFolder(tmp_path / "elsewhere"), summarize_study(one, ResultsFolder(tmp_path))
+    )
     assert list(elsewhere.methods) == ["pooled", "dummy"]
     assert_readable(plots()["zip"].draw(elsewhere))
 
@@ -492,7 +495,7 @@ def test_agreement_is_with_the_reference_under_its_label(tmp_path):
     one = study(common, listed, 20, reference="random_intercept", report={"figures": ["agreement"]})
     found = simstudy.run(one, jobs=1, results=tmp_path)
     assert (found.folder / "report" / "figures" / "agreement.png").stat().st_size > 5000
-    example = example_rows.example(one, found.folder, found.summary_table())
+    example = example_rows.example(one, ResultsFolder(found.folder), found.summary_table())
     assert example.reference == "a mixed model"
     figure = plots()["agreement"].draw(example)
     assert figure.axes[0].get_xlabel() == "estimate, a mixed model"

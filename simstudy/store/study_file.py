@@ -1,24 +1,26 @@
-"""The files of a results folder beside its parts."""
+"""The study.yaml of a results folder: the study as it was run there."""
 
 from __future__ import annotations
 
 import errno
 import os
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-from simstudy.errors import UserError, WorkError
-from simstudy.store import seal, sources
-from simstudy.store.files import cannot_write, is_plain
-from simstudy.store.results_folder import STUDY, WORK, ResultsFolder
+from simstudy.errors import UserError
+from simstudy.store import sources
+from simstudy.store.files import cannot_write
+from simstudy.store.results_folder import ESTIMATES, STUDY, WORK, ResultsFolder
 from simstudy.study.fields import DEFAULTS
 from simstudy.study.study import Study
 
-SUMMARY = "summary.parquet"
 
-
-def study_document(study: Study, folder: Path) -> dict[str, Any]:
+def text(study: Study, folder: ResultsFolder) -> str:
     """The study as run, defaults filled in, in the study file's own form."""
+    return dump(_document(study, folder.path.resolve()))
+
+
+def _document(study: Study, folder: Path) -> dict[str, Any]:
     document: dict[str, Any] = {
         "name": study.name,
         "title": study.title,
@@ -65,14 +67,13 @@ def prepare(study: Study, folder: ResultsFolder) -> None:
     folder.refuse_seed(folder.seed, study.seed)
     folder.refuse_links()
     try:
-        for name in ("estimates", WORK):
+        for name in (ESTIMATES, WORK):
             (folder / name).mkdir(parents=True, exist_ok=True)
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise cannot_write(folder.path, error) from None
         raise UserError(f"cannot be written: {error.strerror}", file=str(folder)) from None
-    text = dump(study_document(study, folder.path.resolve()))
-    folder.replace(folder / STUDY, text.encode())
+    folder.replace(folder / STUDY, text(study, folder).encode())
     sources.keep(study, folder)
 
 
@@ -106,84 +107,3 @@ def dump(document: dict[str, Any]) -> str:
     stream = io.StringIO()
     yaml.dump(document, stream)
     return stream.getvalue()
-
-
-def write_table(
-    folder: ResultsFolder, name: str, table: Any, mark: dict[str, Any] | None = None
-) -> None:
-    """Write a small table into a results folder, as parquet or CSV by its name's ending.
-
-    `mark` goes to a parquet file's footer.
-    """
-    import pyarrow as pa
-
-    sink = pa.BufferOutputStream()
-    if name.endswith(".csv"):
-        from pyarrow import csv
-
-        csv.write_csv(table, sink, csv.WriteOptions(quoting_style="needed"))
-        folder.write(folder / name, sink.getvalue())
-        return
-    import pyarrow.parquet as pq
-
-    plain = table.replace_schema_metadata(None)
-    # the schema as Arrow has it would hold the footer a second time, in another writing
-    with pq.ParquetWriter(sink, plain.schema, store_schema=False) as writer:
-        writer.write_table(plain)
-        writer.add_key_value_metadata(seal.footer(mark or {}))
-    folder.write(folder / name, *seal.summed(sink.getvalue()))
-
-
-class Stored(NamedTuple):
-    """A stored summary.
-
-    Attributes
-    ----------
-    table : pyarrow.Table
-    mark : dict
-        What it says it was made from; empty where it says nothing.
-    sure : bool
-        Whether it has a sum, and so is what was written; earlier versions wrote none.
-    """
-
-    table: Any
-    mark: dict[str, Any]
-    sure: bool
-
-
-class BrokenSummaryError(WorkError):
-    """A summary that is not what was written."""
-
-
-def read_summary(folder: Path) -> Stored:
-    """The stored summary, or `BrokenSummaryError`; `UserError` where there is none."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    file = folder / SUMMARY
-    if not os.path.lexists(file):
-        raise UserError(f"no {SUMMARY} here; run the study first", file=str(folder))
-    broken = BrokenSummaryError(f"{file}: is not what was written; run the study again")
-    if not is_plain(file):
-        raise broken
-    try:
-        content = file.read_bytes()
-        seal.refuse_newer(file, content)
-        fits = seal.fits(content)
-        with pq.ParquetFile(pa.BufferReader(content)) as opened:
-            mark = seal.said(opened.metadata.metadata)
-            if fits is False or (fits is None and "format" in mark):
-                raise broken
-            return Stored(opened.read().replace_schema_metadata(None), mark, fits is True)
-    except (pa.ArrowException, OSError, ValueError):
-        raise broken from None
-
-
-def summary_mark(folder: Path) -> dict[str, Any]:
-    """What a stored summary says it was made from; empty where that is not known."""
-    if not os.path.lexists(folder / SUMMARY):
-        return {}
-    try:
-        return read_summary(folder).mark
-    except BrokenSummaryError:
-        return {}
