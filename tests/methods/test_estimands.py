@@ -28,7 +28,6 @@ from simstudy.report.drawing.matrix import matrix
 from simstudy.report.drawing.style import series
 from simstudy.report.pivot import wide
 from simstudy.report.report import selection
-from simstudy.store import study_file
 from simstudy.store.results_folder import ResultsFolder
 from simstudy.study.fields import SCENARIO_FIELDS
 from simstudy.study.study import load
@@ -150,7 +149,7 @@ def test_a_null_is_true_to_rounding_and_never_of_an_unknown_truth():
 def test_names_hold_what_differs_from_the_default(name, options, canonical):
     method = configure(name, options)
     assert method.canonical == method.label == canonical
-    stored_as = study_file._method(method, Path("/"))
+    stored_as = method.written(Path("/"))
     (again,) = [configure(*item) for item in stored_as.items()]
     assert again == method
     if canonical == name:
