@@ -14,7 +14,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from simstudy.errors import UserError, meanings, nearest, several
+from simstudy.errors import UserError, meanings, nearest
 from simstudy.estimands import DEFAULT, ESTIMANDS
 
 Chosen = dict[str, Any]  # words, or whole numbers
@@ -29,8 +29,8 @@ class Option:
     """One option of a method: its values, and its default given the options before it.
 
     With `least`, the values are the whole numbers from there on, and `values` is empty.
-    `synonyms` are other packages' words for the option, and `foreign` for its values: word ->
-    value, in small letters with ``_``.
+    `synonyms` are other packages' words for the option, blanks between them, and `foreign` for
+    its values: word -> value, in small letters with ``_``.
     """
 
     name: str
@@ -38,7 +38,7 @@ class Option:
     default: Callable[[Chosen], Any]
     summary: str
     least: int | None = None
-    synonyms: tuple[str, ...] = ()
+    synonyms: str = ""
     foreign: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     def settle(self, value: Any, method: str) -> Any:
@@ -75,11 +75,8 @@ def choice(
     default : callable, optional
         Options before it -> its default, which else is the first value.
     """
-    first = next(iter(values))
-    return Option(
-        name, tuple(values), default or (lambda chosen: first), summary,
-        synonyms=several(synonyms), foreign=meanings(advice, **values),
-    )  # fmt: skip
+    usual = default or (lambda chosen: next(iter(values)))
+    return Option(name, tuple(values), usual, summary, None, synonyms, meanings(advice, **values))
 
 
 class OptionError(UserError):
@@ -148,11 +145,10 @@ class Entry:
         Options -> what the method does, in sentences for a methods section: Markdown with
         LaTeX, citing ``[@Kish1965; @Moulton1986]`` by the keys of the bibliography. Of a
         user's function the first line of its docstring as it stands, or nothing.
-    synonyms : tuple of str
-        Other packages' words for it.
+    synonyms : str
+        Other packages' words for it, blanks between them.
     variants : mapping
-        Options as a study file writes them (``se: CR2``) -> other packages' words for it with
-        these options.
+        Options as a study file writes them (``se: CR2``) -> such words for it with these options.
     part : int
         Replications of a stored range, where it has tasks of its own: nobody knows what it
         costs, or whether it ends its process. 0 where it shares its tasks with others.
@@ -181,8 +177,8 @@ class Entry:
     describe: Callable[..., dict[str, float | None]] | None = None
     options: tuple[Option, ...] = ()
     terms: tuple[str, ...] = ("intercept", "slope")
-    synonyms: tuple[str, ...] = ()
-    variants: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
+    synonyms: str = ""
+    variants: Mapping[str, str] = field(default_factory=dict, hash=False)
     refuse: Callable[[Chosen], str | None] = field(default=lambda chosen: None)
     draws: bool = False
     tests_only: bool = False

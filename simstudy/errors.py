@@ -122,17 +122,12 @@ def nearest(name: object, known: Iterable[str], synonyms: Mapping[str, str] | No
     return "; known: " + ", ".join(word if word == word.strip() else f"'{word}'" for word in known)
 
 
-def several(text: str) -> tuple[str, ...]:
-    """Words that stand in one text, blanks between them."""
-    return tuple(text.split())
-
-
 def meanings(advice: Mapping[str, str] | None = None, /, **meant: str) -> dict[str, str]:
     """Other people's words -> what is written here, or the advice that several words give.
 
     Both are given the other way round: what is meant, and the words for it in one text.
     """
-    return {word: to for to, text in {**meant, **(advice or {})}.items() for word in several(text)}
+    return {word: to for to, text in {**meant, **(advice or {})}.items() for word in text.split()}
 
 
 def folded(word: str) -> str:

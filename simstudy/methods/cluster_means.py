@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from simstudy.entries import Chosen, Entry, choice, register
-from simstudy.errors import several
 from simstudy.estimates import Estimates, Outcome
 from simstudy.methods import _assemble, _clustered
 from simstudy.moments import Clusters, Factor, Floats, Moments, Numbers, Pooled
@@ -112,12 +111,10 @@ register(
                 wald="z normal infinite inf",
             ),
         ),
-        synonyms=several(
-            "between between_effects be aggregated means cluster_level aggregate cluster_mean "
-            "group_means between_estimator t_test_on_means cluster_level_analysis "
-            "cluster_summaries two_stage"
-        ),
-        variants={"weights: size": ("weighted_means",), "weights: equal": ("donald_lang",)},
+        synonyms="between between_effects be aggregated means cluster_level aggregate cluster_mean "
+        "group_means between_estimator t_test_on_means cluster_level_analysis "
+        "cluster_summaries two_stage",
+        variants={"weights: size": "weighted_means", "weights: equal": "donald_lang"},
         estimands=lambda chosen: ("slope", "intercept", "between_slope"),
         account=_account,
         n_parameters="2",

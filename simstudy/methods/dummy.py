@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from simstudy.entries import Chosen, Entry, register
-from simstudy.errors import several
 from simstudy.estimates import Estimates, Outcome
 from simstudy.methods import _assemble, _clustered
 from simstudy.moments import Array, Factor, Floats, Moments
@@ -73,12 +72,10 @@ register(
         describe=describe,
         options=_clustered.options(),
         terms=("slope",),
-        synonyms=several(
-            "within fixed_effects fixed fe lsdv plm areg feols fixest no_pooling within_estimator "
-            "dummies dummy_variables fixed_intercept cluster_dummies felm reghdfe fixed_effect "
-            "absorb"
-        ),
-        variants={"se: CR1S": ("xtreg_fe_robust", "fixed_effects_robust", "lsdv_robust")},
+        synonyms="within fixed_effects fixed fe lsdv plm areg feols fixest no_pooling "
+        "within_estimator dummies dummy_variables fixed_intercept cluster_dummies felm reghdfe "
+        "fixed_effect absorb",
+        variants={"se: CR1S": "xtreg_fe_robust fixed_effects_robust lsdv_robust"},
         refuse=_clustered.refuse,
         caution=_clustered.caution,
         account=_account,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from simstudy.entries import Chosen, Entry, choice, register
-from simstudy.errors import several
 from simstudy.estimates import Estimates, Outcome
 from simstudy.methods import _assemble, _clustered
 from simstudy.moments import Array, Clusters, Floats
@@ -104,14 +103,12 @@ register(
                 clusters="t j_1 cluster",
             ),
         ),
-        synonyms=several(
-            "geeglm geepack geese xtgee genmod exchangeable gee_exchangeable "
-            "generalized_estimating_equations generalised_estimating_equations marginal "
-            "marginal_model population_averaged gee1"
-        ),
+        synonyms="geeglm geepack geese xtgee genmod exchangeable gee_exchangeable "
+        "generalized_estimating_equations generalised_estimating_equations marginal "
+        "marginal_model population_averaged gee1",
         variants={
-            "se: robust": ("gee_robust",),
-            "se: model": ("gee_model", "gee_naive"),
+            "se: robust": "gee_robust",
+            "se: model": "gee_model gee_naive",
         },
         estimands=lambda chosen: ("slope", "intercept"),
         account=_account,

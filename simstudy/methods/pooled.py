@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from simstudy.entries import Chosen, Entry, register
-from simstudy.errors import several
 from simstudy.estimates import Estimates
 from simstudy.methods import _assemble, _clustered
 from simstudy.moments import Array, Factor, Floats, Moments
@@ -88,21 +87,17 @@ register(
         fit=fit,
         describe=describe,
         options=_clustered.options("moulton"),
-        synonyms=several(
-            "ols lm linear regression reg regress naive ignore complete_pooling linear_regression "
-            "linear_model least_squares"
-        ),
+        synonyms="ols lm linear regression reg regress naive ignore complete_pooling "
+        "linear_regression linear_model least_squares",
         variants={
-            "se: CR0": ("cr0",),
-            "se: CR1": ("cr1",),
-            "se: CR1S": several(
-                "cr1s cluster_robust clustered sandwich huber_white robust crve cgm vce "
-                "vce_cluster vce(cluster) lm_robust liang_zeger crse robust_se cluster_robust_se "
-                "clustered_se cluster_se"
-            ),
-            "se: CR2": several("cr2 clubsandwich bell_mccaffrey brl bias_reduced"),
-            "se: CR3": several("cr3 cluster_jackknife jackknife"),
-            "se: moulton": several("moulton moulton_factor deff design_effect kish"),
+            "se: CR0": "cr0",
+            "se: CR1": "cr1",
+            "se: CR1S": "cr1s cluster_robust clustered sandwich huber_white robust crve cgm vce "
+            "vce_cluster vce(cluster) lm_robust liang_zeger crse robust_se cluster_robust_se "
+            "clustered_se cluster_se",
+            "se: CR2": "cr2 clubsandwich bell_mccaffrey brl bias_reduced",
+            "se: CR3": "cr3 cluster_jackknife jackknife",
+            "se: moulton": "moulton moulton_factor deff design_effect kish",
         },
         refuse=_clustered.refuse,
         estimands=lambda chosen: ("slope", "intercept"),

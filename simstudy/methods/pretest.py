@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from simstudy.entries import Chosen, Entry, choice, register, registered
-from simstudy.errors import several
 from simstudy.estimates import Estimates
 from simstudy.moments import Bools, Floats, Moments
 from simstudy.numerics import anova, gram, likelihood, weighted
@@ -113,12 +112,11 @@ register(
                 design_effect="deff deft kish",
             ),
         ),
-        synonyms=several(
-            "preliminary_test two_step pre_test pretested model_selection select_model conditional"
-        ),
+        synonyms="preliminary_test two_step pre_test pretested model_selection select_model "
+        "conditional",
         variants={
-            "by: likelihood_ratio": ("lrt", "lr_test", "rlrt"),
-            "by: design_effect": ("deff_rule", "deff_over_2"),
+            "by: likelihood_ratio": "lrt lr_test rlrt",
+            "by: design_effect": "deff_rule deff_over_2",
         },
         estimands=lambda chosen: ("slope", "intercept"),
         account=_account,

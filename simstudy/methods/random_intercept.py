@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from simstudy.entries import Chosen, Entry, register
-from simstudy.errors import several
 from simstudy.estimands import VARIANCES
 from simstudy.estimates import Estimates, Outcome
 from simstudy.methods import _assemble, _mixed
@@ -83,20 +82,18 @@ register(
         fit=fit,
         describe=describe,
         options=_mixed.OPTIONS,
-        synonyms=several(
-            "lmer mixed mlm hlm multilevel mixedlm random lme lmm lme4 nlme mixed_model "
-            "mixed_effects linear_mixed_model multilevel_model random_effects random_effect re "
-            "partial_pooling proc_mixed xtmixed hierarchical hierarchical_linear_model "
-            "variance_components lmertest random_intercepts random_effects_model "
-            "mixed_linear_model"
-        ),
+        synonyms="lmer mixed mlm hlm multilevel mixedlm random lme lmm lme4 nlme mixed_model "
+        "mixed_effects linear_mixed_model multilevel_model random_effects random_effect re "
+        "partial_pooling proc_mixed xtmixed hierarchical hierarchical_linear_model "
+        "variance_components lmertest random_intercepts random_effects_model "
+        "mixed_linear_model",
         variants={
-            "df: kenward_roger": ("kr", "kenward_roger", "kenwardroger", "pbkrtest"),
-            "df: satterthwaite": ("satterthwaite",),
-            "df: between_within": ("between_within",),
-            "df: wald": ("wald", "z_test"),
-            "estimator: reml": ("reml",),
-            "estimator: ml": ("ml", "mle", "maximum_likelihood"),
+            "df: kenward_roger": "kr kenward_roger kenwardroger pbkrtest",
+            "df: satterthwaite": "satterthwaite",
+            "df: between_within": "between_within",
+            "df: wald": "wald z_test",
+            "estimator: reml": "reml",
+            "estimator: ml": "ml mle maximum_likelihood",
         },
         refuse=_mixed.refuse,
         estimands=lambda chosen: ("slope", "intercept", *VARIANCES),

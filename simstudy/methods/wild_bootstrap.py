@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from simstudy.entries import Chosen, Entry, Option, Words, choice, register
-from simstudy.errors import several
 from simstudy.estimates import Estimates, Outcome
 from simstudy.methods import _assemble, _clustered, pooled
 from simstudy.moments import Clusters
@@ -114,20 +113,16 @@ register(
                 lambda chosen: 399,
                 "bootstrap samples",
                 least=1,
-                synonyms=several(
-                    "b reps nboot n_boot bootstraps replications samples n_bootstrap iterations "
-                    "boot r"
-                ),
+                synonyms="b reps nboot n_boot bootstraps replications samples n_bootstrap "
+                "iterations boot r",
             ),
         ),
         terms=("slope",),
-        synonyms=several(
-            "wild bootstrap boottest wild_cluster_bootstrap wcr wcb fwildclusterboot "
-            "cluster_bootstrap bootstrap_t cgm_bootstrap"
-        ),
+        synonyms="wild bootstrap boottest wild_cluster_bootstrap wcr wcb fwildclusterboot "
+        "cluster_bootstrap bootstrap_t cgm_bootstrap",
         variants={
-            "weights: webb": ("webb", "webb6", "webb_6_point"),
-            "weights: rademacher": ("rademacher",),
+            "weights: webb": "webb webb6 webb_6_point",
+            "weights: rademacher": "rademacher",
         },
         draws=True,
         tests_only=True,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from simstudy.entries import Chosen, Entry, choice, register
-from simstudy.errors import several
 from simstudy.estimands import VARIANCES
 from simstudy.estimates import Estimates, Outcome
 from simstudy.methods import _assemble, _mixed
@@ -127,11 +126,9 @@ register(
             ),
             *_mixed.OPTIONS,
         ),
-        synonyms=several(
-            "mundlak hybrid wb rewb cre xthybrid within_between_model correlated_random_effects "
-            "cwc group_mean_centering panelr"
-        ),
-        variants={"effect: contextual": ("contextual", "contextual_effect")},
+        synonyms="mundlak hybrid wb rewb cre xthybrid within_between_model "
+        "correlated_random_effects cwc group_mean_centering panelr",
+        variants={"effect: contextual": "contextual contextual_effect"},
         refuse=_mixed.refuse,
         estimands=lambda chosen: (_ESTIMANDS[chosen["effect"]], "intercept", *VARIANCES),
         account=_account,
