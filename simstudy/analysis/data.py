@@ -72,6 +72,14 @@ class DataSet:
         return replace(reduce(self.rows(self.origin)), origin=self.origin)
 
     @cached_property
+    def means(self) -> tuple[Floats, Floats]:
+        """Cluster means of x and y, shape (J,)."""
+        shape, moments = (len(self.labels), 1), self.moments
+        x, y = (origin + np.broadcast_to(means, shape)[:, 0] for origin, means in
+                zip(moments.origin, (moments.mean_x, moments.mean_y), strict=True))  # fmt: skip
+        return x, y
+
+    @cached_property
     def units(self) -> tuple[int, int]:
         """Powers of two to measure x and y in, so that no fourth power overflows or vanishes."""
         return _exponent(self.x), _exponent(self.y)
