@@ -14,7 +14,7 @@ from simstudy.estimands import is_null
 from simstudy.plots import other_names, plots
 from simstudy.registry import Method, OwnMethod
 from simstudy.study import fields, vocabulary
-from simstudy.study.code import Importing
+from simstudy.study.code import Imports, Listener
 from simstudy.study.grid import CONDITIONS, Design, expand, text_of
 from simstudy.study.measures import OwnMeasure, measures_of
 from simstudy.study.methods import methods_of
@@ -84,7 +84,7 @@ def load(
     source: str | Path | Mapping[str, Any],
     *,
     trusted: bool | None = None,
-    importing: Importing = lambda file, method: None,
+    importing: Listener = lambda file, purpose: None,
 ) -> Study:
     """Load and check a study.
 
@@ -108,10 +108,11 @@ def load(
         One line: file, line, what is wrong and what would be right.
     """
     if isinstance(source, Mapping):
-        return check(Document(plain(source)), trusted is not False, importing)
+        return check(Document(plain(source)), Imports(Path.cwd(), trusted is not False, importing))
     if trusted is None:
         trusted = not _is_stored(Path(source))
-    return check(read(source), trusted, importing)
+    folder = Path(source).resolve().parent
+    return check(read(source), Imports(folder, trusted, importing))
 
 
 def _is_stored(file: Path) -> bool:
@@ -140,11 +141,7 @@ def plain(value: Any) -> Any:
     return value
 
 
-def check(
-    document: Document,
-    trusted: bool = True,
-    importing: Importing = lambda file, method: None,
-) -> Study:
+def check(document: Document, imports: Imports) -> Study:
     """Check a document and build the study; see `load`."""
     top = Place(document, (), document.data)
     top.expect(dict, "a study (name, seed, ...)")
@@ -161,8 +158,7 @@ def check(
     alpha = tuple(float(fields.TOP_NUMBERS["alpha"].check(level)) for level in levels)
     refuse_equal(levels)
     designs = tuple(expand(document))
-    folder = Path(document.file).resolve().parent if document.file else Path.cwd()
-    chosen = methods_of(top["methods"], folder, trusted, importing)
+    chosen = methods_of(top["methods"], imports)
     study = Study(
         name=name,
         title=title,
@@ -175,8 +171,8 @@ def check(
         figures=_figures(top, designs, chosen),
         reference=_reference(top, chosen),
         scenarios=top.value["scenarios"],
-        folder=folder,
-        measures=measures_of(top.get("measures"), folder, trusted, importing),
+        folder=imports.folder,
+        measures=measures_of(top.get("measures"), imports),
     )
     _check_conditions(top, study)
     return study
