@@ -42,6 +42,8 @@ class Outcome(IntEnum):
         return _REASONS.get(self)
 
 
+NUMBERS = ("estimate", "std_error", "df", "p_value")
+COMPONENTS = ("tau2", "sigma2")
 STATUSES = ("ok", "boundary", "no_std_error", "not_estimable", "failed")
 STATUS_OF = np.array([0, 1, 2, 3, 3, 3, 3, 3, 3, 4, 3, 3, 3, 3], dtype=np.int8)
 USED = 2  # statuses below this index (ok, boundary) are used by every measure

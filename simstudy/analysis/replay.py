@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from simstudy import estimates
 from simstudy.analysis.data import DataSet
 from simstudy.analysis.fit import Fits
 from simstudy.analysis.fitted import fit_one
@@ -34,7 +35,7 @@ from simstudy.study.grid import Design
 from simstudy.study.study import Study
 
 FORMULA = Formula("y", "x", "cluster")
-NUMBERS = ("estimate", "std_error", "df", "p_value", "tau2", "sigma2")
+NUMBERS = (*estimates.NUMBERS, *estimates.COMPONENTS)
 _CLOSE = 1e-12  # what another batch may move a fit by
 _MOST = 2_000_000  # units that are held
 

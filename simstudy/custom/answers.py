@@ -15,12 +15,19 @@ from typing import Any
 
 import numpy as np
 
-from simstudy.estimates import GIVEN, LIMITS, TRUTH, Estimates, Failure, Outcome
+from simstudy.estimates import (
+    COMPONENTS,
+    GIVEN,
+    LIMITS,
+    NUMBERS,
+    TRUTH,
+    Estimates,
+    Failure,
+    Outcome,
+)
 from simstudy.moments import Bools, Floats
 from simstudy.numerics import tails
 
-FIELDS = ("estimate", "std_error", "df", "p_value")
-_COMPONENTS = ("tau2", "sigma2")
 _SYNONYMS = {
     "estimate": ("est", "coef", "coefficient", "b", "beta", "slope"),
     "std_error": ("se", "std_err", "stderr", "standard_error", "bse"),
@@ -66,7 +73,7 @@ def estimates(answer: Any, n_reps: int, batch: bool, null_value: float = 0.0) ->
     for one, other in (LIMITS, LIMITS[::-1]):
         if one in given and other not in given:
             raise AnswerError(f"returned {one} without {other}; an interval needs both")
-    numbers = {name: given.pop(name, None) for name in (*FIELDS, *_COMPONENTS)}
+    numbers = {name: given.pop(name, None) for name in (*NUMBERS, *COMPONENTS)}
     return _finish(numbers, given, lost, null_value)
 
 
@@ -79,7 +86,7 @@ def says_converged(answer: Any) -> bool:
 def failed(failure: Failure) -> Estimates:
     """The one row of a replication without an answer."""
     nan = np.full(1, np.nan)
-    return _rows(dict.fromkeys((*FIELDS, *_COMPONENTS), nan), {}, [failure])
+    return _rows(dict.fromkeys((*NUMBERS, *COMPONENTS), nan), {}, [failure])
 
 
 def _named(answer: Any) -> dict[str, Any]:
@@ -91,9 +98,9 @@ def _named(answer: Any) -> dict[str, Any]:
             _refuse_synonyms(name, answer)
         return dict(answer)
     if isinstance(answer, tuple | list):
-        if not 1 <= len(answer) <= len(FIELDS):
+        if not 1 <= len(answer) <= len(NUMBERS):
             raise AnswerError(f"returned {len(answer)} values; {_EXPECTED}")
-        return dict(zip(FIELDS, answer, strict=False))
+        return dict(zip(NUMBERS, answer, strict=False))
     raise AnswerError(f"returned {type(answer).__name__}; {_EXPECTED}")
 
 
@@ -160,7 +167,7 @@ def _finish(
 ) -> Estimates:
     """Check every number, test the estimate where it comes without a p-value."""
     nan = np.full(lost.size, np.nan)
-    estimate, error, df, p = (numbers[name] for name in FIELDS)
+    estimate, error, df, p = (numbers[name] for name in NUMBERS)
     assert estimate is not None
     wrong: dict[str, tuple[Floats, Bools]] = {"estimate": (estimate, ~np.isfinite(estimate))}
     with np.errstate(all="ignore"):
@@ -181,8 +188,8 @@ def _finish(
     if LIMITS[0] in extras:
         _refuse_reversed(failures, *(extras[name] for name in LIMITS))
     stopped = _unconverged({"estimate": estimate, "std_error": error}, lost)
-    components = {name: nan if (v := numbers[name]) is None else v for name in _COMPONENTS}
-    columns = dict(zip(FIELDS, (estimate, error, df, tested), strict=True)) | components
+    components = {name: nan if (v := numbers[name]) is None else v for name in COMPONENTS}
+    columns = dict(zip(NUMBERS, (estimate, error, df, tested), strict=True)) | components
     rows = _rows(columns, extras, failures)
     return replace(rows, extras={**(rows.extras or {}), **stopped}) if stopped else rows
 

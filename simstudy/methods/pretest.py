@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from simstudy.entries import Chosen, Entry, choice, register, registered
-from simstudy.estimates import Estimates
+from simstudy.estimates import COMPONENTS, NUMBERS, Estimates
 from simstudy.moments import Bools, Floats, Moments
 from simstudy.numerics import anova, gram, likelihood, weighted
 
@@ -34,7 +34,7 @@ def fit(moments: Moments, *, by: str, term: str = "slope") -> Estimates:
     pooled, multilevel = (model.fit(moments, **options, term=term) for model, options in _models())
     chosen = _multilevel(moments, multilevel, by)
     columns: Any = {}
-    for name in ("estimate", "std_error", "df", "p_value", "outcome", "tau2", "sigma2"):
+    for name in (*NUMBERS, "outcome", *COMPONENTS):
         of_pooled = getattr(pooled, name)
         columns[name] = np.where(
             chosen, getattr(multilevel, name), np.nan if of_pooled is None else of_pooled
