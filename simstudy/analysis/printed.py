@@ -75,7 +75,8 @@ def table(heading: list[str], rows: list[list[str]], left: int = 1) -> str:
 
 
 def _fit(data: DataSet, fit: Fit) -> str:
-    lines = [f"--- {fit.method.label}: {_what(fit)}"]
+    what = [fit.method.entry.summary, *(_words(*option) for option in fit.method.options)]
+    lines = [f"--- {fit.method.label}: {', '.join(what)}"]
     if fit.status in ("not_estimable", "failed"):
         return "\n".join([*lines, f"{fit.status.replace('_', ' ')}: {brief(fit.message or '')}"])
     if fit.numbers["tau2"] is not None:
@@ -92,10 +93,6 @@ def _fit(data: DataSet, fit: Fit) -> str:
     if fit.status == "boundary":
         lines.append("boundary fit: the cluster variance is estimated as 0")
     return "\n".join(lines)
-
-
-def _what(fit: Fit) -> str:
-    return ", ".join([fit.method.entry.summary, *(_words(*o) for o in fit.method.options)])
 
 
 def _words(option: str, value: object) -> str:

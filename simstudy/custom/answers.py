@@ -70,9 +70,9 @@ def estimates(answer: Any, n_reps: int, batch: bool, null_value: float = 0.0) ->
         if not lost.all():
             raise AnswerError(f"{_missing(returned)}; {_EXPECTED}")
         given["estimate"] = np.full(n_reps, np.nan)
-    for one, other in (LIMITS, LIMITS[::-1]):
-        if one in given and other not in given:
-            raise AnswerError(f"returned {one} without {other}; an interval needs both")
+    for limit, other in (LIMITS, LIMITS[::-1]):
+        if limit in given and other not in given:
+            raise AnswerError(f"returned {limit} without {other}; an interval needs both")
     numbers = {name: given.pop(name, None) for name in (*NUMBERS, *COMPONENTS)}
     return _finish(numbers, given, lost, null_value)
 
@@ -136,23 +136,22 @@ def _lost(converged: Floats | None, n_reps: int) -> Bools:
 def _column(name: str, value: Any, n_reps: int, whole: bool) -> Floats:
     """A value a replication; `whole` asks for all of them, else one may stand for all."""
     try:
-        found = _array(value)
+        array = _array(value)
     except Exception:  # how an object becomes an array is its own affair
         raise AnswerError(f"{name} is {_shown(value)}, not a number") from None
-    if found.shape == (n_reps,) or (found.size == 1 and not (whole and n_reps > 1)):
-        return np.array(np.broadcast_to(found.ravel(), (n_reps,)))
-    raise AnswerError(f"{name} has shape {found.shape}, not {(n_reps,)}")
+    if array.shape == (n_reps,) or (array.size == 1 and not (whole and n_reps > 1)):
+        return np.array(np.broadcast_to(array.ravel(), (n_reps,)))
+    raise AnswerError(f"{name} has shape {array.shape}, not {(n_reps,)}")
 
 
 def _array(value: Any) -> Floats:
     """Numbers as doubles, NaN where they are masked."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of a masked number in a list
-        found = value if isinstance(value, np.ma.MaskedArray) else np.asarray(value)
-    if found.dtype.kind not in "bifu":
+        array = np.ma.asarray(value) if np.ma.isMaskedArray(value) else np.asarray(value)
+    if array.dtype.kind not in "bifu":
         raise TypeError
-    found = found.astype(float)
-    return found.filled(np.nan) if isinstance(found, np.ma.MaskedArray) else found
+    return np.asarray(np.ma.filled(array.astype(float), np.nan))
 
 
 def _shown(value: Any) -> str:
@@ -186,7 +185,10 @@ def _finish(
         tested = tails.two_sided((estimate - null_value) / error, df) if p is None else p
     failures = _failures(wrong, lost)
     if LIMITS[0] in extras:
-        _refuse_reversed(failures, *(extras[name] for name in LIMITS))
+        low, high = (extras[name] for name in LIMITS)
+        for k in np.flatnonzero(low > high):
+            reversed_ = f"returned {LIMITS[0]} {low[k]:g} above {LIMITS[1]} {high[k]:g}"
+            failures[k] = failures[k] or Failure(reversed_, "")
     stopped = _unconverged({"estimate": estimate, "std_error": error}, lost)
     components = {name: nan if (v := numbers[name]) is None else v for name in COMPONENTS}
     columns = dict(zip(NUMBERS, (estimate, error, df, tested), strict=True)) | components
@@ -212,19 +214,11 @@ def _wrong(name: str, value: float) -> str:
 
 def _failures(wrong: dict[str, tuple[Floats, Bools]], lost: Bools) -> list[Failure | None]:
     unconverged = Failure(f"did not converge ({_CONVERGED} is False)", "")
-    found: list[Failure | None] = [unconverged if bad else None for bad in lost]
+    failures: list[Failure | None] = [unconverged if bad else None for bad in lost]
     for name, (values, bad) in wrong.items():
         for k in np.flatnonzero(bad):
-            if found[k] is None:
-                found[k] = Failure(f"returned {_wrong(name, values[k])}", "")
-    return found
-
-
-def _refuse_reversed(failures: list[Failure | None], low: Floats, high: Floats) -> None:
-    for k in np.flatnonzero(low > high):
-        if failures[k] is None:
-            message = f"returned {LIMITS[0]} {low[k]:g} above {LIMITS[1]} {high[k]:g}"
-            failures[k] = Failure(message, "")
+            failures[k] = failures[k] or Failure(f"returned {_wrong(name, values[k])}", "")
+    return failures
 
 
 def _rows(
@@ -233,13 +227,12 @@ def _rows(
     """Estimates with an outcome; a failed row holds no number."""
     kept = np.empty(len(failures), dtype=object)
     kept[:] = failures
-    there = np.array([failure is None for failure in failures])
-    blank = {name: np.where(there, values, np.nan) for name, values in columns.items()}
-    no_test = there & np.isnan(blank["p_value"])
-    outcome = np.select([~there, no_test], [Outcome.FAILED, Outcome.NO_STD_ERROR], Outcome.OK)
-    return Estimates(
-        **blank,
-        outcome=outcome.astype(np.int8),
-        extras={name: np.where(there, values, np.nan) for name, values in extras.items()},
-        failures=kept,
+    fitted = np.array([failure is None for failure in failures])
+    blank: Any
+    blank, extras = (
+        {name: np.where(fitted, values, np.nan) for name, values in numbers.items()}
+        for numbers in (columns, extras)
     )
+    no_test = fitted & np.isnan(blank["p_value"])
+    outcome = np.select([~fitted, no_test], [Outcome.FAILED, Outcome.NO_STD_ERROR], Outcome.OK)
+    return Estimates(**blank, outcome=outcome.astype(np.int8), extras=extras, failures=kept)

@@ -140,11 +140,6 @@ def declared(function: Any) -> Declared | None:
     return found if isinstance(found, Declared) else None
 
 
-def is_measure(function: Any) -> bool:
-    """Whether a function is decorated with ``@simstudy.measure``."""
-    return getattr(function, MEASURE_MARK, None) is True
-
-
 class Kind(NamedTuple):
     """What a `use:` can name: the decorator it must have, and whether a function has it."""
 
@@ -153,7 +148,7 @@ class Kind(NamedTuple):
 
 
 METHOD = Kind("@simstudy.method", lambda function: declared(function) is not None)
-MEASURE = Kind("@simstudy.measure", is_measure)
+MEASURE = Kind("@simstudy.measure", lambda function: getattr(function, MEASURE_MARK, None) is True)
 
 
 def options_of(function: Any) -> tuple[dict[str, Any], bool]:
