@@ -62,10 +62,3 @@ def of_block(rows: Block, mine: Ints, reference: Ints, alphas: tuple[float, ...]
         *alone([rows.rejected(alpha) for alpha in alphas], used),
         *alone([rows.covered(alpha) for alpha in alphas], intervals),
     )
-
-
-def nothing(n_groups: int, n_alphas: int) -> Pairs:
-    """Totals of no replications."""
-    none, levels = np.zeros(n_groups, np.int64), np.zeros((n_groups, n_alphas), np.int64)
-    errors = powers.nothing(3, _ORDERS, (n_groups,))
-    return Pairs(errors, none, none, levels, levels, levels, levels)

@@ -13,14 +13,14 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 
 from simstudy.measures import pairs, totals
-from simstudy.measures.block import COLUMNS
+from simstudy.measures.block import COLUMNS, Block
 from simstudy.measures.pairs import Pairs
 from simstudy.measures.record import Cells
 from simstudy.measures.totals import Totals
 from simstudy.moments import Floats, Ints
 from simstudy.runner.pool import LOST, parallel
 from simstudy.runner.process import settle
-from simstudy.summary.source import Source, ready
+from simstudy.summary.source import Source
 
 T = TypeVar("T", Totals, Pairs)
 
@@ -56,12 +56,11 @@ class Sums(Generic[T]):
         out._kept = [self._joined()] if self._kept else []
         return out
 
-    def total(self, n_cells: int, nothing: Callable[[int], T]) -> T:
-        """Totals of every cell, its blocks in order; of cells without any, `nothing`."""
+    def total(self, nothing: T, n_cells: int) -> T:
+        """Totals of every cell, its blocks in order; of cells without any, those of `nothing`."""
         cells = [np.empty(0, np.int64), *(cells for cells, _, _ in self._kept)]
         left = np.setdiff1d(np.arange(n_cells), np.concatenate(cells))
-        if left.size or not self._kept:
-            self._kept.append((left, np.zeros_like(left), nothing(left.size)))
+        self._kept.append((left, np.zeros_like(left), totals.take(nothing, left)))
         return self._combined()[1]
 
     def _joined(self) -> tuple[Ints, Ints, T]:
@@ -88,17 +87,19 @@ def add_up(source: Source, mcse: str, mean: bool = True, jobs: int = 1) -> Cells
     for some, some_pairs in _spread(_sums, source, jobs):
         sums.extend(some)
         both.extend(some_pairs)
-    n_cells, n_alphas = source.n_cells, len(source.alphas)
-    found = sums.total(n_cells, lambda n: _nothing(n, source.alphas))
+    facts, alphas = source.facts, source.alphas
+    n_cells = facts.truth.size
+    nothing, cells = _nothing(n_cells), np.arange(n_cells)
+    found = sums.total(totals.of_ready(nothing, alphas), n_cells)
     source.check(found)
     eliminated = None
-    if mean or source.extremes is not None:
+    if mean or source.twice:
         eliminated = sum(_spread(_covered, source, jobs, found.of_error.means[0]))
     compared = None
-    if source.compares:
-        of_pairs = both.total(n_cells, lambda n: pairs.nothing(n, n_alphas))
-        compared = of_pairs, source.compared
-    return Cells(found, source.alphas, source.truth, mcse, eliminated, compared, source.null_value)
+    if facts.compared is not None:
+        no_pairs = pairs.of_block(nothing, cells, cells, alphas)
+        compared = both.total(no_pairs, n_cells), facts.compared
+    return Cells(found, alphas, facts.truth, mcse, eliminated, compared, facts.null_value)
 
 
 def _spread(function: Callable[..., Any], source: Source, jobs: int, *more: Any) -> list[Any]:
@@ -115,7 +116,7 @@ def _sums(source: Source) -> tuple[Sums[Totals], Sums[Pairs]]:
     sums: Sums[Totals] = Sums(source.most)
     both: Sums[Pairs] = Sums()
     for block in source.first():
-        rows, number = ready(source, block), np.full(block.cells.size, block.number)
+        rows, number = block.rows, np.full(block.cells.size, block.number)
         if not block.pair:
             sums.add(block.cells, number, totals.of_ready(rows, source.alphas))
         if block.against:
@@ -130,15 +131,12 @@ def _covered(source: Source, means: Floats) -> Ints:
     settle()
     out = np.zeros((means.size, len(source.alphas)), dtype=np.int64)
     for block in source.again():
-        rows = ready(source, block)
-        if source.extremes is not None:
-            source.extremes.see(block.cells, block.rows, rows)
         for k, alpha in enumerate(source.alphas):
-            hits = rows.covers(alpha, means[block.cells]).sum(axis=1)
+            hits = block.rows.covers(alpha, means[block.cells]).sum(axis=1)
             np.add.at(out[:, k], block.cells, hits)
     return out
 
 
-def _nothing(n_cells: int, alphas: tuple[float, ...]) -> Totals:
+def _nothing(n_cells: int) -> Block:
     none = {name: np.empty((n_cells, 0)) for name in COLUMNS}
-    return totals.of_block(none | {"status": np.empty((n_cells, 0), np.int8)}, 0.0, alphas)
+    return Block(none | {"status": np.empty((n_cells, 0), np.int8)}, 0.0)

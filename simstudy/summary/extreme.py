@@ -29,7 +29,7 @@ def extreme(cells: StudyCells, source: StoredRows, totals: Totals) -> list[str]:
         rows = source.rows_of(cell)
         columns = {name: np.atleast_2d(values) for name, values in rows.items()}
         columns["row"] = np.atleast_2d(source.numbers_of(cell))
-        found.see(np.array([cell]), columns, Block(rows, source.truth[cell]))
+        found.see(np.array([cell]), columns, Block(rows, source.facts.truth[cell]))
 
     def place(one: Extreme) -> tuple[str, str]:
         scenario = cells.pairs[one.group][0].id

@@ -38,9 +38,9 @@ def _where_there(column: Column, source: Source) -> Column:
 
     Limits that were given are of the first level: at others there are no intervals.
     """
-    needs, defined = record_of(column.measure).needs, column.defined
-    for need, cells in source.lacking.items():
+    needs, defined, facts = record_of(column.measure).needs, column.defined, source.facts
+    for need, cells in facts.lacking.items():
         defined = defined & ~cells if need in needs else defined
     if "interval" in needs and column.alpha != source.alphas[0]:
-        defined = defined & ~(source.limits_of_pairs if "pairs" in needs else source.limits)
+        defined = defined & ~(facts.limits_of_pairs if "pairs" in needs else facts.limits)
     return column._replace(defined=np.asarray(defined))

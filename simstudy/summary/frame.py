@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
 from simstudy.errors import UserError, nearest
 from simstudy.estimates import STATUSES
+from simstudy.measures.block import Block
 from simstudy.measures.extremes import Extremes
 from simstudy.measures.rows import Rows
 from simstudy.measures.totals import Totals
-from simstudy.moments import Array, Bools, Floats, Ints
+from simstudy.moments import Array, Ints
 from simstudy.readers.table import Table
 from simstudy.summary.groups import Groups
 from simstudy.summary.rectangles import ROWS, rectangles
 from simstudy.summary.repeats import repeating, separating
-from simstudy.summary.source import RowBlock
+from simstudy.summary.source import CellFacts, RowBlock, Source
 
 _BLOCKS = 2048  # that are kept until they are added up
 
 
-class FrameRows:
-    """Rows of a table, in groups; a `Source`.
+class FrameRows(Source):
+    """Rows of a table, in groups.
 
     Parameters
     ----------
@@ -38,7 +39,7 @@ class FrameRows:
         Told, in a line, of columns that seem to be forgotten groups.
     """
 
-    dual = False
+    most, twice = _BLOCKS, True
 
     def __init__(
         self,
@@ -52,45 +53,8 @@ class FrameRows:
         self._opened, self._groups, self._warn = opened, groups, warn
         self._reference, self._keep = reference, keep or reference is not None
         self._kept: dict[int, list[Rows]] = {}
-        self.alphas, self.compares, self.most = alphas, reference is not None, _BLOCKS
-        self.extremes: Extremes = Extremes()
-
-    @property
-    def n_cells(self) -> int:
-        """Groups that were met so far."""
-        return len(self._groups.keys)
-
-    @property
-    def truth(self) -> Floats:
-        """True value of each group."""
-        return self._groups.truth
-
-    @property
-    def null_value(self) -> Floats:
-        """What the tests of each group are about."""
-        return np.full(self.n_cells, self._groups.null_value)
-
-    @property
-    def limits(self) -> Bools:
-        """Whether intervals were given."""
-        return np.full(self.n_cells, "ci_low" in self._groups.roles.numbers)
-
-    limits_of_pairs = limits
-
-    @property
-    def lacking(self) -> Mapping[str, Bools]:
-        """A test needs a p-value or a standard error."""
-        tested = {"std_error", "p_value"} & self._groups.roles.numbers.keys()
-        return {} if tested else {"tests": np.ones(self.n_cells, dtype=bool)}
-
-    @property
-    def compared(self) -> Bools:
-        """Groups whose reference has rows, itself not among them."""
-        return np.array([self._other(key) is not None for key in self._named], dtype=bool)
-
-    def shares(self, jobs: int) -> Sequence[FrameRows]:
-        """All of it: batches are read one after another."""
-        return [self]
+        self.alphas = alphas
+        self.extremes = Extremes()
 
     def first(self) -> Iterator[RowBlock]:
         """All blocks; what is wrong with the rows as a whole is said at their end."""
@@ -101,7 +65,7 @@ class FrameRows:
                 self._add(group, rows)
             if groups.replications is not None:
                 groups.replications.add(group, rows["replication"])
-            yield from _blocks(group, rows)
+            yield from self._blocks(group, rows)
         if not groups.keys:
             raise UserError("no rows", file=self._opened.file)
         groups.refuse_copies(lambda: separating(self._opened, groups))
@@ -109,13 +73,25 @@ class FrameRows:
             words = ", ".join(f"'{name}'" for name in forgotten)
             self._warn(f"{words}: levels that repeat within each method are summarised as one; "
                        f"by {' '.join(forgotten)} they are kept apart")  # fmt: skip
+        self.facts = self._facts()
         if self._reference is not None:
             yield from self._pairs(self._reference)
+
+    def _facts(self) -> CellFacts:
+        groups, n = self._groups, len(self._groups.keys)
+        limits = np.full(n, "ci_low" in groups.roles.numbers)
+        tested = {"std_error", "p_value"} & groups.roles.numbers.keys()  # a test needs one of them
+        lacking = {} if tested else {"tests": np.ones(n, dtype=bool)}
+        compared = None
+        if self._reference is not None:
+            compared = np.array([self._other(key) is not None for key in self._named], dtype=bool)
+        null_value = np.full(n, groups.null_value)
+        return CellFacts(groups.truth, null_value, limits, limits, lacking, compared)
 
     def again(self) -> Iterator[RowBlock]:
         """All blocks but those of pairs."""
         for group, rows in self._every():
-            yield from _blocks(group, rows)
+            yield from self._blocks(group, rows, self.extremes)
 
     def check(self, totals: Totals) -> None:
         """Refuse fits of which none converged: the column may say the opposite."""
@@ -163,15 +139,25 @@ class FrameRows:
                 continue
             rows = _aligned(self.rows_of(g), self.rows_of(other), str(key[-1]), reference, file)
             for start in range(0, rows["status"].shape[1], ROWS):
-                here = {name: values[:, start : start + ROWS] for name, values in rows.items()}
-                yield RowBlock(np.array([g, other]), 0, here, ((0, 1),), True)
+                part = {name: values[:, start : start + ROWS] for name, values in rows.items()}
+                cells = np.array([g, other])
+                yield RowBlock(cells, 0, self._block(cells, part), ((0, 1),), True)
 
+    def _blocks(
+        self, group: Ints, rows: Rows, extremes: Extremes | None = None
+    ) -> Iterator[RowBlock]:
+        """Blocks of a batch of rows; `extremes` sees them."""
+        measured = {name: values for name, values in rows.items() if name != "replication"}
+        for cells, columns in rectangles(group, measured):
+            block = self._block(cells, columns)
+            if extremes is not None:
+                extremes.see(cells, columns, block)
+            yield RowBlock(cells, 0, block)
 
-def _blocks(group: Ints, rows: Rows) -> Iterator[RowBlock]:
-    """Blocks of a batch of rows."""
-    measured = {name: values for name, values in rows.items() if name != "replication"}
-    for cells, block in rectangles(group, measured):
-        yield RowBlock(cells, 0, block)
+    def _block(self, cells: Ints, columns: Rows) -> Block:
+        limits = "ci_low" in self._groups.roles.numbers
+        truth = self._groups.truth[cells]
+        return Block(columns, truth, False, self._groups.null_value, limits)
 
 
 def _aligned(

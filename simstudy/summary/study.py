@@ -25,6 +25,7 @@ from simstudy.summary.extreme import extreme
 from simstudy.summary.finish import measured
 from simstudy.summary.own_measures import as_stored, own_measures
 from simstudy.summary.parts import StoredRows
+from simstudy.summary.source import CellFacts
 from simstudy.summary.table import VERDICT, rows, verdicts, words
 
 
@@ -74,7 +75,7 @@ def summarize_study(
     if warn is not None:
         for line in (*far(cells, columns, theory), *extreme(cells, source, found.totals)):
             warn(line)
-    return _table(study, cells, columns, theory, source.truth)
+    return _table(study, cells, columns, theory, source.facts.truth)
 
 
 def stored_rows(
@@ -98,19 +99,25 @@ def stored_rows(
         if key in ranges[TRUTH]:
             truth[cell] = one_of(*ranges[TRUTH][key])
     with_limits = {method for _, method in ranges[LIMITS[0]]}
+    limits = np.array([method in with_limits for _, method in keys])
     names = (*([TRUTH] if np.isnan(truth).any() else []), *(LIMITS if with_limits else ()))
-    canonical = [method.canonical for method in study.methods]
-    reference = None
+    asked = np.array(cells.of_each(study.asks))
+    untested = ~np.array(cells.of_each(lambda design, method: method.tested))
+    others, limits_of_pairs, compared = np.full(len(keys), -1), limits, None
     if compare and study.reference:
+        canonical = [method.canonical for method in study.methods]
         reference = cells.same_scenario(canonical.index(study.reference))
+        limits_of_pairs = limits | limits[reference]
+        compared = (reference != np.arange(len(keys))) & asked & asked[reference]
+        others = np.where(compared, reference, -1)
+    null_value = np.array(cells.of_each(lambda design, method: method.null_value), dtype=float)
+    # an estimand without a test has no standard errors either
+    lacking = dict.fromkeys(("std_error", "interval", "tests"), untested)
     return StoredRows(
         folder, keys, {design.id: design.key for design in study.designs},
-        truth, np.array(cells.of_each(lambda design, method: method.null_value), dtype=float),
-        study.alpha, study.replications, study.seed,
-        np.array(cells.of_each(study.asks)),
-        np.array(cells.of_each(lambda design, method: method.tested)),
-        np.array([method in with_limits for _, method in keys]), reference,
-        names, tuple(sorted({method for name in names for _, method in ranges[name]})),
+        CellFacts(truth, null_value, limits, limits_of_pairs, lacking, compared),
+        study.alpha, study.replications, study.seed, asked, others, names,
+        tuple(sorted({method for name in names for _, method in ranges[name]})),
     )  # fmt: skip
 
 
