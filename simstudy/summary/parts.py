@@ -151,7 +151,7 @@ class StoredRows(Source):
     def rows_of(self, cell: int) -> Rows:
         """All rows of a cell, in order; for measures that have no totals."""
         names = tuple(self._parts.get(cell, ()))
-        pieces = list(self._in_order(names, cell, self._reader()))
+        pieces = list(self._in_order(names, cell))
         if not pieces:
             return dict.fromkeys(self.columns, np.empty(0)) | {"status": np.empty(0, np.int8)}
         return {k: np.concatenate([rows[k] for rows in pieces]) for k in self.columns}
@@ -166,7 +166,8 @@ class StoredRows(Source):
                 done = part.last
         return np.concatenate(found)
 
-    def _reader(self) -> Reader:
+    @cached_property
+    def _read(self) -> Reader:
         """What reads a part, the last few once."""
         whose = parts.Whose(self.scenarios, self.seed)
 
@@ -182,20 +183,19 @@ class StoredRows(Source):
         return Block(rows, truth, null_value=null_value, limits=self.facts.limits[cells])
 
     def _blocks(self, readings: Sequence[Reading]) -> Iterator[RowBlock]:
-        read = self._reader()
         for reading in readings:
             cells = np.array(reading.cells)
             against, pair = reading.against, reading.pair
             if reading.whole:
                 part = reading.parts[0][0]
-                rows, first = self._of_part(read(part), part, cells), part.first - 1
+                rows, first = self._of_part(self._read(part), part, cells), part.first - 1
                 for start in range(0, part.n_reps, BLOCK):
                     here = {k: v[:, start : start + BLOCK] for k, v in rows.items()}
                     block, number = self._block(cells, here), (first + start) // BLOCK
                     yield RowBlock(cells, number, block, against, pair)
                 continue
             each = [
-                _blocks(self._in_order(names, cell, read))
+                _cut(self._in_order(names, cell))
                 for cell, names in zip(reading.cells, reading.parts, strict=True)
             ]
             for number, found in enumerate(zip(*each, strict=False)):
@@ -210,13 +210,13 @@ class StoredRows(Source):
         at_method = [part.methods.index(method) for _, method in keys]
         return {k: v[at_method, at_scenario] for k, v in rows.items()}
 
-    def _in_order(self, names: Sequence[PartName], cell: int, read: Reader) -> Iterator[Rows]:
+    def _in_order(self, names: Sequence[PartName], cell: int) -> Iterator[Rows]:
         """Rows 1..last of one cell, each once, from parts that may overlap."""
         done, last = 0, self.replications
         for part in _ordered(names):
             if part.last <= done:
                 continue
-            rows = self._of_part(read(part), part, np.array([cell]))
+            rows = self._of_part(self._read(part), part, np.array([cell]))
             here = slice(max(0, done + 1 - part.first), min(part.n_reps, last - part.first + 1))
             yield {k: v[0, here] for k, v in rows.items()}
             done = part.last
@@ -237,7 +237,7 @@ def _whole(names: Sequence[PartName], replications: int) -> bool:
     return done <= replications
 
 
-def _blocks(found: Iterator[Rows]) -> Iterator[Rows]:
+def _cut(found: Iterator[Rows]) -> Iterator[Rows]:
     """The same rows cut into blocks."""
     held: list[Rows] = []
     n = 0

@@ -358,15 +358,13 @@ def test_plan_knows_the_limits_of_a_method(used, tmp_path, monkeypatch):
 def test_the_zip_plot_shows_the_intervals_of_the_summary(results):
     """Each panel says the share that covers, of given limits as of others."""
     from simstudy.plots import plots
-    from simstudy.report.example_rows import rows_of, sample_of
+    from simstudy.report.example_rows import sample_of
 
     summary = results.summary_table()
     (design, *_) = results.study.designs
-    rows = rows_of(results.study, ResultsFolder(results.folder), design)
-    assert {"ci_low", "ci_high"} <= set(rows.column_names)
-    figure = plots()["zip"].draw(
-        sample_of(results.study, ResultsFolder(results.folder), summary, design)
-    )
+    sample = sample_of(results.study, results.folder, summary, design)
+    assert all(sample.methods[name].block.limits[0] for name in ("both", "limits"))
+    figure = plots()["zip"].draw(sample)
     shown = {at.get_title(): [text.get_text() for text in at.texts] for at in figure.axes}
     for name in ("pooled", "both", "limits", "sometimes", "settled"):
         value = cell(results, name, "coverage").value[design.id]

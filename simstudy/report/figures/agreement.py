@@ -78,7 +78,7 @@ def _two(sample: Sample, method: str | None) -> tuple[str, str]:
     """Labels of the two methods; empty where there is none."""
     methods = sample.methods
     fitted = [name for name, rows in methods.items() if rows.estimate.size] or list(methods)
-    known = [name for name in fitted if methods[name].with_se.any()] or fitted
+    known = [name for name in fitted if (methods[name].std_error > 0).any()] or fitted
     first = sample.reference or next((name for name in known if name != method), "")
     words = {name: methods[name].target.words for name in known}
     alike = [name for name in known if name != first and words[name] == methods[first].target.words]

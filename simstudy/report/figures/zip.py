@@ -105,7 +105,7 @@ def _reach(sample: Sample) -> float:
     """How far from the truth the axis goes: nearly all limits of nearly all methods."""
     ends = []
     for rows in sample.methods.values():
-        far = np.abs(np.stack(rows.intervals(sample.alpha)) - rows.truth).max(axis=0)
+        far = np.abs(np.stack(rows.limits(sample.alpha))).max(axis=0)
         far = far[np.isfinite(far)]
         if far.size:
             ends.append(float(np.quantile(far, 0.98)))
@@ -128,8 +128,8 @@ def _panel(
     if not covered.size:
         style.nothing(axes, rows.why_empty)
         return
-    low, high = (ends - (rows.truth - center) for ends in rows.intervals(alpha))
-    order = rows.worst_last
+    low, high = (ends + center for ends in rows.limits(alpha))
+    order = rows.worst_last(alpha)
     n = order.size
     centile = 100.0 * (np.arange(n) + 0.5) / n
     first = int(np.searchsorted(centile, start))
