@@ -18,7 +18,7 @@ from simstudy.measures.names import Asked, asked, needed
 from simstudy.measures.own import REGISTERED
 from simstudy.report import tables
 from simstudy.report.nulls import aims
-from simstudy.report.pivot import REASONS, of_kind, wide
+from simstudy.report.pivot import REASONS, wide
 from simstudy.results import Results
 
 COLUMNS = [flag[2:].replace("-", "_") for flag, _ in ESTIMATES if flag != "--true"]
@@ -47,9 +47,7 @@ def main(options: Namespace) -> None:
     write = tables.FORMATS[options.format]
     shown = wanted or [asked(name, tables.HEADLINE) for name in tables.HEADLINE]
     texts = [
-        write(
-            tables.grid(of_kind(wide(summary, one.measure, a), one.null), verdict=options.verdict)
-        )
+        write(tables.grid(wide(summary, one.measure, a, one.null), verdict=options.verdict))
         for one in shown
         for a in tables.alphas(summary, one.measure)
     ]

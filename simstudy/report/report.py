@@ -6,12 +6,12 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from simstudy.plots import Plot, plots
 from simstudy.report import example_rows, tables
 from simstudy.report.nulls import both
-from simstudy.report.pivot import Wide, powers, wide
+from simstudy.report.pivot import Wide, wide
 from simstudy.store.files import is_plain
 from simstudy.store.results_folder import REPORT, STUDY, SUMMARY, ResultsFolder
 from simstudy.store.sources import measure_accounts
@@ -93,42 +93,30 @@ def _earlier(folder: ResultsFolder) -> Iterator[Path]:
 
 def table_files(summary: pa.Table, own: Sequence[str] = ()) -> Iterator[Files]:
     """What papers show and what the study asks for: a table each, CSV, LaTeX, Markdown."""
-    for name, *chosen in _listed(summary, own):
-        names = [f"tables/{name}.{ending}" for ending in _TABLES]
-        yield names, partial(_formatted, summary, name, *chosen)
+    for name, make in selection(summary, own):
+        yield [f"tables/{name}.{ending}" for ending in _TABLES], partial(_formatted, name, make)
 
 
-def selection(summary: pa.Table, own: Sequence[str] = ()) -> Iterator[tuple[str, Wide]]:
-    """(name, table) of every table of a report that has rows; `own` are measures besides.
+def selection(
+    summary: pa.Table, own: Sequence[str] = ()
+) -> Iterator[tuple[str, Callable[[], Wide]]]:
+    """Name of every table of a report that has rows, and what makes it; `own` measures besides.
 
     Names of the second and later alphas end in ``_alpha0.01``; where there are Type I errors
     too, power stands in a table of its own as well.
     """
-    for name, measure, alpha, of_power in _listed(summary, own):
-        yield name, _table(summary, measure, alpha, of_power)
-
-
-def _listed(
-    summary: pa.Table, own: Sequence[str] = ()
-) -> Iterator[tuple[str, str, float | None, bool]]:
-    """(name, measure, alpha, whether of power alone) of every table of a report."""
     known = set(summary.column("measure").unique().to_pylist())
     two = both(summary)
     for measure in (*TABLES, *(name for name in own if name in known)):
         for k, alpha in enumerate(tables.alphas(summary, measure) if measure in known else ()):
             ending = f"_alpha{alpha:g}" if k else ""
-            yield measure + ending, measure, alpha, False
+            yield measure + ending, partial(wide, summary, measure, alpha)
             if measure == "rejection_rate" and two:
-                yield f"power{ending}", measure, alpha, True
+                yield f"power{ending}", partial(wide, summary, measure, alpha, False)
 
 
-def _table(summary: pa.Table, measure: str, alpha: float | None, of_power: bool) -> Wide:
-    table = wide(summary, measure, alpha)
-    return powers(table) if of_power else table
-
-
-def _formatted(summary: pa.Table, name: str, *chosen: Any) -> list[bytes]:
-    words = tables.grid(_table(summary, *chosen))._replace(name=name)
+def _formatted(name: str, make: Callable[[], Wide]) -> list[bytes]:
+    words = tables.grid(make())._replace(name=name)
     return [tables.FORMATS[form](words).encode() for form in _TABLES.values()]
 
 

@@ -368,9 +368,9 @@ def test_the_power_of_a_contextual_effect_is_called_power(contextual):
     assert not isinstance(rows(contextual, "rejection_rate", LABEL).verdict.iloc[0], str)
     summary = contextual.summary_table()
     found = dict(selection(summary))
-    shown = tables.grid(found["power"])
+    shown = tables.grid(found["power"]())
     assert shown.methods == [LABEL] and "(power)" in shown.title
-    rates = tables.grid(found["rejection_rate"], verdict=True)
+    rates = tables.grid(found["rejection_rate"](), verdict=True)
     assert not rates.cells[0][rates.methods.index(LABEL)].marks.strip("*")
     assert rates.cells[0][0].marks == "L"  # the random intercept's slope, biased
     assert (
@@ -471,7 +471,7 @@ def test_a_users_icc_is_never_a_type_one_error(own, tmp_path):
     one = study(grid, listed, 150, report={"figures": list(plots())})
     found = simstudy.run(one, jobs=1, results=tmp_path)
     assert value(found, "coverage", "own_icc") > 0.85
-    assert dict(selection(found.summary_table()))["power"].methods == ("own_icc",)
+    assert dict(selection(found.summary_table()))["power"]().methods == ("own_icc",)
     axis = draw("type1_error", found.summary_table()).axes[0]
     assert [t.get_text() for t in axis.get_yticklabels()] == ["pooled"]
     zips = of_estimates(found, "zip")

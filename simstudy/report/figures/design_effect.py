@@ -55,8 +55,8 @@ def draw(summary: pa.Table, title: str = "", alpha: float | None = None) -> Figu
     alpha : float, optional
         Default: the study's first.
     """
-    rates = matrix(summary, "rejection_rate", alpha, theory=False)
-    errors = matrix(summary, "relative_error_model_se", theory=False)
+    rates = matrix(summary, "rejection_rate", alpha)
+    errors = matrix(summary, "relative_error_model_se")
     panels = [
         (rates.kind(null=True), error_rate(rates.level),
          lambda deff: theory.size(deff, rates.level)),

@@ -27,8 +27,9 @@ def draw(summary: pa.Table, title: str = "", alpha: float | None = None, **axes:
     Parameters: as for `type1_error`.
     """
     rates = matrix(summary, "rejection_rate", alpha)
-    bound, when = rate_text(LIBERAL * rates.alpha) if rates.levels else "", rates.when
+    bound = rate_text(LIBERAL * rates.alpha) if rates.levels else ""
     powers = rates.kind(null=False)
+    when = powers.table.null
     hollow, known = powers.cells["inflated"], powers.cells["sized"][powers.has_row]
     notes = []
     if hollow.any():

@@ -20,7 +20,7 @@ from simstudy.report.pivot import (
     decimals,
     level_text,
     number,
-    powers,
+    of_kind,
     usual_errors,
 )
 from simstudy.report.tables.titles import title
@@ -105,7 +105,7 @@ def grid(table: Wide, *, verdict: bool = False) -> Grid:
         row = []
         for method in table.methods:
             cell = cells.get(method)
-            if cell and table.kind not in (None, cell.aim.null):
+            if cell and cell.hidden:
                 row.append(Shown(""))
                 continue
             shown = _shown(cell, how, places, largest)
@@ -174,7 +174,7 @@ def _notes(table: Wide, rows: list[list[Shown]], numbers: list[Cell]) -> dict[st
     if dashes:
         notes["-"] = _why(numbers, dashes)
     remarks = [_NO_MCSE] if any(cell.mcse == "-" for cell in shown) else []
-    remarks += [_UNCHECKED + powers(table).null] if table.unchecked else []
+    remarks += [_UNCHECKED + of_kind(table, False).null] if table.unchecked else []
     remarks += _kinds(table)
     remarks += [_fixed(table)] if table.fixed else []
     return notes | ({"": "\n".join(remarks)} if remarks else {})
@@ -182,12 +182,12 @@ def _notes(table: Wide, rows: list[list[Shown]], numbers: list[Cell]) -> dict[st
 
 def _kinds(table: Wide) -> list[str]:
     """Which methods' rates are what, where these are not all the same for reasons of their own."""
-    if table.measure != "rejection_rate" or table.kind is not None:
+    if table.measure != "rejection_rate":
         return []
     kinds: dict[frozenset[bool | None], list[str]] = {}
     for method in table.methods:
         of_method = (cells.get(method) for _, cells in table.rows)
-        nulls = frozenset(cell.aim.null for cell in of_method if cell and cell.asked)
+        nulls = frozenset(c.aim.null for c in of_method if c and c.asked and not c.hidden)
         kinds.setdefault(nulls, []).append(plain_label(method))
     all_nulls = {kind for nulls in kinds for kind in nulls}
     if len(kinds) == 1 and all_nulls != {None}:
