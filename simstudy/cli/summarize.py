@@ -17,9 +17,9 @@ from simstudy.measures.catalog import MEASURES, record_of
 from simstudy.measures.names import Asked, asked, needed
 from simstudy.measures.own import REGISTERED
 from simstudy.report import tables
-from simstudy.report.nulls import aims
 from simstudy.report.pivot import REASONS, wide
 from simstudy.results import Results
+from simstudy.summary.table import only_asked
 
 COLUMNS = [flag[2:].replace("-", "_") for flag, _ in ESTIMATES if flag != "--true"]
 
@@ -38,11 +38,12 @@ def main(options: Namespace) -> None:
         summary = _anybody(options, given, [one.measure for one in wanted])
         wanted = wanted or _usual(summary, options.format)
     if options.format in ("csv", "json"):
-        rows = tables.by_method(_only(summary, wanted)) if options.wide else _only(summary, wanted)
+        rows = only_asked(summary, wanted)
+        rows = tables.by_method(rows) if options.wide else rows
         write_exactly(tables.as_rows(rows, options.format))
         return
     for one in wanted:
-        if not _only(summary, [one]).num_rows:
+        if not only_asked(summary, [one]).num_rows:
             raise UserError(f"no row of {one.name} here{needed(one)}", file=options.target)
     write = tables.FORMATS[options.format]
     shown = wanted or [asked(name, tables.HEADLINE) for name in tables.HEADLINE]
@@ -119,17 +120,3 @@ def _usual(summary: Any, form: str) -> list[Asked]:
     there = summary.column("measure").unique().to_pylist()
     few = [asked(name, there) for name in there if record_of(name).brief]
     return [] if form in ("csv", "json") else few
-
-
-def _only(summary, wanted: list[Asked]):  # type: ignore[no-untyped-def]
-    """Rows of what is asked for, in the order of the summary."""
-    if not wanted:
-        return summary
-    measures = summary.column("measure").to_pylist()
-    some = any(one.null is not None for one in wanted)
-    nulls = [aim.null for aim in aims(summary)] if some else [None] * len(measures)
-    here = [
-        any(one.measure == name and one.null in (None, null) for one in wanted)
-        for name, null in zip(measures, nulls, strict=True)
-    ]
-    return summary.filter(here)

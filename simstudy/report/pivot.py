@@ -39,7 +39,7 @@ class Cell(NamedTuple):
     ci_low: float = math.nan
     ci_high: float = math.nan
     theory: float = math.nan
-    theory_kind: str | None = None
+    theory_kind: str | float = math.nan
     inflated: bool = False
     failed: bool = False
     aim: Aim = Aim(None, math.nan, 0.0)
@@ -52,7 +52,7 @@ class Cell(NamedTuple):
 ABSENT = "not asked for"
 NO_ROW = Cell(math.nan, math.nan, 0, 0)
 NOT_ASKED = NO_ROW._replace(asked=False)
-_NUMBERS = Cell._fields[:7]
+_NUMBERS = Cell._fields[:8]
 Row = tuple[dict[str, Any], dict[str, Cell | None]]
 
 
@@ -126,18 +126,14 @@ def wide(
     rows: dict[Any, Row] = {}
     cell = before if of_anybody or "scenario" not in before else ["scenario"]  # decides the rest
     failed, no_se = (_shares(summary, cell, share) for share in REASONS)
-    about, numbers, kinds = aims(part), _columns(part, _NUMBERS), _columns(part, ["theory_kind"])
-    for i, (key, method) in enumerate(_keys(part, cell)):
-        if key not in rows:
-            rows[key] = ({name: levels_of[name][i] for name in shown}, {})
-        filled: dict[str, Any] = {
-            name: math.nan if values[i] is None else values[i]
-            for name, values in zip(_NUMBERS, numbers, strict=True)
-        }
-        lost = bool(failed.get((key, method))) or filled["n_used"] + filled["n_not_used"] == 0
-        no_test = bool(no_se.get((key, method)))
-        rows[key][1][method] = Cell(
-            **filled, theory_kind=kinds[0][i], failed=lost, aim=about[i], no_se=no_test
+    about = aims(part)
+    for i, (key, numbers) in enumerate(zip(_keys(part, cell), _cells(part), strict=True)):
+        scenario, method = key
+        if scenario not in rows:
+            rows[scenario] = ({name: levels_of[name][i] for name in shown}, {})
+        lost = bool(failed.get(key)) or numbers.n_used + numbers.n_not_used == 0
+        rows[scenario][1][method] = numbers._replace(
+            failed=lost, no_se=bool(no_se.get(key)), aim=about[i]
         )
     fixed = {n: levels_of[n][0] for n in columns if n not in varying and levels_of[n]}
     known = list(dict.fromkeys(summary.column("method").to_pylist()))
@@ -145,9 +141,9 @@ def wide(
     at = math.nan if chosen is None else chosen
     listed = list(rows.values())
     unchecked = measure == "rejection_rate" and _mark_powers(listed, columns, methods, at)
-    for key, (_, cells) in rows.items() if failed else ():
+    for scenario, (_, cells) in rows.items() if failed else ():
         # no row at all in a scenario, rather than none of this measure
-        cells |= {m: NOT_ASKED for m in methods if m not in cells and (key, m) not in failed}
+        cells |= {m: NOT_ASKED for m in methods if m not in cells and (scenario, m) not in failed}
     table = Wide(
         measure, at, tuple(varying), fixed, methods, listed, unchecked,
         tuple(known.index(method) for method in methods), condition(about),
@@ -186,17 +182,20 @@ def _shares(summary: pa.Table, before: list[str], share: str) -> dict[tuple[Any,
     return dict(zip(_keys(part, before), part.column("value").to_pylist(), strict=True))
 
 
-def _columns(part: pa.Table, names: Sequence[str]) -> list[list[Any]]:
-    """Values of columns, None in those that are not there."""
-    return [
-        part.column(name).to_pylist() if name in part.column_names else [None] * part.num_rows
+def _cells(part: pa.Table) -> list[Cell]:
+    """The numbers of every row."""
+    names = [name for name in _NUMBERS if name in part.column_names]
+    columns = [
+        [math.nan if value is None else value for value in part.column(name).to_pylist()]
         for name in names
     ]
+    return [Cell(**dict(zip(names, row, strict=True))) for row in zip(*columns, strict=True)]
 
 
 def _keys(part: pa.Table, before: list[str]) -> list[tuple[Any, str]]:
     """(scenario, method) of every row; what stands before `method` names a scenario."""
-    columns, methods = _columns(part, before), part.column("method").to_pylist()
+    columns = [part.column(name).to_pylist() for name in before]
+    methods = part.column("method").to_pylist()
     scenarios = list(zip(*columns, strict=True)) if columns else [()] * len(methods)
     return list(zip(scenarios, methods, strict=True))
 

@@ -13,7 +13,6 @@ from simstudy.measures.extremes import Extremes
 from simstudy.measures.rows import Rows
 from simstudy.measures.totals import Totals
 from simstudy.moments import Array, Ints
-from simstudy.readers.table import Table
 from simstudy.summary.groups import Groups
 from simstudy.summary.rectangles import ROWS, rectangles
 from simstudy.summary.repeats import repeating, separating
@@ -27,7 +26,6 @@ class FrameRows(Source):
 
     Parameters
     ----------
-    opened : Table
     groups : Groups
         Numbered as they are met: all are known after the first pass.
     alphas : tuple of float
@@ -43,14 +41,13 @@ class FrameRows(Source):
 
     def __init__(
         self,
-        opened: Table,
         groups: Groups,
         alphas: tuple[float, ...],
         reference: str | None,
         keep: bool,
         warn: Callable[[str], None],
     ) -> None:
-        self._opened, self._groups, self._warn = opened, groups, warn
+        self._groups, self._warn = groups, warn
         self._reference, self._keep = reference, keep or reference is not None
         self._kept: dict[int, list[Rows]] = {}
         self.alphas = alphas
@@ -59,17 +56,17 @@ class FrameRows(Source):
     def first(self) -> Iterator[RowBlock]:
         """All blocks; what is wrong with the rows as a whole is said at their end."""
         groups = self._groups
-        groups.note_truth(self._opened.batches(groups.roles.columns))
-        for group, rows in self._every():
+        groups.note_truth()
+        for group, rows in groups.every():
             if self._keep:
                 self._add(group, rows)
             if groups.replications is not None:
                 groups.replications.add(group, rows["replication"])
             yield from self._blocks(group, rows)
         if not groups.keys:
-            raise UserError("no rows", file=self._opened.file)
-        groups.refuse_copies(lambda: separating(self._opened, groups))
-        if forgotten := [] if groups.roles.by else repeating(self._opened, groups):
+            raise UserError("no rows", file=groups.opened.file)
+        groups.refuse_copies(lambda: separating(groups))
+        if forgotten := [] if groups.roles.by else repeating(groups):
             words = ", ".join(f"'{name}'" for name in forgotten)
             self._warn(f"{words}: levels that repeat within each method are summarised as one; "
                        f"by {' '.join(forgotten)} they are kept apart")  # fmt: skip
@@ -90,7 +87,7 @@ class FrameRows(Source):
 
     def again(self) -> Iterator[RowBlock]:
         """All blocks but those of pairs."""
-        for group, rows in self._every():
+        for group, rows in self._groups.every():
             yield from self._blocks(group, rows, self.extremes)
 
     def check(self, totals: Totals) -> None:
@@ -99,7 +96,7 @@ class FrameRows(Source):
         if self._groups.roles.converged and (failed == totals.n_all).all():
             names = ", ".join(f"'{name}'" for name in self._groups.roles.converged)
             message = f"column {names}: no row says that it converged (0 and false say that it did"
-            raise UserError(f"{message} not)", file=self._opened.file)
+            raise UserError(f"{message} not)", file=self._groups.opened.file)
 
     def rows_of(self, cell: int) -> Rows:
         """All rows of a group, in order."""
@@ -107,9 +104,6 @@ class FrameRows(Source):
         if len(kept) > 1:
             kept[:] = [{name: np.concatenate([rows[name] for rows in kept]) for name in kept[0]}]
         return kept[0]
-
-    def _every(self) -> Iterator[tuple[Ints, Rows]]:
-        return self._groups.every(self._opened.batches(self._groups.roles.columns))
 
     def _add(self, group: Ints, rows: Rows) -> None:
         """Keep rows by their group."""
@@ -129,7 +123,7 @@ class FrameRows(Source):
 
     def _pairs(self, reference: str) -> Iterator[RowBlock]:
         """Blocks of every group beside the reference at the same levels."""
-        file, named = self._opened.file, self._named
+        file, named = self._groups.opened.file, self._named
         methods = list(dict.fromkeys(str(key[-1]) for key in named))
         if reference not in methods:
             raise UserError(f"no method '{reference}'{nearest(reference, methods)}", file=file)

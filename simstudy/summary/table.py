@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from simstudy.estimands import is_null
 from simstudy.measures.bradley import VERDICTS, verdict
+from simstudy.measures.names import Asked
 from simstudy.measures.values import NAN, Column
 from simstudy.moments import Array, Bools, Floats, Ints
 from simstudy.store import arrow
@@ -46,6 +47,22 @@ def verdicts(
     )  # fmt: skip
     codes = verdict(low, high, np.array([column.alpha for column in found]))
     return words(codes[there] % (len(VERDICTS) + 1), [*VERDICTS, None])
+
+
+def only_asked(summary: pa.Table, wanted: Sequence[Asked]) -> pa.Table:
+    """Rows of what is asked for, in the order of the summary; all where nothing is."""
+    if not wanted:
+        return summary
+    columns = (summary.column(name).to_pylist() for name in ("measure", "truth", "null_value"))
+    here = [
+        any(
+            one.measure == measure
+            and (one.null is None or (truth is not None and one.null == is_null(truth, null)))
+            for one in wanted
+        )
+        for measure, truth, null in zip(*columns, strict=True)
+    ]
+    return summary.take(arrow.integers(np.flatnonzero(here)))
 
 
 def words(codes: Array, of: Sequence[str | None]) -> pa.Array:
