@@ -21,7 +21,8 @@ from simstudy.study.study import Study, load
 def main(options: Namespace) -> None:
     """Print what a study will take, and what of it is there; write nothing."""
     targets = [_target(text) for text in options.mcse]
-    study = load(options.config, importing=_tell)
+    study = load(options.config, importing=lambda file, method: print(
+        f"imports {file} for {method}", flush=True))  # fmt: skip
     if not (study.measures or study.own_methods):
         print("imports nothing: no method says `use:`")
     for line in dropped(study):
@@ -78,11 +79,6 @@ def _fits(study: Study) -> str:
     every = len(study.designs) * study.replications * len(study.methods)
     more = every - study.n_fits
     return f"{study.n_fits:,} fits" + (f" ({more:,} more are not asked for)" if more else "")
-
-
-def _tell(file: str, method: str) -> None:
-    """Say what is run as code, before it is."""
-    print(f"imports {file} for {method}", flush=True)
 
 
 def _target(text: str) -> tuple[str, float]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from argparse import Namespace
 from collections.abc import Iterable
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,8 @@ from simstudy.measures.own import REGISTERED
 from simstudy.report import tables
 from simstudy.report.pivot import REASONS, wide
 from simstudy.results import Results
-from simstudy.summary.table import only_asked
+from simstudy.summary.table import only_asked, only_where
+from simstudy.where import parse
 
 COLUMNS = [flag[2:].replace("-", "_") for flag, _ in ESTIMATES if flag != "--true"]
 
@@ -88,7 +88,7 @@ def _anybody(options: Namespace, given: dict[str, Any], measures: list[str]) -> 
         raise UserError("no such file or folder", file=options.target)
     found = summarize_table(
         options.target, options.true, mcse=options.mcse, where=options.where,
-        measure=measures, warn=partial(_tell, options.target), **given,
+        measure=measures, warn=lambda line: say(f"{options.target}: {line}"), **given,
     )  # fmt: skip
     for name, heading in zip(given.get("by", ()), found.column_names, strict=False):
         if name != heading:
@@ -100,17 +100,10 @@ def _anybody(options: Namespace, given: dict[str, Any], measures: list[str]) -> 
     return found
 
 
-def _tell(target: str, line: str) -> None:
-    say(f"{target}: {line}")
-
-
 def _only_where(summary: Any, options: Namespace) -> Any:
     """Rows of a study's summary that meet --where."""
-    from simstudy.report.conditions import only
-    from simstudy.where import parse
-
     try:
-        return only(summary, parse(options.where))
+        return only_where(summary, parse(options.where))
     except UserError as error:
         raise UserError(f"--where: {error}", file=options.target) from None
 

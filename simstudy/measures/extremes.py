@@ -6,6 +6,7 @@ they are.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -72,11 +73,13 @@ class Extremes:
         place : callable
             An `Extreme` -> where it is: in full, and in short.
         """
-        of_method: dict[str, list[Extreme]] = {}
-        for one in self.found:
-            of_method.setdefault(method_of[one.group], []).append(one)
-        return [_line(method, mine, _total(method, method_of, used), place)
-                for method, mine in of_method.items()]  # fmt: skip
+        extremes: dict[str, list[Extreme]] = {}
+        for extreme in self.found:
+            extremes.setdefault(method_of[extreme.group], []).append(extreme)
+        totals: Counter[str] = Counter()
+        for method, n in zip(method_of, used.tolist(), strict=True):
+            totals[method] += n
+        return [_line(method, those, totals[method], place) for method, those in extremes.items()]
 
 
 def _usual(estimate: Floats) -> Floats:
@@ -100,10 +103,6 @@ def _quantile(ordered: Floats, n: Ints, p: float) -> Floats:
         return np.asarray(
             ordered[rows, below] + (at - below) * (ordered[rows, above] - ordered[rows, below])
         )
-
-
-def _total(method: str, method_of: list[str], used: Ints) -> int:
-    return int(sum(n for one, n in zip(method_of, used.tolist(), strict=True) if one == method))
 
 
 def _line(method: str, mine: list[Extreme], of: int, place: Place) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
@@ -68,24 +69,19 @@ def _answers(design: Design, method: Method, columns: Sequence[Column]) -> list[
         return [None] * len(columns)
     options = {key: str(value) for key, value in method.options}
     null = is_null(method.truth(design.scenario), method.null_value)
-    rates: dict[tuple[str, float], Answer | None] = {}
 
+    @cache
     def ask(measure: str, alpha: float) -> Answer | None:
         level = alpha if alpha == alpha else None
         return answer(design.scenario, method.name, options, measure, level)
 
-    def rate(alpha: float) -> Answer | None:
-        if ("size", alpha) not in rates:
-            rates["size", alpha] = ask("rejection_rate", alpha)
-        return rates["size", alpha]
-
     def one(measure: str, alpha: float) -> Answer | None:
-        if measure in ("rejection_rate", "type1_inflation") or (measure == "coverage" and null):
-            found = rate(alpha)
-            if found is None or measure == "rejection_rate":
-                return found
-            other = found.value / alpha if measure == "type1_inflation" else 1.0 - found.value
-            return Answer(other, found.kind) if null else None
+        if measure == "type1_inflation" or (measure == "coverage" and null):
+            size = ask("rejection_rate", alpha)
+            if size is None or not null:
+                return None
+            other = size.value / alpha if measure == "type1_inflation" else 1.0 - size.value
+            return Answer(other, size.kind)
         return ask(measure, alpha) if measure in MEASURES else None
 
     return [one(column.measure, column.alpha) for column in columns]

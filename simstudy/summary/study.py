@@ -126,7 +126,8 @@ def scenario_table(study: Study) -> pa.Table:
     columns = {"scenario": arrow.texts([design.id for design in study.designs])}
     for factor in factors(study):
         columns[factor] = _level_column([design.level(factor) for design in study.designs])
-    columns["n_obs"] = _level_column([_whole(design.n_obs) for design in study.designs])
+    sizes = [design.n_obs for design in study.designs]
+    columns["n_obs"] = _level_column([int(n) if n == int(n) else n for n in sizes])
     columns["design_effect"] = arrow.doubles([design.design_effect for design in study.designs])
     return pa.table(columns)
 
@@ -141,10 +142,6 @@ def factors(study: Study) -> list[str]:
             if name not in DEFAULTS or level != DEFAULTS[name]
         )
     return list(names)
-
-
-def _whole(value: float) -> float | int:
-    return int(value) if value == int(value) else value
 
 
 def _level_column(values: list[Any]) -> pa.Array:

@@ -7,12 +7,15 @@ from collections.abc import Sequence
 import numpy as np
 import pyarrow as pa
 
+from simstudy.errors import UserError
 from simstudy.estimands import is_null
 from simstudy.measures.bradley import VERDICTS, verdict
 from simstudy.measures.names import Asked
 from simstudy.measures.values import NAN, Column
 from simstudy.moments import Array, Bools, Floats, Ints
 from simstudy.store import arrow
+from simstudy.study.fields import DEFAULTS
+from simstudy.where import Where, mask
 
 VERDICT = "verdict"
 OF_ANYBODY = {b"simstudy": b"groups of anybody's"}  # in the schema: columns of any name
@@ -63,6 +66,27 @@ def only_asked(summary: pa.Table, wanted: Sequence[Asked]) -> pa.Table:
         for measure, truth, null in zip(*columns, strict=True)
     ]
     return summary.take(arrow.integers(np.flatnonzero(here)))
+
+
+def only_where(summary: pa.Table, where: Where) -> pa.Table:
+    """Rows that meet a condition, or `UserError` where a field is unknown or no row does.
+
+    Fields are the columns that say what a row is about, all before `value`, and the optional
+    fields of a scenario that have no column because all scenarios leave them at their default.
+    """
+    names = summary.column_names
+    about = names[: names.index("value")]
+    none = np.zeros(summary.num_rows, dtype=np.int64)
+    columns = {name: ([level], none) for name, level in DEFAULTS.items()}
+    columns |= {
+        name: arrow.levels_of(summary.column(name)) for name in about if name in where.fields
+    }
+    known = {name: columns[name][0] if name in columns else [] for name in (*about, *columns)}
+    where.check(known)
+    rows = np.flatnonzero(mask(where, columns))
+    if not rows.size:
+        raise UserError(f"no row is like that: {where.text}")
+    return summary.take(arrow.integers(rows))
 
 
 def words(codes: Array, of: Sequence[str | None]) -> pa.Array:

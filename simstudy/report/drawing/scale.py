@@ -92,18 +92,17 @@ def se_bias() -> Scale:
     ticks = [[1 + p / 100 for p in percents] for percents in _PERCENT]
     return Scale(
         "SE bias, %", 1.0, "unbiased", (), True, 0.05, (0.93, 1.07), math.inf, ticks,
-        percent_text, _ratio,
+        percent_text, lambda percent: 1.0 + np.asarray(percent) / 100.0,
     )  # fmt: skip
 
 
 def power() -> Scale:
     """Rejection rate of a false null, from 0 to 1."""
     ticks = [[0, 0.2, 0.4, 0.6, 0.8, 1]]
-    return Scale("Power", None, "", (), False, 0.0, (0.0, 1.0), 1.02, ticks, _tenths, np.asarray)
-
-
-def _tenths(value: float) -> str:
-    return f"{value:.1f}".removeprefix("0") if 0 < value < 1 else f"{value:g}"
+    return Scale(
+        "Power", None, "", (), False, 0.0, (0.0, 1.0), 1.02, ticks,
+        lambda tick: f"{tick:.1f}".removeprefix("0") if 0 < tick < 1 else f"{tick:g}", np.asarray,
+    )  # fmt: skip
 
 
 def rate_text(value: float) -> str:
@@ -115,10 +114,6 @@ def percent_text(ratio: float) -> str:
     """A ratio as a signed percentage."""
     percent = round(100 * (ratio - 1))
     return f"{percent:+d}".replace("-", "\N{MINUS SIGN}") if percent else "0"
-
-
-def _ratio(percent: Floats) -> Floats:
-    return 1.0 + np.asarray(percent) / 100.0
 
 
 def draw_scale(

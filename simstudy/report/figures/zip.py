@@ -12,6 +12,7 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from simstudy.measures.values import Z95
 from simstudy.moments import Bools
 from simstudy.report.drawing import style
 from simstudy.report.drawing.missing import not_used_of
@@ -22,7 +23,6 @@ from simstudy.report.drawing.scale import set_ticks
 from simstudy.report.pivot import number
 
 COVERS, MISSES = style.COLORS[5], style.COLORS[0]
-_Z = 1.959963984540054
 _MOST_LINES = 400  # a panel: about a line a pixel
 _FEW = 40  # intervals that are all shown, from the best to the worst
 _PER_ROW = 4
@@ -140,7 +140,7 @@ def _panel(
     axes.add_collection(LineCollection(bars, colors=colors, linewidths=width, rasterized=True))
     axes.axhline(100 * (1 - alpha), zorder=3, **style.NOMINAL)
     share = covered.mean()
-    half = _Z * np.sqrt(share * (1 - share) / n)
+    half = Z95 * np.sqrt(share * (1 - share) / n)
     text = f"{int(share)} of 1 covers"
     if n > 1:
         text = "{} cover\n±{}".format(*(number(v, 3, leading_zero=False) for v in (share, half)))

@@ -23,7 +23,6 @@ from simstudy.report.pivot import (
     of_kind,
     usual_errors,
 )
-from simstudy.report.tables.titles import title
 
 _HUGE = 1e6  # a Monte Carlo error from which numbers are shown by their powers of ten
 _MOST_DECIMALS = 12
@@ -127,6 +126,26 @@ def grid(table: Wide, *, verdict: bool = False) -> Grid:
     )
 
 
+def title(table: Wide, *, brief: bool = False) -> str:
+    """Heading of a table: measure, what kind of rejection, level."""
+    name = record_of(table.measure).title
+    if math.isnan(table.alpha):
+        return name
+    if table.measure == "rejection_rate" and not brief:
+        name += _kind_text({cell.aim.null for cell in cells_of(table)}, table.null)
+    if table.measure == "coverage" and not brief:
+        name += f" (nominal {1 - table.alpha:g})"
+    return f"{name} at alpha {table.alpha:g}"
+
+
+def _kind_text(nulls: set[bool | None], null: str) -> str:
+    if nulls == {True}:
+        return " (Type I error)"
+    if nulls == {False}:
+        return " (power)"
+    return f" (Type I error where {null}, else power)" if nulls == {True, False} else ""
+
+
 def plain_label(text: str) -> str:
     """A label without line breaks, control characters as escapes."""
     return visible(" ".join(text.split()))
@@ -154,7 +173,7 @@ def _shown(cell: Cell | None, how: Measure, places: int, largest: float) -> Show
         return Shown(_scientific(cell.value), _scientific(cell.mcse), marks)
     if 0 < cell.mcse < 0.5 * 10.0**-places:  # it would read 0
         places = decimals([cell], how.decimals, most=_MOST_DECIMALS)
-    value, mcse = (number(v, places, leading_zero=how.leading_zero) for v in cell[:2])
+    value, mcse = (number(v, places, leading_zero=not how.proportion) for v in cell[:2])
     return Shown(value, mcse, marks)
 
 
