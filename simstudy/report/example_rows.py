@@ -6,7 +6,7 @@ from dataclasses import replace
 from simstudy.store.results_folder import ResultsFolder
 from typing import TYPE_CHECKING
 
-from simstudy.report.drawing.rows import MethodRows, Sample, Target, method_rows
+from simstudy.report.drawing.rows import Sample, Target, method_rows
 from simstudy.report.drawing.style import levels_text
 from simstudy.report.nulls import aims, rates
 from simstudy.store import arrow
@@ -26,24 +26,25 @@ def example(study: Study, folder: ResultsFolder, summary: pa.Table) -> Sample:
     return sample_of(study, folder, summary, chosen(study, summary))
 
 
-def sample_of(study: Study, folder: ResultsFolder, summary: pa.Table, design: Design) -> Sample:
-    """The rows of one scenario, and what a figure says of them: of methods with tests, if any."""
+def sample_of(study: Study, folder: Path, summary: pa.Table, design: Design) -> Sample:
+    """The rows of one scenario, and what a figure says of them: of methods with tests, if any.
+
+    Its first replications, about `MOST_ROWS` rows at most.
+    """
     part = summary.take(arrow.equal_to(summary.column("scenario"), design.id))
     aim_of = dict(zip(part.column("method").to_pylist(), aims(part), strict=True))
     tested = {row["method"] for row, _ in rates(part)} or aim_of
-    targets = [
-        Target(method.label, aim_of[method.label], place)
-        for place, method in enumerate(study.methods)
-        if method.label in tested
-    ]
-    named = [method.label for method in study.methods if method.canonical == study.reference]
-    return Sample(
-        rows_of(study, folder, design, targets),
-        study.title or study.name,
-        study.alpha[0],
-        f"Scenario {design.id}: {levels_text(design.levels)}",
-        next((label for label in named if label in tested), None),
-    )
+    last = min(study.replications, max(MOST_ROWS // len(study.methods), 1))
+    cells = StudyCells(study)
+    source = stored_rows(replace(study, replications=last), folder, cells, compare=False)
+    rows, reference = {}, None
+    for cell, (of, method) in enumerate(cells.pairs):
+        if of.id == design.id and (label := method.label) in tested:
+            target = Target(label, aim_of[label], study.methods.index(method))
+            rows[label] = method_rows(target, source.numbers_of(cell), source.rows_of(cell))
+            reference = label if method.canonical == study.reference else reference
+    what = f"Scenario {design.id}: {levels_text(design.levels)}"
+    return Sample(rows, study.title or study.name, study.alpha[0], what, reference)
 
 
 def chosen(study: Study, summary: pa.Table) -> Design:
@@ -61,20 +62,3 @@ def chosen(study: Study, summary: pa.Table) -> Design:
         return n_null, n_estimable, design.design_effect
 
     return max(study.designs, key=worth)
-
-
-def rows_of(
-    study: Study, folder: ResultsFolder, design: Design, targets: list[Target]
-) -> dict[str, MethodRows]:
-    """Stored rows of methods by their labels, the first replications: about `MOST_ROWS` at most."""
-    last = min(study.replications, max(MOST_ROWS // len(study.methods), 1))
-    cells = StudyCells(study)
-    source = stored_rows(replace(study, replications=last), folder, cells, compare=False)
-    target_of = {target.label: target for target in targets}
-    return {
-        method.label: method_rows(
-            target_of[method.label], source.numbers_of(cell), source.rows_of(cell)
-        )
-        for cell, (of, method) in enumerate(cells.pairs)
-        if of.id == design.id and method.label in target_of
-    }

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from simstudy.measures.bradley import BAND
 from simstudy.report.nulls import Aim, aims, condition, settings
 from simstudy.store import arrow
 from simstudy.summary.table import OF_ANYBODY
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 Level = float | int | str | None
-LIBERAL = 1.5  # times alpha: Bradley's (1978, Br. J. Math. Stat. Psychol. 31:144-152) bound
 REASONS = ("share_failed", "share_no_std_error")  # measures that tell why there is no number
 _BESIDE = ("scenario", "n_obs", "design_effect")  # of a study, before `method`: no factors
 _OUTLIER = 1000.0  # times the median Monte Carlo error: not what sets a table's decimals
@@ -25,7 +25,7 @@ class Cell(NamedTuple):
     """A value and its Monte Carlo error; NaN where there is none.
 
     `aim` says what it is held against; of a power, `sized` whether the same design has a Type I
-    error, and `inflated` whether that is wholly above `LIBERAL` alpha.
+    error, and `inflated` whether that is wholly above Bradley's `BAND`.
     `failed` tells replications that failed, or are not there, from those not estimable, and
     `no_se` those that have an estimate alone; not `asked` is a method without any row in this
     scenario, and `hidden` of another kind than what is shown. `theory` is the answer without
@@ -217,7 +217,7 @@ def _mark_powers(
             size = sizes.get(tuple(levels[name] for name in fixed))
             unused = size is None or not size.n_used
             unchecked |= bool(setting and cell.n_used and unused)
-            inflated = size is not None and not unused and size.ci_low > LIBERAL * alpha
+            inflated = size is not None and not unused and size.ci_low > BAND[1] * alpha
             cells[method] = cell._replace(sized=size is not None, inflated=inflated)
     return unchecked
 

@@ -14,6 +14,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
+from simstudy.measures import bradley
 from simstudy.moments import Floats
 from simstudy.report.drawing import style
 from simstudy.report.pivot import number
@@ -77,9 +78,10 @@ _PERCENT = (
 
 def error_rate(alpha: float, *, null: bool = True) -> Scale:
     """Rejection rate on a logarithmic axis, with Bradley's (1978) bands about the level."""
+    (low, high), (inner_low, inner_high) = bradley.BAND, bradley.INNER_BAND
     bands = (
-        (0.5 * alpha, 1.5 * alpha, style.BAND, "Bradley ±50 %"),
-        (0.9 * alpha, 1.1 * alpha, style.INNER_BAND, "±10 %"),
+        (low * alpha, high * alpha, style.BAND, "Bradley ±50 %"),
+        (inner_low * alpha, inner_high * alpha, style.INNER_BAND, "±10 %"),
     )
     return Scale(
         "Type I error" if null else "Rejection rate", alpha, f"nominal {rate_text(alpha)}", bands,

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pyarrow as pa
 from matplotlib.figure import Figure
 
+from simstudy.measures.bradley import BAND
 from simstudy.report.drawing.against import against
 from simstudy.report.drawing.matrix import matrix
 from simstudy.report.drawing.plot import plot
 from simstudy.report.drawing.scale import power, rate_text
-from simstudy.report.pivot import LIBERAL
 
 
 @plot(
@@ -27,7 +27,7 @@ def draw(summary: pa.Table, title: str = "", alpha: float | None = None, **axes:
     Parameters: as for `type1_error`.
     """
     rates = matrix(summary, "rejection_rate", alpha)
-    bound = rate_text(LIBERAL * rates.alpha) if rates.levels else ""
+    bound = rate_text(BAND[1] * rates.alpha) if rates.levels else ""
     powers = rates.kind(null=False)
     when = powers.table.null
     hollow, known = powers.cells["inflated"], powers.cells["sized"][powers.has_row]

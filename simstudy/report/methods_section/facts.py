@@ -7,12 +7,13 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from simstudy.estimands import ESTIMANDS
+from simstudy.measures.bradley import BAND
 from simstudy.measures.catalog import record_of
 from simstudy.registry import Method
 from simstudy.report.methods_section.data import data_facts
 from simstudy.report.methods_section.exclusions import exclusion_facts, fits_of
 from simstudy.report.nulls import both, without_one_truth
-from simstudy.report.pivot import LIBERAL, number
+from simstudy.report.pivot import number
 from simstudy.store import parts
 from simstudy.store.names import method_key
 from simstudy.store.results_folder import ResultsFolder
@@ -78,7 +79,7 @@ def _measures(study: Study, folder: ResultsFolder, summary: pa.Table) -> dict[st
         "other_measures": [name.replace("_", " ") for name in others],
         "proportions": any(record.proportion for record in records),
         "errors_and_powers": both(summary),
-        "liberal": LIBERAL,
+        "liberal": BAND[1],
     }
 
 

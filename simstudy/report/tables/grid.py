@@ -10,10 +10,11 @@ import math
 from typing import NamedTuple
 
 from simstudy.errors import visible
+from simstudy.measures.bradley import BAND, VERDICTS
+from simstudy.measures.bradley import verdict as judged
 from simstudy.measures.catalog import record_of
 from simstudy.measures.record import Measure
 from simstudy.report.pivot import (
-    LIBERAL,
     Cell,
     Wide,
     cells_of,
@@ -26,13 +27,12 @@ from simstudy.report.pivot import (
 
 _HUGE = 1e6  # a Monte Carlo error from which numbers are shown by their powers of ten
 _MOST_DECIMALS = 12
-CONSERVATIVE = 0.5  # times alpha (Bradley 1978)
 NOTES = {
     "-": "no replication was estimable",
     "*": "not all replications were used (n_not_used counts the others)",
-    "!": f"power of a test whose Type I error in the same design is above {LIBERAL:g} alpha",
-    "L": f"liberal: Type I error above {LIBERAL:g} alpha (Bradley 1978)",
-    "C": f"conservative: Type I error below {CONSERVATIVE:g} alpha (Bradley 1978)",
+    "!": f"power of a test whose Type I error in the same design is above {BAND[1]:g} alpha",
+    "L": f"liberal: Type I error above {BAND[1]:g} alpha (Bradley 1978)",
+    "C": f"conservative: Type I error below {BAND[0]:g} alpha (Bradley 1978)",
     "U": "undecided: the Monte Carlo interval straddles a bound of Bradley's",
 }
 ABSENT = "/"
@@ -109,7 +109,7 @@ def grid(table: Wide, *, verdict: bool = False) -> Grid:
                 continue
             shown = _shown(cell, how, places, largest)
             if verdict and table.measure == "rejection_rate" and cell and cell.aim.null:
-                shown = shown._replace(marks=shown.marks + bradley(cell, table.alpha))
+                shown = shown._replace(marks=shown.marks + _bradley(cell, table.alpha))
             row.append(shown)
         rows.append(row)
     levels_text = [[plain_label(level_text(r[0][f])) for f in table.factors] for r in table.rows]
@@ -151,16 +151,10 @@ def plain_label(text: str) -> str:
     return visible(" ".join(text.split()))
 
 
-def bradley(cell: Cell | None, alpha: float) -> str:
+def _bradley(cell: Cell, alpha: float) -> str:
     """Bradley's verdict on a Type I error as a mark; none where it is robust."""
-    if cell is None or not cell.n_used or math.isnan(cell.ci_low):
-        return ""
-    low, high = CONSERVATIVE * alpha, LIBERAL * alpha
-    if cell.ci_low > high:
-        return "L"
-    if cell.ci_high < low:
-        return "C"
-    return "" if low <= cell.ci_low and cell.ci_high <= high else "U"
+    code = int(judged(cell.ci_low, cell.ci_high, alpha))
+    return "" if code <= 0 else VERDICTS[code][0].upper()
 
 
 def _shown(cell: Cell | None, how: Measure, places: int, largest: float) -> Shown:
