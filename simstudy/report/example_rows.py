@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from simstudy.store.results_folder import ResultsFolder
 from typing import TYPE_CHECKING
 
 from simstudy.report.drawing.rows import Sample, Target, method_rows
 from simstudy.report.drawing.style import levels_text
 from simstudy.report.nulls import aims, rates
 from simstudy.store import arrow
+from simstudy.store.results_folder import ResultsFolder
 from simstudy.study.grid import Design
 from simstudy.study.study import Study
 from simstudy.summary.cells import StudyCells
@@ -26,7 +26,7 @@ def example(study: Study, folder: ResultsFolder, summary: pa.Table) -> Sample:
     return sample_of(study, folder, summary, chosen(study, summary))
 
 
-def sample_of(study: Study, folder: Path, summary: pa.Table, design: Design) -> Sample:
+def sample_of(study: Study, folder: ResultsFolder, summary: pa.Table, design: Design) -> Sample:
     """The rows of one scenario, and what a figure says of them: of methods with tests, if any.
 
     Its first replications, about `MOST_ROWS` rows at most.

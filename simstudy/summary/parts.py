@@ -105,7 +105,9 @@ class StoredRows(Source):
 
     @cached_property
     def _readings(self) -> tuple[Reading, ...]:
-        """How the cells that are stored are read: whole parts first."""
+        """How the cells that are stored are read, whole parts first; of a worker its share."""
+        if self.chosen is not None:
+            return self.chosen
         stored = self._parts
         whole = {cell for cell, names in stored.items() if _whole(names, self.replications)}
         cells: dict[PartName, list[int]] = defaultdict(list)
@@ -141,12 +143,11 @@ class StoredRows(Source):
 
     def first(self) -> Iterator[RowBlock]:
         """All blocks, one after another, those of pairs too."""
-        return self._blocks(self._readings if self.chosen is None else self.chosen)
+        return self._blocks(self._readings)
 
     def again(self) -> Iterator[RowBlock]:
         """All blocks but those of pairs."""
-        every = self._readings if self.chosen is None else self.chosen
-        return self._blocks([reading for reading in every if not reading.pair])
+        return self._blocks([reading for reading in self._readings if not reading.pair])
 
     def rows_of(self, cell: int) -> Rows:
         """All rows of a cell, in order; for measures that have no totals."""

@@ -19,6 +19,7 @@ from simstudy.measures.own import REGISTERED
 from simstudy.measures.record import ESTIMATED, Cells, Measure, Section
 from simstudy.measures.values import Value, plain
 from simstudy.report.methods_section.render import methods_section
+from simstudy.store.results_folder import ResultsFolder
 from simstudy.summary import expected
 from simstudy.summary.parts import StoredRows
 

@@ -390,13 +390,14 @@ def test_agreement_compares_the_same_replications():
 def test_rows_come_from_the_scenarios_own_parts(tmp_path):
     grid = {"n_clusters": 5, "cluster_size": 4, "icc": [0, 0.3], "x_icc": [0.5, 1], "slope": [0, 1]}
     one = study(grid, ["pooled", "dummy"], 60)
-    execute(one, ResultsFolder(tmp_path), 1)
-    design = example_rows.chosen(one, summarize_study(one, ResultsFolder(tmp_path)))
+    folder = ResultsFolder(tmp_path)
+    execute(one, folder, 1)
+    summary = summarize_study(one, folder)
+    design = example_rows.chosen(one, summary)
     # dummy cannot be fitted at x_icc 1, so the largest design effect is not the first choice
     assert (design.levels["icc"], design.levels["x_icc"], design.levels["slope"]) == (0.3, 0.5, 0)
     stored = Results(one, tmp_path).estimates.to_table().to_pandas()
     stored = stored[stored.scenario == design.id]
-    summary = summarize_study(one, tmp_path)
 
     def agree(sample, n):
         for name, rows in sample.methods.items():
@@ -404,19 +405,20 @@ def test_rows_come_from_the_scenarios_own_parts(tmp_path):
             assert rows.replication.tolist() == list(range(1, n + 1))
             assert np.array_equal(rows.estimate, of_method.sort_values("replication").estimate)
 
-    sample = example_rows.sample_of(one, tmp_path, summary, design)
+    sample = example_rows.sample_of(one, folder, summary, design)
     assert list(sample.methods) == ["pooled", "dummy"]
     agree(sample, 60)
-    fewer = example_rows.sample_of(study(grid, ["dummy"], 25), tmp_path, summary, design)
+    fewer = example_rows.sample_of(study(grid, ["dummy"], 25), folder, summary, design)
     assert list(fewer.methods) == ["dummy"]
     agree(fewer, 25)
-    execute(study(grid, ["pooled", "dummy"], 40), tmp_path / "fewer", 1)
+    fewer = ResultsFolder(tmp_path / "fewer")
+    execute(study(grid, ["pooled", "dummy"], 40), fewer, 1)
     for part in (tmp_path / "fewer" / "estimates").iterdir():  # they overlap: a row counts once
         shutil.copy(part, tmp_path / "estimates")
-    agree(example_rows.sample_of(one, tmp_path, summary, design), 60)
+    agree(example_rows.sample_of(one, folder, summary, design), 60)
     note = plots()["agreement"].draw(sample).texts[-1].get_text()
     assert "60 replications that both" in " ".join(note.split())
-    elsewhere = example_rows.example(one, tmp_path / "elsewhere", summarize_study(one, tmp_path))
+    elsewhere = example_rows.example(one, ResultsFolder(tmp_path / "elsewhere"), summary)
     assert list(elsewhere.methods) == ["pooled", "dummy"]
     assert_readable(plots()["zip"].draw(elsewhere))
 

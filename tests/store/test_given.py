@@ -362,7 +362,7 @@ def test_the_zip_plot_shows_the_intervals_of_the_summary(results):
 
     summary = results.summary_table()
     (design, *_) = results.study.designs
-    sample = sample_of(results.study, results.folder, summary, design)
+    sample = sample_of(results.study, ResultsFolder(results.folder), summary, design)
     assert all(sample.methods[name].block.limits[0] for name in ("both", "limits"))
     figure = plots()["zip"].draw(sample)
     shown = {at.get_title(): [text.get_text() for text in at.texts] for at in figure.axes}
