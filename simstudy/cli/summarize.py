@@ -65,8 +65,10 @@ def _of_study(options: Namespace, given: dict[str, Any]) -> tuple[Any, list[Aske
     if options.format not in ("csv", "json"):
         names |= {*REASONS} if names else set()
     summary = found.summary_table(options.mcse, measures=names, missing=say)
-    if options.where is not None:
-        summary = _only_where(summary, options)
+    try:
+        summary = summary if options.where is None else only_where(summary, parse(options.where))
+    except UserError as error:
+        raise UserError(f"--where: {error}", file=options.target) from None
     if missing := found.n_missing:
         print(f"{options.target}: {missing:,} fits are not there yet; "
               "`run` computes what is missing", file=sys.stderr)  # fmt: skip
@@ -98,14 +100,6 @@ def _anybody(options: Namespace, given: dict[str, Any], measures: list[str]) -> 
         print(f"{options.target}: the true value differs within a group; each estimate is held "
               "against its own", file=sys.stderr)  # fmt: skip
     return found
-
-
-def _only_where(summary: Any, options: Namespace) -> Any:
-    """Rows of a study's summary that meet --where."""
-    try:
-        return only_where(summary, parse(options.where))
-    except UserError as error:
-        raise UserError(f"--where: {error}", file=options.target) from None
 
 
 def _usual(summary: Any, form: str) -> list[Asked]:
