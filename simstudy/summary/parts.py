@@ -159,13 +159,9 @@ class StoredRows(Source):
 
     def numbers_of(self, cell: int) -> Ints:
         """Numbers of the replications of `rows_of`."""
-        done, found = 0, [np.empty(0, dtype=np.int64)]
-        for part in _ordered(self._parts.get(cell, ())):
-            if part.last > done:
-                last = min(part.last, self.replications)
-                found.append(np.arange(max(done + 1, part.first), last + 1))
-                done = part.last
-        return np.concatenate(found)
+        spans = self._spans(self._parts.get(cell, ()))
+        numbers = [np.arange(part.first, part.last + 1)[here] for part, here in spans]
+        return np.concatenate([np.empty(0, dtype=np.int64), *numbers])
 
     @cached_property
     def _read(self) -> Reader:
@@ -212,20 +208,18 @@ class StoredRows(Source):
         return {k: v[at_method, at_scenario] for k, v in rows.items()}
 
     def _in_order(self, names: Sequence[PartName], cell: int) -> Iterator[Rows]:
-        """Rows 1..last of one cell, each once, from parts that may overlap."""
-        done, last = 0, self.replications
-        for part in _ordered(names):
-            if part.last <= done:
-                continue
+        """Rows 1..last of one cell, each once."""
+        for part, here in self._spans(names):
             rows = self._of_part(self._read(part), part, np.array([cell]))
-            here = slice(max(0, done + 1 - part.first), min(part.n_reps, last - part.first + 1))
             yield {k: v[0, here] for k, v in rows.items()}
-            done = part.last
 
-
-def _ordered(names: Sequence[PartName]) -> list[PartName]:
-    """Parts as their rows follow each other, the longest first of those that begin alike."""
-    return sorted(names, key=lambda part: (part.first, -part.last))
+    def _spans(self, names: Sequence[PartName]) -> Iterator[tuple[PartName, slice]]:
+        """What of parts that may overlap is read, so that replications follow each other."""
+        done = 0
+        for part in sorted(names, key=lambda part: (part.first, -part.last)):
+            if part.last > done:
+                yield part, slice(max(0, done + 1 - part.first), self.replications - part.first + 1)
+                done = part.last
 
 
 def _whole(names: Sequence[PartName], replications: int) -> bool:
