@@ -158,13 +158,13 @@ def of_kind(table: Wide, null: bool) -> Wide:
     for levels, cells in table.rows:
         if any(cell and cell.aim.null is null for cell in cells.values()):
             rows.append((levels, {m: _shown(cell, null) for m, cell in cells.items()}))
-    here = [
+    kept = [
         k for k, method in enumerate(table.methods)
         if not rows or any((c := cells.get(method)) and not c.hidden for _, cells in rows)
     ]  # fmt: skip
     shown = replace(
-        table, rows=rows, methods=tuple(table.methods[k] for k in here),
-        places=tuple(table.places[k] for k in here), unchecked=table.unchecked and not null,
+        table, rows=rows, methods=tuple(table.methods[k] for k in kept),
+        places=tuple(table.places[k] for k in kept), unchecked=table.unchecked and not null,
     )  # fmt: skip
     return replace(shown, null=condition(cell.aim for cell in cells_of(shown)))
 

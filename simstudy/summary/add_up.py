@@ -38,13 +38,13 @@ class Sums(Generic[T]):
         self._kept: list[tuple[Ints, Ints, T]] = []  # cells, numbers of the blocks, totals
         self._n_blocks, self._most = 0, most
 
-    def add(self, cells: Ints, number: Ints, found: T) -> None:
+    def add(self, cells: Ints, number: Ints, blocks: T) -> None:
         """Add blocks, one a cell."""
-        self._kept.append((cells, number, found))
+        self._kept.append((cells, number, blocks))
         self._n_blocks += cells.size
         if self._most and self._n_blocks > self._most + 2 * self._kept[0][0].size:
-            there, both = self._combined()
-            self._kept, self._n_blocks = [(there, np.zeros_like(there), both)], there.size
+            present, sums = self._combined()
+            self._kept, self._n_blocks = [(present, np.zeros_like(present), sums)], present.size
 
     def extend(self, others: Sums[T]) -> None:
         """Add the blocks of others."""
@@ -65,13 +65,13 @@ class Sums(Generic[T]):
 
     def _joined(self) -> tuple[Ints, Ints, T]:
         cells, number = (np.concatenate([kept[k] for kept in self._kept]) for k in (0, 1))
-        return cells, number, totals.concatenate([found for _, _, found in self._kept])
+        return cells, number, totals.concatenate([blocks for _, _, blocks in self._kept])
 
     def _combined(self) -> tuple[Ints, T]:
         cells, number, blocks = self._joined()
         order = np.lexsort((number, cells))
-        there, place = np.unique(cells[order], return_inverse=True)
-        return there, totals.combine(totals.take(blocks, order), place)
+        present, place = np.unique(cells[order], return_inverse=True)
+        return present, totals.combine(totals.take(blocks, order), place)
 
 
 def add_up(source: Source, mcse: str, mean: bool = True, jobs: int = 1) -> Cells:
@@ -90,16 +90,16 @@ def add_up(source: Source, mcse: str, mean: bool = True, jobs: int = 1) -> Cells
     facts, alphas = source.facts, source.alphas
     n_cells = facts.truth.size
     nothing, cells = _nothing(n_cells), np.arange(n_cells)
-    found = sums.total(totals.of_ready(nothing, alphas), n_cells)
-    source.check(found)
+    total = sums.total(totals.of_ready(nothing, alphas), n_cells)
+    source.check(total)
     eliminated = None
     if mean or source.twice:
-        eliminated = sum(_spread(_covered, source, jobs, found.of_error.means[0]))
+        eliminated = sum(_spread(_covered, source, jobs, total.of_error.means[0]))
     compared = None
     if facts.compared is not None:
         no_pairs = pairs.of_block(nothing, cells, cells, alphas)
         compared = both.total(no_pairs, n_cells), facts.compared
-    return Cells(found, alphas, facts.truth, mcse, eliminated, compared, facts.null_value)
+    return Cells(total, alphas, facts.truth, mcse, eliminated, compared, facts.null_value)
 
 
 def _spread(function: Callable[..., Any], source: Source, jobs: int, *more: Any) -> list[Any]:
@@ -121,8 +121,8 @@ def _sums(source: Source) -> tuple[Sums[Totals], Sums[Pairs]]:
             sums.add(block.cells, number, totals.of_ready(rows, source.alphas))
         if block.against:
             own, reference = np.array(block.against).T
-            found = pairs.of_block(rows, own, reference, source.alphas)
-            both.add(block.cells[own], number[own], found)
+            compared = pairs.of_block(rows, own, reference, source.alphas)
+            both.add(block.cells[own], number[own], compared)
     return sums.joined(), both.joined()
 
 

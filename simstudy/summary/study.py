@@ -67,13 +67,13 @@ def summarize_study(
     own, gone = own_measures(study.measures)
     wanted = chosen(set(measures), REGISTERED | own)
     cells = StudyCells(study)
-    source = stored_rows(study, folder, cells, any("pairs" in one.needs for one in wanted))
-    found, columns = measured(source, wanted, mcse, missing, jobs)
-    columns += as_stored(study, folder, gone, found.totals.n_all, missing) if gone else []
-    columns = [one._replace(defined=one.defined & source.asked) for one in columns]
+    source = stored_rows(study, folder, cells, any("pairs" in measure.needs for measure in wanted))
+    made, columns = measured(source, wanted, mcse, missing, jobs)
+    columns += as_stored(study, folder, gone, made.totals.n_all, missing) if gone else []
+    columns = [column._replace(defined=column.defined & source.asked) for column in columns]
     theory = expected(cells, columns)
     if warn is not None:
-        for line in (*far(cells, columns, theory), *extreme(cells, source, found.totals)):
+        for line in (*far(cells, columns, theory), *extreme(cells, source, made.totals)):
             warn(line)
     return _table(study, cells, columns, theory, source.facts.truth)
 
@@ -154,21 +154,21 @@ def _level_column(values: list[Any]) -> pa.Array:
 
 
 def _table(
-    study: Study, cells: StudyCells, found: list[Column], theory: Expected, truth: Floats
+    study: Study, cells: StudyCells, made: list[Column], theory: Expected, truth: Floats
 ) -> pa.Table:
     """A row a scenario, method and measure."""
-    cell, there, measures = rows(found)
+    cell, defined, measures = rows(made)
     scenario, method = cells.split(cell)
     scenarios = scenario_table(study).take(arrow.integers(scenario))
     columns = {name: scenarios.column(name) for name in scenarios.column_names}
-    columns["method"] = words(method, [one.label for one in study.methods])
+    columns["method"] = words(method, [m.label for m in study.methods])
     columns |= _about(study, method, truth[cell])
     columns |= measures
-    columns["theory"] = arrow.doubles(theory.value[there])
-    columns["theory_kind"] = words(theory.kind[there] % (len(KINDS) + 1), [*KINDS, None])
-    columns["z"] = arrow.doubles(theory.z[there])
+    columns["theory"] = arrow.doubles(theory.value[defined])
+    columns["theory_kind"] = words(theory.kind[defined] % (len(KINDS) + 1), [*KINDS, None])
+    columns["z"] = arrow.doubles(theory.z[defined])
     null_value = np.array(cells.of_each(lambda design, method: method.null_value))
-    columns[VERDICT] = verdicts(found, truth, null_value, there)
+    columns[VERDICT] = verdicts(made, truth, null_value, defined)
     return pa.table(columns)
 
 
@@ -176,10 +176,10 @@ def _about(study: Study, method: Ints, truth: Floats) -> dict[str, pa.Array]:
     """What the numbers of rows are about, the columns after `method`."""
     methods = study.methods
     return {
-        "method_name": words(method, [one.canonical for one in methods]),
-        "estimand": words(method, [one.estimand for one in methods]),
+        "method_name": words(method, [m.canonical for m in methods]),
+        "estimand": words(method, [m.estimand for m in methods]),
         "truth": arrow.doubles(truth),
-        "null_value": arrow.doubles(np.array([one.null_value for one in methods])[method]),
+        "null_value": arrow.doubles(np.array([m.null_value for m in methods])[method]),
     }
 
 
