@@ -49,7 +49,7 @@ class _Trial:
 
     design: str
     data: Data
-    found: Estimates
+    rows: Estimates
 
 
 def conform(method: Method) -> Iterator[Verdict]:
@@ -57,11 +57,11 @@ def conform(method: Method) -> Iterator[Verdict]:
     tried = [(name, _data(method, name, _REPS[method.grain])) for name in _DESIGNS]
     trials = [_Trial(name, data, method.fit(data)) for name, data in tried]
     yield _answers(trials)
-    fitted = [trial for trial in trials if _used(trial.found).any()]
+    fitted = [trial for trial in trials if _used(trial.rows).any()]
     if not fitted:
         return
-    yield from (_failures(trial) for trial in trials if not _used(trial.found).all())
-    if all((trial.found.outcome >= Outcome.NO_STD_ERROR).all() for trial in trials):
+    yield from (_failures(trial) for trial in trials if not _used(trial.rows).all())
+    if all((trial.rows.outcome >= Outcome.NO_STD_ERROR).all() for trial in trials):
         yield Verdict(None, "no data set has a standard error or a p-value: in a study such rows "
                             "are no_std_error and have no test")  # fmt: skip
     for check in (_repeats, _alone, _reordered):
@@ -92,34 +92,34 @@ def _data(method: Method, design: str, n_reps: int) -> Data:
     return cut(moments, 0, n_reps)
 
 
-def _used(found: Estimates) -> Any:
-    return found.outcome < Outcome.NO_RESIDUAL_DF
+def _used(rows: Estimates) -> Any:
+    return rows.outcome < Outcome.NO_RESIDUAL_DF
 
 
 def _answers(trials: list[_Trial]) -> Verdict:
     """Whether there is any result, of the right shape."""
-    n_fits = sum(trial.found.outcome.size for trial in trials)
-    n_used = sum(int(_used(trial.found).sum()) for trial in trials)
+    n_fits = sum(trial.rows.outcome.size for trial in trials)
+    n_used = sum(int(_used(trial.rows).sum()) for trial in trials)
     if n_used:
-        names = dict.fromkeys(name for trial in trials for name in trial.found.extras or {})
+        names = dict.fromkeys(name for trial in trials for name in trial.rows.extras or {})
         extras = f"; extras: {', '.join(names)}" if names else ""
         return Verdict(True, f"{n_used} of {n_fits} data sets have a result{extras}")
-    return Verdict(False, f"fails on every data set: {_message(trials[0].found)}")
+    return Verdict(False, f"fails on every data set: {_message(trials[0].rows)}")
 
 
-def _message(found: Estimates) -> str:
-    assert found.failures is not None
-    failure: Failure = next(failure for failure in found.failures if failure is not None)
+def _message(rows: Estimates) -> str:
+    assert rows.failures is not None
+    failure: Failure = next(failure for failure in rows.failures if failure is not None)
     return in_brief(failure)
 
 
 def _failures(trial: _Trial) -> Verdict:
-    failures = [] if trial.found.failures is None else list(trial.found.failures)
+    failures = [] if trial.rows.failures is None else list(trial.rows.failures)
     misnamed = any(f is not None and answers.MISNAMED in f.message for f in failures)
-    n_failed = int((~_used(trial.found)).sum())
-    what = f"{n_failed} of {trial.found.outcome.size} data sets with {trial.design} fail"
+    n_failed = int((~_used(trial.rows)).sum())
+    what = f"{n_failed} of {trial.rows.outcome.size} data sets with {trial.design} fail"
     right = False if misnamed else None
-    return Verdict(right, f"{what}: {_message(trial.found)}; in a study these are failed rows")
+    return Verdict(right, f"{what}: {_message(trial.rows)}; in a study these are failed rows")
 
 
 def _gap(before: Estimates, after: Estimates, scale: float, kept: Any) -> float:
@@ -155,8 +155,8 @@ def _fitted_again(method: Method, trials: list[_Trial], change: Change) -> Itera
     for trial in trials:
         data = change(trial.data)
         after = method.fit(data)
-        kept = (data is trial.data) | ~(_unconverged(trial.found) | _unconverged(after))
-        yield trial.design, trial.found, after, kept
+        kept = (data is trial.data) | ~(_unconverged(trial.rows) | _unconverged(after))
+        yield trial.design, trial.rows, after, kept
 
 
 def _moved(
@@ -167,32 +167,32 @@ def _moved(
     Other rows have other random numbers, so that single fits differ whatever the method: then
     its distribution must not. A result that comes or goes with the unit of y is no chance.
     """
-    gap, said = _worst(_fitted_again(method, trials, change), scale)
+    gap, how = _worst(_fitted_again(method, trials, change), scale)
     if gap <= _SAME_FIT:
         return 0.0, "", ""
     if method.entry.draws and (scale == 1.0 or np.isfinite(gap)):
         by_chance = _by_chance(method, trials, change, scale)
         return (gap, by_chance, "") if by_chance else (0.0, "", _IN_DISTRIBUTION)
-    return gap, said, ""
+    return gap, how, ""
 
 
 def _by_chance(method: Method, trials: list[_Trial], change: Change, scale: float) -> str | None:
     """How changed data change the distribution of a method that draws; None where they do not."""
     for trial in trials:
         assert isinstance(trial.data, Rows)
-        k = int(np.argmax(_used(trial.found)))
+        k = int(np.argmax(_used(trial.rows)))
         data = cut_rows(trial.data, k, k + 1)
 
         def fits(data: Data, stream: int) -> Estimates:
             return method.fit(data, words=chance.words_of(stream, 1))
 
-        if said := chance.differ(partial(fits, data), partial(fits, change(data)), scale):
-            return f"{said}, {trial.design}, over {chance.STREAMS} streams of random numbers"
+        if how := chance.differ(partial(fits, data), partial(fits, change(data)), scale):
+            return f"{how}, {trial.design}, over {chance.STREAMS} streams of random numbers"
     return None
 
 
-def _unconverged(found: Estimates) -> Any:
-    failures = [None] * found.outcome.size if found.failures is None else found.failures
+def _unconverged(rows: Estimates) -> Any:
+    failures = [None] * rows.outcome.size if rows.failures is None else rows.failures
     return np.array([f is not None and "converge" in f.message.lower() for f in failures])
 
 
@@ -213,36 +213,36 @@ def _said(gap: float, design: str, before: Estimates, after: Estimates, kept: An
 
 
 def _repeats(method: Method, trials: list[_Trial]) -> Verdict:
-    gap, said = _worst(_fitted_again(method, trials, lambda data: data))
+    gap, how = _worst(_fitted_again(method, trials, lambda data: data))
     if gap == 0:
         return Verdict(True, "the same data give the same numbers again")
-    return Verdict(False, f"the same data give other numbers the second time ({said}): take "
+    return Verdict(False, f"the same data give other numbers the second time ({how}): take "
                           "random numbers from an argument rng")  # fmt: skip
 
 
 def _alone(method: Method, trials: list[_Trial]) -> Verdict | None:
     """Whether a replication of moments has the same row alone as among others."""
     pairs = [
-        (trial.design, trial.found.cut(k, k + 1), method.fit(cut(trial.data, k, k + 1)), True)
+        (trial.design, trial.rows.cut(k, k + 1), method.fit(cut(trial.data, k, k + 1)), True)
         for trial in trials
         if not isinstance(trial.data, Rows)
         for k in range(trial.data.n_reps)
     ]
     if not pairs:
         return None
-    gap, said = _worst(pairs)
+    gap, how = _worst(pairs)
     if gap <= _SAME_DATA:
         return Verdict(True, "a replication has the same row alone as in a batch")
     return Verdict(False, "a replication's row depends on the others in its batch "
-                          f"({said}): replications are the last axis")  # fmt: skip
+                          f"({how}): replications are the last axis")  # fmt: skip
 
 
 def _reordered(method: Method, trials: list[_Trial]) -> Verdict | None:
     if all(isinstance(trial.data, Pooled) for trial in trials):
         return None
-    gap, said, note = _moved(method, trials, _backwards)
+    gap, how, note = _moved(method, trials, _backwards)
     if gap:
-        return Verdict(False, f"the order of the clusters matters ({said})")
+        return Verdict(False, f"the order of the clusters matters ({how})")
     return Verdict(True, f"the order of the clusters does not matter{note}")
 
 
@@ -267,15 +267,15 @@ def _flip(values: Any) -> Any:
 
 
 def _rescaled(method: Method, trials: list[_Trial]) -> Verdict:
-    gap, said, note = _moved(method, trials, _rescale, SCALE)
+    gap, how, note = _moved(method, trials, _rescale, SCALE)
     change = f"y -> {SHIFT:g} + {SCALE:g} y"
     if not gap:
         scales = f"{change} scales estimate and standard error by {SCALE:g} alone"
         return Verdict(True, scales + note)
     should = f"{change} should scale estimate and std_error by {SCALE:g} and leave df and p_value"
     if np.isinf(gap):
-        return Verdict(False, f"{should}, but {said}")
-    return Verdict(False, f"{should} ({said}); if it does not estimate a slope, say estimand=... "
+        return Verdict(False, f"{should}, but {how}")
+    return Verdict(False, f"{should} ({how}); if it does not estimate a slope, say estimand=... "
                           "in the decorator")  # fmt: skip
 
 

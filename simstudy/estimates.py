@@ -125,10 +125,10 @@ class Estimates:
         return Estimates(**columns)
 
 
-def _arrays(found: Estimates) -> dict[str, Any]:
+def _arrays(estimates: Estimates) -> dict[str, Any]:
     """The arrays there are, `extras` left out."""
-    there = {field.name: getattr(found, field.name) for field in fields(Estimates)}
-    return {k: v for k, v in there.items() if v is not None and k != "extras"}
+    columns = {field.name: getattr(estimates, field.name) for field in fields(Estimates)}
+    return {k: v for k, v in columns.items() if v is not None and k != "extras"}
 
 
 def concatenate(pieces: list[Estimates]) -> Estimates:

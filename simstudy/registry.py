@@ -130,12 +130,12 @@ class Method:
 
     def _settings(self) -> dict[str, Any]:
         """What is said of it beside its options and is no default."""
-        said = {
+        settings = {
             "null_value": self.null_value or None,
             "timeout": self.timeout,
             "when": self.when and self.when.text,
         }
-        return {key: value for key, value in said.items() if value is not None}
+        return {key: value for key, value in settings.items() if value is not None}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

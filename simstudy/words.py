@@ -61,7 +61,7 @@ def for_method(name: str, known: Mapping[str, Entry]) -> str:
 def for_option(entry: Entry, key: str, value: Any, common: Iterable[str]) -> str:
     """What an unknown option may be: one by another name, or a value in place of its option."""
     for option in entry.options:
-        known = {folded(one): one for one in option.values} | dict(option.foreign)
+        known = {folded(word): word for word in option.values} | dict(option.foreign)
         meant = known.get(folded(key))
         if meant is not None and folded(key) not in option.synonyms.split():
             # `reml: false` may mean any other
@@ -74,7 +74,7 @@ def for_option(entry: Entry, key: str, value: Any, common: Iterable[str]) -> str
 def for_value(entry: Entry, value: Any) -> str:
     """What to write where a value stands in place of ``{option: value}``."""
     for option in entry.options:
-        known = {folded(one): one for one in option.values} | dict(option.foreign)
+        known = {folded(word): word for word in option.values} | dict(option.foreign)
         meant = known.get(folded(str(value)))
         if meant in option.values:
             return f"; write `{entry.name}: {{{option.name}: {meant}}}`"

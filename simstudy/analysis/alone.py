@@ -55,5 +55,5 @@ def alone(data: DataSet, *, within: bool = False) -> Any | None:
 
 def _odd(values: Any) -> Any:
     """Places of the values that occur once, where there is one other value."""
-    found, at, counts = np.unique(values, return_index=True, return_counts=True)
-    return at[counts == 1] if found.size == 2 and len(values) > 2 else at[:0]
+    levels, first, counts = np.unique(values, return_index=True, return_counts=True)
+    return first[counts == 1] if levels.size == 2 and len(values) > 2 else first[:0]

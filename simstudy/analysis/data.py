@@ -131,10 +131,10 @@ def read(data: str | Path | pd.DataFrame, formula: Formula) -> DataSet:
         raise UserError(_incomplete(formula, y, x, codes), file=file)
     if not (np.isfinite(x[complete]).all() and np.isfinite(y[complete]).all()):
         raise UserError("infinite values in the outcome or the predictor", file=file)
-    there = np.unique(codes[complete])
+    numbers = np.unique(codes[complete])
     order = np.flatnonzero(complete)[np.argsort(codes[complete], kind="stable")]
-    sizes = np.bincount(codes[complete])[there].astype(np.int64)
-    names = [labels[k] for k in there]
+    sizes = np.bincount(codes[complete])[numbers].astype(np.int64)
+    names = [labels[k] for k in numbers]
     missing = {name: f"{int(np.isnan(values).sum()):,}"
                for name, values in ((formula.outcome, y), (formula.predictor, x))
                if np.isnan(values).any()}  # fmt: skip

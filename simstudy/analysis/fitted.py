@@ -12,7 +12,7 @@ import numpy as np
 from simstudy.analysis.alone import remark
 from simstudy.analysis.data import DataSet
 from simstudy.analysis.dummies import cluster_terms, terms_of
-from simstudy.analysis.units import described, in_own_units, measured_null
+from simstudy.analysis.units import in_own_units, measured_null, statistics_of
 from simstudy.entries import Words
 from simstudy.estimates import Estimates, Outcome
 from simstudy.moments import Moments, Rows
@@ -118,7 +118,7 @@ def _numbers(
 ) -> dict[str, float | None]:
     """What a fit is described by besides its terms."""
     fitted = slope.outcome[0] in _ESTIMATED
-    statistics = described(method, data) if fitted and method.entry.describe else {}
+    statistics = statistics_of(method, data) if fitted and method.entry.describe else {}
     return {
         "sigma": _finite(statistics.get("sigma")),
         "r_squared": _finite(statistics.get("r_squared")),
@@ -138,8 +138,6 @@ def _only(values: np.ndarray | None) -> float | None:
     return None if values is None else _finite(float(values[0]))
 
 
-def _term(name: str, found: Estimates, null_value: float) -> dict[str, Any]:
-    (term,) = terms_of(
-        [name], found.estimate, found.std_error, float(found.df[0]), found.p_value, null_value
-    )
+def _term(name: str, of: Estimates, null_value: float) -> dict[str, Any]:
+    (term,) = terms_of([name], of.estimate, of.std_error, float(of.df[0]), of.p_value, null_value)
     return term

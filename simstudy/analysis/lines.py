@@ -37,7 +37,7 @@ def lines_of(data: DataSet) -> list[Lines]:
     """Pooled, separate, dummy and random-intercept lines."""
     x, y = data.means
     fits = {m: fit_one(data, configure(m)) for m in ("pooled", "dummy", "random_intercept")}
-    pooled, within, mixed = (_terms(found) for found in fits.values())
+    pooled, within, mixed = (_terms(estimates) for estimates in fits.values())
     texts = _texts(list(fits.values()))
     separate = options.separate(data).slope
     n_lines = int(np.isfinite(separate).sum())
@@ -71,9 +71,9 @@ def shrunken(data: DataSet, fit: Fit) -> Floats:
 
 def _terms(fit: Fit) -> tuple[float, float]:
     """Intercept and slope; NaN where there is none."""
-    found = {term["term"]: term["estimate"] for term in fit.terms}
+    estimates = {term["term"]: term["estimate"] for term in fit.terms}
     slope = fit.terms[-1]["estimate"]
-    intercept = found.get("(Intercept)")
+    intercept = estimates.get("(Intercept)")
     return (
         float("nan") if intercept is None else float(intercept),
         float("nan") if slope is None else float(slope),

@@ -49,7 +49,7 @@ class Refit:
     Attributes
     ----------
     method : Method
-    stored, again : dict or None
+    stored, refitted : dict or None
         status and `NUMBERS`; None for a number that does not exist.
     verdict : str
         identical, equal (to 1e-12), different, not stored, or why it could not be refitted.
@@ -58,7 +58,7 @@ class Refit:
 
     method: Method
     stored: Row | None
-    again: Row | None
+    refitted: Row | None
     verdict: str
     failure: Failure | None = None
 
@@ -84,7 +84,7 @@ class Replay:
             raise UserError(f"the data set has more than {_MOST:,} units")
         fits = []
         for refit in self.refits:
-            if refit.again is not None:
+            if refit.refitted is not None:
                 fits.append(fit_one(self.data, refit.method, self._words(refit.method)))
         return Fits(self.data, fits)
 
@@ -158,9 +158,9 @@ def data_set(study: Study, design: Design, replication: int) -> DataSet | None:
     chunk, at = divmod(replication - 1, streams.chunk_length(scenario, streams.ROWS))
     rows = Source(scenario, study.seed, design.key).moments(streams.ROWS, chunk)
     assert isinstance(rows, Rows)
-    one = cut_rows(rows, at, at + 1)
-    cluster, x, y = units(one)
-    sizes = one.sizes[:, 0]
+    lone = cut_rows(rows, at, at + 1)
+    cluster, x, y = units(lone)
+    sizes = lone.sizes[:, 0]
     return DataSet(FORMULA, np.unique(cluster).tolist(), sizes, x.copy(), y.copy(), 0)
 
 
@@ -173,10 +173,10 @@ def _refit(
     except UserError as error:
         return Refit(method, stored, None, f"not refitted: {error}{_how_on(method)}")
     task = Task(study.seed, (design,), replication, replication, (method,), study.grain)
-    (found,) = run_task(task)
-    again = _row({name: getattr(found, name) for name in (*NUMBERS, "status")})
-    failure = None if found.failures is None else found.failures[0]
-    return Refit(method, stored, again, _verdict(stored, again), failure)
+    (rows,) = run_task(task)
+    refitted = _row({name: getattr(rows, name) for name in (*NUMBERS, "status")})
+    failure = None if rows.failures is None else rows.failures[0]
+    return Refit(method, stored, refitted, _verdict(stored, refitted), failure)
 
 
 def _how_on(method: Method) -> str:
@@ -191,8 +191,8 @@ def _how_on(method: Method) -> str:
 def chosen_of(study: Study, name: str) -> list[Method]:
     """Methods of a study by label, canonical name or name; none where it has none such."""
     for key in ("label", "canonical", "name"):
-        if found := [method for method in study.methods if getattr(method, key) == name]:
-            return found
+        if chosen := [method for method in study.methods if getattr(method, key) == name]:
+            return chosen
     return []
 
 
@@ -201,8 +201,8 @@ def _stored(
 ) -> Row | None:
     key = method_key(method.canonical)
     for part in folder.parts():
-        here = part.first <= replication <= part.last
-        if here and design.id in part.scenarios and key in part.methods:
+        covers = part.first <= replication <= part.last
+        if covers and design.id in part.scenarios and key in part.methods:
             held = parts.read(folder, part, (*NUMBERS, "status"), parts.Whose.of(study))
             at = (
                 part.methods.index(key),
@@ -222,14 +222,14 @@ def _row(columns: dict[str, Any]) -> Row:
     return row
 
 
-def _verdict(stored: Row | None, again: Row) -> str:
+def _verdict(stored: Row | None, refitted: Row) -> str:
     if stored is None:
         return "not stored"
-    if stored == again:
+    if stored == refitted:
         return "identical"
-    if stored["status"] != again["status"]:
+    if stored["status"] != refitted["status"]:
         return "different"
-    pairs = [(stored[name], again[name]) for name in NUMBERS]
+    pairs = [(stored[name], refitted[name]) for name in NUMBERS]
     close = all(
         a == b or (a is not None and b is not None and math.isclose(a, b, rel_tol=_CLOSE))
         for a, b in pairs

@@ -49,14 +49,14 @@ def differ(
         p = _welch(factor * a, b)
         k = int(np.argmin(p))
         if p[k] < least:
-            expected, found = (_mean(v[:, k]) for v in (factor * a, b))
-            least, worst = p[k], f"mean {name} {found} where {expected} is expected"
+            expected, mean = (_mean(v[:, k]) for v in (factor * a, b))
+            least, worst = p[k], f"mean {name} {mean} where {expected} is expected"
     return worst
 
 
 def _mean(values: Floats) -> str:
-    there = values[np.isfinite(values)]
-    return f"{there.mean():.4g}" if there.size > _FEW else "missing"
+    finite = values[np.isfinite(values)]
+    return f"{finite.mean():.4g}" if finite.size > _FEW else "missing"
 
 
 def _welch(a: Floats, b: Floats) -> Floats:

@@ -136,8 +136,8 @@ def _refuse_arguments(function: Any, grain: str) -> None:
 
 def declared(function: Any) -> Declared | None:
     """What was declared of a function; None where it is not decorated."""
-    found = getattr(function, MARK, None)
-    return found if isinstance(found, Declared) else None
+    mark = getattr(function, MARK, None)
+    return mark if isinstance(mark, Declared) else None
 
 
 class Kind(NamedTuple):

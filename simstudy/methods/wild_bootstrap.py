@@ -74,12 +74,12 @@ _TAILS = {
 
 
 def _account(chosen: Chosen) -> str:
-    every = " (all $2^J$ samples, each once, where that is not more)"
+    all_of_them = " (all $2^J$ samples, each once, where that is not more)"
     return (
         "The wild cluster bootstrap-$t$ test of the pooled least squares slope with the null "
         f"hypothesis imposed [@CameronGelbachMiller2008], with {_WEIGHTS[chosen['weights']]} and "
         f"{chosen['draws']} bootstrap samples"
-        f"{every if chosen['weights'] == 'rademacher' else ''}. The statistic has the "
+        f"{all_of_them if chosen['weights'] == 'rademacher' else ''}. The statistic has the "
         "cluster-robust standard error CR1S. The $p$-value is "
         f"{_TAILS[chosen['p']]}; the method has no standard error and no interval."
     )

@@ -172,7 +172,7 @@ def test_a_replication_beyond_the_stored_ones_is_made_all_the_same(done):
     one, folder = done
     found = replay(folder, one.designs[0].id, 5000, trusted=True)
     assert {refit.verdict for refit in found.refits} == {"not stored"}
-    assert all(refit.again is not None for refit in found.refits) and found.same
+    assert all(refit.refitted is not None for refit in found.refits) and found.same
 
 
 @pytest.mark.parametrize(
