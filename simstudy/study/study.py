@@ -11,7 +11,7 @@ from typing import Any
 from simstudy.entries import GRAINS
 from simstudy.errors import UserError, nearest
 from simstudy.estimands import is_null
-from simstudy.plots import other_names, plots
+from simstudy.plots import USUAL, other_names, plots
 from simstudy.registry import Method, OwnMethod
 from simstudy.study import fields, vocabulary
 from simstudy.study.code import Imports, Listener
@@ -242,21 +242,17 @@ def _grain(top: Place, designs: tuple[Design, ...], chosen: tuple[Method, ...]) 
 
 
 def default_figures(designs: tuple[Design, ...], chosen: tuple[Method, ...]) -> tuple[str, ...]:
-    """Error rate or power, or both; SE bias; the design effect where it varies."""
+    """The figures that are usual for true or false nulls, for tests, and where designs vary."""
     aims = {(m.target, m.null_value) for m in chosen if m.tested}
     nulls = {
         bool(is_null(target.value(design.scenario), null_value))
         for target, null_value in aims
         for design in designs
     }
-    effects = {round(design.design_effect, 9) for design in designs}
-    figures = (
-        ("type1_error", True in nulls),
-        ("power", False in nulls),
-        ("se_bias", bool(aims)),
-        ("design_effect", bool(aims) and len(effects) > 5),
-    )
-    return tuple(name for name, wanted in figures if wanted)
+    varies = len({round(design.design_effect, 9) for design in designs}) > 5
+    conditions = (True in nulls, False in nulls, bool(aims), bool(aims) and varies)
+    usual = [what for what, holds in zip(USUAL, conditions, strict=True) if holds]
+    return tuple(p.name for what in usual for p in plots().values() if p.usual == what)
 
 
 def _figures(

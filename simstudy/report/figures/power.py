@@ -16,6 +16,7 @@ from simstudy.report.drawing.scale import power, rate_text
     "rejection rate where the null is false; hollow where the size is inflated",
     reads="summary",
     place=3,
+    usual="false_null",
     facets=True,
 )
 def draw(summary: pa.Table, title: str = "", alpha: float | None = None, **axes: str) -> Figure:
