@@ -181,24 +181,21 @@ def _separate(data: DataSet, lines: options.Lines) -> str:
     means = column(residuals, places([max(map(abs, residuals))], 2), "+")
     heading = [data.formula.cluster, "n", *_FIT, "mean residual"]
     rows = [
-        [str(label), str(n), *_line(data, *map(float, line)), mean]
+        [str(label), str(n), *_line(data, line), mean]
         for label, n, mean, *line in zip(data.labels, data.sizes, means, *lines, strict=True)
     ]
     note = "Separate regressions by cluster (mean residual: from the collapsed line)"
     return note + "\n" + table(heading, rows)
 
 
-def _line(
-    data: DataSet,
-    intercept: Value,
-    slope: Value,
-    std_error: Value,
-    r_squared: Value,
-    residual_sd: Value,
-    *,
-    unknown: str = "-",
-) -> list[str]:
-    """The cells of `_FIT`; `unknown` stands where a line has no intercept of its own."""
+def _line(data: DataSet, numbers: Sequence[Value], unknown: str = "-") -> list[str]:
+    """The cells of `_FIT`; `unknown` stands where a line has no intercept of its own.
+
+    Parameters
+    ----------
+    numbers : intercept, slope, standard error of the slope, R-squared, residual SD
+    """
+    intercept, slope, std_error, r_squared, residual_sd = numbers
     size = "-" if slope is None else _alone(abs(slope))
     sign = "-" if (slope or 0.0) < 0 else "+"
     start = unknown if intercept is None else _alone(intercept)
@@ -229,7 +226,7 @@ def _option(data: DataSet, fit: Fit) -> list[str]:
     by_term = {term["term"]: term for term in fit.terms}
     slope = by_term[data.formula.predictor]
     intercept = by_term.get("(Intercept)", {}).get("estimate")
-    statistics = fit.numbers["r_squared"], fit.numbers["sigma"]
     start = "a_j" if entry.own_intercepts else "..."
-    line = _line(data, intercept, slope["estimate"], slope["std_error"], *statistics, unknown=start)
-    return [name, *line, spent]
+    statistics = fit.numbers["r_squared"], fit.numbers["sigma"]
+    numbers = intercept, slope["estimate"], slope["std_error"], *statistics
+    return [name, *_line(data, numbers, start), spent]

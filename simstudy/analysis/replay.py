@@ -98,17 +98,14 @@ class Replay:
 
     def write_csv(self, file: str | Path) -> None:
         """Write the units, full precision: cluster, x, y."""
-        if self.data is None:
+        data = self.data
+        if data is None:
             raise UserError(f"the data set has more than {_MOST:,} units", file=str(file))
-        cluster = np.repeat(self.data.labels, self.data.sizes)
-        lines = [
-            f"{j},{x!r},{y!r}\n"
-            for j, x, y in zip(
-                cluster.tolist(), self.data.x.tolist(), self.data.y.tolist(), strict=True
-            )
-        ]
+        columns = np.repeat(data.labels, data.sizes), data.x, data.y
+        rows = zip(*(values.tolist() for values in columns), strict=True)
+        text = "".join(f"{j},{x!r},{y!r}\n" for j, x, y in rows)
         try:
-            Path(file).write_text("cluster,x,y\n" + "".join(lines), encoding="utf-8")
+            Path(file).write_text("cluster,x,y\n" + text, encoding="utf-8")
         except OSError as error:
             raise UserError(f"cannot be written: {error.strerror}", file=str(file)) from None
 
@@ -204,11 +201,8 @@ def _stored(
         covers = part.first <= replication <= part.last
         if covers and design.id in part.scenarios and key in part.methods:
             held = parts.read(folder, part, (*NUMBERS, "status"), parts.Whose.of(study))
-            at = (
-                part.methods.index(key),
-                part.scenarios.index(design.id),
-                slice(replication - part.first, replication - part.first + 1),
-            )
+            row = replication - part.first
+            at = part.methods.index(key), part.scenarios.index(design.id), slice(row, row + 1)
             return _row({name: values[at] for name, values in held.items()})
     return None
 

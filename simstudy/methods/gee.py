@@ -106,10 +106,7 @@ register(
         synonyms="geeglm geepack geese xtgee genmod exchangeable gee_exchangeable "
         "generalized_estimating_equations generalised_estimating_equations marginal "
         "marginal_model population_averaged gee1",
-        variants={
-            "se: robust": "gee_robust",
-            "se: model": "gee_model gee_naive",
-        },
+        variants={"se: robust": "gee_robust", "se: model": "gee_model gee_naive"},
         estimands=lambda chosen: ("slope", "intercept"),
         account=_account,
         caution=lambda chosen, n_clusters: _clustered.few(
