@@ -64,10 +64,11 @@ class Done(NamedTuple):
 
 
 class Lost(NamedTuple):
-    """Workers were lost: how, and whether what they were at is tried again."""
+    """Workers were lost: how, whether all is tried again, and a line for people, if any."""
 
     reason: str
     again: bool
+    line: str = ""
 
 
 class GaveUp(NamedTuple):

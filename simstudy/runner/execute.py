@@ -92,7 +92,7 @@ def execute(
         with closing(run.apart), closing(events), log.until_stopped():
             for event in events:
                 log.hear(event)
-                if isinstance(event, Said):
+                if isinstance(event, Said | Lost) and event.line:
                     warn(event.line)
                 listen(event)
                 policy.hear(event)
@@ -193,15 +193,18 @@ def _persistently(run: _Run, tasks: list[Task]) -> Events:
                 tasks = _left(run, whole)
                 continue
             lost += 1
-            yield Lost(how(error), again=lost < _TRIES)
+            fresh = f"{how(error)}; going on with fresh workers"
             tasks.sort(key=lambda task: task.key in run.under_way)  # at fault: last
-            if lost == _TRIES and tasks[-1].shared:
+            if lost < _TRIES:
+                yield Lost(how(error), True, f"{fresh} (try {lost + 1} of {_TRIES})")
+            elif tasks[-1].shared:
+                yield Lost(how(error), again=False)
                 raise WorkError(
                     f"{how(error)}: {_TRIES} times in a row, nothing finished in between; "
                     "finished ranges are kept, and fewer --jobs need less memory"
                 ) from None
-            again = f"try {lost + 1} of {_TRIES}" if lost < _TRIES else "one range at a time"
-            yield Said(f"{how(error)}; going on with fresh workers ({again})")
+            else:
+                yield Lost(how(error), False, f"{fresh} (one range at a time)")
             run.under_way.clear()
             if lost > 1:
                 jobs = max(2, jobs // 2) if jobs > 1 else 1

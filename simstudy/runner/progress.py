@@ -9,8 +9,7 @@ from collections import Counter
 from collections.abc import Mapping
 
 from simstudy.runner.cost import rough
-from simstudy.runner.plan import covered, missing, plan
-from simstudy.store.names import method_key
+from simstudy.runner.plan import gaps_of, n_of, plan
 from simstudy.store.results_folder import ResultsFolder
 from simstudy.study.study import Study
 
@@ -29,17 +28,9 @@ def there(study: Study, folder: ResultsFolder) -> list[str]:
     if not listed:
         return [f"{folder}: nothing is there yet"]
     folder.refuse_seed(folder.seed, study.seed)
-    spans = covered(listed)
     lost = {
-        (design.id, method.label): sum(
-            last - first + 1
-            for first, last in missing(
-                spans.get((design.id, method_key(method.canonical)), []), study.replications
-            )
-        )
-        for design in study.designs
-        for method in study.methods
-        if study.asks(design, method)
+        (scenario, method.label): n_of(gaps)
+        for (scenario, method), gaps in gaps_of(study, listed).items()
     }
     n_lost, n_fits = sum(lost.values()), len(lost) * study.replications
     head = f"{folder}: {n_fits - n_lost:,} of {n_fits:,} fits are there"

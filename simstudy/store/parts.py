@@ -134,7 +134,7 @@ def _table(part: PartName, methods: tuple[str, ...], estimates: Sequence[Estimat
     method = rows // (per_method * n_scenarios) if n_methods > 1 else np.zeros_like(rows)
 
     def column(name: str) -> Array:
-        values = [getattr(found, name) for found in estimates]
+        values = [getattr(of_method, name) for of_method in estimates]
         return values[0] if n_methods == 1 else np.concatenate(values)
 
     columns = [
@@ -143,7 +143,7 @@ def _table(part: PartName, methods: tuple[str, ...], estimates: Sequence[Estimat
         arrow.categories(method, methods),
         *(arrow.doubles(column(name)) for name in ("estimate", "std_error", "df", "p_value")),
         arrow.categories(column("status"), STATUSES),
-        *(_components([getattr(found, name) for found in estimates], rows.size)
+        *(_components([getattr(of_method, name) for of_method in estimates], rows.size)
           for name in ("tau2", "sigma2")),
     ]  # fmt: skip
     return pa.Table.from_arrays(columns, schema=_SCHEMA)
@@ -151,10 +151,10 @@ def _table(part: PartName, methods: tuple[str, ...], estimates: Sequence[Estimat
 
 def _components(values: list[Array | None], n_rows: int) -> pa.Array:
     """Variance components; null for methods that have none."""
-    if all(found is None for found in values):
+    if all(component is None for component in values):
         return pa.nulls(n_rows, pa.float64())
     none = np.full(n_rows // len(values), np.nan)
-    return arrow.doubles(np.concatenate([none if found is None else found for found in values]))
+    return arrow.doubles(np.concatenate([none if v is None else v for v in values]))
 
 
 def key_text(key: int) -> str:
@@ -172,7 +172,7 @@ def read(
     """
     table = _open(folder, part, columns, whose)
     shape = len(part.methods), len(part.scenarios), part.n_reps
-    return {name: _array(table.column(name).combine_chunks()).reshape(shape) for name in columns}
+    return {name: _array(table.column(name)).reshape(shape) for name in columns}
 
 
 def verify(folder: ResultsFolder, part: PartName, whose: Whose) -> None:
@@ -234,9 +234,8 @@ def _foreign(
     return None
 
 
-def _array(values: Any) -> NDArray[Any]:
-    if isinstance(values, pa.ChunkedArray):
-        values = pa.concat_arrays(values.chunks)
+def _array(column: pa.ChunkedArray) -> NDArray[Any]:
+    values = arrow.joined(column)
     if pa.types.is_dictionary(values.type):
         words = values.dictionary.to_pylist()
         code = np.array([STATUSES.index(word) for word in words], dtype=np.int8)
@@ -250,8 +249,8 @@ def footer(folder: ResultsFolder, part: PartName) -> dict[str, Any] | None:
     if not is_plain(file):
         return None
     try:
-        found = seal.said(pq.read_metadata(file).metadata)
+        stored = seal.said(pq.read_metadata(file).metadata)
     except (pa.ArrowException, OSError, ValueError):
         return None
-    seal.refuse_later(file, found)
-    return found or None
+    seal.refuse_later(file, stored)
+    return stored or None

@@ -42,25 +42,21 @@ def keep(study: Study, folder: ResultsFolder) -> None:
         folder.replace(folder / _ACCOUNTS, text.encode())
 
 
-def accounts(folder: ResultsFolder) -> dict[str, str]:
+def accounts(folder: ResultsFolder, of: str = "accounts") -> dict[str, str]:
     """Canonical name -> what a method says that it does; what is not told so is left out."""
-    return _told(folder, "accounts")
-
-
-def measure_accounts(folder: ResultsFolder) -> dict[str, str]:
-    """Name -> what a measure of the study, or of an earlier one here, says that it is."""
-    return _told(folder, "measures")
-
-
-def _told(folder: ResultsFolder, what: str) -> dict[str, str]:
     file = folder / _ACCOUNTS
     try:
         if not is_plain(file) or file.stat().st_size > _MOST:
             return {}
-        told = json.loads(file.read_bytes()).get(what, {})
+        told = json.loads(file.read_bytes()).get(of, {})
         return {name: text for name, text in told.items() if isinstance(text, str)}
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return {}
+
+
+def measure_accounts(folder: ResultsFolder) -> dict[str, str]:
+    """Name -> what a measure of the study, or of an earlier one here, says that it is."""
+    return accounts(folder, "measures")
 
 
 def _keep(folder: ResultsFolder, source: CodeSource) -> None:

@@ -19,7 +19,7 @@ from simstudy.errors import UserError
 from simstudy.generators.streams import BLOCK
 from simstudy.runner import execute as execute_module
 from simstudy.runner.execute import execute, work
-from simstudy.runner.plan import covered, missing, plan
+from simstudy.runner.plan import missing, plan
 from simstudy.runner.pool import parallel
 from simstudy.runner.provenance import provenance
 from simstudy.runner.task import Task, run_task
@@ -240,9 +240,10 @@ def test_missing_spans():
     assert missing([(5, 20)], 8) == [(1, 4)]
 
 
-def test_covered_counts_every_scenario_of_a_part():
+def test_every_scenario_of_a_part_has_its_rows():
     part = names.PartName(("0000000a", "0000000b"), ("pooled",), 0, 1, 5)
-    assert covered([part]) == {("0000000a", "pooled"): [(1, 5)], ("0000000b", "pooled"): [(1, 5)]}
+    held = {("0000000a", "pooled"): [part], ("0000000b", "pooled"): [part]}
+    assert names.holders([part]) == held
 
 
 def test_threads_of_numerical_libraries_are_pinned_in_workers():
