@@ -52,6 +52,10 @@ class Factor(NamedTuple):
         rest = self.b - self.a * slope
         return np.asarray(rest * rest + self.r * self.r)
 
+    def take(self, index: NDArray[np.intp]) -> Factor:
+        """Some replications, of arrays of shape (R,)."""
+        return Factor(self.a[index], self.b[index], self.r[index])
+
     def tilted(self, by: float) -> Factor:
         """Cross-products of (x, y + by x)."""
         return self if by == 0 else self._replace(b=self.b + by * self.a)

@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from simstudy.moments import Array, Bools, Clusters, Factor, Floats, Moments
+from simstudy.moments import Bools, Clusters, Factor, Floats, Moments
 from simstudy.numerics import gram, weighted
 from simstudy.numerics.weighted import Profile
 
@@ -100,10 +100,10 @@ def _stepper(clusters: Clusters, within: Factor) -> Step:
     pooled = gram.pool(clusters) if clusters.balanced else None
 
     def step(index: NDArray[np.intp], alpha: Floats) -> tuple[Floats, Floats]:
-        inner = Factor(*(v[index] for v in within))
+        inner = within.take(index)
         part: Moments
         if pooled is not None:
-            part = replace(pooled, between=Factor(*(v[index] for v in pooled.between)))
+            part = replace(pooled, between=pooled.between.take(index))
             sizes = n[:1]
         else:
             part = weighted.columns(clusters, index)
@@ -111,14 +111,10 @@ def _stepper(clusters: Clusters, within: Factor) -> Step:
         at = weighted.line(part, inner, _psi(alpha))
         sums = sizes * at.e_dot
         squares = inner.rss(at.slope) + gram.dot(sums, at.e_dot)
-        phi = squares / _of(n_obs, index)
-        return (gram.dot(sums, sums) - squares) / (phi * _of(pairs, index)), phi
+        phi = squares / weighted.take(n_obs, index)
+        return (gram.dot(sums, sums) - squares) / (phi * weighted.take(pairs, index)), phi
 
     return step
-
-
-def _of(values: Array, index: NDArray[np.intp]) -> Array:
-    return values if values.size == 1 else values[index]
 
 
 def model_variance(found: Working, level: Floats | float, slope: Floats | float) -> Floats:

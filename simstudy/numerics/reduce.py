@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from simstudy.moments import Clusters, Factor, Floats, Rows
+from simstudy.numerics.batches import reps_of
 from simstudy.numerics.gram import divide
 from simstudy.numerics.segments import Segments
 
@@ -15,9 +16,7 @@ def reduce(rows: Rows) -> Clusters:
     Whether x is constant in a cluster is decided on the doubles themselves; then its
     cross-products are exactly 0 and its mean is that value.
     """
-    per_rep = int(rows.sizes.sum())
-    n_reps = rows.x.size // per_rep if rows.sizes.shape[1] == 1 else rows.sizes.shape[1]
-    cells = Segments(rows.sizes, n_reps)
+    cells = Segments(rows.sizes, reps_of(rows))
     flat = cells.constant(rows.x)
     mean_x, x = _centre(rows.x, rows.sizes, cells)
     mean_y, y = _centre(rows.y, rows.sizes, cells)

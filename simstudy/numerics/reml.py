@@ -93,12 +93,7 @@ def _balanced(moments: Pooled, reml: bool, n_fixed: int) -> Floats:
         return ((c3 * w + c2) * w + c1) * w + c0, (3.0 * c3 * w + 2.0 * c2) * w + c1
 
     def criterion(index: NDArray[np.intp], w: Floats) -> Floats:
-        part = Pooled(
-            moments.n_clusters,
-            moments.cluster_size,
-            Factor(*(v[index] for v in inner)),
-            Factor(*(v[index] for v in outer)),
-        )
+        part = replace(moments, within=inner.take(index), between=outer.take(index))
         psi = (1.0 / w - 1.0) / moments.cluster_size
         at = weighted.profile_pooled(part, psi)
         return likelihood.criterion(part, at, psi, reml, n_fixed)
@@ -130,36 +125,29 @@ def _search(
     clusters: Clusters, within: Factor, reml: bool, mean_size: Floats, n_fixed: int = 2
 ) -> Floats:
     residual = np.asarray(likelihood.residual_df(clusters.n_obs, reml, n_fixed))
-    n_reps = clusters.mean_y.shape[1]
 
     def of(index: NDArray[np.intp]) -> tuple[Clusters, Factor]:
-        return weighted.columns(clusters, index), Factor(*(v[index] for v in within))
-
-    def at(index: NDArray[np.intp], w: Floats) -> tuple[Clusters, Floats, weighted.Profile, Floats]:
-        size = mean_size if mean_size.size == 1 else mean_size[index]
-        psi = (1.0 / w - 1.0) / size
-        part, pooled = of(index)
-        return part, psi, weighted.profile(part, pooled, psi), size
+        return weighted.columns(clusters, index), within.take(index)
 
     def evaluate(index: NDArray[np.intp], w: Floats) -> tuple[Floats, Floats]:
-        _, _, point, size = at(index, w)
-        nu = residual if residual.size == 1 else residual[index]
-        all_sums = weighted.Sums(point, weighted.second_order(point), weighted.third_order(point))
-        f = likelihood.score(point, all_sums.second, nu, reml)
-        slope = likelihood.score_slope(all_sums, nu, reml)
+        size, nu = weighted.take(mean_size, index), weighted.take(residual, index)
+        sums = weighted.evaluate(*of(index), (1.0 / w - 1.0) / size)
+        f = likelihood.score(sums.at, sums.second, nu, reml)
+        slope = likelihood.score_slope(sums, nu, reml)
         return f / w, -slope / (size * w * w * w) - f / (w * w)
 
     def criterion(index: NDArray[np.intp], w: Floats) -> Floats:
-        part, psi, point, _ = at(index, w)
-        return likelihood.criterion(part, point, psi, reml, n_fixed)
+        part, pooled = of(index)
+        psi = (1.0 / w - 1.0) / weighted.take(mean_size, index)
+        at = weighted.profile(part, pooled, psi)
+        return likelihood.criterion(part, at, psi, reml, n_fixed)
 
     def score(index: NDArray[np.intp], psi: Floats) -> Floats:
-        point = weighted.profile(*of(index), psi)
-        nu = residual if residual.size == 1 else residual[index]
-        return likelihood.score(point, weighted.second_order(point), nu, reml)
+        at, nu = weighted.profile(*of(index), psi), weighted.take(residual, index)
+        return likelihood.score(at, weighted.second_order(at), nu, reml)
 
-    found, boundary = screen.brackets(clusters, mean_size, score)
-    return _best(n_reps, found, boundary, evaluate, criterion)
+    brackets, boundary = screen.brackets(clusters, mean_size, score)
+    return _best(clusters.n_reps, brackets, boundary, evaluate, criterion)
 
 
 def _best(
@@ -181,10 +169,10 @@ def _best(
     count = np.bincount(index, minlength=n_reps) + boundary
     several = count > 1
     if several.any():
-        mine = several[index]
+        inner = several[index]
         edge = np.flatnonzero(several & boundary)
-        rivals = np.concatenate([index[mine], edge])
-        w = np.concatenate([roots[mine], np.ones(edge.size)])
+        rivals = np.concatenate([index[inner], edge])
+        w = np.concatenate([roots[inner], np.ones(edge.size)])
         order = np.lexsort((criterion(rivals, w), rivals))
         chosen, first = np.unique(rivals[order], return_index=True)
         best[chosen] = w[order][first]

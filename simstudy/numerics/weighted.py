@@ -160,6 +160,11 @@ def evaluate(moments: Moments, within: Factor, psi: Floats) -> Sums:
     return Sums(at, second_order(at), third_order(at))
 
 
+def take(values: Array, index: Ints) -> Array:
+    """Some replications of numbers that all may share."""
+    return values if values.size == 1 else values[index]
+
+
 def columns(clusters: Clusters, index: Ints) -> Clusters:
     """Keep the replications `index` of sizes and means; the factors are left as they are.
 
@@ -170,9 +175,9 @@ def columns(clusters: Clusters, index: Ints) -> Clusters:
     if index.size == n_reps and bool(np.all(index[1:] > index[:-1])):
         return clusters
 
-    def take(values: Array) -> Array:
+    def chosen(values: Array) -> Array:
         return values if values.shape[1] == 1 else values.take(index, axis=1)
 
-    sizes, mean_x = take(clusters.sizes), take(clusters.mean_x)
+    sizes, mean_x = chosen(clusters.sizes), chosen(clusters.mean_x)
     mean_y = clusters.mean_y.take(index, axis=1)
     return Clusters(sizes, mean_x, mean_y, clusters.within)

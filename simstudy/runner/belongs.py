@@ -35,14 +35,18 @@ def _pairs(study: Study, *, asked: bool) -> set[Pair]:
     }
 
 
-def refuse_another(study: Study, folder: ResultsFolder, there: list[PartName]) -> None:
-    """Refuse a folder whose rows are all those of other scenarios or methods."""
+def refuse_another(study: Study, folder: ResultsFolder, stored: list[PartName]) -> None:
+    """Refuse a folder whose rows are all those of another seed, other scenarios or methods."""
+    seed = folder.seed
+    if seed is None:  # study.yaml was lost
+        seed = next((footer.get("seed") for footer in parts.footers(folder, stored)), None)
+    folder.refuse_seed(seed, study.seed)
     scenarios = {design.id for design in study.designs}
     keys = {method_key(method.canonical) for method in study.methods}
-    if not there or any(s in scenarios and m in keys for s, m in holders(there)):
+    if not stored or any(s in scenarios and m in keys for s, m in holders(stored)):
         return
     wanted = _pairs(study, asked=False)  # another condition makes no other study
-    for part in there:  # changed files of the user's own methods: footers know their names
+    for part in stored:  # changed files of the user's own methods: footers know their names
         if not scenarios.isdisjoint(part.scenarios):
             names = map(_itself, (parts.footer(folder, part) or {}).get("methods", ()))
             if any((scenario, name) in wanted for name in names for scenario in part.scenarios):
@@ -54,7 +58,7 @@ def refuse_another(study: Study, folder: ResultsFolder, there: list[PartName]) -
 
 
 def tell_what_left(
-    study: Study, folder: ResultsFolder, there: Iterable[PartName], warn: Callable[[str], None]
+    study: Study, folder: ResultsFolder, listed: Iterable[PartName], warn: Callable[[str], None]
 ) -> None:
     """Say what is stored that the study no longer has, and set its old summary aside.
 
@@ -64,7 +68,7 @@ def tell_what_left(
         earlier = folder.study()
     except UserError:
         return
-    stored, now = holders(there), _pairs(study, asked=True)
+    stored, now = holders(listed), _pairs(study, asked=True)
     left = [
         (design.id, method)
         for design in earlier.designs

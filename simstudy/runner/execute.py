@@ -19,7 +19,7 @@ from simstudy.custom import doing
 from simstudy.errors import UserError, WorkError
 from simstudy.estimates import STATUS_OF
 from simstudy.estimates import Outcome as Failing
-from simstudy.runner import belongs, origin, timeouts
+from simstudy.runner import belongs, same_bits, timeouts
 from simstudy.runner.cost import rough
 from simstudy.runner.events import Done, Event, Finished, GaveUp, Listener, Lost, Said, Started
 from simstudy.runner.plan import names_of, parts_of, plan
@@ -108,21 +108,20 @@ def _missing(
     study: Study, folder: ResultsFolder, source: dict[str, Any], warn: Callable[[str], None]
 ) -> list[Task]:
     """Make the folder ready, or refuse it; what is to be done in it."""
-    there = folder.parts()
-    origin.same_seed(study, folder, there)
-    belongs.refuse_another(study, folder, there)
-    there = timeouts.outgrow(study, folder, there, warn)
-    tasks = plan(study, there)
+    listed = folder.parts()
+    belongs.refuse_another(study, folder, listed)
+    listed = timeouts.outgrow(study, folder, listed, warn)
+    tasks = plan(study, listed)
     if tasks:
         try:
-            origin.same_bits(study, folder, there, source)
+            same_bits.refuse_other_bits(study, folder, listed, source)
         except parts.BrokenPartError:
             if not quarantine.set_broken_aside(folder, parts.Whose.of(study), warn):
                 raise
             return _missing(study, folder, source, warn)
     for file in study_file.changed_files(study, folder):
         warn(f"{file} has changed: its methods are computed anew; their earlier rows stay, unused")
-    belongs.tell_what_left(study, folder, there, warn)
+    belongs.tell_what_left(study, folder, listed, warn)
     study_file.prepare(study, folder)
     quarantine.clear(folder, warn)
     return tasks
@@ -296,14 +295,14 @@ def work(
         keys = {piece.id: parts.key_text(piece.key) for piece in task.pieces}
         with timeouts.witness(task, folder, stuck):
             estimates = run_task(task)
-        for part, names, found in parts_of(task, estimates):
+        for part, names, of_part in parts_of(task, estimates):
             end_if_orphaned()
-            mine: dict[str, Any] = {"keys": {name: keys[name] for name in part.scenarios}}
+            about: dict[str, Any] = {"keys": {name: keys[name] for name in part.scenarios}}
             if not task.shared:  # first: what has rows is complete
-                mine["beside"] = failures.write(folder, part, names, found)
-                first = first or next(failures.failed(part, names, found), None)
-                mine |= timeouts.noted(task, found[0])
-            parts.write(folder, part, names, found, source | mine)
+                about["beside"] = failures.write(folder, part, names, of_part)
+                first = first or next(failures.failed(part, names, of_part), None)
+                about |= timeouts.noted(task, of_part[0])
+            parts.write(folder, part, names, of_part, source | about)
         if not task.shared:
             failed = np.asarray(estimates[0].outcome == Failing.FAILED)
     seconds = round(time.perf_counter() - start, 4)

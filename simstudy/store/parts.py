@@ -8,7 +8,7 @@ A sum over the whole file stands in the footer: what a disk lost never passes fo
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -241,6 +241,11 @@ def _array(column: pa.ChunkedArray) -> NDArray[Any]:
         code = np.array([STATUSES.index(word) for word in words], dtype=np.int8)
         return code[arrow.to_numpy(values.indices)]
     return arrow.to_numpy(values)
+
+
+def footers(folder: ResultsFolder, listed: Iterable[PartName]) -> Iterator[dict[str, Any]]:
+    """Provenance of those parts that have any, one after another."""
+    return filter(None, (footer(folder, part) for part in listed))
 
 
 def footer(folder: ResultsFolder, part: PartName) -> dict[str, Any] | None:

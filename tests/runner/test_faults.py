@@ -487,7 +487,7 @@ def test_other_versions_with_the_same_bits_go_on_without_a_word(tmp_path, monkey
 
 @pytest.mark.parametrize("method", METHODS)
 def test_other_versions_with_other_bits_are_refused(tmp_path, monkeypatch, method):
-    from simstudy.runner import origin
+    from simstudy.runner import same_bits
 
     execute(study(GRID, METHODS, 50), ResultsFolder(tmp_path), 1)
     before = sorted(os.listdir(tmp_path / "estimates"))
@@ -497,13 +497,13 @@ def test_other_versions_with_other_bits_are_refused(tmp_path, monkeypatch, metho
     )  # nothing would be mixed
 
     def moved(task):
-        (found,) = origin_run(task)
+        (found,) = unmoved(task)
         if task.methods[0].name == method:
             found.std_error[-1] = np.nextafter(found.std_error[-1], 1)
         return [found]
 
-    origin_run = origin.run_task
-    monkeypatch.setattr(origin, "run_task", moved)
+    unmoved = same_bits.run_task
+    monkeypatch.setattr(same_bits, "run_task", moved)
     with pytest.raises(UserError, match=rf"numpy .*abacus.* and {method} in scenario.*--fresh"):
         execute(study(GRID, METHODS, 70), ResultsFolder(tmp_path), 1)
     assert sorted(os.listdir(tmp_path / "estimates")) == before
