@@ -43,6 +43,8 @@ class Outcome(IntEnum):
         return _REASONS.get(self)
 
 
+NUMBERS = ("estimate", "std_error", "df", "p_value")
+COMPONENTS = ("tau2", "sigma2")
 STATUSES = ("ok", "boundary", "no_std_error", "not_estimable", "failed")
 STATUS_OF = np.array([0, 1, 2, 3, 3, 3, 3, 3, 3, 4, 3, 3, 3, 3, 3], dtype=np.int8)
 USED = 2  # statuses below this index (ok, boundary) are used by every measure
@@ -125,10 +127,10 @@ class Estimates:
         return Estimates(**columns)
 
 
-def _arrays(found: Estimates) -> dict[str, Any]:
+def _arrays(estimates: Estimates) -> dict[str, Any]:
     """The arrays there are, `extras` left out."""
-    there = {field.name: getattr(found, field.name) for field in fields(Estimates)}
-    return {k: v for k, v in there.items() if v is not None and k != "extras"}
+    columns = {field.name: getattr(estimates, field.name) for field in fields(Estimates)}
+    return {k: v for k, v in columns.items() if v is not None and k != "extras"}
 
 
 def concatenate(pieces: list[Estimates]) -> Estimates:

@@ -118,9 +118,14 @@ def refuse(chosen: Chosen) -> str | None:
     return None
 
 
+def is_robust(chosen: Chosen) -> bool:
+    """Whether the standard error is made of the clusters' scores."""
+    return chosen["se"] in ROBUST
+
+
 def grain(chosen: Chosen) -> str:
     """The cluster-robust errors need every cluster's moments."""
-    return "clusters" if chosen["se"] in ROBUST else "pooled"
+    return "clusters" if is_robust(chosen) else "pooled"
 
 
 def reference(df: str, residual: Numbers, n_clusters: int, satterthwaite: Floats) -> Numbers:

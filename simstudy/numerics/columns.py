@@ -45,7 +45,8 @@ def _selected(moments: Moments, names: tuple[str, ...]) -> Moments:
         between = _triangle(moments.between, places)
         return replace(moments, within=within, between=between, names=names)
     means = tuple(moments.means[k] for k in places)
-    return replace(moments, within=within, means=means, names=names)
+    origin = tuple(moments.point[k] for k in places)
+    return replace(moments, within=within, means=means, names=names, origin=origin)
 
 
 def _triangle(factor: Factor, places: Sequence[int]) -> Factor:

@@ -7,6 +7,7 @@ predictors (tests/reference/make_several.R).
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from functools import cache
 
 import helpers_numerics as h
@@ -65,7 +66,7 @@ def fitted(moments, means, term, method, **options):
     entry = configure(method, options)
     if term == "(Intercept)":
         origin = tuple(means[name] for name in moments.names)
-        found = entry.fit(moments, term="intercept", origin=origin)
+        found = entry.fit(replace(moments, origin=origin), term="intercept")
     else:
         found = entry.fit(columns.with_last(moments, term))
     return found.estimate[0], found.std_error[0], found.df[0], Outcome(found.outcome[0])
