@@ -122,8 +122,7 @@ class Estimates:
         """Keep replications first..last-1 (counted from 0)."""
         columns: Any = {name: value[first:last] for name, value in _arrays(self).items()}
         if self.extras is not None:
-            extras = {name: values[first:last] for name, values in self.extras.items()}
-            return Estimates(**columns, extras=extras)
+            columns["extras"] = {name: values[first:last] for name, values in self.extras.items()}
         return Estimates(**columns)
 
 
@@ -139,13 +138,11 @@ def concatenate(pieces: list[Estimates]) -> Estimates:
         return pieces[0]
     parts = [_arrays(piece) for piece in pieces]
     columns: Any = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-    if pieces[0].extras is None:
-        return Estimates(**columns)
-    names = dict.fromkeys(name for piece in pieces for name in piece.extras or {})
-    extras = {name: np.concatenate([_extra(piece, name) for piece in pieces]) for name in names}
-    return Estimates(**columns, extras=extras)
-
-
-def _extra(piece: Estimates, name: str) -> Floats:
-    given = piece.extras or {}
-    return given[name] if name in given else np.full(piece.estimate.shape, np.nan)
+    if pieces[0].extras is not None:
+        extras = [(piece.extras or {}, np.full(piece.estimate.shape, np.nan)) for piece in pieces]
+        names = dict.fromkeys(name for given, _ in extras for name in given)
+        columns["extras"] = {
+            name: np.concatenate([given.get(name, none) for given, none in extras])
+            for name in names
+        }
+    return Estimates(**columns)

@@ -110,7 +110,9 @@ class Method:
     def fit(self, moments: Any, term: str | None = None, words: Words | None = None) -> Estimates:
         """Fit every replication of `moments`, for the estimand or for a term; see `Entry.fit`."""
         null = self.null_of(term or self.target.term)
-        return fit_asked(self.entry, dict(self.options), self.target, null, moments, term, words)
+        options = dict(self.options)
+        with np.errstate(all="ignore"):  # what is degenerate has an outcome that says so
+            return fit_asked(self.entry, options, self.target, null, moments, term, words)
 
     def caution(self, n_clusters: int) -> str | None:
         """Why so few clusters are too few for it, if they are; see `Entry.caution`."""

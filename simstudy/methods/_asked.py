@@ -21,7 +21,6 @@ from simstudy.moments import Floats, Moments, Pooled
 _SHOWN = (Outcome.OK, Outcome.BOUNDARY, Outcome.NO_STD_ERROR)
 
 
-@np.errstate(all="ignore")  # what is degenerate has an outcome that says so
 def fit_asked(
     entry: Entry,
     options: dict[str, Any],

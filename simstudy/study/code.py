@@ -73,10 +73,8 @@ def settle(item: Mapping[str, Any], imports: Imports) -> OwnMethod:
         declared = declare.declared(function)
         assert declared is not None
         estimand = estimand or declared.estimand
-    place = Path(source.file).name or PYTHON
-    canonical = (
-        f"{source.function}[{','.join([f'use={place}', f'digest={source.digest}', *named])}]"
-    )
+    whole = [f"use={Path(source.file).name or PYTHON}", f"digest={source.digest}", *named]
+    canonical = f"{source.function}[{','.join(whole)}]"
     return OwnMethod(
         source.function, tuple(options.items()), canonical, label or plain,
         estimand or DEFAULT, null_value, when, timeout, source=source,
