@@ -17,7 +17,6 @@ from simstudy.errors import UserError
 from simstudy.moments import Bools, Floats, Ints
 from simstudy.readers.labels import clusters
 from simstudy.readers.read import read as read_table
-from simstudy.readers.table import Batch, Table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -94,14 +93,7 @@ def model(data: str | Path | pd.DataFrame, terms: Terms) -> Model:
     UserError
     """
     table = read_table(data)
-    try:
-        return _model(table, table.whole(terms.columns), terms)
-    except UserError as error:
-        placed = str(error).startswith(table.file)
-        raise error if placed else UserError(str(error), file=table.file) from None
-
-
-def _model(table: Table, rows: Batch, terms: Terms) -> Model:
+    rows = table.whole(terms.columns)
     y = Numbers(rows.numbers(terms.outcome))
     values = {variable: values_of(table, rows, variable) for variable in terms.variables}
     codes, labels, lost = clusters(rows.labels(terms.random.cluster), own_order=True)
@@ -111,17 +103,17 @@ def _model(table: Table, rows: Batch, terms: Terms) -> Model:
     missing[terms.random.cluster] = codes < 0
     complete = ~np.any(list(missing.values()), axis=0)
     if not complete.any():
-        raise UserError(_incomplete(missing))
+        raise UserError(_incomplete(missing), file=table.file)
     order = np.flatnonzero(complete)[np.argsort(codes[complete], kind="stable")]
     there, sizes = np.unique(codes[complete], return_counts=True)
     chosen = {variable: value.at(order) for variable, value in values.items()}
     used = {variable: value for variable, (value, _) in chosen.items()}
-    _check(terms, y.numbers[order], used)
+    _check(terms, y.numbers[order], used, table.file)
     names, matrix = _columns(terms, used)
     dropped = aliased(names, matrix) if len(names) > 1 else {}  # of one, the methods say it
     if names[0] in dropped:
-        reason = dropped[names[0]]
-        raise UserError(f"'{names[0]}', the term under test, is {reason}; put another one first")
+        said = f"'{names[0]}', the term under test, is {dropped[names[0]]}; put another one first"
+        raise UserError(said, file=table.file)
     kept = [place for place, name in enumerate(names) if name not in dropped]
     words = {name: f"{int(where.sum()):,}" for name, where in missing.items() if where.any()}
     if lost:
@@ -150,23 +142,23 @@ def _columns(terms: Terms, values: Mapping[Variable, Values]) -> tuple[tuple[str
     return coded(terms.fixed, values)
 
 
-def _check(terms: Terms, y: Floats, values: Mapping[Variable, Values]) -> None:
+def _check(terms: Terms, y: Floats, values: Mapping[Variable, Values], file: str) -> None:
     """Refuse what has no contrast, is infinite, or has no slope to vary."""
     for variable, value in values.items():
         if isinstance(value, Levels) and len(value.names) == 1:
             only = value.names[0][:40]
             message = f"column '{variable.column}' holds one word ('{only}') in the complete rows"
-            raise UserError(f"{message}; levels are two or more")
+            raise UserError(f"{message}; levels are two or more", file=file)
     numbers = [y, *(value.numbers for value in values.values() if isinstance(value, Numbers))]
     if not all(np.isfinite(column).all() for column in numbers):
-        raise UserError("infinite values in the outcome or the predictor")
+        raise UserError("infinite values in the outcome or a predictor", file=file)
     first = values[terms.variables[0]]
     if terms.random.slope is None or isinstance(first, Numbers):
         return
     if len(first.names) > 2 or not terms.random.correlated:
         what = "'||'" if len(first.names) == 2 else "a random slope"
         held = f"'{terms.random.slope}' holds {len(first.names)} words"
-        raise UserError(f"'{terms.random}': {what} is for a column of numbers; {held}")
+        raise UserError(f"'{terms.random}': {what} is for a column of numbers; {held}", file=file)
 
 
 def _counted(words: Mapping[str, int]) -> str:

@@ -30,9 +30,7 @@ _REFUSED = {  # kind of word, or the character itself -> what is wrong with it
     "text": "text in quotes is no term; a column with an unusual name goes in backticks",
     "braces": f"braces are not evaluated; {_COLUMN_FIRST}",
     "[": f"indexing is not evaluated; {_COLUMN_FIRST}",
-    "{": f"braces are not evaluated; {_COLUMN_FIRST}",
-    "@": "attributes are not read; a column with such a name goes in backticks",
-    "$": "attributes are not read; a column with such a name goes in backticks",
+    **dict.fromkeys("@$", "attributes are not read; a column with such a name goes in backticks"),
 }
 
 

@@ -276,7 +276,7 @@ def test_what_no_model_can_be_made_of_is_refused_in_one_line(formula):
                          x2=1e300 * FRAME.x, **{"arm[T.q]": FRAME.x})  # fmt: skip
     with pytest.raises(UserError) as refused:
         of(frame, formula)
-    assert str(refused.value).startswith("data: ") and BAD[formula] in str(refused.value)
+    assert BAD[formula] in str(refused.value) and "\n" not in str(refused.value)
 
 
 def test_too_many_columns_are_refused_before_they_are_made():
