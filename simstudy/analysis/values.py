@@ -13,6 +13,7 @@ from simstudy.analysis.terms import Variable
 from simstudy.errors import UserError
 from simstudy.moments import Bools, Floats, Ints
 from simstudy.readers import labels
+from simstudy.readers.columns import without_missing
 from simstudy.readers.table import Batch, Table
 
 
@@ -70,6 +71,8 @@ def values_of(table: Table, rows: Batch, variable: Variable) -> Values:
     if not variable.categorical and not _is_text(table, rows, variable.column):
         return Numbers(rows.numbers(variable.column))
     given = rows.labels(variable.column)
+    if table.is_written(variable.column):
+        given = labels.as_written(without_missing(given)[0])
     codes, names, _ = labels.clusters(given, own_order=True)
     every = labels.levels(given)
     if every is None or len(every) == len(names):

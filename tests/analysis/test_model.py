@@ -197,6 +197,18 @@ def test_numbers_in_a_file_as_levels(tmp_path):
     assert found.names == right.names and np.array_equal(found.matrix, right.matrix)
 
 
+@pytest.mark.parametrize(("cells", "names"), [
+    (["1", "10", "2", "NA"], ("C(k)[T.2]", "C(k)[T.10]")),
+    (["1.0", "10.0", "2.5", ""], ("C(k)[T.2.5]", "C(k)[T.10]")),
+    (["01", "02", "2", "."], ("C(k)[T.02]", "C(k)[T.2]")),
+    (["a", "1", "B", "NA"], ("C(k)[T.B]", "C(k)[T.a]")),
+])  # fmt: skip
+def test_levels_in_a_file_are_named_as_r_names_them(tmp_path, cells, names):
+    FRAME.assign(k=cells * 12).to_csv(tmp_path / "d.csv", index=False)
+    found = of(tmp_path / "d.csv", "y ~ x + C(k) + (1 | g)")
+    assert found.names[1:] == names and found.missing == {"k": "12"}
+
+
 def test_doubles_as_levels_are_told_apart():
     k = np.where(FRAME.k == 2, 0.1 + 0.2, 0.3)
     found = of(FRAME.assign(k=k), "y ~ x + C(k) + (1 | g)")
