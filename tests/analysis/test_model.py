@@ -24,7 +24,7 @@ from simstudy.errors import UserError
 REFERENCE = ROOT / "tests" / "reference"
 ANSWERS = json.loads((REFERENCE / "terms_answers.json").read_text())
 TABLES = pd.read_csv(REFERENCE / "terms_data.csv", keep_default_na=False, na_values=["", "NA"])
-WITHOUT_MARGINS = range(27, 31)  # interactions without the terms inside them
+WITHOUT_MARGINS = range(26, 31)  # interactions without the terms inside them
 
 
 def of(data, formula):

@@ -5,10 +5,10 @@ suppressMessages({library(lme4); library(jsonlite)})
 set.seed(20261126); invisible(Sys.setlocale("LC_COLLATE", "C"))
 formulas <- c("x + z", "x + a", "a + x", "x * a", "b * a", "a * b * x", "x + z:a", "a + a:b",
   "x:a + z", "(x + z) * b", "C(k) + x", "C(k) * b", "x + C(k):z", "x + z + w", "a + v + x",
-  "x + one + z", "b:x + x", "x + k + C(k)", "x * z * b", "x + a * b + z:b", "x + w + z",
+  "x + one + z", "b:x + x", "x + k + C(k)", "x * z * b", "x + a * b + z:b",
   "a + b + x:a:b", "near5 + x + z", "x + z + near6", "x + z + near8", "x + z + near9",
   # without the terms inside them: R has as many columns as there are cells
-  "x + a:b", "a:b", "z + a:C(k)", "x + C(k) + a:b:x")
+  "x + a:b", "a:b", "z + a:C(k)", "x + C(k) + a:b:x", "x + z:C(k) + z:a")
 data <- NULL; answers <- list()
 for (id in seq_along(formulas)) {
   n <- sample(30:45, 1); whole <- function() sample(-9:9, n, TRUE)
