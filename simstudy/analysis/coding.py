@@ -1,14 +1,11 @@
-"""Columns of a model's terms: formulaic codes levels and interactions.
-
-It is given terms that are built here, of the names c0, c1, ..., each to be looked up: no text
-that a person wrote, and none that it could evaluate.
-"""
+"""Columns of a model's terms, levels coded as R codes them."""
 
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import reduce
+from itertools import product
 
 import numpy as np
 
@@ -18,7 +15,6 @@ from simstudy.errors import UserError
 from simstudy.moments import Floats
 
 MOST = 1000  # columns
-_FACTOR = re.compile(r"c(\d+)(?:\[(T\.)?(\d+)\])?")
 
 
 def coded(
@@ -35,13 +31,10 @@ def coded(
         More than `MOST` columns, two of one name, or products that are too large.
     """
     _refuse_many(terms, values)
-    numbers = {key: value.numbers for key, value in values.items() if isinstance(value, Numbers)}
-    if all(len(term) == 1 and term[0] in numbers for term in terms):
-        names = tuple(str(term[0]) for term in terms)
-        matrix = np.column_stack([numbers[term[0]] for term in terms])
-    else:
-        with np.errstate(all="ignore"):
-            names, matrix = _by_formulaic(terms, values)
+    with np.errstate(all="ignore"):
+        pairs = [pair for i in range(len(terms)) for pair in _columns(terms[i], values, terms[:i])]
+    names = tuple(name for name, _ in pairs)
+    matrix = np.column_stack([column for _, column in pairs])
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
         raise UserError(f"two columns of the model would be called '{twice}'; rename one")
@@ -63,31 +56,27 @@ def _refuse_many(terms: Sequence[Term], values: Mapping[Variable, Values]) -> No
         raise UserError(f"more than {MOST:,} columns ('{shown}' alone has about {most:,})")
 
 
-def _by_formulaic(
-    terms: Sequence[Term], values: Mapping[Variable, Values]
-) -> tuple[tuple[str, ...], Floats]:
-    import pandas as pd
-    from formulaic import SimpleFormula
-    from formulaic.parser import types as of
+def _columns(
+    term: Term, values: Mapping[Variable, Values], before: Sequence[Term]
+) -> Iterator[tuple[str, Floats]]:
+    """Names and columns of one term, the levels of its first variable varying fastest.
 
-    places = {variable: f"c{place}" for place, variable in enumerate(values)}
-    frame = pd.DataFrame({
-        places[variable]: pd.Categorical.from_codes(value.codes, range(len(value.names)))
-        if isinstance(value, Levels) else value.numbers
-        for variable, value in values.items()
-    })  # fmt: skip
-    built = [of.Term([of.Factor("1", eval_method="literal")])]
-    for term in terms:
-        built.append(of.Term([of.Factor(places[v], eval_method="lookup") for v in term]))
-    matrix = SimpleFormula(built).get_model_matrix(frame, na_action="ignore", output="numpy")
-    variables = list(values)
-
-    def shown(match: re.Match[str]) -> str:
-        variable = variables[int(match[1])]
+    R's rule: the first level of a variable is left out, and the other columns are contrasts to
+    it, where the variables beside it are none or stand in one term before, others with them.
+    """
+    blocks = []
+    for variable in reversed(term):
         value = values[variable]
         if isinstance(value, Numbers):
-            return str(variable)
-        return f"{variable}[{match[2] or ''}{value.names[int(match[3])]}]"
-
-    names = [_FACTOR.sub(shown, name) for name in matrix.model_spec.column_names]
-    return tuple(names[1:]), np.asarray(matrix, dtype=np.float64)[:, 1:]
+            blocks.append([(str(variable), value.numbers)])
+            continue
+        beside = set(term) - {variable}
+        contrasts = not beside or any(beside.issubset(one) for one in before)
+        first, mark = (1, "T.") if contrasts else (0, "")
+        blocks.append([
+            (f"{variable}[{mark}{name}]", np.asarray(value.codes == code, dtype=np.float64))
+            for code, name in enumerate(value.names[first:], start=first)
+        ])  # fmt: skip
+    for parts in product(*blocks):
+        names, columns = zip(*reversed(parts), strict=True)
+        yield ":".join(names), reduce(np.multiply, columns)
