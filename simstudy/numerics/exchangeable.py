@@ -117,7 +117,7 @@ def _stepper(clusters: Clusters, within: Factor) -> Step:
     return step
 
 
-def model_variance(found: Working, level: Floats | float, slope: Floats | float) -> Floats:
+def model_variance(working: Working, level: Floats | float, slope: Floats | float) -> Floats:
     """Variance of level * (intercept at mean x) + slope * b if the correlation is right.
 
     Parameters
@@ -125,15 +125,15 @@ def model_variance(found: Working, level: Floats | float, slope: Floats | float)
     level, slope : floats or arrays, shape (R,)
         (0, 1) is the slope; (1, -mean_x) the intercept.
     """
-    at, unit = found.at, found.phi * (1.0 - found.alpha)
+    at, unit = working.at, working.phi * (1.0 - working.alpha)
     return np.asarray(unit * (level * level / at.s + slope * slope / at.d))
 
 
 def robust_variance(
-    clusters: Clusters, found: Working, level: Floats | float, slope: Floats | float
+    clusters: Clusters, working: Working, level: Floats | float, slope: Floats | float
 ) -> Floats:
     """Sandwich variance of the same, whatever the correlation (Liang & Zeger 1986, CR0)."""
-    at, inner = found.at, clusters.within
+    at, inner = working.at, clusters.within
     weighted_e = at.c * at.e_dot
     score = inner.a * (inner.b - inner.a * at.slope) + weighted_e * at.x_dot
     influence = (level / at.s) * weighted_e + (slope / at.d) * score
