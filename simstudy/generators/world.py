@@ -23,7 +23,7 @@ from simstudy.numerics.batches import cut, cut_array
 from simstudy.numerics.columns import triangle
 from simstudy.numerics.segments import Segments
 
-E = "e"
+E = "(error)"  # no name of a column
 
 
 @dataclass(frozen=True, slots=True)

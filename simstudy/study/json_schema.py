@@ -8,7 +8,7 @@ from simstudy.entries import GRAINS, Entry, Option
 from simstudy.estimands import ESTIMANDS
 from simstudy.plots import plots
 from simstudy.registry import methods
-from simstudy.study import fields
+from simstudy.study import covariate_fields, fields
 from simstudy.where import GRAMMAR
 
 _TEXT = {"type": "string"}
@@ -86,10 +86,12 @@ def _scenario() -> dict[str, Any]:
     described = {key: (number.summary, number.schema()) for key, number in numbers.items()}
     described["cluster_size"] = fields.CLUSTER_SIZE.summary, {"anyOf": sizes}
     described["x"] = "the predictor", x
-    properties = {}
-    for key in fields.SCENARIO_FIELDS:
-        summary, levels = described[key]
-        properties[key] = {"description": summary, **_or_list(levels)}
+    properties = {
+        key: {"description": summary, **_or_list(levels)}
+        for key, (summary, levels) in described.items()
+    }
+    summary = "other predictors by name; lists inside are factors, crossed with the others"
+    properties["covariates"] = {"description": summary, **covariate_fields.schema()}
     return _mapping(properties, ["icc", "slope"])
 
 

@@ -15,7 +15,7 @@ from simstudy.plots import other_names, plots
 from simstudy.registry import Method
 from simstudy.study import fields, vocabulary
 from simstudy.study.code import Importing
-from simstudy.study.grid import CONDITIONS, Design, expand, text_of
+from simstudy.study.grid import Design, conditions, expand, text_of
 from simstudy.study.measures import OwnMeasure, measures_of
 from simstudy.study.methods import methods_of
 from simstudy.study.place import Place, refuse_equal, shown
@@ -195,7 +195,7 @@ def _check_conditions(top: Place, study: Study) -> None:
             continue
         path = (*(() if "use" in item.value else item.value), "when")
         levels = {field: [design.level(field) for design in study.designs if field in when.fields]
-                  for field in CONDITIONS}  # fmt: skip
+                  for field in conditions(study.designs)}  # fmt: skip
         try:
             when.check(levels, vocabulary.SCENARIO)
         except UserError as error:
@@ -233,7 +233,9 @@ def _grain(top: Place, designs: tuple[Design, ...], chosen: tuple[Method, ...]) 
     for design in designs:
         first = design.scenario.first_grain
         if GRAINS.index(grain) < GRAINS.index(first):
-            message = f"{grain} does not hold unbalanced data or a predictor that is not normal"
+            slopes = design.scenario.slope_sd != 0
+            what = "slopes that vary" if slopes else "a predictor that is not normal"
+            message = f"{grain} does not hold unbalanced data or {what}"
             place.refuse(f"{message}; use {first}")
         if grain == "rows" and design.n_obs > 2_000_000:
             place.refuse(f"rows of {design.n_obs:.0f} units do not fit; use clusters")

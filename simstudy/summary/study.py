@@ -17,7 +17,7 @@ from simstudy.measures.values import Column
 from simstudy.moments import Floats, Ints
 from simstudy.store import arrow, given
 from simstudy.store.names import method_key
-from simstudy.study.fields import DEFAULTS
+from simstudy.study.fields import is_default
 from simstudy.study.study import Study
 from simstudy.summary.cells import StudyCells
 from simstudy.summary.expected import KINDS, Expected, expected, far
@@ -128,9 +128,7 @@ def factors(study: Study) -> list[str]:
     names: dict[str, None] = {}
     for design in study.designs:
         names.update(
-            (name, None)
-            for name, level in design.levels.items()
-            if name not in DEFAULTS or level != DEFAULTS[name]
+            (name, None) for name, level in design.levels.items() if not is_default(name, level)
         )
     return list(names)
 
