@@ -159,12 +159,12 @@ class Results:
     def _write_beside(self, summary: pa.Table) -> None:
         """Write what says the same as a summary, or less."""
         from simstudy.runner.said import WARNINGS, warned
-        from simstudy.summary.study import scenario_table
+        from simstudy.summary.study import stored_scenarios
 
         told = warned(self.study, self.folder)
         if told.num_rows or os.path.lexists(self.folder / WARNINGS):
             layout.write_table(self._place, WARNINGS, told)
-        layout.write_table(self._place, "scenarios.parquet", scenario_table(self.study))
+        layout.write_table(self._place, "scenarios.parquet", stored_scenarios(self.study))
         layout.write_table(self._place, "summary.csv", summary)
 
     def report(self, warn: Callable[[str], None] = lambda line: None) -> list[Path]:

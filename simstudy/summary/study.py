@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from simstudy.estimands import one_of
 from simstudy.estimates import LIMITS, TRUTH
+from simstudy.generators.omitted import unadjusted_icc
 from simstudy.measures.catalog import chosen
 from simstudy.measures.own import REGISTERED
 from simstudy.measures.values import Column
@@ -121,6 +122,16 @@ def scenario_table(study: Study) -> pa.Table:
     columns["n_obs"] = _level_column([_whole(design.n_obs) for design in study.designs])
     columns["design_effect"] = arrow.doubles([design.design_effect for design in study.designs])
     return pa.table(columns)
+
+
+def stored_scenarios(study: Study) -> pa.Table:
+    """`scenario_table`, and unadjusted_icc where there are covariates: that of y given x alone."""
+    table = scenario_table(study)
+    scenarios = [design.scenario for design in study.designs]
+    if not any(scenario.covariates for scenario in scenarios):
+        return table
+    icc = arrow.doubles([unadjusted_icc(scenario) for scenario in scenarios])
+    return table.append_column("unadjusted_icc", icc)
 
 
 def factors(study: Study) -> list[str]:
