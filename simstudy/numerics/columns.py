@@ -66,6 +66,7 @@ def triangle(columns: Sequence[Column]) -> Factor:
     for k, column in enumerate(left):
         for i in range(height - 1, k, -1):
             _rotate(left[k:], k, i, column[i])
+    for k, column in enumerate(left):
         if np.any(empty := column[k] == 0):
             for m in range(k + 1, len(left)):  # what stands beside no length belongs below
                 _rotate(left[m:], m, k, np.where(empty, left[m][k], 0.0))
