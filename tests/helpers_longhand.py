@@ -72,7 +72,7 @@ def _root(matrix) -> np.ndarray:
 
 
 def _binary(rng, kind: str, sizes: np.ndarray, there: np.ndarray) -> np.ndarray:
-    n, j, most = there.shape
+    n, j, _ = there.shape
     if kind == "units":
         return (rng.random(there.shape) < 0.5).astype(float)
     if kind == "clusters":
@@ -114,4 +114,5 @@ def of_moments(sizes: np.ndarray, means: dict, within: dict) -> np.ndarray:
         ends = dots[0] * dots[1]
         out += [grand[k] * grand[m], inner, outer, inner**2, outer**2, inner * outer]
         out += [(products**2).sum(axis=1), (products * ends).sum(axis=1), (ends**2).sum(axis=1)]
+        out += [(products * dot).sum(axis=1) for dot in dots]  # a slope goes with the errors
     return np.array(out)

@@ -11,6 +11,7 @@ import helpers_longhand as longhand
 import numpy as np
 import pytest
 from helpers_longhand import World
+from scipy.stats import norm
 
 from simstudy.generators.omitted import unadjusted_icc
 from simstudy.generators.scenario import Correlation, Covariate, GivenX, Scenario, SizeRule
@@ -199,6 +200,21 @@ def test_laws_of_all_columns_and_pairs(name):
     assert np.all(off <= 4.0 * mcse + scale), (np.max(off / (mcse + scale)), np.argmax(off / mcse))
 
 
+@pytest.mark.parametrize("name", ["slopes", "slopes, unequal", "slopes, covariates"])
+def test_slopes_of_clusters_go_with_their_effects(name):
+    """Of (v, mean error): variance slope_sd^2, covariance slope_correlation slope_sd tau."""
+    s = SCENARIOS[name]
+    source, length = Source(s, 6, KEY), chunk_length(s, CLUSTERS)
+    drawn = [source._clusters(c) for c in range((1 << 17) // length)]
+    v = np.concatenate([one.slopes for one in drawn], axis=1)
+    e = np.concatenate([one.plain.mean_y for one in drawn], axis=1)
+    covariance = s.slope_correlation * s.slope_sd * s.tau2**0.5
+    for values, expected in ((v * v, s.slope_sd**2), (v * e, covariance), (v, 0.0)):
+        z = (values.mean(axis=1) - expected) / (values.std(axis=1) / values.shape[1] ** 0.5)
+        assert np.abs(z).max() < 4.0
+    h.check_law(v / s.slope_sd, norm.cdf)
+
+
 # --- one data set at three grains -------------------------------------------------------------
 
 
@@ -350,7 +366,11 @@ def test_binary_columns_of_a_cluster_are_those_of_its_counts():
 # --- names for ever ---------------------------------------------------------------------------
 
 # CHANGING THESE BREAKS EVERY STORED RESULT with covariates or slopes that vary.
-GOLDEN = {}
+GOLDEN = {
+    "three": ("3bf61ec0", "817cf49f69a10d87"),
+    "three binary": ("ca5e71fc", "d4172bb641ead2c9"),
+    "slopes, covariates": ("5a94461f", "87c904aa80e40d84"),
+}
 DECIMALS = 8
 
 
@@ -389,7 +409,7 @@ def test_unadjusted_icc(name):
     """The variance components of y given x alone, by large sums."""
     s = replace(SCENARIOS[name], size=SizeRule("fixed", (4,)), contextual_effect=0.0)
     world = _spelled(s)
-    sizes, columns = longhand.draw(world, np.random.default_rng(4), 100_000)
+    _, columns = longhand.draw(world, np.random.default_rng(4), 100_000)
     parts = {k: (v.mean(axis=2, keepdims=True), v) for k, v in columns.items()}
 
     def line(x, y, free):
