@@ -13,7 +13,7 @@ from simstudy.store import seal, sources
 from simstudy.store.files import cannot_write, is_plain
 from simstudy.store.results_folder import STUDY, WORK, ResultsFolder
 from simstudy.study.code import written, written_source
-from simstudy.study.fields import DEFAULTS
+from simstudy.study.fields import DEFAULTS, SILENT
 from simstudy.study.study import Study
 
 SUMMARY = "summary.parquet"
@@ -72,7 +72,7 @@ def _with_defaults(scenarios: Any) -> Any:
     """Scenarios with the optional fields they leave out."""
     if isinstance(scenarios, list):
         return [_with_defaults(grid) for grid in scenarios]
-    left_out = {"total_variance"} if "within_variance" in scenarios else set()
+    left_out = SILENT | ({"total_variance"} if "within_variance" in scenarios else set())
     missing = DEFAULTS.keys() - scenarios.keys() - left_out
     return scenarios | {key: value for key, value in DEFAULTS.items() if key in missing}
 

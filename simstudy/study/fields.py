@@ -87,6 +87,7 @@ DEFAULTS: dict[str, Any] = {
     "slope_sd": 0.0,
     "slope_correlation": 0.0,
 }
+SILENT = {"slope_sd", "slope_correlation"}  # a stored study says nothing of them where it did not
 COVARIATE_DEFAULTS: dict[str, Any] = {"slope": 0.0, "type": "normal"}
 SCENARIO_FIELDS = ("n_clusters", "cluster_size", *SCENARIO_NUMBERS, "x", "covariates")
 X_KINDS = ("normal", "binary", "binary_blocked")
