@@ -63,11 +63,12 @@ def fit_frames(
 
 
 def frame(rows: Units) -> Any:
-    """A lone replication as a DataFrame with columns cluster, x and y."""
+    """A lone replication as a DataFrame with columns cluster, covariates, x and y."""
     import pandas as pd
 
-    cluster, x, y = batches.units(rows)
-    return pd.DataFrame({"cluster": cluster, "x": x.copy(), "y": y.copy()})
+    cluster, *columns = batches.units(rows)
+    copies = {name: column.copy() for name, column in zip(rows.names, columns, strict=True)}
+    return pd.DataFrame({"cluster": cluster} | copies)
 
 
 def fit_moments(

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from simstudy.estimands import one_of
 from simstudy.estimates import LIMITS, TRUTH
+from simstudy.generators.omitted import unadjusted_icc
 from simstudy.measures.catalog import chosen
 from simstudy.measures.own import REGISTERED
 from simstudy.measures.values import Column
@@ -17,7 +18,7 @@ from simstudy.moments import Floats, Ints
 from simstudy.store import arrow, given
 from simstudy.store.names import method_key
 from simstudy.store.results_folder import ResultsFolder
-from simstudy.study.fields import DEFAULTS
+from simstudy.study.fields import is_default
 from simstudy.study.study import Study
 from simstudy.summary.cells import StudyCells
 from simstudy.summary.expected import KINDS, Expected, expected, far
@@ -132,14 +133,22 @@ def scenario_table(study: Study) -> pa.Table:
     return pa.table(columns)
 
 
+def stored_scenarios(study: Study) -> pa.Table:
+    """`scenario_table`, and unadjusted_icc where there are covariates: that of y given x alone."""
+    table = scenario_table(study)
+    scenarios = [design.scenario for design in study.designs]
+    if not any(scenario.covariates for scenario in scenarios):
+        return table
+    icc = arrow.doubles([unadjusted_icc(scenario) for scenario in scenarios])
+    return table.append_column("unadjusted_icc", icc)
+
+
 def factors(study: Study) -> list[str]:
     """Fields in the order of the contract; optional ones where some scenario leaves the default."""
     names: dict[str, None] = {}
     for design in study.designs:
         names.update(
-            (name, None)
-            for name, level in design.levels.items()
-            if name not in DEFAULTS or level != DEFAULTS[name]
+            (name, None) for name, level in design.levels.items() if not is_default(name, level)
         )
     return list(names)
 
