@@ -13,7 +13,6 @@ import numpy as np
 from simstudy.entries import OptionError
 from simstudy.errors import UserError, nearest
 from simstudy.measures.catalog import MEASURES, chosen
-from simstudy.measures.extremes import Extreme
 from simstudy.measures.names import Asked, asked, needed
 from simstudy.measures.own import REGISTERED
 from simstudy.measures.values import Column
@@ -22,8 +21,8 @@ from simstudy.readers.read import read
 from simstudy.readers.table import Table
 from simstudy.registry import settle_null
 from simstudy.store import arrow
+from simstudy.summary.add_up import measured
 from simstudy.summary.conditions import Chosen
-from simstudy.summary.finish import measured
 from simstudy.summary.frame import FrameRows
 from simstudy.summary.groups import Groups
 from simstudy.summary.roles import Names, roles
@@ -130,18 +129,15 @@ def summarize_table(
     source = FrameRows(groups, _alphas(alpha), reference, keep, warn)
     cells, found = measured(source, records, mcse, warnings.warn)
     labels = [str(key[-1]) for key in groups.keys]
-    for line in source.extremes.lines(labels, cells.totals.of_error.n, _row):
+    for line in source.extremes.lines(  # the first row below the header is 1
+        labels, cells.totals.of_error.n, lambda extreme: (f"row {extreme.row + 1:,}",) * 2
+    ):
         warn(line)
     table = _table(groups, found)
     for one in wanted:
         if not only_asked(table, [one]).num_rows:
             raise UserError(f"no row of {one.name} here{needed(one)}", file=opened.file)
     return only_asked(table, wanted)
-
-
-def _row(one: Extreme) -> tuple[str, str]:
-    """Where an estimate is in its file, its first row below the header being 1."""
-    return f"row {one.row + 1:,}", f"row {one.row + 1:,}"
 
 
 def _wanted(measure: str | Sequence[str] | None) -> list[Asked]:
