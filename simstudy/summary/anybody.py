@@ -124,19 +124,19 @@ def summarize_table(
     counted = Chosen(condition, opened)
     columns = roles(opened, true, numbers, method, by, replication, converged, fields)
     groups = Groups(columns, opened, _null(null), counted)
-    records = chosen({one.measure for one in wanted}, REGISTERED)
-    keep = any("rows" in one.needs for one in records)
+    records = chosen({request.measure for request in wanted}, REGISTERED)
+    keep = any("rows" in record.needs for record in records)
     source = FrameRows(groups, _alphas(alpha), reference, keep, warn)
-    cells, found = measured(source, records, mcse, warnings.warn)
+    cells, made = measured(source, records, mcse, warnings.warn)
     labels = [str(key[-1]) for key in groups.keys]
     for line in source.extremes.lines(  # the first row below the header is 1
         labels, cells.totals.of_error.n, lambda extreme: (f"row {extreme.row + 1:,}",) * 2
     ):
         warn(line)
-    table = _table(groups, found)
-    for one in wanted:
-        if not only_asked(table, [one]).num_rows:
-            raise UserError(f"no row of {one.name} here{needed(one)}", file=opened.file)
+    table = _table(groups, made)
+    for request in wanted:
+        if not only_asked(table, [request]).num_rows:
+            raise UserError(f"no row of {request.name} here{needed(request)}", file=opened.file)
     return only_asked(table, wanted)
 
 
@@ -172,8 +172,8 @@ def _table(groups: Groups, columns: list[Column]) -> pa.Table:
     """The summary, groups in the order of their levels, methods as they were met."""
     import pyarrow as pa
 
-    group, there, measures = rows(columns)
-    verdict = verdicts(columns, groups.truth, groups.null_value, there)
+    group, defined, measures = rows(columns)
+    verdict = verdicts(columns, groups.truth, groups.null_value, defined)
     keys = list(groups.keys)
     rank = np.empty(len(keys), dtype=np.int64)
     rank[_order(groups)] = np.arange(len(keys))
@@ -207,10 +207,10 @@ def _levels(opened: Table, name: str, levels: list[Any]) -> pa.ChunkedArray:
     import pyarrow as pa
 
     try:
-        found = pa.chunked_array([pa.array(levels)])
+        labels = pa.chunked_array([pa.array(levels)])
     except OverflowError:  # whole numbers of 64 bits without a sign
-        found = pa.chunked_array([pa.array(levels, pa.uint64())])
-    return as_written(found) if opened.is_written(name) else found
+        labels = pa.chunked_array([pa.array(levels, pa.uint64())])
+    return as_written(labels) if opened.is_written(name) else labels
 
 
 def _order(groups: Groups) -> list[int]:
@@ -230,9 +230,9 @@ def _order(groups: Groups) -> list[int]:
 
 def _ranks(levels: list[Any], own: list[Any] | None) -> list[int]:
     """Rank of every level in their own order, else sorted; those of several kinds as met."""
-    there = own or list(dict.fromkeys(levels))
+    order = own or list(dict.fromkeys(levels))
     if own is None:
         with suppress(TypeError):
-            there = [there[i] for i in in_order(there)]
-    rank = {level: i for i, level in enumerate(there)}
+            order = [order[i] for i in in_order(order)]
+    rank = {level: i for i, level in enumerate(order)}
     return [rank[level] for level in levels]
