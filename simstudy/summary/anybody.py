@@ -133,9 +133,9 @@ def summarize_table(
         labels, cells.totals.of_error.n, lambda extreme: (f"row {extreme.row + 1:,}",) * 2
     ):
         warn(line)
-    table = _table(groups, made)
+    table = _table(groups, made) if made else None
     for request in wanted:
-        if not only_asked(table, [request]).num_rows:
+        if table is None or not only_asked(table, [request]).num_rows:
             raise UserError(f"no row of {request.name} here{needed(request)}", file=opened.file)
     return only_asked(table, wanted)
 
