@@ -19,10 +19,12 @@ from simstudy.custom.load import entry_of
 from simstudy.entries import (
     GRAINS,
     SETTINGS,
+    X_ALONE,
     Chosen,
     CodeSource,
     Entry,
     OptionError,
+    Predictors,
     Words,
     registered,
 )
@@ -96,10 +98,9 @@ class Method:
         """Whether theory may have answers: it knows slopes about 0."""
         return self.estimand == DEFAULT and not self.null_value
 
-    @property
-    def account(self) -> str:
+    def account(self, predictors: Predictors = X_ALONE) -> str:
         """What it does, for a methods section; see `Entry.account`."""
-        return self.entry.account(dict(self.options))
+        return self.entry.account(dict(self.options), predictors)
 
     @property
     def references(self) -> tuple[str, ...]:

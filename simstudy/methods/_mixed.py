@@ -133,7 +133,7 @@ _DISTRIBUTIONS = {
 }
 
 
-def account(chosen: Chosen, n_fixed: int, between_within: str) -> str:
+def account(chosen: Chosen, n_fixed: str, between_within: str) -> str:
     """Estimator and reference distribution in two sentences of a methods section.
 
     `between_within` says what these degrees of freedom are, with LaTeX.
