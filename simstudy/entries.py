@@ -176,8 +176,8 @@ class Entry:
         Options -> a reason why they do not go together, or None.
     account : callable
         Options and `Predictors` -> what the method does, in sentences for a methods section:
-        Markdown with LaTeX, citing ``[@Kish1965; @Moulton1986]`` by the keys of the bibliography. Of a
-        user's function the first line of its docstring as it stands, or nothing.
+        Markdown with LaTeX, citing ``[@Kish1965; @Moulton1986]`` by the keys of the
+        bibliography. Of a user's function the first line of its docstring as it stands, or nothing.
     synonyms : str
         Other packages' words for it, blanks between them.
     variants : mapping

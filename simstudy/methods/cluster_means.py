@@ -87,8 +87,9 @@ _WEIGHTS = {
 def _account(chosen: Chosen, predictors: Predictors) -> str:
     return (
         f"Least squares regression of the cluster means of $y$ on those of {predictors.names} (the "
-        f"between estimator), {_WEIGHTS[chosen['weights']]} [@DonnerKlar2000]. The standard error is "
-        "that of this regression. " + _clustered.referred(chosen["df"], f"$J-{predictors.columns}$")
+        f"between estimator), {_WEIGHTS[chosen['weights']]} [@DonnerKlar2000]. The standard error "
+        "is that of this regression. "
+        + _clustered.referred(chosen["df"], f"$J-{predictors.columns}$")
     )
 
 

@@ -72,8 +72,8 @@ _ERRORS = {
 def _account(chosen: Chosen, predictors: Predictors) -> str:
     return (
         f"Generalized estimating equations for $y$ on {predictors.names} with identity link and "
-        "exchangeable working correlation [@LiangZeger1986]; correlation and scale are the moment estimators "
-        f"of geepack [@Halekoh2006]. The standard error is {_ERRORS[chosen['se']]}. "
+        "exchangeable working correlation [@LiangZeger1986]; correlation and scale are the moment "
+        f"estimators of geepack [@Halekoh2006]. The standard error is {_ERRORS[chosen['se']]}. "
         + _clustered.referred(chosen["df"])
     )
 

@@ -25,6 +25,7 @@ SUMMARIES = {
 }
 LEVELS = ("within", "between")
 RESERVED = ("x", "y", "cluster", *fields.SCENARIO_FIELDS, *ESTIMANDS)
+NAME = {"type": "string", "pattern": r"^[^\W\d]\w*$", "not": {"enum": list(RESERVED)}}
 
 WORDS = meanings(
     {"write slope, in units of the covariate's standard deviation": "r2 r_squared"},
@@ -48,14 +49,14 @@ def schema() -> dict[str, Any]:
     properties: dict[str, Any] = {key: _or_list(value) for key, value in values.items()}
     properties["correlation"] = {
         "type": "object",
-        "additionalProperties": {"anyOf": [number, levels]},
+        "additionalProperties": {"anyOf": [number, _or_list(levels)]},
     }
     for key, summary in SUMMARIES.items():
         properties[key] = {"description": summary, **properties[key]}
     return {
         "type": "object",
-        "propertyNames": {"pattern": r"^[^\W\d]\w*$", "not": {"enum": list(RESERVED)}},
-        "additionalProperties": _mapping(properties),
+        "propertyNames": NAME,
+        "additionalProperties": _mapping(properties) | {"minProperties": 1},
     }
 
 

@@ -99,7 +99,7 @@ def _factors(grid: Mapping[str, Any], covariates: bool) -> list[tuple[str, str, 
     """(words, symbol, levels) of every field of a grid, the variance that follows left out."""
     beside = grid.get(FIELD) or {}
     usual = {f"{name}.slope": COVARIATE_DEFAULTS["slope"] for name in beside}
-    values = grid | usual | dict(written(beside))
+    values = {**grid, **usual, **dict(written(beside))}
     own = {name: words_of(name) for name in values if "." in name}
     factors = []
     for name, (words, symbol) in (_FACTORS | own).items():
