@@ -23,6 +23,7 @@ _STEPS = 100
 _TOLERANCE = 1e-8  # of a Newton step, relative: the error after it is of the order of its square
 _NEAR_ZERO = 0.01  # roots below this are small in the units of `Lines`
 _PIVOT = 1e-10  # of the Hessian's diagonal: a smaller pivot is not positive
+_LIFT, _LIFTS = 1e-5, 10  # least rise of the diagonal, over its size; four times that, ...
 
 
 class Local(NamedTuple):
@@ -66,7 +67,9 @@ def tangents(root: Root) -> Table:
     return [[2.0 * l00, l10, zero], [zero, l00, 2.0 * l10], [zero, zero, 2.0 * l11]]
 
 
-def minimize(data: Lines, index: Ints, start: Root, face: Face, reml: bool) -> Found:
+def minimize(
+    data: Lines, index: Ints, start: Root, face: Face, reml: bool, edge: float = 0.0
+) -> Found:
     """Minimize the criterion on a face, from one start each.
 
     A trust region keeps steps where the criterion is like its parabola. A search is frozen
@@ -78,6 +81,9 @@ def minimize(data: Lines, index: Ints, start: Root, face: Face, reml: bool) -> F
         Replication of every search, in any order, repeated or not.
     start : three arrays, shape (S,)
         Entries that are not free are 0.
+    edge : float
+        Stop where the smaller eigenvalue of G is below this share of the larger one: the rest of
+        the way to the edge, or back from it, is shorter on the edge itself.
     """
     x = np.array(start)
     best, settled = np.full(index.size, np.nan), np.zeros(index.size, dtype=bool)
@@ -96,7 +102,7 @@ def minimize(data: Lines, index: Ints, start: Root, face: Face, reml: bool) -> F
         trial = here.copy()
         for k, s in zip(face, step, strict=True):
             trial[k] += s
-        stop = small | ~np.isfinite(local.value)
+        stop = small | ~np.isfinite(local.value) | (_flatness(here) < edge)
         if stop.any():
             ended = active[stop]
             x[:, ended] = np.where(done[stop], trial[:, stop], here[:, stop])
@@ -112,6 +118,12 @@ def minimize(data: Lines, index: Ints, start: Root, face: Face, reml: bool) -> F
         here, local, radius = _judged(here, trial, local, new, step, length, radius)
     x[:, active], best[active] = here, local.value
     return Found((x[0], x[1], x[2]), best, settled)
+
+
+def _flatness(x: Floats) -> Floats:
+    """Smaller over larger eigenvalue of G, or nearly, where it is small."""
+    size = (x * x).sum(axis=0)
+    return np.asarray((x[0] * x[2] / np.maximum(size, np.finfo(float).tiny)) ** 2)
 
 
 def _local(data: Lines, x: Floats, face: Face, reml: bool) -> Local:
@@ -159,21 +171,42 @@ def _pick(local: Local, index: Ints) -> Local:
 def _step(local: Local, radius: Floats) -> tuple[list[Floats], Bools]:
     """Newton's step, no longer than the radius; whether it is Newton's own.
 
-    Where the Hessian is not positive definite its diagonal is raised until it is (Gershgorin).
+    Where the Hessian is not positive definite its diagonal is raised until it is, by little more
+    than it must be, so that the step is long where the criterion bends down.
     """
     hessian, gradient = local.hessian, local.gradient
     many = range(len(gradient))
-    size = sum(np.abs(hessian[k][k]) for k in many)
-    _, pivots = factor(hessian)
-    definite = np.logical_and.reduce([pivot > _PIVOT * size for pivot in pivots])
-    lows = [hessian[k][k] - sum(np.abs(hessian[k][m]) for m in many if m != k) for k in many]
-    lift = np.where(definite, 0.0, 0.1 * size - np.minimum.reduce(lows))
-    raised = [[hessian[k][m] + lift if k == m else hessian[k][m] for m in many] for k in many]
-    step = [-s for s in solve(raised, gradient)]
+    size = np.asarray(sum(np.abs(hessian[k][k]) for k in many))
+    definite = _definite(hessian, size, 0.0)
+    if definite.all():
+        step = [-s for s in solve(hessian, gradient)]
+    else:
+        lift = _lift(hessian, size, np.flatnonzero(~definite))
+        raised = [[hessian[k][m] + lift * (k == m) for m in many] for k in many]
+        step = [-s for s in solve(raised, gradient)]
     length = np.sqrt(sum(s * s for s in step))
     with np.errstate(divide="ignore", invalid="ignore"):
         share = np.where(length > radius, radius / length, 1.0)
     return [share * s for s in step], definite & (share == 1.0)
+
+
+def _lift(hessian: Table, size: Floats, index: Ints) -> Floats:
+    """By how much to raise the diagonal of replications `index`; 0 elsewhere."""
+    part, scale = [[value[index] for value in row] for row in hessian], size[index]
+    rise = _LIFT * scale
+    for _ in range(_LIFTS):
+        rise = np.where(_definite(part, scale, rise), rise, 4.0 * rise)
+    lift = np.zeros_like(size)
+    lift[index] = 2.0 * rise
+    return lift
+
+
+def _definite(hessian: Table, size: Floats, lift: Floats | float) -> Bools:
+    """Whether the pivots are positive with the diagonal raised."""
+    many = range(len(hessian))
+    raised = [[hessian[k][m] + lift * (k == m) for m in many] for k in many]
+    _, pivots = factor(raised)
+    return np.logical_and.reduce([pivot > _PIVOT * size for pivot in pivots])
 
 
 def factor(matrix: Table) -> tuple[Table, list[Floats]]:

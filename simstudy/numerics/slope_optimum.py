@@ -20,6 +20,8 @@ from simstudy.numerics.slope_newton import Face, Found
 from simstudy.numerics.slope_sums import Root, Slope
 
 _NEAR = 1e-2  # smaller over larger eigenvalue of G, below which the edge is looked at
+_FLAT = 1e-4  # the same, at which searches of the interior stop for that
+_AWAY = 0.05  # of the other root: no search of an axis starts nearer to 0, where the slope is 0
 _FIRST_STEP = 0.05  # of an eigenvalue from 0 where its parabola has no bottom
 _AT_ONCE = 15_000  # clusters of replications searched together: their arrays stay in the cache
 INTERIOR: Face = (0, 1, 2)
@@ -109,14 +111,14 @@ def _searched(data: Lines, starts: list[Root], face: Face, reml: bool) -> Found:
     starts are for those which run into the edge.
     """
     everyone = np.arange(data.n_reps)
-    found = slope_newton.minimize(data, everyone, starts[0], face, reml)
+    found = slope_newton.minimize(data, everyone, starts[0], face, reml, _FLAT)
     index, others = everyone, starts[1:]
     if data.n_clusters >= slope_starts.FEW:
         index = np.flatnonzero(_near_edge(found.root))
     if not index.size or not others:
         return found
     start = _joined([_taken(start, index) for start in others])
-    many = slope_newton.minimize(data, np.tile(index, len(others)), start, face, reml)
+    many = slope_newton.minimize(data, np.tile(index, len(others)), start, face, reml, _FLAT)
     for k in range(len(others)):
         piece = slice(k * index.size, (k + 1) * index.size)
         root = many.root[0][piece], many.root[1][piece], many.root[2][piece]
@@ -147,13 +149,16 @@ def _on_face(data: Lines, inside: Found, face: Face, reml: bool) -> tuple[Found,
 
     Searches that ended well inside have a gradient of 0 there; the edge is not near them.
     """
-    l00, _, l11 = inside.root
-    index = np.arange(data.n_reps)
-    start = (l00 if 0 in face else 0.0 * l00, 0.0 * l00, l11 if 2 in face else 0.0 * l00)
+    index, none = np.flatnonzero(_near_edge(inside.root)), slope_starts.zero(data)[0]
+    level, rise = np.abs(inside.root[0]), np.abs(inside.root[2])
     if face == EDGE:
         high, _, angle = slope_starts.eigen(slope_starts.covariance(inside.root))
-        index, length = np.flatnonzero(_near_edge(inside.root)), np.sqrt(high)
-        start = (length * np.cos(angle), length * np.sin(angle), 0.0 * l00)
+        length = np.sqrt(high)
+        start = (length * np.cos(angle), length * np.sin(angle), none)
+    elif face == (0,):
+        start = (np.maximum(level, _AWAY * rise), none, none)
+    else:
+        start = (none, none, np.maximum(rise, _AWAY * level))
     found = slope_newton.minimize(data, index, _taken(start, index), face, reml)
     first, _ = _across(data.take(index), found.root, face, reml)
     valid = np.zeros(data.n_reps, dtype=bool)

@@ -2,8 +2,10 @@
 
 The first start is the quadratic unbiased estimate at G = 0 (MIVQUE(0), Rao 1971): it needs no
 search itself and is near the optimum in data that say much. The criterion of data that say little
-may have a second optimum, mostly with the correlation on the other side: two starts are nearly
-collinear, one of either sign, and with few clusters more differ from the first in size.
+may have a second optimum, mostly with a correlation of the other sign, so two starts of either
+sign are nearly collinear. Below MANY and FEW clusters there are more, of other shapes and sizes.
+They miss an optimum that sixty random starts find in one or two of 2,000 sets of 4 clusters, and
+none was seen to be missed from 8 clusters up.
 """
 
 from __future__ import annotations
@@ -16,10 +18,20 @@ from simstudy.numerics.slope_lines import Lines
 from simstudy.numerics.slope_newton import solve
 from simstudy.numerics.slope_sums import Point, Root, Sums, Trio
 
+Shape = tuple[float, float, float]
+
 _SMALLEST = 0.02  # larger eigenvalue of G at the start, at least
 _SHARE = 0.1  # of it: the smaller eigenvalue, and each variance, at least
 _CORRELATION = 0.9
 FEW = 20  # clusters below which a start is more often drawn to the worse of two optima
+MANY = 30  # clusters from which the two nearly collinear starts are enough
+# G as (00, 01, 11), in the units of `Lines`, where within clusters x_1 has a variance of about 1
+_LARGE: list[Shape] = [(9.0, 8.5, 9.0), (9.0, -8.5, 9.0)]
+_SHAPES: list[Shape] = [(1.0, 0.9, 1.0), (1.0, -0.9, 1.0), (1.0, 0.0, 0.02), (0.02, 0.0, 1.0)]
+_DIAGONAL: list[Shape] = [
+    (9.0, 0.0, 9.0), (1.0, 0.0, 1.0), (1.0, 0.0, 0.02), (0.02, 0.0, 1.0)
+]  # fmt: skip
+_SIZES = (9.0, 0.05)  # times the first start
 
 
 def zero(data: Lines) -> Root:
@@ -69,10 +81,11 @@ def correlated(data: Lines, g: Trio) -> list[Root]:
     cross = _CORRELATION * np.sqrt(level * rise)
     starts = [_turned(high, np.maximum(low, least), angle)]
     starts += [_root(level, sign * cross, rise) for sign in (1.0, -1.0)]
+    if data.n_clusters < MANY:
+        starts += _fixed(_LARGE, level)
     if data.n_clusters < FEW:
-        none = np.zeros_like(level)
-        starts += [_root(9.0 * level, none, 9.0 * rise), _root(0.05 * level, none, 0.05 * rise),
-                   _root(rise, none, level)]  # fmt: skip
+        starts += [_root(size * level, 0.0 * cross, size * rise) for size in _SIZES]
+        starts += _fixed(_SHAPES, level)
     return starts
 
 
@@ -80,9 +93,14 @@ def diagonal(data: Lines, level: Floats, rise: Floats) -> list[Root]:
     """Starts of a G without covariance."""
     least = _SHARE * np.maximum(np.maximum(level, rise), _SMALLEST)
     level, rise = np.maximum(level, least), np.maximum(rise, least)
-    none = np.zeros_like(level)
-    sizes = (1.0, 9.0, 0.05) if data.n_clusters < FEW else (1.0,)
-    return [_root(size * level, none, size * rise) for size in sizes]
+    sizes = (1.0, *_SIZES) if data.n_clusters < FEW else (1.0,)
+    starts = [_root(size * level, 0.0 * level, size * rise) for size in sizes]
+    shapes = _DIAGONAL if data.n_clusters < FEW else _DIAGONAL[:1]
+    return starts + _fixed(shapes, level)
+
+
+def _fixed(shapes: list[Shape], like: Floats) -> list[Root]:
+    return [_root(*(np.full_like(like, value) for value in shape)) for shape in shapes]
 
 
 def covariance(root: Root) -> Trio:

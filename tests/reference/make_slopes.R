@@ -97,6 +97,6 @@ for (id in 1:100) {
   cat(id, "")
 }
 numbers <- c("criterion", "theta1", "theta2", "theta3", "sigma2", "estimate", "se", "sat", "kse", "kdf")
-for (v in numbers) answers[[v]] <- ifelse(is.na(answers[[v]]), "", formatC(answers[[v]], digits = 13, format = "g"))
+for (v in numbers) answers[[v]] <- ifelse(is.na(answers[[v]]), "", trimws(formatC(answers[[v]], digits = 13, format = "g")))
 write.csv(data, "slopes_data.csv", row.names = FALSE, quote = FALSE, na = "")
 write.csv(answers, "slopes_answers.csv", row.names = FALSE, quote = FALSE, na = "")
