@@ -133,7 +133,7 @@ def fit(
     origins = (0.0,) * (len(rows) - 1) if origins is None else origins
     with np.errstate(all="ignore"):  # what is degenerate has a reason that says so
         data, frame = slope_lines.lines(rows, origins, centred=correlated)
-        reason, collinear = slope_estimable.estimable(data)
+        reason, collinear = slope_estimable.estimable(data, frame)
         index = np.flatnonzero(reason == Reason.NONE)
         data, frame = data.take(index), frame.take(index)
         best = slope_optimum.optimum(data, reml=reml, correlated=correlated)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from simstudy.moments import Bools, Floats, Ints
 from simstudy.numerics import slope_starts, slope_sums
-from simstudy.numerics.slope_lines import Lines, eliminate
+from simstudy.numerics.slope_lines import Frame, Lines, Triangle, eliminate
 
 COLLINEAR = 1e-7  # of a column about its mean: what columns before it leave, as in R's lm
 PERFECT = 1e-12  # residual over total SD below which only rounding is left
@@ -27,7 +27,7 @@ class Reason(IntEnum):
     VARIANCES_NOT_SEPARABLE = 6
 
 
-def estimable(data: Lines) -> tuple[NDArray[np.int8], Ints]:
+def estimable(data: Lines, frame: Frame) -> tuple[NDArray[np.int8], Ints]:
     """Say which replications are estimable.
 
     Three variances need a unit more than [X, Z] has columns, a cluster more than what varies
@@ -42,8 +42,9 @@ def estimable(data: Lines) -> tuple[NDArray[np.int8], Ints]:
     """
     with np.errstate(all="ignore"):
         at = slope_sums.fit(data, slope_starts.zero(data))
-        lengths = _lengths(at.triangle)
+        lengths = _lengths(at.triangle, frame, data)
         pivots = np.array([row[0] for row in at.triangle[1:-1]])
+        pivots = np.where(lengths[:-1] > 0, pivots, 0.0)
         lost = ~(pivots > COLLINEAR * lengths[:-1])
         dependent = np.logical_or.reduce(lost)
         varying = (data.inner > 0).sum(axis=0)
@@ -52,28 +53,36 @@ def estimable(data: Lines) -> tuple[NDArray[np.int8], Ints]:
         free_within = data.n_obs - data.n_clusters - varying - below.sum(axis=0)
         free_between = data.n_clusters - 1 - (~within).sum(axis=0)
         outer, left = at.triangle[-1][0], data.others[-1][-1]
+        perfect = np.where(lengths[-1] > 0, PERFECT * lengths[-1], np.inf)
         checks = [
             (Reason.NON_FINITE, ~np.isfinite(lengths.sum(axis=0))),
             (Reason.X_CONSTANT, ~(lengths[0] > 0)),
             (Reason.X_CONSTANT_WITHIN, varying == 0),
             (Reason.COLLINEAR, dependent),
-            (Reason.NO_RESIDUAL_VARIANCE, outer <= PERFECT * lengths[-1]),
+            (Reason.NO_RESIDUAL_VARIANCE, outer <= perfect),
             (
                 Reason.VARIANCES_NOT_SEPARABLE,
                 (free_within < 1) | (free_between < 1) | (varying < 2),
             ),
-            (Reason.NO_RESIDUAL_VARIANCE, left <= PERFECT * lengths[-1]),
+            (Reason.NO_RESIDUAL_VARIANCE, left <= perfect),
         ]
     reasons, conditions = zip(*checks, strict=True)
     reason = np.select(conditions, reasons, Reason.NONE).astype(np.int8)
     return reason, np.where(reason == Reason.COLLINEAR, lost.argmax(axis=0) + 1, 0)
 
 
-def _lengths(triangle: list[list[Floats]]) -> Floats:
-    """Length of every column about its mean, x_1 first and y last, shape (p + 1, R)."""
+def _lengths(triangle: Triangle, frame: Frame, data: Lines) -> Floats:
+    """Length of every column about its mean, x_1 first and y last, shape (p + 1, R).
+
+    0 where it is what rounding leaves of a constant.
+    """
     columns = range(1, len(triangle))
     squares = [sum(triangle[i][k - i] ** 2 for i in range(1, k + 1)) for k in columns]
-    return np.sqrt(np.array(squares))
+    lengths = np.sqrt(np.array(squares))
+    origins = np.abs(np.array(frame.origins))
+    origins[0] /= frame.unit
+    origins[0] += np.abs(triangle[0][1]) / np.sqrt(data.n_obs)  # where it is not centred
+    return np.where(lengths <= PERFECT * origins * np.sqrt(data.n_obs), 0.0, lengths)
 
 
 def _pivots_of(pivots: list[Floats], lengths: Floats) -> Bools:

@@ -42,7 +42,7 @@ def optimum(data: Lines, *, reml: bool, correlated: bool) -> Optimum:
     """Minimize the criterion over all positive semidefinite or all diagonal G."""
     step = max(1, _AT_ONCE // data.n_clusters)
     pieces = []
-    for first in range(0, data.n_reps, step):
+    for first in range(0, max(data.n_reps, 1), step):
         part = data.take(np.arange(first, min(first + step, data.n_reps)))
         pieces.append(_of_piece(part, reml, correlated))
     return Optimum(
