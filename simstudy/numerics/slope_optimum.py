@@ -20,7 +20,7 @@ from simstudy.numerics.slope_newton import Face, Found
 from simstudy.numerics.slope_sums import Root, Slope
 
 _NEAR = 1e-2  # smaller over larger eigenvalue of G, below which the edge is looked at
-_FLAT = 1e-4  # the same, at which searches of the interior stop for that
+_FLAT = 1e-3  # the same, at which searches of the interior stop for that where clusters are many
 _AWAY = 0.05  # of the other root: no search of an axis starts nearer to 0, where the slope is 0
 _FIRST_STEP = 0.05  # of an eigenvalue from 0 where its parabola has no bottom
 _AT_ONCE = 15_000  # clusters of replications searched together: their arrays stay in the cache
@@ -111,19 +111,22 @@ def _searched(data: Lines, starts: list[Root], face: Face, reml: bool) -> Found:
     starts are for those which run into the edge.
     """
     everyone = np.arange(data.n_reps)
-    found = slope_newton.minimize(data, everyone, starts[0], face, reml, _FLAT)
+    few = data.n_clusters < slope_starts.FEW
+    flat = 0.0 if few else _FLAT
+    found = slope_newton.minimize(data, everyone, starts[0], face, reml, flat)
     index, others = everyone, starts[1:]
-    if data.n_clusters >= slope_starts.FEW:
+    if not few:
         index = np.flatnonzero(_near_edge(found.root))
     if not index.size or not others:
         return found
     start = _joined([_taken(start, index) for start in others])
-    many = slope_newton.minimize(data, np.tile(index, len(others)), start, face, reml, _FLAT)
+    many = slope_newton.minimize(data, np.tile(index, len(others)), start, face, reml, flat)
     for k in range(len(others)):
         piece = slice(k * index.size, (k + 1) * index.size)
         root = many.root[0][piece], many.root[1][piece], many.root[2][piece]
         rival = _filled(found, index, Found(root, many.value[piece], many.settled[piece]))
-        found = _where(rival.value < found.value, rival, found)
+        better = (rival.value < found.value) | np.isnan(found.value)
+        found = _where(better, rival, found)
     return found
 
 
