@@ -77,6 +77,21 @@ def _root(g, rank, correlated):
     return root, tuple(k for k, value in ((0, root[0, 0]), (2, root[1, 1])) if value)
 
 
+def test_any_contrast():
+    """A prediction: the intercept and several slopes at once."""
+    sets = h.several(11, 6, 8, (3, 8), 2, mean=1.5)
+    contrast = np.array([1.0, 2.5, -0.7])
+    for reml, correlated, fit in fits(h.rows_of(sets), KINDS[:2]):
+        found = fit.effect(contrast, "kenward_roger")
+        for r, data in enumerate(sets):
+            dense = h.Dense(*data, reml=reml, correlated=correlated)
+            g = h.covariance(fit, r)
+            adjusted, df = dense.kenward_roger(g, contrast)
+            assert found.estimate[r] == pytest.approx(dense.estimate(g, contrast)[0], abs=1e-9)
+            assert found.variance[r] == pytest.approx(adjusted, rel=1e-8)
+            assert found.df[r] == pytest.approx(df, rel=1e-8)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("p, j, sizes", SHAPES)
 def test_no_search_finds_less(p, j, sizes):
