@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from simstudy.entries import Chosen, Entry, choice, register
-from simstudy.estimates import Estimates, Outcome
+from simstudy.estimates import RANK, Estimates, Outcome
 from simstudy.methods import _assemble, _mixed
 from simstudy.moments import Clusters
 from simstudy.numerics import random_slope
@@ -49,7 +49,7 @@ def fit(
     covariance = found.covariance
     rank = np.where(found.rank < 0, np.nan, found.rank)
     extras = {"slope_variance": covariance.slope, "slope_covariance": covariance.cross,
-              "rank": rank}  # fmt: skip
+              RANK: rank}  # fmt: skip
     std_error = np.sqrt(effect.variance)
     return _assemble.estimates(
         effect.estimate, std_error, effect.df, outcome, covariance.tau2, found.sigma2, extras
@@ -117,6 +117,7 @@ register(
         "random_intercept_and_slope varying_slopes growth_model random_slope_model",
         variants={"correlated: false": "zero_correlation uncorrelated_slopes double_bar"},
         refuse=_mixed.refuse,
+        extras=("slope_variance", "slope_covariance", RANK),
         estimands=lambda chosen: ("slope", "intercept", "sigma2"),
         account=_account,
         n_parameters="2 + 3 variances",
