@@ -9,6 +9,7 @@ from typing import Any
 
 import simstudy
 from simstudy.runner.execute import execute
+from simstudy.store.results_folder import ResultsFolder
 
 SCENARIO = {"n_clusters": 30, "cluster_size": 20, "icc": 0.1, "x_icc": 0.5, "slope": 0}
 METHODS = ["pooled", "dummy", "random_intercept"]
@@ -26,7 +27,7 @@ def seconds_a_replication(replications: int, fields: dict[str, Any], **top: Any)
     loaded = simstudy.load(study(replications, fields, **top))
     with tempfile.TemporaryDirectory() as folder:
         start = time.perf_counter()
-        execute(loaded, Path(folder), jobs=1)
+        execute(loaded, ResultsFolder(Path(folder)), jobs=1)
         return (time.perf_counter() - start) / replications
 
 

@@ -6,7 +6,7 @@ Says in plain words what is wrong.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -15,16 +15,16 @@ import numpy as np
 
 from simstudy.custom import answers, chance
 from simstudy.custom.verdict import Verdict, in_brief
-from simstudy.entries import GRAINS, Entry, Words
 from simstudy.errors import brief
 from simstudy.estimands import DEFAULT
-from simstudy.estimates import Estimates, Failure, Outcome
+from simstudy.estimates import NUMBERS, Estimates, Failure, Outcome
 from simstudy.generators import streams
 from simstudy.generators.source import Source
 from simstudy.moments import Clusters, Factor, Moments, Pooled, Units
 from simstudy.numerics.batches import cut, cut_rows
 from simstudy.numerics.segments import Segments
 from simstudy.registry import Method
+from simstudy.runner.task import grain_of
 from simstudy.study.study import load
 
 SHIFT, SCALE = 10.0, 3.0  # y -> 10 + 3 y
@@ -39,6 +39,8 @@ _DESIGNS: dict[str, dict[str, Any]] = {
     "a predictor of whole clusters": {"cluster_size": 5, "x_icc": 1.0},
 }
 Data = Units | Moments
+Change = Callable[[Data], Data]
+Pair = tuple[str, Estimates, Estimates, Any]  # a design, two fits of it, which rows are compared
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,21 +49,19 @@ class _Trial:
 
     design: str
     data: Data
-    found: Estimates
+    rows: Estimates
 
 
 def conform(method: Method) -> Iterator[Verdict]:
     """Try a method; what fails on every data set ends the trial."""
-    entry = method.entry
-    assert isinstance(entry.grain, str)
-    tried = [(name, _data(entry, name, _REPS[entry.grain])) for name in _DESIGNS]
-    trials = [_Trial(name, data, _fit(method, data)) for name, data in tried]
+    tried = [(name, _data(method, name, _REPS[method.grain])) for name in _DESIGNS]
+    trials = [_Trial(name, data, method.fit(data)) for name, data in tried]
     yield _answers(trials)
-    fitted = [trial for trial in trials if _used(trial.found).any()]
+    fitted = [trial for trial in trials if _used(trial.rows).any()]
     if not fitted:
         return
-    yield from (_failures(trial) for trial in trials if not _used(trial.found).all())
-    if all((trial.found.outcome >= Outcome.NO_STD_ERROR).all() for trial in trials):
+    yield from (_failures(trial) for trial in trials if not _used(trial.rows).all())
+    if all((trial.rows.outcome >= Outcome.NO_STD_ERROR).all() for trial in trials):
         yield Verdict(None, "no data set has a standard error or a p-value: in a study such rows "
                             "are no_std_error and have no test")  # fmt: skip
     for check in (_repeats, _alone, _reordered):
@@ -72,20 +72,18 @@ def conform(method: Method) -> Iterator[Verdict]:
     yield _pace(method, fitted[0].design)
 
 
-def _drawn(entry: Entry, design: str) -> tuple[Source, str]:
+def _drawn(method: Method, design: str) -> tuple[Source, str]:
     """Where data sets of one design come from, and at which grain the method reads them."""
     head = {"name": "check", "seed": 1, "replications": 1, "methods": ["pooled"]}
     grid = {"n_clusters": 8, "icc": 0.2, "slope": 0.5, **_DESIGNS[design]}
-    (found,) = load(head | {"scenarios": grid}).designs
-    assert isinstance(entry.grain, str)  # a user's does not depend on options
-    grain = max(entry.grain, found.scenario.first_grain, key=GRAINS.index)
-    return Source(found.scenario, 1, found.key), grain
+    (drawn,) = load(head | {"scenarios": grid}).designs
+    return Source(drawn.scenario, 1, drawn.key), grain_of(method, drawn.scenario, None)
 
 
-def _data(entry: Entry, design: str, n_reps: int) -> Data:
+def _data(method: Method, design: str, n_reps: int) -> Data:
     """The first data sets of one design."""
-    source, grain = _drawn(entry, design)
-    if entry.grain == "rows":
+    source, grain = _drawn(method, design)
+    if grain == "rows":
         rows = source.moments(streams.ROWS, 0)
         assert isinstance(rows, Units)
         return cut_rows(rows, 0, n_reps)
@@ -94,102 +92,115 @@ def _data(entry: Entry, design: str, n_reps: int) -> Data:
     return cut(moments, 0, n_reps)
 
 
-def _fit(method: Method, data: Data, words: Words | None = None) -> Estimates:
-    return method.fit(data, words=words)
-
-
-def _used(found: Estimates) -> Any:
-    return found.outcome < Outcome.NO_RESIDUAL_DF
+def _used(rows: Estimates) -> Any:
+    return rows.outcome < Outcome.NO_RESIDUAL_DF
 
 
 def _answers(trials: list[_Trial]) -> Verdict:
     """Whether there is any result, of the right shape."""
-    n_fits = sum(trial.found.outcome.size for trial in trials)
-    n_used = sum(int(_used(trial.found).sum()) for trial in trials)
+    n_fits = sum(trial.rows.outcome.size for trial in trials)
+    n_used = sum(int(_used(trial.rows).sum()) for trial in trials)
     if n_used:
-        names = dict.fromkeys(name for trial in trials for name in trial.found.extras or {})
+        names = dict.fromkeys(name for trial in trials for name in trial.rows.extras or {})
         extras = f"; extras: {', '.join(names)}" if names else ""
         return Verdict(True, f"{n_used} of {n_fits} data sets have a result{extras}")
-    return Verdict(False, f"fails on every data set: {_message(trials[0].found)}")
+    return Verdict(False, f"fails on every data set: {_message(trials[0].rows)}")
 
 
-def _message(found: Estimates) -> str:
-    assert found.failures is not None
-    failure: Failure = next(failure for failure in found.failures if failure is not None)
+def _message(rows: Estimates) -> str:
+    assert rows.failures is not None
+    failure: Failure = next(failure for failure in rows.failures if failure is not None)
     return in_brief(failure)
 
 
 def _failures(trial: _Trial) -> Verdict:
-    failures = [] if trial.found.failures is None else list(trial.found.failures)
+    failures = [] if trial.rows.failures is None else list(trial.rows.failures)
     misnamed = any(f is not None and answers.MISNAMED in f.message for f in failures)
-    n_failed = int((~_used(trial.found)).sum())
-    what = f"{n_failed} of {trial.found.outcome.size} data sets with {trial.design} fail"
+    n_failed = int((~_used(trial.rows)).sum())
+    what = f"{n_failed} of {trial.rows.outcome.size} data sets with {trial.design} fail"
     right = False if misnamed else None
-    return Verdict(right, f"{what}: {_message(trial.found)}; in a study these are failed rows")
+    return Verdict(right, f"{what}: {_message(trial.rows)}; in a study these are failed rows")
 
 
-def _gap(first: Estimates, second: Estimates, scale: float = 1.0, kept: Any = True) -> float:
+def _gap(before: Estimates, after: Estimates, scale: float, kept: Any) -> float:
     """Largest relative difference of two sets of rows that are kept, the first times `scale`."""
     worst = 0.0
-    for name, factor in (("estimate", scale), ("std_error", scale), ("df", 1.0), ("p_value", 1.0)):
-        a, b = getattr(first, name) * factor, getattr(second, name)
+    for name in NUMBERS:
+        a, b = (
+            getattr(before, name) * (scale if name in chance.SCALED else 1.0),
+            getattr(after, name),
+        )
         if ((np.isnan(a) != np.isnan(b)) & kept).any():
             return np.inf
-        there = np.isfinite(a) & np.isfinite(b) & kept
-        gap = np.abs(a[there] - b[there]) / np.maximum(np.abs(a[there]), 1e-3)
+        both = np.isfinite(a) & np.isfinite(b) & kept
+        gap = np.abs(a[both] - b[both]) / np.maximum(np.abs(a[both]), 1e-3)
         worst = max(worst, float(gap.max(initial=0.0)))
     return worst
 
 
-def _worst(
-    method: Method, trials: list[_Trial], change: Callable[[Data], Data], scale: float = 1.0
-) -> tuple[float, str]:
-    """Where changed data change the rows most: relative difference, and that in words.
-
-    An iteration may converge on some data and not on others that are equivalent.
-    """
+def _worst(pairs: Iterable[Pair], scale: float = 1.0) -> tuple[float, str]:
+    """The largest relative difference of two fits, and that in words."""
     gaps = []
-    for trial in trials:
-        data = change(trial.data)
-        again = _fit(method, data)
-        kept = (data is trial.data) | ~(_unconverged(trial.found) | _unconverged(again))
-        gap = _gap(trial.found, again, scale, kept)
-        gaps.append((gap, _said(gap, trial.design, trial.found, again, kept)))
+    for design, before, after, kept in pairs:
+        gap = _gap(before, after, scale, kept)
+        gaps.append((gap, _said(gap, design, before, after, kept)))
     return max(gaps)
 
 
-def _by_chance(
-    method: Method, trials: list[_Trial], change: Callable[[Data], Data], scale: float = 1.0
-) -> str | None:
-    """How changed data change the distribution of a method that draws; None where they do not.
+def _fitted_again(method: Method, trials: list[_Trial], change: Change) -> Iterator[Pair]:
+    """The rows of each trial, and those of its data as they are changed.
 
-    Other rows have other random numbers, so that single fits differ whatever the method.
+    An iteration may converge on some data and not on others that are equivalent.
     """
     for trial in trials:
+        data = change(trial.data)
+        after = method.fit(data)
+        kept = (data is trial.data) | ~(_unconverged(trial.rows) | _unconverged(after))
+        yield trial.design, trial.rows, after, kept
+
+
+def _moved(
+    method: Method, trials: list[_Trial], change: Change, scale: float = 1.0
+) -> tuple[float, str, str]:
+    """How far equivalent data move the rows, that in words, and what is to be said of 0.
+
+    Other rows have other random numbers, so that single fits differ whatever the method: then
+    its distribution must not. A result that comes or goes with the unit of y is no chance.
+    """
+    gap, how = _worst(_fitted_again(method, trials, change), scale)
+    if gap <= _SAME_FIT:
+        return 0.0, "", ""
+    if method.entry.draws and (scale == 1.0 or np.isfinite(gap)):
+        by_chance = _by_chance(method, trials, change, scale)
+        return (gap, by_chance, "") if by_chance else (0.0, "", _IN_DISTRIBUTION)
+    return gap, how, ""
+
+
+def _by_chance(method: Method, trials: list[_Trial], change: Change, scale: float) -> str | None:
+    """How changed data change the distribution of a method that draws; None where they do not."""
+    for trial in trials:
         assert isinstance(trial.data, Units)
-        k = int(np.argmax(_used(trial.found)))
-        one = cut_rows(trial.data, k, k + 1)
+        k = int(np.argmax(_used(trial.rows)))
+        data = cut_rows(trial.data, k, k + 1)
 
-        def fits(stream: int, data: Data) -> Estimates:
-            return _fit(method, data, chance.words_of(stream, 1))
+        def fits(data: Data, stream: int) -> Estimates:
+            return method.fit(data, words=chance.words_of(stream, 1))
 
-        if said := chance.differ(partial(fits, data=one), partial(fits, data=change(one)), scale):
-            return f"{said}, {trial.design}, over {chance.STREAMS} streams of random numbers"
+        if how := chance.differ(partial(fits, data), partial(fits, change(data)), scale):
+            return f"{how}, {trial.design}, over {chance.STREAMS} streams of random numbers"
     return None
 
 
-def _unconverged(found: Estimates) -> Any:
-    failures = [None] * found.outcome.size if found.failures is None else found.failures
+def _unconverged(rows: Estimates) -> Any:
+    failures = [None] * rows.outcome.size if rows.failures is None else rows.failures
     return np.array([f is not None and "converge" in f.message.lower() for f in failures])
 
 
-def _said(gap: float, design: str, before: Estimates, after: Estimates, kept: Any = True) -> str:
+def _said(gap: float, design: str, before: Estimates, after: Estimates, kept: Any) -> str:
     """How rows differ; where a result appears or goes, in which data set and why."""
     if np.isfinite(gap):
         return f"relative difference {gap:.2g}, {design}"
-    apart = [
-        np.isnan(getattr(before, name)) != np.isnan(getattr(after, name)) for name in answers.FIELDS
-    ]
+    apart = [np.isnan(getattr(before, name)) != np.isnan(getattr(after, name)) for name in NUMBERS]
     k = int(np.argmax(np.any(apart, axis=0) & kept))
     n_sets = before.outcome.size
     place = f"data set {k + 1} of {n_sets} with {design}" if n_sets > 1 else f"one with {design}"
@@ -202,42 +213,37 @@ def _said(gap: float, design: str, before: Estimates, after: Estimates, kept: An
 
 
 def _repeats(method: Method, trials: list[_Trial]) -> Verdict:
-    gap, said = _worst(method, trials, lambda data: data)
+    gap, how = _worst(_fitted_again(method, trials, lambda data: data))
     if gap == 0:
         return Verdict(True, "the same data give the same numbers again")
-    return Verdict(False, f"the same data give other numbers the second time ({said}): take "
+    return Verdict(False, f"the same data give other numbers the second time ({how}): take "
                           "random numbers from an argument rng")  # fmt: skip
 
 
 def _alone(method: Method, trials: list[_Trial]) -> Verdict | None:
     """Whether a replication of moments has the same row alone as among others."""
-    worst = 0.0, ""
-    for trial in trials:
-        if isinstance(trial.data, Units):
-            return None
-        for k in range(trial.found.outcome.size):
-            among, one = trial.found.cut(k, k + 1), _fit(method, cut(trial.data, k, k + 1))
-            gap = _gap(among, one)
-            worst = max(worst, (gap, _said(gap, trial.design, among, one)))
-    gap, said = worst
+    pairs = [
+        (trial.design, trial.rows.cut(k, k + 1), method.fit(cut(trial.data, k, k + 1)), True)
+        for trial in trials
+        if not isinstance(trial.data, Units)
+        for k in range(trial.data.n_reps)
+    ]
+    if not pairs:
+        return None
+    gap, how = _worst(pairs)
     if gap <= _SAME_DATA:
         return Verdict(True, "a replication has the same row alone as in a batch")
     return Verdict(False, "a replication's row depends on the others in its batch "
-                          f"({said}): replications are the last axis")  # fmt: skip
+                          f"({how}): replications are the last axis")  # fmt: skip
 
 
 def _reordered(method: Method, trials: list[_Trial]) -> Verdict | None:
     if all(isinstance(trial.data, Pooled) for trial in trials):
         return None
-    gap, said = _worst(method, trials, _backwards)
-    if gap <= _SAME_FIT:
-        return Verdict(True, "the order of the clusters does not matter")
-    if method.entry.draws:
-        apart = _by_chance(method, trials, _backwards)
-        if apart is None:
-            return Verdict(True, f"the order of the clusters does not matter{_IN_DISTRIBUTION}")
-        said = apart
-    return Verdict(False, f"the order of the clusters matters ({said})")
+    gap, how, note = _moved(method, trials, _backwards)
+    if gap:
+        return Verdict(False, f"the order of the clusters matters ({how})")
+    return Verdict(True, f"the order of the clusters does not matter{note}")
 
 
 def _backwards(data: Data) -> Data:
@@ -261,20 +267,15 @@ def _flip(values: Any) -> Any:
 
 
 def _rescaled(method: Method, trials: list[_Trial]) -> Verdict:
-    gap, said = _worst(method, trials, _rescale, SCALE)
+    gap, how, note = _moved(method, trials, _rescale, SCALE)
     change = f"y -> {SHIFT:g} + {SCALE:g} y"
-    if gap <= _SAME_FIT:
-        return Verdict(True, f"{change} scales estimate and standard error by {SCALE:g} alone")
-    if method.entry.draws and np.isfinite(gap):
-        apart = _by_chance(method, trials, _rescale, SCALE)
-        if apart is None:
-            told = f"{change} scales estimate and standard error by {SCALE:g} alone"
-            return Verdict(True, told + _IN_DISTRIBUTION)
-        said = apart
+    if not gap:
+        scales = f"{change} scales estimate and standard error by {SCALE:g} alone"
+        return Verdict(True, scales + note)
     should = f"{change} should scale estimate and std_error by {SCALE:g} and leave df and p_value"
     if np.isinf(gap):
-        return Verdict(False, f"{should}, but {said}")
-    return Verdict(False, f"{should} ({said}); if it does not estimate a slope, say estimand=... "
+        return Verdict(False, f"{should}, but {how}")
+    return Verdict(False, f"{should} ({how}); if it does not estimate a slope, say estimand=... "
                           "in the decorator")  # fmt: skip
 
 
@@ -293,13 +294,11 @@ def _rescale(data: Data) -> Data:
 
 def _pace(method: Method, design: str) -> Verdict:
     """How long a fit takes, in calls as a study makes them, and what a killed worker loses."""
-    entry = method.entry
-    source, grain = _drawn(entry, design)
-    units, part = f"{source.scenario.mean_n_obs:g} units", entry.part
-    assert isinstance(entry.grain, str)
-    seconds, lost = _timed(method, design, _REPS[entry.grain]), part
+    source, grain = _drawn(method, design)
+    units, part = f"{source.scenario.mean_n_obs:g} units", method.entry.part
+    seconds, lost = _timed(method, design, _REPS[method.grain]), part
     text = f"{_time(seconds)} a replication of {units}"
-    if entry.grain != "rows":
+    if grain != "rows":
         call = streams.call_length(source.scenario, streams.GRAIN[grain], part)
         if seconds * call < _SECONDS:
             seconds = _timed(method, design, call)
@@ -316,9 +315,9 @@ def _pace(method: Method, design: str) -> Verdict:
 
 def _timed(method: Method, design: str, n_reps: int) -> float:
     """Seconds a replication by the clock: a method may wait for another program."""
-    data = _data(method.entry, design, n_reps)
+    data = _data(method, design, n_reps)
     start = time.perf_counter()
-    _fit(method, data)
+    method.fit(data)
     return (time.perf_counter() - start) / n_reps
 
 

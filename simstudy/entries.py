@@ -6,18 +6,22 @@ the same from its file (`simstudy.custom.load`).
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from itertools import product
+from pathlib import Path
 from typing import Any
 
-from simstudy.errors import UserError, meanings, nearest, several
+from simstudy.errors import UserError, meanings, nearest
 from simstudy.estimands import DEFAULT, ESTIMANDS
 
 Chosen = dict[str, Any]  # words, or whole numbers
 Words = Callable[[int], Any]  # k -> the next k random 64-bit words of each replication, (k, R)
 GRAINS = ("pooled", "clusters", "rows")
+COMMON = ("label", "estimand", "null_value", "when")  # beside the options of each method
+PYTHON = "python"  # instead of a file: the function was given from Python
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +29,8 @@ class Option:
     """One option of a method: its values, and its default given the options before it.
 
     With `least`, the values are the whole numbers from there on, and `values` is empty.
-    `synonyms` are other packages' words for the option, and `foreign` for its values: word ->
-    value, in small letters with ``_``.
+    `synonyms` are other packages' words for the option, blanks between them, and `foreign` for
+    its values: word -> value, in small letters with ``_``.
     """
 
     name: str
@@ -34,7 +38,7 @@ class Option:
     default: Callable[[Chosen], Any]
     summary: str
     least: int | None = None
-    synonyms: tuple[str, ...] = ()
+    synonyms: str = ""
     foreign: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     def settle(self, value: Any, method: str) -> Any:
@@ -71,11 +75,8 @@ def choice(
     default : callable, optional
         Options before it -> its default, which else is the first value.
     """
-    first = next(iter(values))
-    return Option(
-        name, tuple(values), default or (lambda chosen: first), summary,
-        synonyms=several(synonyms), foreign=meanings(advice, **values),
-    )  # fmt: skip
+    usual = default or (lambda chosen: next(iter(values)))
+    return Option(name, tuple(values), usual, summary, None, synonyms, meanings(advice, **values))
 
 
 class OptionError(UserError):
@@ -110,6 +111,11 @@ class CodeSource:
     given: Callable[..., Any] | None = field(default=None, compare=False)
     trusted: bool = field(default=True, compare=False)
 
+    def written(self, folder: Path) -> dict[str, Any]:
+        """The `use:` and `digest:` that are read as this very function in a file of a folder."""
+        file = Path(os.path.relpath(self.file, folder)).as_posix() if self.file else PYTHON
+        return {"use": f"{file}:{self.function}", "digest": self.digest}
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -118,10 +124,10 @@ class Entry:
     Attributes
     ----------
     fit : callable
-        ``fit(moments, term="slope", origin=(0, 0), **options) -> Estimates``, tested against 0;
-        a method that `draws` takes `words` as well. With a `source`: ``fit(data, options, words,
+        ``fit(moments, term="slope", **options) -> Estimates``, tested against 0; a method that
+        `draws` takes `words` as well. Of a user's function: ``fit(data, options, words,
         null_value, timeout)``, where data are units or moments and options a dict.
-    describe : callable
+    describe : callable, optional
         ``describe(moments, **options) -> dict`` of sigma, r_squared and criterion of one
         data set, for `fit`.
     grain : str, or callable
@@ -137,34 +143,42 @@ class Entry:
         Options -> a reason why they do not go together, or None.
     account : callable
         Options -> what the method does, in sentences for a methods section: Markdown with
-        LaTeX, citing ``[@Kish1965; @Moulton1986]`` by the keys of the bibliography. With a
-        `source` the first line of its docstring as it stands, or nothing.
-    synonyms : tuple of str
-        Other packages' words for it.
+        LaTeX, citing ``[@Kish1965; @Moulton1986]`` by the keys of the bibliography. Of a
+        user's function the first line of its docstring as it stands, or nothing.
+    synonyms : str
+        Other packages' words for it, blanks between them.
     variants : mapping
-        Options as a study file writes them (``se: CR2``) -> other packages' words for it with
-        these options.
+        Options as a study file writes them (``se: CR2``) -> such words for it with these options.
     part : int
         Replications of a stored range, where it has tasks of its own: nobody knows what it
         costs, or whether it ends its process. 0 where it shares its tasks with others.
     seconds : mapping
         Grain -> rough seconds of a fit, beyond what the numbers of clusters and units say.
-    source : CodeSource, optional
-        Of a user's function.
     caution : callable
         Options and the number of clusters -> why these are too few for the method to keep to
         its level, in a line; None where they are not.
+    robust : callable
+        Options -> whether the test rests on what clusters differ by, and so is worth nothing
+        where x varies by one of them alone.
+    own_intercepts : bool
+        Whether every cluster has an intercept of its own, so that x counts about its means.
+    as_they_are : bool
+        Whether `fit` knows of data about 0 and in their own units alone.
+    lesson : str
+        What a lecture calls it with its usual options.
+    n_parameters : str
+        How many parameters it spends on a line; ``{}`` for one more than there are clusters.
     """
 
     name: str
     summary: str
     grain: str | Callable[[Chosen], str]
     fit: Callable[..., Any]
-    describe: Callable[..., dict[str, float | None]]
+    describe: Callable[..., dict[str, float | None]] | None = None
     options: tuple[Option, ...] = ()
     terms: tuple[str, ...] = ("intercept", "slope")
-    synonyms: tuple[str, ...] = ()
-    variants: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
+    synonyms: str = ""
+    variants: Mapping[str, str] = field(default_factory=dict, hash=False)
     refuse: Callable[[Chosen], str | None] = field(default=lambda chosen: None)
     draws: bool = False
     tests_only: bool = False
@@ -172,8 +186,12 @@ class Entry:
     account: Callable[[Chosen], str] = field(default=lambda chosen: "")
     part: int = 0
     seconds: Mapping[str, float] = field(default_factory=dict, hash=False)
-    source: CodeSource | None = None
     caution: Callable[[Chosen, int], str | None] = field(default=lambda chosen, n_clusters: None)
+    robust: Callable[[Chosen], bool] = field(default=lambda chosen: False)
+    own_intercepts: bool = False
+    as_they_are: bool = False
+    lesson: str = ""
+    n_parameters: str = "-"
 
     @property
     def shared(self) -> bool:

@@ -122,17 +122,12 @@ def nearest(name: object, known: Iterable[str], synonyms: Mapping[str, str] | No
     return "; known: " + ", ".join(word if word == word.strip() else f"'{word}'" for word in known)
 
 
-def several(text: str) -> tuple[str, ...]:
-    """Words that stand in one text, blanks between them."""
-    return tuple(text.split())
-
-
 def meanings(advice: Mapping[str, str] | None = None, /, **meant: str) -> dict[str, str]:
     """Other people's words -> what is written here, or the advice that several words give.
 
     Both are given the other way round: what is meant, and the words for it in one text.
     """
-    return {word: to for to, text in {**meant, **(advice or {})}.items() for word in several(text)}
+    return {word: to for to, text in {**meant, **(advice or {})}.items() for word in text.split()}
 
 
 def folded(word: str) -> str:
@@ -144,16 +139,16 @@ def folded(word: str) -> str:
 def _meant(name: str, known: list[str], synonyms: Mapping[str, str]) -> str | None:
     """The known word or the advice behind a word, by its letters if it is no synonym."""
     word = folded(name)
-    words = {folded(one): one for one in reversed(known) if one != name}
-    legal = {one: to for one, to in synonyms.items() if to in known or " " in to}
-    for one, found in ((name, legal), (word, words), (word, legal)):
-        if one in found:
-            return found[one]
-    alike = {one: to for one, to in legal.items() if len(one) >= _LONG} | words
+    words = {folded(other): other for other in reversed(known) if other != name}
+    legal = {other: to for other, to in synonyms.items() if to in known or " " in to}
+    for text, meaning in ((name, legal), (word, words), (word, legal)):
+        if text in meaning:
+            return meaning[text]
+    alike = {other: to for other, to in legal.items() if len(other) >= _LONG} | words
     best, nearness = None, _ALIKE
-    for one, to in alike.items():
-        likeness = _likeness(word, one)
-        if likeness > nearness and not (_opposite(word, one) or _opposite(word, folded(to))):
+    for other, to in alike.items():
+        likeness = _likeness(word, other)
+        if likeness > nearness and not (_opposite(word, other) or _opposite(word, folded(to))):
             best, nearness = to, likeness
     return best
 
@@ -166,9 +161,9 @@ def _likeness(word: str, other: str) -> float:
 
 def _opposite(word: str, other: str) -> bool:
     """Whether two words that look alike say opposite things: unpooled, pooled; upper, lower."""
-    for one, against in _OPPOSITES:
-        for mine, its in ((one, against), (against, one)):
-            if _holds(word, mine) and _holds(other, its) and not _holds(other, mine):
+    for pair in _OPPOSITES:
+        for has, lacks in (pair, pair[::-1]):
+            if _holds(word, has) and _holds(other, lacks) and not _holds(other, has):
                 return True
     return any(
         (negated := _NEGATED.fullmatch(first)) is not None

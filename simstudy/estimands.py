@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from simstudy.errors import meanings
+
 DEFAULT = "slope"
 INTERCEPT = "intercept"
 _SIZES = ("total_variance", "within_variance")
@@ -58,12 +60,10 @@ class Estimand:
 
 
 ESTIMANDS: Mapping[str, Estimand] = {
-    one.name: one
-    for one in (
+    estimand.name: estimand
+    for estimand in (
         Estimand("slope", r"\beta_1", "the slope", ("slope",), lambda s: s.slope),
-        Estimand(
-            "intercept", r"\beta_0", "the intercept", ("intercept",), lambda s: s.intercept
-        ),
+        Estimand("intercept", r"\beta_0", "the intercept", ("intercept",), lambda s: s.intercept),
         Estimand(
             "icc", r"\rho", "the intraclass correlation", ("icc",), lambda s: s.icc,
             lambda tau2, sigma2: tau2 / (tau2 + sigma2),
@@ -77,9 +77,8 @@ ESTIMANDS: Mapping[str, Estimand] = {
             lambda s: s.sigma2, lambda tau2, sigma2: sigma2,
         ),
         Estimand(
-            "total_variance", r"\omega^2", "the total variance given the predictor",
-            _SIZES, lambda s: s.total_variance,
-            lambda tau2, sigma2: tau2 + sigma2,
+            "total_variance", r"\omega^2", "the total variance given the predictor", _SIZES,
+            lambda s: s.total_variance, lambda tau2, sigma2: tau2 + sigma2,
         ),
         Estimand(
             "contextual_effect", r"\gamma", "the contextual effect", ("contextual_effect",),
@@ -91,24 +90,19 @@ ESTIMANDS: Mapping[str, Estimand] = {
         ),
     )
 }  # fmt: skip
-OTHER_NAMES = {
-    "effect": "slope", "beta": "slope", "beta1": "slope", "beta_1": "slope", "b1": "slope",
-    "treatment_effect": "slope", "coefficient": "slope", "within_slope": "slope", "x": "slope",
-    "within": "slope", "within_effect": "slope", "fixed_effect": "slope", "regression": "slope",
-    "beta0": "intercept", "beta_0": "intercept", "b0": "intercept", "constant": "intercept",
-    "cons": "intercept", "const": "intercept", "mean": "intercept",
-    "rho": "icc", "intraclass_correlation": "icc", "icc1": "icc", "vpc": "icc",
-    "tau_2": "tau2", "tau_squared": "tau2", "between_variance": "tau2", "var_u": "tau2",
-    "cluster_variance": "tau2", "random_intercept_variance": "tau2", "sigma_u2": "tau2",
-    "sigma_2": "sigma2", "sigma_squared": "sigma2", "residual_variance": "sigma2",
-    "within_variance": "sigma2", "error_variance": "sigma2", "var_e": "sigma2",
-    "variance": "total_variance", "omega2": "total_variance",
-    "contextual": "contextual_effect", "context_effect": "contextual_effect",
-    "gamma": "contextual_effect", "compositional_effect": "contextual_effect",
-    "between": "between_slope", "between_effect": "between_slope", "beta_b": "between_slope",
-    "beta_w": "slope",
-}  # fmt: skip
-VARIANCES = tuple(name for name, one in ESTIMANDS.items() if one.of_variances is not None)
+OTHER_NAMES = meanings(
+    slope="effect beta beta1 beta_1 b1 treatment_effect coefficient within_slope x within "
+        "within_effect fixed_effect regression beta_w",
+    intercept="beta0 beta_0 b0 constant cons const mean",
+    icc="rho intraclass_correlation icc1 vpc",
+    tau2="tau_2 tau_squared between_variance var_u cluster_variance "
+        "random_intercept_variance sigma_u2",
+    sigma2="sigma_2 sigma_squared residual_variance within_variance error_variance var_e",
+    total_variance="variance omega2",
+    contextual_effect="contextual context_effect gamma compositional_effect",
+    between_slope="between between_effect beta_b",
+)  # fmt: skip
+VARIANCES = tuple(name for name, of in ESTIMANDS.items() if of.of_variances is not None)
 
 
 def is_null(truth: Any, null_value: Any) -> Any:

@@ -30,6 +30,7 @@ class Outcome(IntEnum):
     X_CONSTANT_BETWEEN = 11
     NOT_CONVERGED = 12
     NOT_POSITIVE_DEFINITE = 13
+    COLLINEAR = 14
 
     @property
     def status(self) -> str:
@@ -42,8 +43,10 @@ class Outcome(IntEnum):
         return _REASONS.get(self)
 
 
+NUMBERS = ("estimate", "std_error", "df", "p_value")
+COMPONENTS = ("tau2", "sigma2")
 STATUSES = ("ok", "boundary", "no_std_error", "not_estimable", "failed")
-STATUS_OF = np.array([0, 1, 2, 3, 3, 3, 3, 3, 3, 4, 3, 3, 3, 3], dtype=np.int8)
+STATUS_OF = np.array([0, 1, 2, 3, 3, 3, 3, 3, 3, 4, 3, 3, 3, 3, 3], dtype=np.int8)
 USED = 2  # statuses below this index (ok, boundary) are used by every measure
 ESTIMATED = 3  # those below this (no_std_error too) by measures that need the estimate alone
 TRUTH, LIMITS = "truth", ("ci_low", "ci_high")
@@ -63,6 +66,7 @@ _REASONS = {
     Outcome.X_CONSTANT_BETWEEN: "x does not vary between clusters",
     Outcome.NOT_CONVERGED: "the iteration did not converge",
     Outcome.NOT_POSITIVE_DEFINITE: "the working correlation matrix is not positive definite",
+    Outcome.COLLINEAR: "a predictor is constant or a combination of the others",
 }
 
 
@@ -118,15 +122,14 @@ class Estimates:
         """Keep replications first..last-1 (counted from 0)."""
         columns: Any = {name: value[first:last] for name, value in _arrays(self).items()}
         if self.extras is not None:
-            extras = {name: values[first:last] for name, values in self.extras.items()}
-            return Estimates(**columns, extras=extras)
+            columns["extras"] = {name: values[first:last] for name, values in self.extras.items()}
         return Estimates(**columns)
 
 
-def _arrays(found: Estimates) -> dict[str, Any]:
+def _arrays(estimates: Estimates) -> dict[str, Any]:
     """The arrays there are, `extras` left out."""
-    there = {field.name: getattr(found, field.name) for field in fields(Estimates)}
-    return {k: v for k, v in there.items() if v is not None and k != "extras"}
+    columns = {field.name: getattr(estimates, field.name) for field in fields(Estimates)}
+    return {k: v for k, v in columns.items() if v is not None and k != "extras"}
 
 
 def concatenate(pieces: list[Estimates]) -> Estimates:
@@ -135,13 +138,11 @@ def concatenate(pieces: list[Estimates]) -> Estimates:
         return pieces[0]
     parts = [_arrays(piece) for piece in pieces]
     columns: Any = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-    if pieces[0].extras is None:
-        return Estimates(**columns)
-    names = dict.fromkeys(name for piece in pieces for name in piece.extras or {})
-    extras = {name: np.concatenate([_extra(piece, name) for piece in pieces]) for name in names}
-    return Estimates(**columns, extras=extras)
-
-
-def _extra(piece: Estimates, name: str) -> Floats:
-    given = piece.extras or {}
-    return given[name] if name in given else np.full(piece.estimate.shape, np.nan)
+    if pieces[0].extras is not None:
+        extras = [(piece.extras or {}, np.full(piece.estimate.shape, np.nan)) for piece in pieces]
+        names = dict.fromkeys(name for given, _ in extras for name in given)
+        columns["extras"] = {
+            name: np.concatenate([given.get(name, none) for given, none in extras])
+            for name in names
+        }
+    return Estimates(**columns)

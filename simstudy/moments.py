@@ -93,6 +93,10 @@ class Factor:
                 rest[i] = rest[i] - entry * slope
         return products(rest, rest)
 
+    def take(self, index: NDArray[np.intp]) -> Factor:
+        """Some replications, of arrays of shape (R,)."""
+        return self.map(lambda values: values[index])
+
     def tilted(self, by: float) -> Factor:
         """Cross-products of the predictors and y + by x."""
         if by == 0:
@@ -163,17 +167,20 @@ class Clusters(_Moments):
     sizes : array of int, shape (J, 1) or (J, R)
         Units in each cluster; one column where all replications share them.
     means : tuple of arrays broadcastable to (J, R)
-        Cluster means of every column, about any origin inside the data.
+        Cluster means of every column, about `origin`.
     within : Factor of arrays broadcastable to (J, R)
         Cross-products of the units about their own cluster mean.
     names : tuple of str
         Of the columns: covariates, x, y.
+    origin : tuple of float
+        A point inside the data, of all columns; empty where it is 0.
     """
 
     sizes: Ints
     means: tuple[Floats, ...]
     within: Factor
     names: tuple[str, ...] = XY
+    origin: tuple[float, ...] = ()
 
     @property
     def mean_x(self) -> Floats:
@@ -184,6 +191,11 @@ class Clusters(_Moments):
     def mean_y(self) -> Floats:
         """Cluster means of y."""
         return self.means[-1]
+
+    @property
+    def point(self) -> tuple[float, ...]:
+        """The origin, of every column."""
+        return self.origin or (0.0,) * len(self.names)
 
     @property
     def n_clusters(self) -> int:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _FOLDER = "simstudy.report.figures"
+USUAL = ("true_null", "false_null", "tests", "design_effects")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,8 @@ class Plot:
         Whether it has a panel for every combination of factors, and so takes longer to draw.
     synonyms : tuple of str
         Other words for it.
+    usual : str
+        With what a study that names no figures has it: one of `USUAL`, or nothing.
     """
 
     name: str
@@ -47,6 +50,7 @@ class Plot:
     place: int = 100
     facets: bool = False
     synonyms: tuple[str, ...] = ()
+    usual: str = ""
 
     @property
     def draw(self) -> Callable[..., Figure]:

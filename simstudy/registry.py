@@ -1,7 +1,7 @@
 """Methods as a study asks for them: with their options settled, an estimand and a null value.
 
-A configured method (`Method`) is plain data that travels to a worker and is looked up there by
-name, or, where it has a `source`, by its file and function.
+A configured method is plain data that travels to a worker and is looked up there: a `Method` by
+its name, an `OwnMethod` by its file and function.
 """
 
 from __future__ import annotations
@@ -9,17 +9,28 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
 
 from simstudy import words
 from simstudy.custom.load import entry_of
-from simstudy.entries import GRAINS, Chosen, CodeSource, Entry, OptionError, Words, registered
+from simstudy.entries import (
+    COMMON,
+    GRAINS,
+    Chosen,
+    CodeSource,
+    Entry,
+    OptionError,
+    Words,
+    registered,
+)
 from simstudy.errors import UserError, nearest
 from simstudy.estimands import DEFAULT, ESTIMANDS, INTERCEPT, OTHER_NAMES, Estimand
+from simstudy.estimates import Estimates
 from simstudy.methods._asked import fit_asked  # and all methods register themselves
 from simstudy.where import Where, parse
-
-COMMON = ("label", "estimand", "null_value", "when")  # beside the options of each method
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +43,6 @@ class Method:
         Name of what it estimates, of `ESTIMANDS`.
     null_value : float
         What its tests are about.
-    source : CodeSource, optional
-        Of a user's function.
     when : Where, optional
         In which scenarios it is asked for; it says nothing of the rows, and is in no name.
     timeout : float, optional
@@ -44,16 +53,17 @@ class Method:
     options: tuple[tuple[str, Any], ...]
     canonical: str
     label: str
-    source: CodeSource | None = None
     estimand: str = DEFAULT
     null_value: float = 0.0
     when: Where | None = field(default=None, compare=False)
     timeout: float | None = field(default=None, compare=False)
+    may_diverge: ClassVar[bool] = False  # else the tails of its estimates are the design's
+    has_packages: ClassVar[bool] = False  # besides ours, whose versions may move its last digits
 
     @property
     def entry(self) -> Entry:
-        """The method behind the name, or `UserError` where a user's file is not as it was."""
-        return registered()[self.name] if self.source is None else entry_of(self.source)
+        """The method behind the name."""
+        return registered()[self.name]
 
     def truth(self, scenario: Any) -> float:
         """True value of what is estimated in a scenario."""
@@ -70,8 +80,13 @@ class Method:
 
     @property
     def tested(self) -> bool:
-        """Whether there is a test: not of a variance, but a user's own may give one."""
-        return self.source is not None or self.target.of_variances is None
+        """Whether there is a test: not of a variance."""
+        return self.target.of_variances is None
+
+    @property
+    def in_theory(self) -> bool:
+        """Whether theory may have answers: it knows slopes about 0."""
+        return self.estimand == DEFAULT and not self.null_value
 
     @property
     def account(self) -> str:
@@ -92,22 +107,12 @@ class Method:
             return max(suffices, "clusters", key=GRAINS.index)
         return suffices
 
-    def fit(
-        self,
-        moments: Any,
-        term: str | None = None,
-        origin: tuple[float, float] = (0.0, 0.0),
-        words: Words | None = None,
-    ) -> Any:
-        """Fit every replication of `moments`, for the estimand or for a term; see `Entry.fit`.
-
-        A user's function is given its options in one piece: any name is free for them.
-        """
-        entry, options = self.entry, dict(self.options)
-        if entry.source is not None:
-            return entry.fit(moments, options, words, self.null_value, self.timeout)
+    def fit(self, moments: Any, term: str | None = None, words: Words | None = None) -> Estimates:
+        """Fit every replication of `moments`, for the estimand or for a term; see `Entry.fit`."""
         null = self.null_of(term or self.target.term)
-        return fit_asked(entry, options, self.target, null, moments, term, origin, words)
+        options = dict(self.options)
+        with np.errstate(all="ignore"):  # what is degenerate has an outcome that says so
+            return fit_asked(self.entry, options, self.target, null, moments, term, words)
 
     def caution(self, n_clusters: int) -> str | None:
         """Why so few clusters are too few for it, if they are; see `Entry.caution`."""
@@ -115,7 +120,66 @@ class Method:
 
     def describe(self, moments: Any) -> dict[str, float | None]:
         """Fit statistics of one data set; see `Entry.describe`."""
-        return self.entry.describe(moments, **dict(self.options))
+        assert self.entry.describe is not None
+        with np.errstate(all="ignore"):
+            return self.entry.describe(moments, **dict(self.options))
+
+    def written(self, folder: Path) -> dict[str, Any]:
+        """The item of `methods:` that is read as this very method in a study file of a folder."""
+        usual = self.entry.estimands(dict(self.options))[0]
+        more = {} if self.estimand == usual else {"estimand": self.estimand}
+        return {self.name: dict(self.options) | more | self._settings() | {"label": self.label}}
+
+    def _settings(self) -> dict[str, Any]:
+        """What is said of it beside its options and is no default."""
+        settings = {
+            "null_value": self.null_value or None,
+            "timeout": self.timeout,
+            "when": self.when and self.when.text,
+        }
+        return {key: value for key, value in settings.items() if value is not None}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnMethod(Method):
+    """A user's function as a method; here stands what can be said of it before it is loaded.
+
+    Attributes
+    ----------
+    source : CodeSource
+    """
+
+    source: CodeSource
+    may_diverge: ClassVar[bool] = True
+    has_packages: ClassVar[bool] = True
+
+    @property
+    def entry(self) -> Entry:
+        """The method that the function is, or `UserError` where its file is not as it was."""
+        return entry_of(self.source)
+
+    @property
+    def tested(self) -> bool:
+        """Of a variance, too, it may give a test."""
+        return True
+
+    @property
+    def in_theory(self) -> bool:
+        """Not where it has the name of one of ours."""
+        return False
+
+    def null_of(self, term: str) -> float:
+        """Its one term is its estimand, whatever that is."""
+        return self.null_value
+
+    def fit(self, moments: Any, term: str | None = None, words: Words | None = None) -> Estimates:
+        """Fit units or moments; options go in one piece, since any name is free for them."""
+        return self.entry.fit(moments, dict(self.options), words, self.null_value, self.timeout)
+
+    def written(self, folder: Path) -> dict[str, Any]:
+        """The item of `methods:` with its `use:`; `truth` is what every version reads."""
+        head = self.source.written(folder) | {"truth": self.estimand} | self._settings()
+        return head | dict(self.options) | {"label": self.label}
 
 
 def methods() -> Mapping[str, Entry]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from simstudy.errors import UserError, refuse_bytes
-from simstudy.store import failures, layout, parts, quarantine
+from simstudy.store import failures, parts, quarantine, results_folder, summary_file
 from simstudy.store.results_folder import ResultsFolder
 from simstudy.study.files import dropped
 from simstudy.study.study import Study, load
@@ -59,7 +59,7 @@ class Results:
         """Fits that are not there yet."""
         from simstudy.runner.plan import n_missing
 
-        return n_missing(self.study, parts.listing(self.folder))
+        return n_missing(self.study, self._place.parts())
 
     @classmethod
     def open(cls, folder: str | Path) -> Results:
@@ -77,17 +77,17 @@ class Results:
         """
         import pyarrow.dataset as ds
 
-        return ds.dataset(parts.estimates_folder(self.folder), format="parquet")
+        return ds.dataset(self._place / results_folder.ESTIMATES, format="parquet")
 
     @property
     def failures(self) -> pd.DataFrame:
         """Failures of the user's own methods: where, message and traceback, a row a failure."""
-        return self._beside(failures.FAILURES)
+        return self._beside(results_folder.FAILURES)
 
     @property
     def extras(self) -> pd.DataFrame:
         """Further values of the user's own methods, a row a value."""
-        return self._beside(failures.EXTRAS)
+        return self._beside(results_folder.EXTRAS)
 
     @property
     def warnings(self) -> pd.DataFrame:
@@ -97,10 +97,10 @@ class Results:
         """
         from simstudy.runner.said import warned
 
-        return warned(self.study, self.folder).to_pandas()
+        return warned(self.study, self._place).to_pandas()
 
     def _beside(self, kind: str) -> pd.DataFrame:
-        return failures.read(self.study, self.folder, kind).to_pandas()
+        return failures.read(self.study, self._place, kind).to_pandas()
 
     @property
     def summary(self) -> pd.DataFrame:
@@ -128,7 +128,7 @@ class Results:
             from simstudy.summary.study import summarize_study
 
             self._summaries[key] = summarize_study(
-                self.study, self.folder, mcse, warn, jobs or cores(), key[1], missing
+                self.study, self._place, mcse, warn, jobs or cores(), key[1], missing
             )
         return self._summaries[key]
 
@@ -139,33 +139,35 @@ class Results:
         from simstudy.runner.said import failure_lines, warned, warnings_line
         from simstudy.summary import current
 
-        mark = current.mark(self.study, self.folder)
-        if current.is_current(self.study, self.folder, mark):
-            found = layout.read_summary(self.folder)
+        mark = current.mark(self.study, self._place)
+        if current.is_current(self.study, self._place, mark):
+            found = summary_file.read_summary(self._place)
             for line in found.mark.get("said", ()):
                 warn(line)
             self._summaries["robust", ()] = found.table
             return
-        failures.verify_all(self.study, self.folder)
-        said = failure_lines(self.study, self.folder)
-        said += warnings_line(self.folder, warned(self.study, self.folder))
+        failures.verify_all(self.study, self._place)
+        said = failure_lines(self.study, self._place)
+        said += warnings_line(self._place, warned(self.study, self._place))
         summary = self.summary_table(warn=said.append, jobs=jobs, missing=said.append)
         for line in said:
             warn(line)
         self._write_beside(summary)
-        mark |= {"said": said, "digests": current.digests(self.folder)}
-        layout.write_table(self._place, layout.SUMMARY, summary, mark)
+        mark |= {"said": said, "digests": current.digests(self._place)}
+        summary_file.write_table(self._place, results_folder.SUMMARY, summary, mark)
 
     def _write_beside(self, summary: pa.Table) -> None:
         """Write what says the same as a summary, or less."""
-        from simstudy.runner.said import WARNINGS, warned
+        from simstudy.runner.said import warned
         from simstudy.summary.study import stored_scenarios
 
-        told = warned(self.study, self.folder)
-        if told.num_rows or os.path.lexists(self.folder / WARNINGS):
-            layout.write_table(self._place, WARNINGS, told)
-        layout.write_table(self._place, "scenarios.parquet", stored_scenarios(self.study))
-        layout.write_table(self._place, "summary.csv", summary)
+        told = warned(self.study, self._place)
+        if told.num_rows or os.path.lexists(self._place / results_folder.ALL_WARNINGS):
+            summary_file.write_table(self._place, results_folder.ALL_WARNINGS, told)
+        summary_file.write_table(
+            self._place, results_folder.SCENARIOS, stored_scenarios(self.study)
+        )
+        summary_file.write_table(self._place, results_folder.SUMMARY_CSV, summary)
 
     def report(self, warn: Callable[[str], None] = lambda line: None) -> list[Path]:
         """Draw figures and write tables from the stored summary; return the files.
@@ -174,31 +176,31 @@ class Results:
         """
         from simstudy.report.report import write_report
 
-        return write_report(self.study, self.folder, self._stored_summary(warn), warn)
+        return write_report(self.study, self._place, self._stored_summary(warn), warn)
 
     def _stored_summary(self, warn: Callable[[str], None]) -> pa.Table:
         """The summary as it was written, or made again from the rows where it is not."""
         from simstudy.summary import current
         from simstudy.summary.study import completed
 
-        file, rows = self.folder / layout.SUMMARY, parts.listing(self.folder)
+        file, rows = self._place / results_folder.SUMMARY, self._place.parts()
         reason = ""
         try:
-            found = layout.read_summary(self.folder)
-        except layout.BrokenSummaryError:
+            found = summary_file.read_summary(self._place)
+        except summary_file.BrokenSummaryError:
             if not rows:
                 raise
             reason = "is not what was written"
         else:
-            changed = current.changed(self.folder, found.mark) if found.sure else []
+            changed = current.changed(self._place, found.mark) if found.sure else []
             if not found.sure:
                 reason = "has no sum, as earlier versions wrote none"
-            elif "study.yaml" in changed:
+            elif results_folder.STUDY in changed:
                 reason = "was made from another study.yaml"
             elif changed:
                 self._write_beside(found.table)
                 for name in changed:
-                    warn(f"{self.folder / name}: is not what was written; written again")
+                    warn(f"{self._place / name}: is not what was written; written again")
             if not rows or not reason:
                 if reason:
                     warn(f"{file}: {reason}; shown as it is, since there are no rows")
@@ -283,12 +285,12 @@ def run(
     for line in dropped(study):
         warn(line)
     found = Results(study, Path(results) / study.name)
-    moved = quarantine.move_away(found.folder) if fresh else None
+    moved = quarantine.move_away(found._place) if fresh else None
     if moved is not None:
         warn(f"{found.folder}: earlier results are in {moved} now")
     policy = FailurePolicy(fail_fast, give_up)
     found._complete(
-        lambda: execute(study, found.folder, jobs, listen, warn, policy),
+        lambda: execute(study, found._place, jobs, listen, warn, policy),
         lambda: policy.n_left_out,
         warn,
         jobs,
@@ -296,7 +298,7 @@ def run(
     found.given_up = policy.given_up()
     for line in found.given_up:
         warn(line)
-    if report and not is_drawn(study, found.folder, found.summary_table()):
+    if report and not is_drawn(study, found._place, found.summary_table()):
         found.report(warn)
     belongs.refuse_incomplete(study, found._place, policy.n_left_out)
     belongs.refuse_changed(study, found._place)

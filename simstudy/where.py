@@ -122,16 +122,16 @@ def parse(text: Any) -> Where:
         raise UserError(f"expected text: {GRAMMAR}")
     if len(text) > _LONGEST:
         raise UserError(f"has {len(text):,} characters, more than {_LONGEST:,}")
-    at = _blank(text, 0)
-    if at == len(text):
+    rest = text.lstrip()
+    if not rest:
         raise UserError(f"is empty; expected {GRAMMAR}")
     terms = []
     while True:
-        term, at = _term(text, at)
+        term, rest = _term(rest)
         terms.append(term)
-        if at == len(text):
+        if not rest.strip():
             return Where(tuple(terms))
-        at = _joined(text, at)
+        rest = _joined(rest)
 
 
 def mask(where: Where, columns: Mapping[str, tuple[Sequence[Any], Any]]) -> Any:
@@ -157,69 +157,60 @@ def mask(where: Where, columns: Mapping[str, tuple[Sequence[Any], Any]]) -> Any:
     return np.logical_and.reduce(masks)
 
 
-def _term(text: str, at: int) -> tuple[Term, int]:
-    """One comparison from a place on, and where it ends."""
-    field, at = _field(text, at)
-    op = next((op for op in OPERATORS if text.startswith(op, at)), None)
+def _term(text: str) -> tuple[Term, str]:
+    """The first comparison of a text, and what follows it."""
+    field, rest = _field(text)
+    op = next((op for op in OPERATORS if rest.startswith(op)), None)
     if op is None:
-        got = _shown(text[at:].split()[0]) if text[at:].strip() else "nothing"
+        got = _shown(rest.split()[0]) if rest else "nothing"
         raise UserError(f"after '{_cut(field)}' expected one of {' '.join(OPERATORS)}, got {got}")
-    at = _blank(text, at + len(op))
-    if at == len(text):
+    rest = rest[len(op) :].lstrip()
+    if not rest:
         raise UserError(f"'{_cut(field)} {op}' lacks a value; expected {GRAMMAR}")
-    if text[at] == '"':
-        value, at = _quoted(text, at)
+    if rest[0] == '"':
+        value, rest = _quoted(rest)
     else:
-        value = text[at:].split(maxsplit=1)[0]
+        value = rest.split(maxsplit=1)[0]
         if value[0] in "=!<>":
             message = f"after '{_cut(field)} {op}' expected a value, got {_shown(value)}"
             raise UserError(f"{message}; in double quotes it is one")
         if '"' in value:
             raise UserError(f"{_shown(value)}: a double quote stands before and after a value")
-        at += len(value)
-    return Term(field, op, value), _blank(text, at)
+        rest = rest[len(value) :]
+    return Term(field, op, value), rest
 
 
-def _field(text: str, at: int) -> tuple[str, int]:
-    if text[at] == '"':
-        field, at = _quoted(text, at)
-    else:
-        match = _FIELD.match(text, at)
-        if match is None:
-            raise UserError(f"expected a field before {_shown(text[at:])}; {GRAMMAR}")
-        field, at = match[0], match.end()
-        if field.lower() == _AND:
-            raise UserError(f"expected a field, got '{field}'; {GRAMMAR}")
-    return field, _blank(text, at)
-
-
-def _quoted(text: str, at: int) -> tuple[str, int]:
-    match = _QUOTED.match(text, at)
+def _field(text: str) -> tuple[str, str]:
+    if text[0] == '"':
+        field, rest = _quoted(text)
+        return field, rest.lstrip()
+    match = _FIELD.match(text)
     if match is None:
-        raise UserError(f"a double quote is not closed: {_shown(text[at:])}")
-    return match[1].replace('""', '"'), match.end()
+        raise UserError(f"expected a field before {_shown(text)}; {GRAMMAR}")
+    if match[0].lower() == _AND:
+        raise UserError(f"expected a field, got '{match[0]}'; {GRAMMAR}")
+    return match[0], text[match.end() :].lstrip()
 
 
-def _joined(text: str, at: int) -> int:
-    """The place after an `and`, or a refusal of what else stands there."""
-    word = text[at:].split(maxsplit=1)[0]
-    before = text[at - 1]
-    if word.lower() == _AND and before.isspace():
-        at = _blank(text, at + len(word))
-        if at == len(text):
+def _quoted(text: str) -> tuple[str, str]:
+    match = _QUOTED.match(text)
+    if match is None:
+        raise UserError(f"a double quote is not closed: {_shown(text)}")
+    return match[1].replace('""', '"'), text[match.end() :]
+
+
+def _joined(text: str) -> str:
+    """What follows an `and`, or a refusal of what else stands there."""
+    word = text.split(maxsplit=1)[0]
+    if word.lower() == _AND and text[0].isspace():
+        rest = text.lstrip()[len(word) :].lstrip()
+        if not rest:
             raise UserError(f"nothing follows the last '{word}'; expected {GRAMMAR}")
-        return at
+        return rest
     if word.lower() in _WORDS:
         raise UserError(f"comparisons are joined by 'and' alone, got {_shown(word)}")
     message = f"expected 'and' before {_shown(word)}"
     raise UserError(f"{message}; a value with blanks is in double quotes")
-
-
-def _blank(text: str, at: int) -> int:
-    """The first place from here on that is not blank."""
-    while at < len(text) and text[at].isspace():
-        at += 1
-    return at
 
 
 def _cut(text: str) -> str:

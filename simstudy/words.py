@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from simstudy.entries import Entry
+from simstudy.entries import Entry, Option
 from simstudy.errors import folded, meanings, nearest
 
 _SEVERAL = meanings(
@@ -41,14 +41,11 @@ _COMMON = meanings(
 
 def synonyms(known: Mapping[str, Entry]) -> dict[str, str]:
     """Other packages' words, each with what is written here: a name, or a whole entry."""
-    names = {word: entry.name for entry in known.values() for word in entry.synonyms}
-    whole = {
-        word: f"write `{entry.name}: {{{options}}}`"
-        for entry in known.values()
-        for options, of in entry.variants.items()
-        for word in of
-    }
-    return names | whole | _SEVERAL
+    names = meanings({entry.name: entry.synonyms for entry in known.values()})
+    whole = {f"write `{entry.name}: {{{options}}}`": synonyms
+             for entry in known.values()
+             for options, synonyms in entry.variants.items()}  # fmt: skip
+    return names | meanings(whole) | _SEVERAL
 
 
 def for_method(name: str, known: Mapping[str, Entry]) -> str:
@@ -64,21 +61,24 @@ def for_method(name: str, known: Mapping[str, Entry]) -> str:
 def for_option(entry: Entry, key: str, value: Any, common: Iterable[str]) -> str:
     """What an unknown option may be: one by another name, or a value in place of its option."""
     for option in entry.options:
-        known = {folded(one): one for one in option.values} | dict(option.foreign)
-        meant = known.get(folded(key))
-        if meant is not None and folded(key) not in option.synonyms:
+        meant = _meant(option, key)
+        if meant is not None and folded(key) not in option.synonyms.split():
             # `reml: false` may mean any other
             wanted = [meant] if value is True and meant in option.values else option.values
             return f"; write {option.name}: {' or '.join(wanted)}"
-    names = {word: option.name for option in entry.options for word in option.synonyms}
+    names = meanings({option.name: option.synonyms for option in entry.options})
     return nearest(key, [*(option.name for option in entry.options), *common], _COMMON | names)
+
+
+def _meant(option: Option, word: str) -> str | None:
+    """The value of an option, or the advice, that a word stands for."""
+    values = {folded(value): value for value in option.values} | dict(option.foreign)
+    return values.get(folded(word))
 
 
 def for_value(entry: Entry, value: Any) -> str:
     """What to write where a value stands in place of ``{option: value}``."""
     for option in entry.options:
-        known = {folded(one): one for one in option.values} | dict(option.foreign)
-        meant = known.get(folded(str(value)))
-        if meant in option.values:
+        if (meant := _meant(option, str(value))) in option.values:
             return f"; write `{entry.name}: {{{option.name}: {meant}}}`"
     return ""

@@ -7,8 +7,10 @@ import itertools
 import numpy as np
 import pyarrow as pa
 
+from simstudy.estimates import LIMITS, STATUSES
+from simstudy.measures.block import COLUMNS
 from simstudy.plots import plots
-from simstudy.report.drawing.rows import Sample, Target, by_method
+from simstudy.report.drawing.rows import Sample, Target, method_rows
 from simstudy.report.nulls import Aim
 
 OF_SUMMARY = [name for name, plot in plots().items() if plot.reads == "summary"]
@@ -28,8 +30,17 @@ def sample(data, title="", alpha=0.05, *, true=0.0, labels=None, what="", refere
     """The rows of one scenario, of slopes, with the same truth for all methods."""
     labels = labels or {name: name for name in dict.fromkeys(data["method"].to_pylist())}
     aim = Aim("slope", true, 0.0)
-    targets = {name: Target(label, aim, k) for k, (name, label) in enumerate(labels.items())}
-    return Sample(by_method(data, targets), title, alpha, what, reference)
+    frame = data.to_pandas()
+    status = [STATUSES.index(word) for word in frame.pop("status")]
+    frame = frame.assign(status=np.array(status, dtype=np.int8)).fillna({"df": np.inf})
+    methods = {}
+    for k, (name, label) in enumerate(labels.items()):
+        rows = frame[frame.method == name]
+        columns = {column: rows[column].to_numpy() for column in (*COLUMNS, *LIMITS)
+                   if column in rows}  # fmt: skip
+        target = Target(label, aim, k)
+        methods[label] = method_rows(target, rows.replication.to_numpy(), columns)
+    return Sample(methods, title, alpha, what, reference)
 
 
 def summary(

@@ -158,7 +158,7 @@ def joined(parts):
         return Pooled(parts[0].n_clusters, parts[0].cluster_size, *sides)
     means = tuple(map(join, zip(*(part.means for part in parts), strict=True)))
     sizes = join(part.sizes for part in parts)
-    return Clusters(sizes, means, factor(part.within for part in parts))
+    return Clusters(sizes, means, factor(part.within for part in parts), parts[0].names)
 
 
 def take(moments, index):
@@ -174,6 +174,7 @@ def take(moments, index):
         pick(moments.sizes),
         tuple(map(pick, moments.means)),
         moments.within.map(pick),
+        moments.names,
     )
 
 
@@ -187,6 +188,7 @@ def reorder(moments, order):
         moments.sizes[order],
         tuple(map(pick, moments.means)),
         moments.within.map(pick),
+        moments.names,
     )
 
 

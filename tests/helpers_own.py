@@ -7,6 +7,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 from simstudy.runner.execute import execute
+from simstudy.store.results_folder import ResultsFolder
 from simstudy.study.study import Study, load
 
 FILE = '''\
@@ -101,7 +102,7 @@ def rows(folder: Path, method: str | None = None):
 
 def run(one: Study, folder: Path, jobs: int = 1, **more):
     """Compute what is missing and return all rows."""
-    execute(one, folder, jobs, **more)
+    execute(one, ResultsFolder(folder), jobs, **more)
     return rows(folder)
 
 

@@ -18,21 +18,16 @@ from simstudy.registry import Method
 
 def remark(data: DataSet, method: Method) -> str | None:
     """What is to be said of a method that rests on the clusters, if x does on one of them."""
-    if not _rests_on_clusters(method):
+    entry = method.entry
+    if not entry.robust(dict(method.options)):
         return None
-    label = alone(data, within=method.entry.terms == ("slope",) and method.name == "dummy")
+    label = alone(data, within=entry.own_intercepts)
     if label is None:
         return None
     return (
         f"{data.formula.predictor} varies by cluster '{label}' alone: no standard error and no "
         "test that is robust to clusters can be trusted (far too small, or not there)"
     )
-
-
-def _rests_on_clusters(method: Method) -> bool:
-    options = dict(method.options)
-    robust = str(options.get("se", "")).startswith("CR") or options.get("se") == "robust"
-    return method.source is None and (robust or method.entry.tests_only)
 
 
 def alone(data: DataSet, *, within: bool = False) -> Any | None:
@@ -60,5 +55,5 @@ def alone(data: DataSet, *, within: bool = False) -> Any | None:
 
 def _odd(values: Any) -> Any:
     """Places of the values that occur once, where there is one other value."""
-    found, at, counts = np.unique(values, return_index=True, return_counts=True)
-    return at[counts == 1] if found.size == 2 and len(values) > 2 else at[:0]
+    levels, first, counts = np.unique(values, return_index=True, return_counts=True)
+    return first[counts == 1] if levels.size == 2 and len(values) > 2 else first[:0]

@@ -69,7 +69,15 @@ class DataSet:
     @cached_property
     def moments(self) -> Clusters:
         """Cluster moments about the origin, one replication, so that nothing cancels."""
-        return reduce(self.rows(self.origin))
+        return replace(reduce(self.rows(self.origin)), origin=self.origin)
+
+    @cached_property
+    def means(self) -> tuple[Floats, Floats]:
+        """Cluster means of x and y, shape (J,)."""
+        shape, moments = (len(self.labels), 1), self.moments
+        x, y = (origin + np.broadcast_to(means, shape)[:, 0] for origin, means in
+                zip(moments.origin, (moments.mean_x, moments.mean_y), strict=True))  # fmt: skip
+        return x, y
 
     @cached_property
     def units(self) -> tuple[int, int]:
@@ -123,10 +131,10 @@ def read(data: str | Path | pd.DataFrame, formula: Formula) -> DataSet:
         raise UserError(_incomplete(formula, y, x, codes), file=file)
     if not (np.isfinite(x[complete]).all() and np.isfinite(y[complete]).all()):
         raise UserError("infinite values in the outcome or the predictor", file=file)
-    there = np.unique(codes[complete])
+    numbers = np.unique(codes[complete])
     order = np.flatnonzero(complete)[np.argsort(codes[complete], kind="stable")]
-    sizes = np.bincount(codes[complete])[there].astype(np.int64)
-    names = [labels[k] for k in there]
+    sizes = np.bincount(codes[complete])[numbers].astype(np.int64)
+    names = [labels[k] for k in numbers]
     missing = {name: f"{int(np.isnan(values).sum()):,}"
                for name, values in ((formula.outcome, y), (formula.predictor, x))
                if np.isnan(values).any()}  # fmt: skip

@@ -12,11 +12,14 @@ import numpy as np
 from simstudy.analysis.alone import remark
 from simstudy.analysis.data import DataSet
 from simstudy.analysis.dummies import cluster_terms, terms_of
-from simstudy.analysis.units import described, in_own_units, measured_null
+from simstudy.analysis.units import in_own_units, measured_null, statistics_of
 from simstudy.entries import Words
 from simstudy.estimates import Estimates, Outcome
+from simstudy.moments import Moments, Units
 from simstudy.numerics.reduce import reduce
 from simstudy.registry import Method
+
+_ESTIMATED = (Outcome.OK, Outcome.BOUNDARY, Outcome.NO_STD_ERROR)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +28,8 @@ class Fit:
 
     `status` and `message` are those of the slope, as in a study; the intercept may have a test
     where the slope has none, or none where it has.
-    `extras` are the further values of a user's own method, `clusters` the coefficients of
-    cluster dummies, as terms.
+    `extras` are further values, None of a method that has none ever, `clusters` the
+    coefficients of cluster dummies, as terms.
     """
 
     method: Method
@@ -34,13 +37,13 @@ class Fit:
     message: str | None
     terms: list[dict[str, Any]]
     numbers: dict[str, float | None]
-    extras: dict[str, float | None] = field(default_factory=dict)
+    extras: dict[str, float | None] | None = None
     clusters: list[dict[str, Any]] = field(default_factory=list)
 
     def as_dict(self) -> dict[str, Any]:
         """The fit as `fit --json` prints it; a user's names are free, so they stand apart."""
         head: dict[str, Any] = {"method": self.method.name}
-        if self.method.source is None:
+        if self.extras is None:
             head |= dict(self.method.options)
         else:
             head |= {"options": _plain(self.method.options), "extras": self.extras}
@@ -58,40 +61,42 @@ def fit_one(
 
     `words` are a simulated data set's own, for a method that draws; `clusters` as of `fit`.
     """
-    if method.source is not None:
-        return _fit_own(data, method, words)
-    measured, fitted = data.scaled, measured_null(method, data.units)
-    moments, origin = measured.moments, measured.origin
+    entry, (units, read) = method.entry, _read(data, method)
+    asked = measured_null(method, units)
+    measured = {term: asked.fit(read, term, words) for term in entry.terms}
     with np.errstate(all="ignore"):
-        found = {term: fitted.fit(moments, term, origin, words) for term in method.entry.terms}
-        icc = _icc(found["slope"])  # before a variance may vanish
-        found = {term: in_own_units(one, term, data.units) for term, one in found.items()}
-        outcome = Outcome(int(found["slope"].outcome[0]))
+        icc = _icc(measured["slope"])  # before a variance may vanish
+        fitted = {term: in_own_units(of, term, units) for term, of in measured.items()}
         names = {"intercept": "(Intercept)", "slope": data.formula.predictor}
-        terms = [_term(names[name], found[name], method.null_of(name)) for name in found]
-        numbers = _numbers(method, data, found["slope"], icc)
+        terms = [_term(names[term], of, method.null_of(term)) for term, of in fitted.items()]
+        slope = fitted["slope"]
+        numbers = _numbers(method, data, slope, icc)
         dummies = []
-        classical = method.name == "dummy" and dict(method.options)["se"] == "classical"
+        classical = entry.own_intercepts and dict(method.options)["se"] == "classical"
         if classical and (clusters or len(data.labels) == 2):
-            dummies = cluster_terms(data, found["slope"])
-    estimated = outcome in (Outcome.OK, Outcome.BOUNDARY, Outcome.NO_STD_ERROR)
-    said = [outcome.reason, remark(data, method) if estimated else None]
-    message = "; ".join(filter(None, said)) or None
-    return Fit(method, outcome.status, message, terms, numbers, clusters=dummies)
+            dummies = cluster_terms(data, slope)
+    extras = None
+    if slope.extras is not None:
+        extras = {name: _only(values) for name, values in slope.extras.items()}
+    status = Outcome(int(slope.outcome[0])).status
+    return Fit(method, status, _message(data, method, slope), terms, numbers, extras, dummies)
 
 
-def _fit_own(data: DataSet, method: Method, words: Words | None) -> Fit:
-    """A user's method, on the units or on moments about 0: it knows of no other origin."""
+def _read(data: DataSet, method: Method) -> tuple[tuple[int, int], Moments | Units]:
+    """What a method is fitted to, and the powers of two that x and y are measured in there."""
+    if not method.entry.as_they_are:
+        return data.units, data.scaled.moments
     rows = data.rows()
-    found = method.fit(rows if method.grain == "rows" else reduce(rows), words=words)
-    outcome = Outcome(int(found.outcome[0]))
-    failure = found.failures[0]
-    terms = [_term(data.formula.predictor, found, method.null_value)]
-    numbers: dict[str, float | None] = dict.fromkeys(("sigma", "r_squared", "icc", "criterion"))
-    numbers |= {name: _one(getattr(found, name)) for name in ("tau2", "sigma2")}
-    extras = {name: _one(values) for name, values in (found.extras or {}).items()}
-    message = outcome.reason if failure is None else failure.message
-    return Fit(method, outcome.status, message, terms, numbers, extras)
+    return (0, 0), rows if method.grain == "rows" else reduce(rows)
+
+
+def _message(data: DataSet, method: Method, slope: Estimates) -> str | None:
+    """Why there is no result, and what is to be said of one that there is."""
+    outcome = Outcome(int(slope.outcome[0]))
+    failure = None if slope.failures is None else slope.failures[0]
+    reason = outcome.reason if failure is None else failure.message
+    remarked = remark(data, method) if outcome in _ESTIMATED else None
+    return "; ".join(filter(None, (reason, remarked))) or None
 
 
 def _plain(options: Iterable[tuple[str, Any]]) -> dict[str, Any]:
@@ -103,7 +108,7 @@ def _plain(options: Iterable[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _icc(slope: Estimates) -> float | None:
-    tau2, sigma2 = _one(slope.tau2), _one(slope.sigma2)
+    tau2, sigma2 = _only(slope.tau2), _only(slope.sigma2)
     total = None if tau2 is None or sigma2 is None else tau2 + sigma2
     return None if tau2 is None or not total else _finite(tau2 / total)
 
@@ -112,14 +117,14 @@ def _numbers(
     method: Method, data: DataSet, slope: Estimates, icc: float | None
 ) -> dict[str, float | None]:
     """What a fit is described by besides its terms."""
-    fitted = slope.outcome[0] in (Outcome.OK, Outcome.BOUNDARY, Outcome.NO_STD_ERROR)
-    statistics = described(method, data) if fitted else {}
+    fitted = slope.outcome[0] in _ESTIMATED
+    statistics = statistics_of(method, data) if fitted and method.entry.describe else {}
     return {
         "sigma": _finite(statistics.get("sigma")),
         "r_squared": _finite(statistics.get("r_squared")),
-        "tau2": _one(slope.tau2),
-        "sigma2": _one(slope.sigma2),
-        "icc": icc if fitted else None,
+        "tau2": _only(slope.tau2),
+        "sigma2": _only(slope.sigma2),
+        "icc": icc if statistics else None,
         "criterion": _finite(statistics.get("criterion")),
     }
 
@@ -128,13 +133,11 @@ def _finite(value: float | None) -> float | None:
     return value if value is not None and math.isfinite(value) else None
 
 
-def _one(values: np.ndarray | None) -> float | None:
+def _only(values: np.ndarray | None) -> float | None:
     """The only value, None where it is missing or not finite."""
     return None if values is None else _finite(float(values[0]))
 
 
-def _term(name: str, found: Estimates, null_value: float) -> dict[str, Any]:
-    (term,) = terms_of(
-        [name], found.estimate, found.std_error, float(found.df[0]), found.p_value, null_value
-    )
+def _term(name: str, of: Estimates, null_value: float) -> dict[str, Any]:
+    (term,) = terms_of([name], of.estimate, of.std_error, float(of.df[0]), of.p_value, null_value)
     return term

@@ -35,12 +35,11 @@ class Lines(NamedTuple):
 
 def lines_of(data: DataSet) -> list[Lines]:
     """Pooled, separate, dummy and random-intercept lines."""
-    x, y = _means(data)
+    x, y = data.means
     fits = {m: fit_one(data, configure(m)) for m in ("pooled", "dummy", "random_intercept")}
-    pooled, within, mixed = (_terms(found) for found in fits.values())
+    pooled, within, mixed = (_terms(estimates) for estimates in fits.values())
     texts = _texts(list(fits.values()))
-    slopes = [line.slope for line in options.separate(data)]
-    separate = np.array([np.nan if slope is None else slope for slope in slopes])
+    separate = options.separate(data).slope
     n_lines = int(np.isfinite(separate).sum())
     several = f"{n_lines} slope{'' if n_lines == 1 else 's'}"
     if not n_lines:
@@ -61,7 +60,7 @@ def shrunken(data: DataSet, fit: Fit) -> Floats:
 
     u_j = n_j psi / (1 + n_j psi) times the cluster's mean residual, psi = tau2 / sigma2.
     """
-    x, y = _means(data)
+    x, y = data.means
     intercept, slope = _terms(fit)
     tau2, sigma2 = fit.numbers["tau2"], fit.numbers["sigma2"]
     if tau2 is None or sigma2 is None:
@@ -70,22 +69,11 @@ def shrunken(data: DataSet, fit: Fit) -> Floats:
     return weight * (y - intercept - slope * x)
 
 
-def _means(data: DataSet) -> tuple[Floats, Floats]:
-    """Cluster means of x and y, shape (J,), taken about the origin so that little cancels."""
-    starts = np.cumsum(data.sizes) - data.sizes
-    with np.errstate(all="ignore"):
-        x, y = (
-            origin + np.add.reduceat(values - origin, starts) / data.sizes
-            for values, origin in zip((data.x, data.y), data.origin, strict=True)
-        )
-    return x, y
-
-
 def _terms(fit: Fit) -> tuple[float, float]:
     """Intercept and slope; NaN where there is none."""
-    found = {term["term"]: term["estimate"] for term in fit.terms}
+    estimates = {term["term"]: term["estimate"] for term in fit.terms}
     slope = fit.terms[-1]["estimate"]
-    intercept = found.get("(Intercept)")
+    intercept = estimates.get("(Intercept)")
     return (
         float("nan") if intercept is None else float(intercept),
         float("nan") if slope is None else float(slope),

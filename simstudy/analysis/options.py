@@ -12,71 +12,48 @@ from typing import NamedTuple
 import numpy as np
 
 from simstudy.analysis.data import DataSet
+from simstudy.moments import Floats
 from simstudy.numerics import gram
 from simstudy.numerics.elimination import divide
 
 DOZEN = 12
 
 
-class Line(NamedTuple):
-    """A regression line; None where it does not exist."""
+class Lines(NamedTuple):
+    """A regression line a cluster; arrays of shape (J,), NaN where a number does not exist."""
 
-    name: str
-    n_obs: int
-    intercept: float | None
-    slope: float | None
-    std_error: float | None
-    r_squared: float | None
-    residual_sd: float | None
+    intercept: Floats
+    slope: Floats
+    std_error: Floats
+    r_squared: Floats
+    residual_sd: Floats
 
 
-def separate(data: DataSet) -> list[Line]:
+def separate(data: DataSet) -> Lines:
     """One regression a cluster."""
-    measured, (kx, ky) = data.scaled, data.units
-    moments, (x0, y0) = measured.moments, measured.origin
-    inner, lines = moments.within, []
-    for j, label in enumerate(data.labels):
-        n = int(data.sizes[j])
-        a, b, r = (
-            float(np.broadcast_to(v, (len(data.labels), 1))[j, 0])
-            for v in (inner.a, inner.b, inner.r)
-        )
-        at = x0 + float(moments.mean_x[j, 0]), y0 + float(moments.mean_y[j, 0])
-        line = _line(str(label), n, (a, b, r), at)
-        powers = {"intercept": ky, "slope": ky - kx, "std_error": ky - kx, "residual_sd": ky}
-        told = {name: _told(getattr(line, name), power) for name, power in powers.items()}
-        lines.append(Line(**line._asdict() | told))
-    return lines
+    moments, (kx, ky) = data.scaled.moments, data.units
+    shape = len(data.labels), 1
+    a, b, r = (
+        np.broadcast_to(values, shape)[:, 0]
+        for values in (moments.within.a, moments.within.b, moments.within.r)
+    )
+    mean_x, mean_y = data.scaled.means
+    with np.errstate(all="ignore"):
+        spread, free = np.hypot(b, r), np.where(data.sizes > 2, data.sizes - 2, np.nan)
+        slope = np.where(np.isfinite(a * spread), b / a, np.nan)
+        sd = np.where(np.isfinite(slope), r / np.sqrt(free), np.nan)
+        r_squared = np.where(np.isfinite(sd), 1.0 - (r / spread) ** 2, np.nan)
+        columns = mean_y - slope * mean_x, slope, sd / a, r_squared, sd
+        powers = ky, ky - kx, ky - kx, 0, ky
+        told = [np.ldexp(values, power) for values, power in zip(columns, powers, strict=True)]
+    return Lines(*(np.where(np.isfinite(values), values, np.nan) for values in told))
 
 
-def _told(value: float | None, power: int) -> float | None:
-    """In the data's units; None where no double can hold it."""
-    told = None if value is None else float(np.ldexp(value, power))
-    return told if told is not None and math.isfinite(told) else None
-
-
-def _line(name: str, n: int, factor: tuple[float, float, float], at: tuple[float, float]) -> Line:
-    """A least-squares line from one cluster's factor (a, b, r) and means."""
-    a, b, r = factor
-    if a == 0 or not math.isfinite(a * math.hypot(b, r)):
-        return Line(name, n, None, None, None, None, None)
-    slope = b / a
-    sd = r / (n - 2) ** 0.5 if n > 2 else None
-    spread = math.hypot(b, r)
-    r_squared = 1.0 - (r / spread) ** 2 if spread > 0 and n > 2 else None
-    std_error = None if sd is None else sd / a
-    return Line(name, n, at[1] - slope * at[0], slope, std_error, r_squared, sd)
-
-
-def separate_total(lines: list[Line]) -> tuple[float | None, float | None]:
+def separate_total(data: DataSet, lines: Lines) -> tuple[float | None, float | None]:
     """Residual SD and residual sum of squares over all separate regressions."""
-    fitted = [line for line in lines if line.residual_sd is not None]
-    free = sum(line.n_obs - 2 for line in fitted)
-    if not fitted or len(fitted) < len(lines):
-        return None, None
-    parts = [(line.residual_sd or 0.0, line.n_obs - 2) for line in fitted]
-    rss = sum(sd * sd * df for sd, df in parts)
-    return ((rss / free) ** 0.5, rss) if math.isfinite(rss) else (None, None)
+    free = data.sizes - 2
+    rss = float((np.square(lines.residual_sd) * free).sum())
+    return ((rss / int(free.sum())) ** 0.5, rss) if math.isfinite(rss) else (None, None)
 
 
 def mean_residuals(data: DataSet) -> list[float]:

@@ -16,15 +16,7 @@ from simstudy.estimates import Outcome
 from simstudy.registry import Method
 
 Value = float | None
-_OPTIONS = {  # method -> the lecture's name for it, and its parameters
-    "pooled": ("collapsed (one line)", "2"),
-    "dummy": ("dummy for every cluster", "{}"),
-    "random_intercept": ("multilevel (random intercept)", "2 + 1 variance"),
-    "within_between": ("", "3 + 1 variance"),
-    "gee": ("", "2 + 1 correlation"),
-    "cluster_means": ("", "2"),
-    "wild_bootstrap": ("", "2"),
-}
+_FIT = ("equation", "SE of slope", "R2", "residual SD")  # columns
 _ESTIMATORS = {"reml": "REML", "ml": "maximum likelihood"}
 
 
@@ -83,33 +75,24 @@ def table(heading: list[str], rows: list[list[str]], left: int = 1) -> str:
 
 
 def _fit(data: DataSet, fit: Fit) -> str:
-    lines = [f"--- {fit.method.label}: {_what(fit)}"]
+    what = [fit.method.entry.summary, *(_words(*option) for option in fit.method.options)]
+    lines = [f"--- {fit.method.label}: {', '.join(what)}"]
     if fit.status in ("not_estimable", "failed"):
         return "\n".join([*lines, f"{fit.status.replace('_', ' ')}: {brief(fit.message or '')}"])
     if fit.numbers["tau2"] is not None:
         lines += [*_random(data, fit), _sizes(data)]
-    lines += [
-        "",
-        "Fixed effects:",
-        _coefficients(fit, [*fit.clusters[:1], *fit.terms, *fit.clusters[1:]]),
-    ]
+    terms = [*fit.clusters[:1], *fit.terms, *fit.clusters[1:]]
+    lines += ["", "Fixed effects:", _coefficients(fit, terms)]
     if fit.numbers["tau2"] is None:
-        lines += [_sizes(data), *([] if fit.method.source is not None else [_residual(fit)])]
+        lines += [_sizes(data), *([_residual(fit)] if fit.method.entry.describe else [])]
     if fit.message:
         lines.append(fit.message)
     else:
-        lines += [f"{name}: {Outcome.NO_STD_ERROR.reason}" for name in _untested(fit)]
+        untested = (term["term"] for term in fit.terms if term["p_value"] is None)
+        lines += [f"{name}: {Outcome.NO_STD_ERROR.reason}" for name in untested]
     if fit.status == "boundary":
         lines.append("boundary fit: the cluster variance is estimated as 0")
     return "\n".join(lines)
-
-
-def _untested(fit: Fit) -> list[str]:
-    return [str(term["term"]) for term in fit.terms if term["p_value"] is None]
-
-
-def _what(fit: Fit) -> str:
-    return ", ".join([fit.method.entry.summary, *(_words(*o) for o in fit.method.options)])
 
 
 def _words(option: str, value: object) -> str:
@@ -156,16 +139,8 @@ def _coefficients(fit: Fit, terms: list[dict[str, Any]]) -> str:
     p = [p_text(term["p_value"], fit.method) for term in terms]
     wald = all(term["df"] is None and term["std_error"] is not None for term in terms)
     letter = "z" if wald else "t"
-    heading = [
-        "",
-        "Estimate",
-        "Std. Error",
-        "df",
-        f"{letter} value",
-        f"Pr(>|{letter}|)",
-        "2.5 %",
-        "97.5 %",
-    ]
+    test = f"{letter} value", f"Pr(>|{letter}|)"
+    heading = ["", "Estimate", "Std. Error", "df", *test, "2.5 %", "97.5 %"]
     order = ("estimate", "std_error", "df", "statistic")
     rows = [
         [term["term"], *(text[k][i] for k in order), p[i], text["ci_low"][i], text["ci_high"][i]]
@@ -181,89 +156,77 @@ def _df(value: Value) -> str:
 
 
 def _residual(fit: Fit) -> str:
-    sigma, r2 = fit.numbers["sigma"], fit.numbers["r_squared"]
-    sd = "-" if sigma is None else f"{sigma:.{places([sigma])}f}"
-    return f"Residual SD: {sd}, R-squared: {'-' if r2 is None else f'{r2:.4f}'}"
+    (r_squared,) = column([fit.numbers["r_squared"]], 4)
+    return f"Residual SD: {_alone(fit.numbers['sigma'])}, R-squared: {r_squared}"
 
 
 def _options(data: DataSet, fits: Sequence[Fit]) -> str:
     j = len(data.labels)
     few = j <= options.DOZEN
     blocks = ["--- The options compared"]
-    lines = options.separate(data) if few else []
-    if few:
-        blocks.append(_separate(data, lines))
     rows = []
     if few:
-        sd, rss = options.separate_total(lines)
+        lines = options.separate(data)
+        blocks.append(_separate(data, lines))
+        sd, rss = options.separate_total(data, lines)
         many = [f"separate ({j} lines)", "see above", "", *_r2_sd(options.r_squared(rss, data), sd)]
         rows.append([*many, str(2 * j)])
     rows += [_option(data, fit) for fit in fits]
-    heading = ["option", "equation", "SE of slope", "R2", "residual SD", "parameters"]
-    blocks.append(table(heading, rows, left=2))
+    blocks.append(table(["option", *_FIT, "parameters"], rows, left=2))
     return "\n\n".join(blocks)
 
 
-def _separate(data: DataSet, lines: list[options.Line]) -> str:
+def _separate(data: DataSet, lines: options.Lines) -> str:
     residuals = options.mean_residuals(data)
-    decimals = places([max(abs(mean) for mean in residuals)], 2)
-    heading = [
-        data.formula.cluster,
-        "n",
-        "equation",
-        "SE of slope",
-        "R2",
-        "residual SD",
-        "mean residual",
-    ]
+    means = column(residuals, places([max(map(abs, residuals))], 2), "+")
+    heading = [data.formula.cluster, "n", *_FIT, "mean residual"]
     rows = [
-        [
-            line.name,
-            str(line.n_obs),
-            _equation(data, line.intercept, line.slope),
-            *column([line.std_error], places([line.std_error])),
-            *_r2_sd(line.r_squared, line.residual_sd),
-            *column([mean], decimals, "+"),
-        ]
-        for line, mean in zip(lines, residuals, strict=True)
+        [str(label), str(n), *_line(data, line), mean]
+        for label, n, mean, *line in zip(data.labels, data.sizes, means, *lines, strict=True)
     ]
     note = "Separate regressions by cluster (mean residual: from the collapsed line)"
     return note + "\n" + table(heading, rows)
 
 
+def _line(data: DataSet, numbers: Sequence[Value], unknown: str = "-") -> list[str]:
+    """The cells of `_FIT`; `unknown` stands where a line has no intercept of its own.
+
+    Parameters
+    ----------
+    numbers : intercept, slope, standard error of the slope, R-squared, residual SD
+    """
+    intercept, slope, std_error, r_squared, residual_sd = numbers
+    size = "-" if slope is None else _alone(abs(slope))
+    sign = "-" if (slope or 0.0) < 0 else "+"
+    start = unknown if intercept is None else _alone(intercept)
+    equation = f"{data.formula.outcome} = {start} {sign} {size} {data.formula.predictor}"
+    if "-" in (start, size):
+        equation = "-"
+    return [equation, _alone(std_error), *_r2_sd(r_squared, residual_sd)]
+
+
 def _r2_sd(r2: Value, sd: Value) -> list[str]:
-    return ["-" if r2 is None else f"{r2:.3f}", *column([sd], places([sd], 3))]
+    return [*column([r2], 3), _alone(sd, 3)]
 
 
-def _equation(data: DataSet, intercept: Value, slope: Value, unknown: str = "") -> str:
-    """The line of a fit; `unknown` stands where it has no intercept of its own."""
-    if slope is None or not (unknown or intercept is not None):
-        return "-"
-    formula = data.formula
-    (size,) = column([abs(slope)], places([slope]))
-    (start,) = [unknown] if unknown else column([intercept], places([intercept]))
-    return f"{formula.outcome} = {start} {'-' if slope < 0 else '+'} {size} {formula.predictor}"
+def _alone(value: Value, digits: int = 4) -> str:
+    """A number with decimals of its own."""
+    return column([value], places([value], digits))[0]
 
 
 def _option(data: DataSet, fit: Fit) -> list[str]:
     """A fit in a line: its equation, and what it spends on that."""
-    method = fit.method
-    plain, spent = ("", "-") if method.source else _OPTIONS.get(method.name, ("", "-"))
-    name = plain if plain and method.label == method.name else method.label
-    spent = spent.format(len(data.labels) + 1)
+    method, entry = fit.method, fit.method.entry
+    usual = method.label == method.name
+    name = entry.lesson if entry.lesson and usual else method.label
+    spent = entry.n_parameters.format(len(data.labels) + 1)
     if fit.status in ("not_estimable", "failed"):
         reason = f"{fit.status.replace('_', ' ')}: {brief(fit.message or '', 80)}"
         return [name, reason, "-", "-", "-", spent]
     by_term = {term["term"]: term for term in fit.terms}
     slope = by_term[data.formula.predictor]
     intercept = by_term.get("(Intercept)", {}).get("estimate")
-    start = "..." if method.name != "dummy" or method.source else "a_j"
-    equation = _equation(data, intercept, slope["estimate"], start if intercept is None else "")
-    std_error = column([slope["std_error"]], places([slope["std_error"]]))
-    return [
-        name,
-        equation,
-        *std_error,
-        *_r2_sd(fit.numbers["r_squared"], fit.numbers["sigma"]),
-        spent,
-    ]
+    start = "a_j" if entry.own_intercepts else "..."
+    statistics = fit.numbers["r_squared"], fit.numbers["sigma"]
+    numbers = intercept, slope["estimate"], slope["std_error"], *statistics
+    return [name, *_line(data, numbers, start), spent]

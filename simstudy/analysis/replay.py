@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from simstudy import estimates
 from simstudy.analysis.data import DataSet
 from simstudy.analysis.fit import Fits
 from simstudy.analysis.fitted import fit_one
@@ -25,7 +26,7 @@ from simstudy.generators import streams
 from simstudy.generators.source import Source
 from simstudy.moments import Units
 from simstudy.numerics.batches import cut_rows, units
-from simstudy.registry import Method
+from simstudy.registry import Method, OwnMethod
 from simstudy.runner.task import Task, run_task
 from simstudy.store import parts
 from simstudy.store.names import method_key
@@ -34,7 +35,7 @@ from simstudy.study.grid import Design
 from simstudy.study.study import Study
 
 FORMULA = Formula("y", "x", "cluster")
-NUMBERS = ("estimate", "std_error", "df", "p_value", "tau2", "sigma2")
+NUMBERS = (*estimates.NUMBERS, *estimates.COMPONENTS)
 _CLOSE = 1e-12  # what another batch may move a fit by
 _MOST = 2_000_000  # units that are held
 
@@ -48,7 +49,7 @@ class Refit:
     Attributes
     ----------
     method : Method
-    stored, again : dict or None
+    stored, refitted : dict or None
         status and `NUMBERS`; None for a number that does not exist.
     verdict : str
         identical, equal (to 1e-12), different, not stored, or why it could not be refitted.
@@ -57,7 +58,7 @@ class Refit:
 
     method: Method
     stored: Row | None
-    again: Row | None
+    refitted: Row | None
     verdict: str
     failure: Failure | None = None
 
@@ -83,7 +84,7 @@ class Replay:
             raise UserError(f"the data set has more than {_MOST:,} units")
         fits = []
         for refit in self.refits:
-            if refit.again is not None:
+            if refit.refitted is not None:
                 fits.append(fit_one(self.data, refit.method, self._words(refit.method)))
         return Fits(self.data, fits)
 
@@ -97,17 +98,14 @@ class Replay:
 
     def write_csv(self, file: str | Path) -> None:
         """Write the units, full precision: cluster, x, y."""
-        if self.data is None:
+        data = self.data
+        if data is None:
             raise UserError(f"the data set has more than {_MOST:,} units", file=str(file))
-        cluster = np.repeat(self.data.labels, self.data.sizes)
-        lines = [
-            f"{j},{x!r},{y!r}\n"
-            for j, x, y in zip(
-                cluster.tolist(), self.data.x.tolist(), self.data.y.tolist(), strict=True
-            )
-        ]
+        columns = np.repeat(data.labels, data.sizes), data.x, data.y
+        rows = zip(*(values.tolist() for values in columns), strict=True)
+        text = "".join(f"{j},{x!r},{y!r}\n" for j, x, y in rows)
         try:
-            Path(file).write_text("cluster,x,y\n" + "".join(lines), encoding="utf-8")
+            Path(file).write_text("cluster,x,y\n" + text, encoding="utf-8")
         except OSError as error:
             raise UserError(f"cannot be written: {error.strerror}", file=str(file)) from None
 
@@ -135,8 +133,8 @@ def replay(
         Whether the files of the study's own methods may be imported; else their rows are shown
         as stored.
     """
-    folder = Path(folder)
-    study = ResultsFolder(folder).study(trusted)
+    results = ResultsFolder(Path(folder))
+    study = results.study(trusted)
     known = {design.id: design for design in study.designs}
     if scenario not in known:
         hint = nearest(scenario, known) if len(known) <= 20 else "; see scenarios.parquet"
@@ -145,7 +143,7 @@ def replay(
         raise UserError(f"replication {replication} is not a whole number from 1 up")
     design = known[scenario]
     chosen = methods or [method for method in study.methods if study.asks(design, method)]
-    refits = [_refit(study, folder, design, replication, method) for method in chosen]
+    refits = [_refit(study, results, design, replication, method) for method in chosen]
     return Replay(study, design, replication, data_set(study, design, replication), refits)
 
 
@@ -157,56 +155,54 @@ def data_set(study: Study, design: Design, replication: int) -> DataSet | None:
     chunk, at = divmod(replication - 1, streams.chunk_length(scenario, streams.ROWS))
     rows = Source(scenario, study.seed, design.key).moments(streams.ROWS, chunk)
     assert isinstance(rows, Units)
-    one = cut_rows(rows, at, at + 1)
-    cluster, x, y = units(one)
-    sizes = one.sizes[:, 0]
+    lone = cut_rows(rows, at, at + 1)
+    cluster, x, y = units(lone)
+    sizes = lone.sizes[:, 0]
     return DataSet(FORMULA, np.unique(cluster).tolist(), sizes, x.copy(), y.copy(), 0)
 
 
-def _refit(study: Study, folder: Path, design: Design, replication: int, method: Method) -> Refit:
+def _refit(
+    study: Study, folder: ResultsFolder, design: Design, replication: int, method: Method
+) -> Refit:
     stored = _stored(study, folder, design, replication, method)
     try:
         _ = method.entry
     except UserError as error:
         return Refit(method, stored, None, f"not refitted: {error}{_how_on(method)}")
     task = Task(study.seed, (design,), replication, replication, (method,), study.grain)
-    (found,) = run_task(task)
-    again = _row({name: getattr(found, name) for name in (*NUMBERS, "status")})
-    failure = None if found.failures is None else found.failures[0]
-    return Refit(method, stored, again, _verdict(stored, again), failure)
+    (rows,) = run_task(task)
+    refitted = _row({name: getattr(rows, name) for name in (*NUMBERS, "status")})
+    failure = None if rows.failures is None else rows.failures[0]
+    return Refit(method, stored, refitted, _verdict(stored, refitted), failure)
 
 
 def _how_on(method: Method) -> str:
     """What to say where a user's file is no longer there."""
-    source = method.source
-    if source is None or not source.file or Path(source.file).exists():
+    if not isinstance(method, OwnMethod) or Path(method.source.file).exists():
         return ""
     options = "".join(f", {name}: {json.dumps(value)}" for name, value in method.options)
-    place = f"there/{Path(source.file).name}:{source.function}"
+    place = f"there/{Path(method.source.file).name}:{method.source.function}"
     return f"; say where it is: --method '{{use: \"{place}\"{options}}}'"
 
 
 def chosen_of(study: Study, name: str) -> list[Method]:
     """Methods of a study by label, canonical name or name; none where it has none such."""
     for key in ("label", "canonical", "name"):
-        if found := [method for method in study.methods if getattr(method, key) == name]:
-            return found
+        if chosen := [method for method in study.methods if getattr(method, key) == name]:
+            return chosen
     return []
 
 
 def _stored(
-    study: Study, folder: Path, design: Design, replication: int, method: Method
+    study: Study, folder: ResultsFolder, design: Design, replication: int, method: Method
 ) -> Row | None:
     key = method_key(method.canonical)
-    for part in parts.listing(folder):
-        here = part.first <= replication <= part.last
-        if here and design.id in part.scenarios and key in part.methods:
+    for part in folder.parts():
+        covers = part.first <= replication <= part.last
+        if covers and design.id in part.scenarios and key in part.methods:
             held = parts.read(folder, part, (*NUMBERS, "status"), parts.Whose.of(study))
-            at = (
-                part.methods.index(key),
-                part.scenarios.index(design.id),
-                slice(replication - part.first, replication - part.first + 1),
-            )
+            row = replication - part.first
+            at = part.methods.index(key), part.scenarios.index(design.id), slice(row, row + 1)
             return _row({name: values[at] for name, values in held.items()})
     return None
 
@@ -220,14 +216,14 @@ def _row(columns: dict[str, Any]) -> Row:
     return row
 
 
-def _verdict(stored: Row | None, again: Row) -> str:
+def _verdict(stored: Row | None, refitted: Row) -> str:
     if stored is None:
         return "not stored"
-    if stored == again:
+    if stored == refitted:
         return "identical"
-    if stored["status"] != again["status"]:
+    if stored["status"] != refitted["status"]:
         return "different"
-    pairs = [(stored[name], again[name]) for name in NUMBERS]
+    pairs = [(stored[name], refitted[name]) for name in NUMBERS]
     close = all(
         a == b or (a is not None and b is not None and math.isclose(a, b, rel_tol=_CLOSE))
         for a, b in pairs

@@ -30,30 +30,31 @@ def _power(term: str, units: tuple[int, int]) -> int:
     return units[1] - units[0] if term == "slope" else units[1]
 
 
-def in_own_units(found: Estimates, term: str, units: tuple[int, int]) -> Estimates:
+def in_own_units(estimates: Estimates, term: str, units: tuple[int, int]) -> Estimates:
     """A term in the data's units; what no double can hold there is not finite.
 
     Parameters
     ----------
-    found : Estimates
+    estimates : Estimates
         In units of 2^units[0] for x and 2^units[1] for y.
     term : {"slope", "intercept"}
     """
     kx, ky = units
     if kx == ky == 0:
-        return found
+        return estimates
     power = _power(term, units)
     told = replace(
-        found,
-        estimate=_times(found.estimate, power),
-        std_error=_times(found.std_error, power),
-        tau2=None if found.tau2 is None else _times(found.tau2, 2 * ky),
-        sigma2=None if found.sigma2 is None else _times(found.sigma2, 2 * ky),
+        estimates,
+        estimate=_times(estimates.estimate, power),
+        std_error=_times(estimates.std_error, power),
+        tau2=None if estimates.tau2 is None else _times(estimates.tau2, 2 * ky),
+        sigma2=None if estimates.sigma2 is None else _times(estimates.sigma2, 2 * ky),
     )
     names = ("estimate", "std_error", "tau2", "sigma2")
-    if any(_lost(getattr(found, name), getattr(told, name)) for name in names):
-        none = np.full_like(found.estimate, np.nan)
-        return Estimates(none, none, none, none, np.full_like(found.outcome, Outcome.NON_FINITE))
+    if any(_lost(getattr(estimates, name), getattr(told, name)) for name in names):
+        none = np.full_like(estimates.estimate, np.nan)
+        outcome = np.full_like(estimates.outcome, Outcome.NON_FINITE)
+        return Estimates(none, none, none, none, outcome)
     return told
 
 
@@ -70,20 +71,20 @@ def _lost(before: Floats | None, after: Floats | None) -> bool:
     return bool((np.isfinite(before) & ~kept).any())
 
 
-def described(method: Method, data: DataSet) -> dict[str, float | None]:
+def statistics_of(method: Method, data: DataSet) -> dict[str, float | None]:
     """Fit statistics of the data measured in their `units`, told in their own.
 
     -2 log L grows by one amount with every doubling of x, and by one of y: the logarithms of
     the residual and of the information.
     """
     units = data.units
-    found = method.describe(data.scaled.moments)
-    sigma, criterion = found["sigma"], found["criterion"]
+    described = method.describe(data.scaled.moments)
+    sigma, criterion = described["sigma"], described["criterion"]
     for axis, power in enumerate(units):
-        if power and criterion is not None and found["criterion"] is not None:
+        if power and criterion is not None and described["criterion"] is not None:
             half = tuple(k - (i == axis) for i, k in enumerate(units))
             doubled = method.describe(data.measured((half[0], half[1])).moments)["criterion"]
-            criterion += power * ((doubled or 0.0) - found["criterion"])
+            criterion += power * ((doubled or 0.0) - described["criterion"])
     if sigma is not None:
         sigma = _times(np.array(sigma), units[1]).item()
-    return found | {"sigma": sigma, "criterion": criterion}
+    return described | {"sigma": sigma, "criterion": criterion}

@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from functools import partial
 from importlib import import_module
 from typing import Any, NoReturn
 
@@ -71,8 +72,7 @@ def _whole(text: str, least: int = 0) -> int:
     return value
 
 
-def _jobs(text: str) -> int:
-    return _whole(text, 1)
+_jobs = partial(_whole, least=1)
 
 
 def _number(text: str) -> float:

@@ -13,7 +13,7 @@ from simstudy.custom.declare import MEASURE, account_of
 from simstudy.custom.verdict import Verdict
 from simstudy.errors import UserError, WorkError
 from simstudy.measures.trial import try_measure
-from simstudy.study.code import settle
+from simstudy.study.code import Imports, settle
 from simstudy.study.yaml_lines import parse
 
 _WORDS = {True: "right", False: "WRONG", None: "note "}
@@ -51,7 +51,7 @@ def main(options: Namespace) -> None:
 
 
 def _try_method(path: Path, name: str, given: dict[str, Any]) -> tuple[str, Iterator[Verdict]]:
-    method = settle({"use": f"{path.name}:{name}", **given}, path.parent)
+    method = settle({"use": f"{path.name}:{name}", **given}, Imports(path.parent))
     told = f": {method.entry.summary}" if method.account else ""
     return f"{method.label}{told} ({_reads(method.grain)})", conform(method)
 

@@ -35,7 +35,7 @@ def _divide() -> None:
     """Go on in a child; once a command."""
     if doing.page is not None:
         return
-    from simstudy.runner.process import killed_with_parent
+    from simstudy.runner.process import killed_with_parent, let_sigterm_end_children
 
     doing.page = mmap.mmap(-1, mmap.PAGESIZE)
     sys.stdout.flush()
@@ -47,6 +47,7 @@ def _divide() -> None:
     killed_with_parent()
     if os.getppid() != parent:
         os._exit(_FAILED)
+    let_sigterm_end_children()
 
 
 def _wait(child: int) -> NoReturn:

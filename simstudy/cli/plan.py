@@ -12,6 +12,7 @@ from simstudy.measures.names import asked
 from simstudy.runner.pilot import pilot
 from simstudy.runner.precision import FORECAST, Cell, Precision, needed, precision
 from simstudy.runner.progress import there
+from simstudy.store.results_folder import ResultsFolder
 from simstudy.study.files import described, dropped
 from simstudy.study.grid import text_of
 from simstudy.study.study import Study, load
@@ -20,7 +21,8 @@ from simstudy.study.study import Study, load
 def main(options: Namespace) -> None:
     """Print what a study will take, and what of it is there; write nothing."""
     targets = [_target(text) for text in options.mcse]
-    study = load(options.config, importing=_tell)
+    study = load(options.config, importing=lambda file, method: print(
+        f"imports {file} for {method}", flush=True))  # fmt: skip
     if not (study.measures or study.own_methods):
         print("imports nothing: no method says `use:`")
     for line in dropped(study):
@@ -34,7 +36,7 @@ def main(options: Namespace) -> None:
     where = f"with {found.jobs} jobs" if found.jobs > 1 else "in this process"
     print(f"expected time: {_time(found.seconds)} {where}{alone}, summary and figures included")
     print(f"disk: {found.megabytes:,.1f} MB of estimates")
-    print("\n".join(there(study, Path(options.results) / study.name)))
+    print("\n".join(there(study, ResultsFolder(Path(options.results) / study.name))))
     errors = precision(study)
     print(f"largest Monte Carlo SE with {study.replications:,} replications, from a pilot of "
           f"{_cells(errors)} (up to, if the pilot is off):")  # fmt: skip
@@ -77,11 +79,6 @@ def _fits(study: Study) -> str:
     every = len(study.designs) * study.replications * len(study.methods)
     more = every - study.n_fits
     return f"{study.n_fits:,} fits" + (f" ({more:,} more are not asked for)" if more else "")
-
-
-def _tell(file: str, method: str) -> None:
-    """Say what is run as code, before it is."""
-    print(f"imports {file} for {method}", flush=True)
 
 
 def _target(text: str) -> tuple[str, float]:

@@ -65,7 +65,8 @@ def _print(found: Replay, csv: str | None) -> None:
         if refit.failure is not None:
             why = refit.failure.traceback.rstrip() or brief(refit.failure.message)
             print(f"\n{refit.method.label} failed:\n{why}")
-    drawing = [r.method.label for r in found.refits if r.again is not None and r.method.entry.draws]
+    fitted = [refit.method for refit in found.refits if refit.refitted is not None]
+    drawing = [method.label for method in fitted if method.entry.draws]
     if drawing and found.data is not None:
         print(f"\n{', '.join(drawing)}: `fit` on the CSV of these units draws random numbers of "
               "its own, so its numbers differ")  # fmt: skip
@@ -76,10 +77,10 @@ def _print(found: Replay, csv: str | None) -> None:
 def _lines(refit: Refit) -> list[list[str]]:
     """The stored row and the refit, full precision, and the verdict."""
     lines = []
-    for name, row in (("stored", refit.stored), ("refitted", refit.again)):
+    for name, row in (("stored", refit.stored), ("refitted", refit.refitted)):
         if row is not None:
             numbers = [_number(key, row[key], refit.method) for key in NUMBERS]
-            last = refit.verdict if row is refit.again or refit.again is None else ""
+            last = refit.verdict if row is refit.refitted or refit.refitted is None else ""
             lines.append([refit.method.label, name, row["status"], *numbers, last])
     return lines or [[refit.method.label, "", *[""] * (len(NUMBERS) + 1), refit.verdict]]
 
@@ -96,12 +97,12 @@ def _as_dict(found: Replay) -> dict[str, Any]:
     of_units = iter(found.fits().fits if found.data is not None else ())
     for refit in found.refits:
         one: dict[str, Any] = {"method": refit.method.name, "label": refit.method.label}
-        if found.data is not None and refit.again is not None:
+        if found.data is not None and refit.refitted is not None:
             one = next(of_units).as_dict()
         failure = None if refit.failure is None else refit.failure._asdict()
         fits.append(
             one
-            | {"stored": _finite(refit.stored), "refitted": _finite(refit.again)}
+            | {"stored": _finite(refit.stored), "refitted": _finite(refit.refitted)}
             | {"verdict": refit.verdict, "failure": failure}
         )
     data = found.data

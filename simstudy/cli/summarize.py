@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from argparse import Namespace
 from collections.abc import Iterable
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +16,10 @@ from simstudy.measures.catalog import MEASURES, record_of
 from simstudy.measures.names import Asked, asked, needed
 from simstudy.measures.own import REGISTERED
 from simstudy.report import tables
-from simstudy.report.nulls import aims
-from simstudy.report.pivot import REASONS, of_kind, wide
+from simstudy.report.pivot import REASONS, wide
 from simstudy.results import Results
+from simstudy.summary.table import only_asked, only_where
+from simstudy.where import parse
 
 COLUMNS = [flag[2:].replace("-", "_") for flag, _ in ESTIMATES if flag != "--true"]
 
@@ -38,18 +38,17 @@ def main(options: Namespace) -> None:
         summary = _anybody(options, given, [one.measure for one in wanted])
         wanted = wanted or _usual(summary, options.format)
     if options.format in ("csv", "json"):
-        rows = tables.by_method(_only(summary, wanted)) if options.wide else _only(summary, wanted)
+        rows = only_asked(summary, wanted)
+        rows = tables.by_method(rows) if options.wide else rows
         write_exactly(tables.as_rows(rows, options.format))
         return
     for one in wanted:
-        if not _only(summary, [one]).num_rows:
+        if not only_asked(summary, [one]).num_rows:
             raise UserError(f"no row of {one.name} here{needed(one)}", file=options.target)
     write = tables.FORMATS[options.format]
     shown = wanted or [asked(name, tables.HEADLINE) for name in tables.HEADLINE]
     texts = [
-        write(
-            tables.grid(of_kind(wide(summary, one.measure, a), one.null), verdict=options.verdict)
-        )
+        write(tables.grid(wide(summary, one.measure, a, one.null), verdict=options.verdict))
         for one in shown
         for a in tables.alphas(summary, one.measure)
     ]
@@ -66,8 +65,10 @@ def _of_study(options: Namespace, given: dict[str, Any]) -> tuple[Any, list[Aske
     if options.format not in ("csv", "json"):
         names |= {*REASONS} if names else set()
     summary = found.summary_table(options.mcse, measures=names, missing=say)
-    if options.where is not None:
-        summary = _only_where(summary, options)
+    try:
+        summary = summary if options.where is None else only_where(summary, parse(options.where))
+    except UserError as error:
+        raise UserError(f"--where: {error}", file=options.target) from None
     if missing := found.n_missing:
         print(f"{options.target}: {missing:,} fits are not there yet; "
               "`run` computes what is missing", file=sys.stderr)  # fmt: skip
@@ -89,7 +90,7 @@ def _anybody(options: Namespace, given: dict[str, Any], measures: list[str]) -> 
         raise UserError("no such file or folder", file=options.target)
     found = summarize_table(
         options.target, options.true, mcse=options.mcse, where=options.where,
-        measure=measures, warn=partial(_tell, options.target), **given,
+        measure=measures, warn=lambda line: say(f"{options.target}: {line}"), **given,
     )  # fmt: skip
     for name, heading in zip(given.get("by", ()), found.column_names, strict=False):
         if name != heading:
@@ -101,37 +102,8 @@ def _anybody(options: Namespace, given: dict[str, Any], measures: list[str]) -> 
     return found
 
 
-def _tell(target: str, line: str) -> None:
-    say(f"{target}: {line}")
-
-
-def _only_where(summary: Any, options: Namespace) -> Any:
-    """Rows of a study's summary that meet --where."""
-    from simstudy.report.conditions import only
-    from simstudy.where import parse
-
-    try:
-        return only(summary, parse(options.where))
-    except UserError as error:
-        raise UserError(f"--where: {error}", file=options.target) from None
-
-
 def _usual(summary: Any, form: str) -> list[Asked]:
     """Measures that are shown of anybody's estimates: all, or few as text."""
     there = summary.column("measure").unique().to_pylist()
     few = [asked(name, there) for name in there if record_of(name).brief]
     return [] if form in ("csv", "json") else few
-
-
-def _only(summary, wanted: list[Asked]):  # type: ignore[no-untyped-def]
-    """Rows of what is asked for, in the order of the summary."""
-    if not wanted:
-        return summary
-    measures = summary.column("measure").to_pylist()
-    some = any(one.null is not None for one in wanted)
-    nulls = [aim.null for aim in aims(summary)] if some else [None] * len(measures)
-    here = [
-        any(one.measure == name and one.null in (None, null) for one in wanted)
-        for name, null in zip(measures, nulls, strict=True)
-    ]
-    return summary.filter(here)

@@ -15,12 +15,19 @@ from typing import Any
 
 import numpy as np
 
-from simstudy.estimates import GIVEN, LIMITS, TRUTH, Estimates, Failure, Outcome
+from simstudy.estimates import (
+    COMPONENTS,
+    GIVEN,
+    LIMITS,
+    NUMBERS,
+    TRUTH,
+    Estimates,
+    Failure,
+    Outcome,
+)
 from simstudy.moments import Bools, Floats
 from simstudy.numerics import tails
 
-FIELDS = ("estimate", "std_error", "df", "p_value")
-_COMPONENTS = ("tau2", "sigma2")
 _SYNONYMS = {
     "estimate": ("est", "coef", "coefficient", "b", "beta", "slope"),
     "std_error": ("se", "std_err", "stderr", "standard_error", "bse"),
@@ -63,10 +70,10 @@ def estimates(answer: Any, n_reps: int, batch: bool, null_value: float = 0.0) ->
         if not lost.all():
             raise AnswerError(f"{_missing(returned)}; {_EXPECTED}")
         given["estimate"] = np.full(n_reps, np.nan)
-    for one, other in (LIMITS, LIMITS[::-1]):
-        if one in given and other not in given:
-            raise AnswerError(f"returned {one} without {other}; an interval needs both")
-    numbers = {name: given.pop(name, None) for name in (*FIELDS, *_COMPONENTS)}
+    for limit, other in (LIMITS, LIMITS[::-1]):
+        if limit in given and other not in given:
+            raise AnswerError(f"returned {limit} without {other}; an interval needs both")
+    numbers = {name: given.pop(name, None) for name in (*NUMBERS, *COMPONENTS)}
     return _finish(numbers, given, lost, null_value)
 
 
@@ -79,7 +86,7 @@ def says_converged(answer: Any) -> bool:
 def failed(failure: Failure) -> Estimates:
     """The one row of a replication without an answer."""
     nan = np.full(1, np.nan)
-    return _rows(dict.fromkeys((*FIELDS, *_COMPONENTS), nan), {}, [failure])
+    return _rows(dict.fromkeys((*NUMBERS, *COMPONENTS), nan), {}, [failure])
 
 
 def _named(answer: Any) -> dict[str, Any]:
@@ -91,9 +98,9 @@ def _named(answer: Any) -> dict[str, Any]:
             _refuse_synonyms(name, answer)
         return dict(answer)
     if isinstance(answer, tuple | list):
-        if not 1 <= len(answer) <= len(FIELDS):
+        if not 1 <= len(answer) <= len(NUMBERS):
             raise AnswerError(f"returned {len(answer)} values; {_EXPECTED}")
-        return dict(zip(FIELDS, answer, strict=False))
+        return dict(zip(NUMBERS, answer, strict=False))
     raise AnswerError(f"returned {type(answer).__name__}; {_EXPECTED}")
 
 
@@ -129,23 +136,22 @@ def _lost(converged: Floats | None, n_reps: int) -> Bools:
 def _column(name: str, value: Any, n_reps: int, whole: bool) -> Floats:
     """A value a replication; `whole` asks for all of them, else one may stand for all."""
     try:
-        found = _array(value)
+        array = _array(value)
     except Exception:  # how an object becomes an array is its own affair
         raise AnswerError(f"{name} is {_shown(value)}, not a number") from None
-    if found.shape == (n_reps,) or (found.size == 1 and not (whole and n_reps > 1)):
-        return np.array(np.broadcast_to(found.ravel(), (n_reps,)))
-    raise AnswerError(f"{name} has shape {found.shape}, not {(n_reps,)}")
+    if array.shape == (n_reps,) or (array.size == 1 and not (whole and n_reps > 1)):
+        return np.array(np.broadcast_to(array.ravel(), (n_reps,)))
+    raise AnswerError(f"{name} has shape {array.shape}, not {(n_reps,)}")
 
 
 def _array(value: Any) -> Floats:
     """Numbers as doubles, NaN where they are masked."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of a masked number in a list
-        found = value if isinstance(value, np.ma.MaskedArray) else np.asarray(value)
-    if found.dtype.kind not in "bifu":
+        array = np.ma.asarray(value) if np.ma.isMaskedArray(value) else np.asarray(value)
+    if array.dtype.kind not in "bifu":
         raise TypeError
-    found = found.astype(float)
-    return found.filled(np.nan) if isinstance(found, np.ma.MaskedArray) else found
+    return np.asarray(np.ma.filled(array.astype(float), np.nan))
 
 
 def _shown(value: Any) -> str:
@@ -160,7 +166,7 @@ def _finish(
 ) -> Estimates:
     """Check every number, test the estimate where it comes without a p-value."""
     nan = np.full(lost.size, np.nan)
-    estimate, error, df, p = (numbers[name] for name in FIELDS)
+    estimate, error, df, p = (numbers[name] for name in NUMBERS)
     assert estimate is not None
     wrong: dict[str, tuple[Floats, Bools]] = {"estimate": (estimate, ~np.isfinite(estimate))}
     with np.errstate(all="ignore"):
@@ -179,10 +185,13 @@ def _finish(
         tested = tails.two_sided((estimate - null_value) / error, df) if p is None else p
     failures = _failures(wrong, lost)
     if LIMITS[0] in extras:
-        _refuse_reversed(failures, *(extras[name] for name in LIMITS))
+        low, high = (extras[name] for name in LIMITS)
+        for k in np.flatnonzero(low > high):
+            reversed_ = f"returned {LIMITS[0]} {low[k]:g} above {LIMITS[1]} {high[k]:g}"
+            failures[k] = failures[k] or Failure(reversed_, "")
     stopped = _unconverged({"estimate": estimate, "std_error": error}, lost)
-    components = {name: nan if (v := numbers[name]) is None else v for name in _COMPONENTS}
-    columns = dict(zip(FIELDS, (estimate, error, df, tested), strict=True)) | components
+    components = {name: nan if (v := numbers[name]) is None else v for name in COMPONENTS}
+    columns = dict(zip(NUMBERS, (estimate, error, df, tested), strict=True)) | components
     rows = _rows(columns, extras, failures)
     return replace(rows, extras={**(rows.extras or {}), **stopped}) if stopped else rows
 
@@ -205,19 +214,11 @@ def _wrong(name: str, value: float) -> str:
 
 def _failures(wrong: dict[str, tuple[Floats, Bools]], lost: Bools) -> list[Failure | None]:
     unconverged = Failure(f"did not converge ({_CONVERGED} is False)", "")
-    found: list[Failure | None] = [unconverged if bad else None for bad in lost]
+    failures: list[Failure | None] = [unconverged if bad else None for bad in lost]
     for name, (values, bad) in wrong.items():
         for k in np.flatnonzero(bad):
-            if found[k] is None:
-                found[k] = Failure(f"returned {_wrong(name, values[k])}", "")
-    return found
-
-
-def _refuse_reversed(failures: list[Failure | None], low: Floats, high: Floats) -> None:
-    for k in np.flatnonzero(low > high):
-        if failures[k] is None:
-            message = f"returned {LIMITS[0]} {low[k]:g} above {LIMITS[1]} {high[k]:g}"
-            failures[k] = Failure(message, "")
+            failures[k] = failures[k] or Failure(f"returned {_wrong(name, values[k])}", "")
+    return failures
 
 
 def _rows(
@@ -226,13 +227,12 @@ def _rows(
     """Estimates with an outcome; a failed row holds no number."""
     kept = np.empty(len(failures), dtype=object)
     kept[:] = failures
-    there = np.array([failure is None for failure in failures])
-    blank = {name: np.where(there, values, np.nan) for name, values in columns.items()}
-    no_test = there & np.isnan(blank["p_value"])
-    outcome = np.select([~there, no_test], [Outcome.FAILED, Outcome.NO_STD_ERROR], Outcome.OK)
-    return Estimates(
-        **blank,
-        outcome=outcome.astype(np.int8),
-        extras={name: np.where(there, values, np.nan) for name, values in extras.items()},
-        failures=kept,
+    fitted = np.array([failure is None for failure in failures])
+    blank: Any
+    blank, extras = (
+        {name: np.where(fitted, values, np.nan) for name, values in numbers.items()}
+        for numbers in (columns, extras)
     )
+    no_test = fitted & np.isnan(blank["p_value"])
+    outcome = np.select([~fitted, no_test], [Outcome.FAILED, Outcome.NO_STD_ERROR], Outcome.OK)
+    return Estimates(**blank, outcome=outcome.astype(np.int8), extras=extras, failures=kept)

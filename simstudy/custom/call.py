@@ -47,16 +47,19 @@ def fit_frames(
     """
     n_reps = batches.reps_of(rows)
     own = _words(words, n_reps) if declare.draws(function) else None
-    drawn = _words(words, n_reps)
-    found = []
+    seeds = _words(words, n_reps)
+    fits = []
     with settings.random_kept(), doing.now(_named(function)):
         for k in range(n_reps):
-            one = rows if n_reps == 1 else batches.cut_rows(rows, k, k + 1)
-            more = {} if own is None else {"rng": _generator(own[:, k])}
-            settings.seed_random(drawn[:, k].tolist())
-            call = partial(function, frame(one), **options, **more)
-            found.append(_row(*_one(call, 1, False, null_value, timeout)))
-    return concatenate(found)
+            more = {}
+            if own is not None:
+                sequence = np.random.SeedSequence(own[:, k].tolist())
+                more["rng"] = np.random.Generator(np.random.SFC64(sequence))
+            settings.seed_random(seeds[:, k].tolist())
+            data = frame(rows if n_reps == 1 else batches.cut_rows(rows, k, k + 1))
+            call = partial(function, data, **options, **more)
+            fits.append(_rows(call, 1, False, null_value, timeout))
+    return concatenate(fits)
 
 
 def frame(rows: Units) -> Any:
@@ -94,34 +97,31 @@ def _named(function: Function) -> str:
 def _halves(
     function: Function, moments: Moments, null_value: float, timeout: float | None
 ) -> Iterator[Estimates]:
-    call = partial(function, moments)
-    found, warned, seconds = _one(call, moments.n_reps, True, null_value, timeout)
-    if moments.n_reps == 1 or not isinstance(found, Failure):
-        yield _row(found, warned, seconds)
+    n_reps = moments.n_reps
+    rows = _rows(partial(function, moments), n_reps, True, null_value, timeout)
+    if rows.estimate.size == n_reps:
+        yield rows
         return
-    middle = moments.n_reps // 2
-    for first, last in ((0, middle), (middle, moments.n_reps)):
+    for first, last in ((0, n_reps // 2), (n_reps // 2, n_reps)):
         yield from _halves(function, batches.cut(moments, first, last), null_value, timeout)
 
 
-def _one(
+def _rows(
     call: Callable[[], Any], n_reps: int, batch: bool, null_value: float, timeout: float | None
-) -> tuple[Estimates | Failure, tuple[str, ...], float]:
-    """One call and what it gave, its warnings, and the seconds of each of its replications."""
+) -> Estimates:
+    """The rows of a call, or a single failed one; its warnings stand with the first of them."""
     start = perf_counter()
     answer, warned = attempt(call, answers.says_converged, timeout)
     seconds = (perf_counter() - start) / n_reps
-    if isinstance(answer, Failure):
-        return answer, warned, seconds
     try:
-        return answers.estimates(answer, n_reps, batch, null_value), warned, seconds
+        failed = isinstance(answer, Failure)
+        rows = (
+            answers.failed(answer)
+            if failed
+            else answers.estimates(answer, n_reps, batch, null_value)
+        )
     except answers.AnswerError as error:
-        return Failure(one_line(str(error)), ""), warned, seconds
-
-
-def _row(found: Estimates | Failure, warned: tuple[str, ...], seconds: float) -> Estimates:
-    """The rows of a call; its warnings stand with the first of them."""
-    rows = answers.failed(found) if isinstance(found, Failure) else found
+        rows = answers.failed(Failure(one_line(str(error)), ""))
     told = np.full(rows.estimate.size, None, dtype=object)
     told[0] = warned or None
     return replace(rows, warned=told, seconds=np.full(rows.estimate.size, seconds))
@@ -133,7 +133,3 @@ def _words(words: Words | None, n_reps: int) -> Array:
         return words(_SEED_WORDS)
     drawn: Array = np.random.SFC64(_SEED).random_raw(_SEED_WORDS).reshape(-1, 1)
     return np.broadcast_to(drawn, (_SEED_WORDS, n_reps))
-
-
-def _generator(words: Array) -> np.random.Generator:
-    return np.random.Generator(np.random.SFC64(np.random.SeedSequence(words.tolist())))

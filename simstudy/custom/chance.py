@@ -7,12 +7,12 @@ from collections.abc import Callable
 import numpy as np
 
 from simstudy.entries import Words
-from simstudy.estimates import Estimates
+from simstudy.estimates import NUMBERS, Estimates
 from simstudy.moments import Array, Floats
 from simstudy.numerics.tails import two_sided
 
 STREAMS = 16  # of random numbers, for each of two sets of fits
-FIELDS = ("estimate", "std_error", "df", "p_value")
+SCALED = ("estimate", "std_error")  # of `NUMBERS`, those with the unit of y
 _LEAST_P = 1e-6  # of Welch's test; some hundred are made in a trial
 _ROUNDING = 1e-6  # of a number's size: what an iteration leaves is no difference
 _MOST, _FEW = 3 * STREAMS // 4, STREAMS // 4
@@ -43,20 +43,20 @@ def differ(
     first = [before(stream) for stream in range(1, STREAMS + 1)]
     second = [after(stream) for stream in range(STREAMS + 1, 2 * STREAMS + 1)]
     least, worst = _LEAST_P, None
-    for name in FIELDS:
-        factor = scale if name in ("estimate", "std_error") else 1.0
+    for name in NUMBERS:
+        factor = scale if name in SCALED else 1.0
         a, b = (np.stack([getattr(found, name) for found in fits]) for fits in (first, second))
         p = _welch(factor * a, b)
         k = int(np.argmin(p))
         if p[k] < least:
-            expected, found = (_mean(v[:, k]) for v in (factor * a, b))
-            least, worst = p[k], f"mean {name} {found} where {expected} is expected"
+            expected, mean = (_mean(v[:, k]) for v in (factor * a, b))
+            least, worst = p[k], f"mean {name} {mean} where {expected} is expected"
     return worst
 
 
 def _mean(values: Floats) -> str:
-    there = values[np.isfinite(values)]
-    return f"{there.mean():.4g}" if there.size > _FEW else "missing"
+    finite = values[np.isfinite(values)]
+    return f"{finite.mean():.4g}" if finite.size > _FEW else "missing"
 
 
 def _welch(a: Floats, b: Floats) -> Floats:

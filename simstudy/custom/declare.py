@@ -7,22 +7,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeVar, overload
 
-from simstudy.entries import GRAINS
+from simstudy.entries import COMMON, GRAINS
 from simstudy.errors import nearest
 from simstudy.estimands import DEFAULT, ESTIMANDS, OTHER_NAMES
 
 F = TypeVar("F", bound=Callable[..., Any])
 MARK, MEASURE_MARK = "__simstudy__", "__simstudy_measure__"
-RESERVED = (
-    "use",
-    "label",
-    "truth",
-    "digest",
-    "estimand",
-    "null_value",
-    "timeout",
-    "when",
-)  # the study file's own words beside options
+RESERVED = ("use", "truth", "digest", "timeout", *COMMON)  # the study file's own words
 PART = {"rows": 32, "clusters": 4096, "pooled": 4096}
 
 
@@ -145,13 +136,8 @@ def _refuse_arguments(function: Any, grain: str) -> None:
 
 def declared(function: Any) -> Declared | None:
     """What was declared of a function; None where it is not decorated."""
-    found = getattr(function, MARK, None)
-    return found if isinstance(found, Declared) else None
-
-
-def is_measure(function: Any) -> bool:
-    """Whether a function is decorated with ``@simstudy.measure``."""
-    return getattr(function, MEASURE_MARK, None) is True
+    mark = getattr(function, MARK, None)
+    return mark if isinstance(mark, Declared) else None
 
 
 class Kind(NamedTuple):
@@ -162,7 +148,7 @@ class Kind(NamedTuple):
 
 
 METHOD = Kind("@simstudy.method", lambda function: declared(function) is not None)
-MEASURE = Kind("@simstudy.measure", is_measure)
+MEASURE = Kind("@simstudy.measure", lambda function: getattr(function, MEASURE_MARK, None) is True)
 
 
 def options_of(function: Any) -> tuple[dict[str, Any], bool]:

@@ -35,8 +35,7 @@ def now(what: str) -> Iterator[None]:
 @contextmanager
 def threads_noted() -> Iterator[list[threading.Thread]]:
     """Note what threads outlive what is done here; they are in the list at its end."""
-    before = threading.enumerate()
-    left: list[threading.Thread] = []
+    before, left = threading.enumerate(), list[threading.Thread]()
     try:
         yield left
     finally:

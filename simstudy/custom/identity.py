@@ -73,11 +73,11 @@ def _around(function: Any, within: tuple[Any, ...]) -> Iterator[tuple[str, str]]
         yield "(wrapped)", _of(wrapped, within)
     code = getattr(function, "__code__", None)
     names = set(_globals(code)) if code is not None else set()
-    found = {name: function.__globals__[name] for name in names if name in function.__globals__}
+    around = {name: function.__globals__[name] for name in names if name in function.__globals__}
     cells = zip(code.co_freevars, function.__closure__ or (), strict=False) if code else ()
-    found |= {name: cell.cell_contents for name, cell in cells}
-    for name, value in found.items():
-        if any(value is one for one in within):
+    around |= {name: cell.cell_contents for name, cell in cells}
+    for name, value in around.items():
+        if any(value is outer for outer in within):
             continue
         try:
             text = _constant(value, within)
@@ -109,7 +109,7 @@ def _constant(value: Any, within: tuple[Any, ...]) -> str:
     if _installed(value):
         return ""
     if isinstance(value, tuple | frozenset):
-        inner = [_constant(one, within) or _text(one) for one in value]
+        inner = [_constant(item, within) or _text(item) for item in value]
         inner = sorted(inner) if isinstance(value, frozenset) else inner
         return f"{type(value).__name__}:[{','.join(inner)}]"
     if isinstance(value, re.Pattern):
@@ -151,7 +151,7 @@ def _text(value: Any, within: tuple[Any, ...] = ()) -> str:
     place = f"{getattr(value, '__module__', '')}:{getattr(value, '__qualname__', '')}"
     if _installed(value) and _at(place) is value:
         return f"{kind}:{place}"
-    if any(value is one for one in within):
+    if any(value is outer for outer in within):
         return f"{kind}:{place}"  # it calls itself, or what calls it
     if isinstance(value, FunctionType):
         return f"{kind}:{_of(value, within)!r}"
@@ -194,7 +194,9 @@ def _installed(value: Any) -> bool:
     if isinstance(value, FunctionType | BuiltinFunctionType | type):
         return True
     held = vars(sys.modules[home]) if home in sys.modules else {}
-    return any(value is one for one in held.values())  # a distribution of scipy's, for example
+    return any(
+        value is member for member in held.values()
+    )  # a distribution of scipy's, for example
 
 
 @lru_cache(maxsize=256)
@@ -218,7 +220,7 @@ def _is_installed(name: str) -> bool:
 def _at(place: str) -> Any:
     """What stands in a module under that name."""
     module, _, names = place.partition(":")
-    found: Any = sys.modules.get(module)
+    value: Any = sys.modules.get(module)
     for name in names.split("."):
-        found = getattr(found, name, None)
-    return found
+        value = getattr(value, name, None)
+    return value

@@ -79,8 +79,9 @@ def _line(error: BaseException, file: str) -> int | None:
 
 def offered(module: ModuleType, kind: Kind = METHOD) -> dict[str, Any]:
     """The functions of a module that are decorated for this, by name."""
-    found = {k: v for k, v in vars(module).items() if callable(v) and kind.fits(v)}
-    return {k: v for k, v in found.items() if getattr(v, "__module__", "") == module.__name__}
+    return {name: value for name, value in vars(module).items()
+            if callable(value) and kind.fits(value)
+            and getattr(value, "__module__", "") == module.__name__}  # fmt: skip
 
 
 def function_of(source: CodeSource, kind: Kind = METHOD) -> Any:
@@ -105,10 +106,10 @@ def function_of(source: CodeSource, kind: Kind = METHOD) -> Any:
 
 def _unfit(module: ModuleType, name: str, kind: Kind) -> str:
     """Why something of a module cannot be used as a method or measure."""
-    found = getattr(module, name)
-    home = getattr(found, "__module__", module.__name__)
-    if not callable(found):
-        return f"is no function: it is of type {type(found).__name__}"
+    value = getattr(module, name)
+    home = getattr(value, "__module__", module.__name__)
+    if not callable(value):
+        return f"is no function: it is of type {type(value).__name__}"
     if home != module.__name__:
         return f"is imported from {home}; use the file in which it is written"
     return f"is not decorated with {kind.decorator}"
@@ -123,19 +124,18 @@ def entry_of(source: CodeSource) -> Entry:
 def _entry(source: CodeSource, file: str, given: int, trusted: bool) -> Entry:
     """One for each file, which tracebacks name, and for each function, which `source` keeps."""
     function = function_of(source)
-    said = declare.declared(function)
-    assert said is not None
+    declared = declare.declared(function)
+    assert declared is not None
     account = declare.account_of(function)
     return Entry(
         name=source.function,
         summary=account.rstrip(".") or source.function,
-        grain=said.grain,
-        fit=partial(call.fit_frames if said.grain == "rows" else call.fit_moments, function),
-        describe=lambda moments, **options: {},
+        grain=declared.grain,
+        fit=partial(call.fit_frames if declared.grain == "rows" else call.fit_moments, function),
         terms=("slope",),
         draws=declare.draws(function),
         account=lambda chosen: account,
-        part=said.part,
+        part=declared.part,
         seconds=_SECONDS,
-        source=source,
+        as_they_are=True,
     )

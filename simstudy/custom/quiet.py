@@ -87,19 +87,19 @@ class Attempt(NamedTuple):
 
     Attributes
     ----------
-    found : object
+    result : object
         What it returned, or the `Failure` that it raised or warned of.
     warned : tuple of str
         Its warnings, numbers left out.
     """
 
-    found: Any
+    result: Any
     warned: tuple[str, ...]
 
 
 def attempt(
     call: Callable[[], Any],
-    settled: Callable[[Any], bool] = lambda found: False,
+    settled: Callable[[Any], bool] = lambda result: False,
     timeout: float | None = None,
 ) -> Attempt:
     """Call a user's function.
@@ -118,19 +118,19 @@ def attempt(
     left: list[threading.Thread] = []
     try:
         with quiet() as heard, doing.threads_noted() as left, deadline.Deadline(timeout):
-            found = call()
+            result = call()
     except (MemoryError, Interrupt):
         raise
     except deadline.TimeoutReached as error:
-        found = failure_of(error)._replace(message=deadline.MESSAGE)
+        result = failure_of(error)._replace(message=deadline.MESSAGE)
     except BaseException as error:  # packages in Rust raise what is no Exception
-        found = failure_of(error)
-    said = [f"{one.category.__name__}: {one.message}" for one in filter(_of_a_fit, heard)]
-    said += [_THREAD] if left else []
-    warned = tuple(without_numbers(_line(text)) for text in said)
+        result = failure_of(error)
+    texts = [f"{item.category.__name__}: {item.message}" for item in filter(_of_a_fit, heard)]
+    texts += [_THREAD] if left else []
+    warned = tuple(without_numbers(_line(text)) for text in texts)
     lost = next(filter(_of_non_convergence, heard), None)
-    if isinstance(found, Failure) or lost is None or settled(found):
-        return Attempt(found, warned)
+    if isinstance(result, Failure) or lost is None or settled(result):
+        return Attempt(result, warned)
     message = _line(f"{lost.category.__name__}: {lost.message}")
     where = f"warned at {lost.filename}:{lost.lineno}\n{message}\n"
     return Attempt(Failure(message, where), warned)
@@ -165,12 +165,12 @@ def failure_of(error: BaseException) -> Failure:
 def named(error: BaseException) -> str:
     """An exception in one line: its kind and what it says."""
     try:
-        said = str(error)
+        text = str(error)
     except Interrupt:
         raise
     except BaseException:  # str() is the user's own
-        said = "<its text cannot be had>"
-    return _line(f"{type(error).__name__}: {said}").removesuffix(":")
+        text = "<its text cannot be had>"
+    return _line(f"{type(error).__name__}: {text}").removesuffix(":")
 
 
 def _line(text: str) -> str:

@@ -52,15 +52,12 @@ def _environment() -> dict[Any, Any]:
 
 
 def _set_environment(before: dict[Any, Any]) -> None:
-    for key in _environment().keys() - before.keys():
-        os.environ.pop(_text(key), None)
+    now = _environment()
+    for key in now.keys() - before.keys():
+        os.environ.pop(os.fsdecode(key), None)
     for key, value in before.items():
-        if _environment().get(key) != value:
-            os.environ[_text(key)] = _text(value)
-
-
-def _text(value: Any) -> str:
-    return os.fsdecode(value)
+        if now.get(key) != value:
+            os.environ[os.fsdecode(key)] = os.fsdecode(value)
 
 
 def _set_handlers(before: Sequence[Any]) -> None:
@@ -69,18 +66,10 @@ def _set_handlers(before: Sequence[Any]) -> None:
             signal.signal(number, handler)
 
 
-def _set_signals_held(before: Any) -> None:
-    signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
 def _start_method() -> str | None:
     """How multiprocessing starts processes, where it was ever asked; None by default."""
     module = sys.modules.get("multiprocessing")
     return module.get_start_method(allow_none=True) if module is not None else None
-
-
-def _set_start_method(before: str | None) -> None:
-    sys.modules["multiprocessing"].set_start_method(before, force=True)
 
 
 def _set_path(before: list[str]) -> None:
@@ -104,11 +93,15 @@ _SETTINGS = [
     _Setting(gc.isenabled, lambda before: gc.enable() if before else gc.disable()),
     _Setting(lambda: list(sys.path), _set_path),
     _Setting(lambda: [getattr(sys, name) for name in _OF_SYS], _set_of_sys),
-    _Setting(_start_method, _set_start_method),
+    _Setting(_start_method, lambda before: sys.modules["multiprocessing"].set_start_method(
+        before, force=True)),
 ]  # fmt: skip
 if hasattr(signal, "pthread_sigmask"):
     _SETTINGS.append(
-        _Setting(lambda: signal.pthread_sigmask(signal.SIG_BLOCK, ()), _set_signals_held)
+        _Setting(
+            lambda: signal.pthread_sigmask(signal.SIG_BLOCK, ()),
+            lambda before: signal.pthread_sigmask(signal.SIG_SETMASK, before),
+        )
     )
 if hasattr(signal, "setitimer"):  # first: no alarm may meet the handler that ends the process
     _SETTINGS.insert(

@@ -6,6 +6,7 @@ they are.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -41,7 +42,7 @@ class Extremes:
 
     def __init__(self) -> None:
         self._usual = np.empty((2, 0))  # centre and scale of each group, inf of a new one
-        self.found: list[Extreme] = []
+        self.extremes: list[Extreme] = []
 
     def see(self, groups: Ints, rows: dict[str, Array], block: Block) -> None:
         """Go through blocks of rows, each of one group; `rows` has their numbers, `row`."""
@@ -57,7 +58,7 @@ class Extremes:
         with np.errstate(invalid="ignore", over="ignore"):
             distance = np.abs(estimate - centre) / scale
         for k, at in np.argwhere(distance > FAR).tolist():
-            self.found.append(Extreme(int(groups[k]), int(rows["row"][k, at]),
+            self.extremes.append(Extreme(int(groups[k]), int(rows["row"][k, at]),
                                       float(estimate[k, at]), float(distance[k, at])))  # fmt: skip
 
     def lines(self, method_of: list[str], used: Ints, place: Place) -> list[str]:
@@ -72,11 +73,13 @@ class Extremes:
         place : callable
             An `Extreme` -> where it is: in full, and in short.
         """
-        of_method: dict[str, list[Extreme]] = {}
-        for one in self.found:
-            of_method.setdefault(method_of[one.group], []).append(one)
-        return [_line(method, mine, _total(method, method_of, used), place)
-                for method, mine in of_method.items()]  # fmt: skip
+        extremes: dict[str, list[Extreme]] = {}
+        for extreme in self.extremes:
+            extremes.setdefault(method_of[extreme.group], []).append(extreme)
+        totals: Counter[str] = Counter()
+        for method, n in zip(method_of, used.tolist(), strict=True):
+            totals[method] += n
+        return [_line(method, those, totals[method], place) for method, those in extremes.items()]
 
 
 def _usual(estimate: Floats) -> Floats:
@@ -102,19 +105,15 @@ def _quantile(ordered: Floats, n: Ints, p: float) -> Floats:
         )
 
 
-def _total(method: str, method_of: list[str], used: Ints) -> int:
-    return int(sum(n for one, n in zip(method_of, used.tolist(), strict=True) if one == method))
-
-
-def _line(method: str, mine: list[Extreme], of: int, place: Place) -> str:
-    mine = sorted(mine, key=lambda one: (-one.distance, one.row))
-    first, others = mine[0], mine[1:_NAMED]
-    are = "is" if len(mine) == 1 else "are"
+def _line(method: str, extremes: list[Extreme], of: int, place: Place) -> str:
+    n = len(extremes)
+    first, *others = sorted(extremes, key=lambda extreme: (-extreme.distance, extreme.row))
     text = (
-        f"{method}: {len(mine):,} of {of:,} estimates {are} extreme (over {FAR:g} robust SDs from "
-        f"the median): {first.estimate:.4g} in {place(first)[0]}, {first.distance:.2g} SDs away"
+        f"{method}: {n:,} of {of:,} estimates {'is' if n == 1 else 'are'} extreme (over {FAR:g} "
+        f"robust SDs from the median): {first.estimate:.4g} in {place(first)[0]}, "
+        f"{first.distance:.2g} SDs away"
     )
     if others:
-        text += ", then " + ", ".join(place(one)[1] for one in others)
-        text += ", ..." if len(mine) > _NAMED else ""
-    return f"{text}; used as they are" if len(mine) > 1 else f"{text}; used as it is"
+        text += ", then " + ", ".join(place(extreme)[1] for extreme in others[: _NAMED - 1])
+        text += ", ..." if n > _NAMED else ""
+    return f"{text}; used as they are" if n > 1 else f"{text}; used as it is"

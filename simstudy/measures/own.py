@@ -113,7 +113,7 @@ def _attempt(call: Callable[[], Any]) -> Any:
         except _AnswerError as error:
             return Failure(str(error), "")
 
-    return attempt(answered, lambda found: True).found
+    return attempt(answered, lambda result: True).result
 
 
 class _AnswerError(Exception):

@@ -42,30 +42,23 @@ class Pairs:
     covers_not: Ints
 
 
-def of_block(rows: Block, mine: Ints, reference: Ints, alphas: tuple[float, ...]) -> Pairs:
-    """Totals of groups `mine` of a block, each against a group of `reference`."""
-    there, used, intervals = (
-        mask[mine] & mask[reference] for mask in (rows.there, rows.used, rows.has_interval)
+def of_block(rows: Block, own: Ints, reference: Ints, alphas: tuple[float, ...]) -> Pairs:
+    """Totals of groups `own` of a block, each against a group of `reference`."""
+    estimated, used, intervals = (
+        mask[own] & mask[reference] for mask in (rows.there, rows.used, rows.has_interval)
     )
-    t, other = rows.error[mine], rows.error[reference]
+    t, other = rows.error[own], rows.error[reference]
 
     def alone(hits: list[Bools], both: Bools) -> list[Ints]:
-        pairs = [(hit[mine], hit[reference]) for hit in hits]
-        first = [(here & ~there & both).sum(axis=1) for here, there in pairs]
-        second = [(there & ~here & both).sum(axis=1) for here, there in pairs]
+        pairs = [(hit[own], hit[reference]) for hit in hits]
+        first = [(hit & ~other & both).sum(axis=1) for hit, other in pairs]
+        second = [(other & ~hit & both).sum(axis=1) for hit, other in pairs]
         return [np.stack(counts, axis=1) for counts in (first, second)]
 
     return Pairs(
-        powers.of_rows((t, other, t - other), there, _ORDERS),
+        powers.of_rows((t, other, t - other), estimated, _ORDERS),
         used.sum(axis=1),
         intervals.sum(axis=1),
         *alone([rows.rejected(alpha) for alpha in alphas], used),
         *alone([rows.covered(alpha) for alpha in alphas], intervals),
     )
-
-
-def nothing(n_groups: int, n_alphas: int) -> Pairs:
-    """Totals of no replications."""
-    none, levels = np.zeros(n_groups, np.int64), np.zeros((n_groups, n_alphas), np.int64)
-    errors = powers.nothing(3, _ORDERS, (n_groups,))
-    return Pairs(errors, none, none, levels, levels, levels, levels)

@@ -139,11 +139,9 @@ class Measure:
         In the methods section: its name, and the formulas of its value and Monte Carlo SE.
     decimals : int
         That tables like.
-    leading_zero : bool
-        Whether tables write 0.05 or .05.
     per_alpha : bool
     proportion, over_alpha : bool
-        Whether it is a proportion of its replications, or one over alpha.
+        Whether it is a proportion of its replications, .05 in tables, or one over alpha.
     more_needs : frozenset of str
         Besides those of its basis; `mean`: of the estimates, known only after a first pass.
     where_null : bool
@@ -167,7 +165,6 @@ class Measure:
     formula: str = ""
     mcse: str = ""
     decimals: int = 3
-    leading_zero: bool = True
     per_alpha: bool = False
     proportion: bool = False
     over_alpha: bool = False

@@ -13,10 +13,9 @@ from typing import Any
 import numpy as np
 
 from simstudy.entries import Entry, Words
-from simstudy.estimands import DEFAULT, Estimand
+from simstudy.estimands import Estimand
 from simstudy.estimates import Estimates, Outcome
 from simstudy.methods import _assemble
-from simstudy.methods._assemble import Origin
 from simstudy.moments import Floats, Moments, Pooled
 
 _SHOWN = (Outcome.OK, Outcome.BOUNDARY, Outcome.NO_STD_ERROR)
@@ -29,7 +28,6 @@ def fit_asked(
     null: float,
     moments: Moments,
     term: str | None,
-    origin: Origin,
     words: Words | None,
 ) -> Estimates:
     """Fit a method of this package.
@@ -44,14 +42,10 @@ def fit_asked(
     moments : Pooled or Clusters
     term : {"slope", "intercept"}, optional
         Instead of the estimand.
-    origin : (x, y)
-        Point about which the means in `moments` are.
     words : callable, optional
         Random words by replication, for a method that draws.
     """
     options = {**options, "term": term or target.term}
-    if options["term"] != DEFAULT:
-        options["origin"] = origin
     if entry.draws:
         options["words"] = words
     if null and entry.tests_only:
@@ -59,8 +53,7 @@ def fit_asked(
         return replace(estimates, estimate=estimates.estimate + null)
     estimates = entry.fit(moments, **options)
     if term is None and target.of_variances is not None:
-        with np.errstate(all="ignore"):  # what is not estimable is NaN
-            return _without_test(estimates, target.of_variances(estimates.tau2, estimates.sigma2))
+        return _without_test(estimates, target.of_variances(estimates.tau2, estimates.sigma2))
     if not null:
         return estimates
     about = estimates.estimate - null

@@ -10,9 +10,9 @@ import numpy as np
 from simstudy.estimates import Estimates, Outcome
 from simstudy.moments import Array, Bools, Clusters, Factor, Floats, Ints, Moments, Numbers, Pooled
 from simstudy.numerics import gram, tails
+from simstudy.numerics.elimination import swept
+from simstudy.numerics.weighted import Profile, predictors_on_each_other
 
-Origin = tuple[float, float]
-ZERO: Origin = (0.0, 0.0)
 PERFECT = 1e-12  # residual SD over total SD below which only rounding is left
 
 
@@ -20,6 +20,7 @@ def outcome_of(total: Factor, *reasons: tuple[Outcome, Bools | bool]) -> Array:
     """Outcome of a fit, shape (R,): not finite, x constant, the first of `reasons`, or ok."""
     checks = [
         (Outcome.NON_FINITE, ~np.isfinite(spread(total) * total.a)),
+        (Outcome.COLLINEAR, collinear(total)),
         (Outcome.X_CONSTANT, total.a == 0),
         *reasons,
     ]
@@ -50,6 +51,7 @@ def ols_outcome(
     residual = total.r if residual is None else residual
     checks = [
         (Outcome.NON_FINITE, ~np.isfinite(spread(total) * x_scale)),
+        (Outcome.COLLINEAR, collinear(total)),
         (Outcome.X_CONSTANT, (x_scale == 0) & ~(total.a > 0)),
         (constant, x_scale == 0),
         (Outcome.NO_RESIDUAL_DF, np.asarray(df) <= 0),
@@ -61,6 +63,16 @@ def ols_outcome(
 def _first(checks: list[tuple[Outcome, Any]]) -> Array:
     reasons, conditions = zip(*checks, strict=True)
     return np.select(conditions, reasons, Outcome.OK).astype(np.int8)
+
+
+def collinear(total: Factor) -> Bools | bool:
+    """Whether a covariate does not vary, or x is a combination of covariates, shape (R,)."""
+    *covariates, x = total.rows[:-1]
+    if not covariates:
+        return False
+    lengths = [row[0] == 0 for row in covariates]
+    lengths.append((x[0] == 0) & (total.xx > 0))
+    return np.asarray(np.any(np.broadcast_arrays(*lengths), axis=0))
 
 
 def unless(outcome: Array, mask: Bools | bool, reason: Outcome) -> Array:
@@ -108,9 +120,8 @@ def estimates(
     `ok`: the row keeps its estimate as `no_std_error`, or nothing where that is not finite.
     """
     fitted = (outcome == Outcome.OK) | (outcome == Outcome.BOUNDARY)
-    with np.errstate(invalid="ignore"):
-        whole = (std_error > 0) & np.isfinite(std_error) & np.isfinite(estimate)
-        bad = fitted & ~(whole & (np.asarray(df) > 0))
+    whole = (std_error > 0) & np.isfinite(std_error) & np.isfinite(estimate)
+    bad = fitted & ~(whole & (np.asarray(df) > 0))
     if bad.any():
         kept = np.where(np.isfinite(estimate), Outcome.NO_STD_ERROR, Outcome.NON_FINITE)
         outcome = np.where(bad, kept, outcome).astype(np.int8)
@@ -129,9 +140,7 @@ def estimates(
 def p_values(distance: Floats, std_error: Floats, df: Floats) -> Floats:
     """P-values of t tests, `distance` from the null value; NaN where there is no test."""
     constant = df.size and df.strides == (0,)  # one df for all: the scalar path is faster
-    with np.errstate(over="ignore"):
-        statistic = distance / std_error
-    return tails.two_sided(statistic, float(df[0]) if constant else df)
+    return tails.two_sided(distance / std_error, float(df[0]) if constant else df)
 
 
 def with_means(moments: Moments, term: str) -> Clusters:
@@ -141,10 +150,24 @@ def with_means(moments: Moments, term: str) -> Clusters:
     return moments
 
 
-def means(moments: Moments, term: str, origin: Origin) -> tuple[Floats, ...]:
-    """Grand means of every column, which the intercept needs and pooled moments do not hold."""
+def means(moments: Moments, term: str, weight: Floats | None = None) -> tuple[Floats, ...]:
+    """Means of every column, by default of all units: the intercept needs them."""
     clusters = with_means(moments, term)
-    return tuple(of + mean for of, mean in zip(origin, gram.grand_means(clusters), strict=True))
+    found = gram.weighted_means(clusters, clusters.weights if weight is None else weight)
+    return tuple(of + mean for of, mean in zip(clusters.point, found, strict=True))
+
+
+def at_zero(line: Profile, clusters: Clusters) -> tuple[Floats, list[Floats | float]]:
+    """Value of a line where every predictor is 0, and its weights on level and slopes."""
+    *of_x, of_y = clusters.point
+    value: Floats = of_y + line.level
+    shifts = swept([[np.asarray(of)] for of in of_x], predictors_on_each_other(line.coefficients))
+    weights: list[Floats | float] = [1.0]
+    for along, mean, (shift,) in zip(line.coefficients, line.means, shifts, strict=True):
+        centre = shift + mean
+        value = value - along[-1] * centre
+        weights.append(-centre)
+    return value, weights
 
 
 def regression(total: Factor, residual: Floats, df: Numbers) -> dict[str, float | None]:

@@ -11,7 +11,7 @@ import numpy as np
 
 from simstudy.entries import Chosen, Option, choice
 from simstudy.estimates import Outcome
-from simstudy.methods._assemble import PERFECT, spread, unless
+from simstudy.methods._assemble import PERFECT, spread, unless, varying
 from simstudy.moments import Array, Bools, Factor, Floats, Ints, Moments, Numbers
 from simstudy.numerics import gram, robust
 
@@ -118,9 +118,14 @@ def refuse(chosen: Chosen) -> str | None:
     return None
 
 
+def is_robust(chosen: Chosen) -> bool:
+    """Whether the standard error is made of the clusters' scores."""
+    return chosen["se"] in ROBUST
+
+
 def grain(chosen: Chosen) -> str:
     """The cluster-robust errors need every cluster's moments."""
-    return "clusters" if chosen["se"] in ROBUST else "pooled"
+    return "clusters" if is_robust(chosen) else "pooled"
 
 
 def reference(df: str, residual: Numbers, n_clusters: int, satterthwaite: Floats) -> Numbers:
@@ -131,12 +136,14 @@ def reference(df: str, residual: Numbers, n_clusters: int, satterthwaite: Floats
 
 
 def without_residuals(moments: Moments) -> Bools:
-    """Whether the line goes through the means of both of two clusters, whatever y, shape (R,).
+    """Whether the line goes through the means of all clusters, whatever y, shape (R,).
 
-    Then x is constant in either, nothing is left between clusters, and an error that is made
+    Then x is constant in each, nothing is left between clusters, and an error that is made
     of what is left there is 0 by construction.
     """
-    return np.asarray((gram.within(moments).a == 0) & (moments.n_clusters == 2))
+    inner = gram.within(moments)
+    left = moments.n_clusters - moments.n_fixed + varying(inner)
+    return np.asarray((inner.a == 0) & (left == 0))
 
 
 def sandwich(

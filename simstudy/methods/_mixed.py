@@ -9,7 +9,6 @@ import numpy as np
 from simstudy.entries import Chosen, choice
 from simstudy.estimates import Estimates, Outcome
 from simstudy.methods import _assemble
-from simstudy.methods._assemble import Origin
 from simstudy.moments import Array, Bools, Factor, Floats, Ints, Moments
 from simstudy.numerics import information, likelihood, reml, weighted
 from simstudy.numerics.information import Contrast
@@ -48,12 +47,10 @@ def optimum(moments: Moments, within: Factor, estimator: str, n_fixed: int) -> F
     return Fitted(sums, psi, boundary, sums.at.rss / nu, nu, free, restricted)
 
 
-def intercept(
-    moments: Moments, fitted: Fitted, term: str, origin: Origin
-) -> tuple[Floats, Contrast]:
-    """Value of the fitted line at x = 0; `moments`, which must hold means, are about `origin`."""
-    _assemble.with_means(moments, term)
-    estimate, weights = weighted.intercept(fitted.sums.at, origin)
+def intercept(moments: Moments, fitted: Fitted, term: str) -> tuple[Floats, Contrast]:
+    """Value of the fitted line at x = 0; `moments` must hold means."""
+    clusters = _assemble.with_means(moments, term)
+    estimate, weights = _assemble.at_zero(fitted.sums.at, clusters)
     return estimate, information.contrast(fitted.sums, weights)
 
 

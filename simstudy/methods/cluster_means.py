@@ -5,18 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from simstudy.entries import Chosen, Entry, choice, register
-from simstudy.errors import several
 from simstudy.estimates import Estimates, Outcome
 from simstudy.methods import _assemble, _clustered
-from simstudy.methods._assemble import ZERO, Origin
 from simstudy.moments import Clusters, Factor, Floats, Moments, Numbers, Pooled
 from simstudy.numerics import gram
 from simstudy.numerics.elimination import coefficients_of, swept
 
 
-def fit(
-    moments: Moments, *, weights: str, df: str, term: str = "slope", origin: Origin = ZERO
-) -> Estimates:
+def fit(moments: Moments, *, weights: str, df: str, term: str = "slope") -> Estimates:
     """Regress the cluster means of y on those of x.
 
     Parameters
@@ -27,8 +23,6 @@ def fit(
     df : {"residual", "wald"}
         t with J - 2 degrees of freedom, or z.
     term : {"slope", "intercept"}
-    origin : (x, y)
-        Point about which the means in `moments` are; the intercept is that of the data.
     """
     of, outer = _between(moments, weights), gram.between(moments)
     total = gram.whole(moments)
@@ -39,9 +33,7 @@ def fit(
     if term != "slope":
         clusters = _assemble.with_means(moments, term)
         weight = _weight(clusters, weights)
-        means = gram.weighted_means(clusters, weight)
-        of_data = tuple(o + mean for o, mean in zip(origin, means, strict=True))
-        centre = (weight.sum(axis=0), of_data)
+        centre = (weight.sum(axis=0), _assemble.means(clusters, term, weight))
     estimate, std_error = _line(of, free, centre)
     return _assemble.estimates(estimate, std_error, np.inf if df == "wald" else free, outcome)
 
@@ -58,17 +50,15 @@ def _line(
     free : residual degrees of freedom
     centre : (sum of the weights, means of every column)
     """
-    with np.errstate(divide="ignore", invalid="ignore"):
-        slope = of.b / of.a
-        sigma = of.r / np.sqrt(np.maximum(free, 0))
-        if centre is None:
-            return slope, sigma * (1.0 / of.a)
-        weight, means = centre
-        *of_x, (level,) = swept([[mean] for mean in means], coefficients_of(of))
-        variance = 1.0 / weight
-        for (mean,), row in zip(of_x, of.rows, strict=False):
-            variance = variance + (mean / row[0]) ** 2
-        return level, sigma * np.sqrt(variance)
+    slope, sigma = of.b / of.a, of.r / np.sqrt(np.maximum(free, 0))
+    if centre is None:
+        return slope, sigma * (1.0 / of.a)
+    weight, means = centre
+    *of_x, (level,) = swept([[mean] for mean in means], coefficients_of(of))
+    variance = 1.0 / weight
+    for (mean,), row in zip(of_x, of.rows, strict=False):
+        variance = variance + (mean / row[0]) ** 2
+    return level, sigma * np.sqrt(variance)
 
 
 def _weight(clusters: Clusters, weights: str) -> Floats:
@@ -125,13 +115,12 @@ register(
                 wald="z normal infinite inf",
             ),
         ),
-        synonyms=several(
-            "between between_effects be aggregated means cluster_level aggregate cluster_mean "
-            "group_means between_estimator t_test_on_means cluster_level_analysis "
-            "cluster_summaries two_stage"
-        ),
-        variants={"weights: size": ("weighted_means",), "weights: equal": ("donald_lang",)},
+        synonyms="between between_effects be aggregated means cluster_level aggregate cluster_mean "
+        "group_means between_estimator t_test_on_means cluster_level_analysis "
+        "cluster_summaries two_stage",
+        variants={"weights: size": "weighted_means", "weights: equal": "donald_lang"},
         estimands=lambda chosen: ("slope", "intercept", "between_slope"),
         account=_account,
+        n_parameters="2",
     )
 )

@@ -5,17 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from simstudy.entries import Chosen, Entry, register
-from simstudy.errors import several
 from simstudy.estimates import Estimates, Outcome
 from simstudy.methods import _assemble, _clustered
-from simstudy.methods._assemble import ZERO, Origin
 from simstudy.moments import Array, Factor, Ints, Moments
 from simstudy.numerics import gram, robust
 
 
-def fit(
-    moments: Moments, *, se: str, df: str, term: str = "slope", origin: Origin = ZERO
-) -> Estimates:
+def fit(moments: Moments, *, se: str, df: str, term: str = "slope") -> Estimates:
     """Regress y on x and J cluster dummies, absorbed (Frisch-Waugh-Lovell).
 
     Parameters
@@ -29,19 +25,14 @@ def fit(
         t with N - J - 1, infinite, J - 1 or Bell-McCaffrey's degrees of freedom; by default
         residual for classical, clusters for CR0, CR1 and CR1S, else satterthwaite.
     term : {"slope"}
-    origin : (x, y)
-        Of no consequence: there is no intercept.
     """
     inner = gram.within(moments)
     free = _free(moments)
     total = gram.whole(moments)
     outcome = _assemble.ols_outcome(total, free, inner.a, inner.r, Outcome.X_CONSTANT_WITHIN)
-    with np.errstate(all="ignore"):  # what is degenerate has an outcome that says so
-        slope = inner.b / inner.a
-        error = _error(moments, inner, se, total, outcome)
-        std_error = error.unit / inner.a
+    error = _error(moments, inner, se, total, outcome)
     reference = _clustered.reference(df, free, moments.n_clusters, error.df)
-    return _assemble.estimates(slope, std_error, reference, error.outcome)
+    return _assemble.estimates(inner.b / inner.a, error.unit / inner.a, reference, error.outcome)
 
 
 def _free(moments: Moments) -> Ints | int:
@@ -88,14 +79,16 @@ register(
         describe=describe,
         options=_clustered.options(),
         terms=("slope",),
-        synonyms=several(
-            "within fixed_effects fixed fe lsdv plm areg feols fixest no_pooling within_estimator "
-            "dummies dummy_variables fixed_intercept cluster_dummies felm reghdfe fixed_effect "
-            "absorb"
-        ),
-        variants={"se: CR1S": ("xtreg_fe_robust", "fixed_effects_robust", "lsdv_robust")},
+        synonyms="within fixed_effects fixed fe lsdv plm areg feols fixest no_pooling "
+        "within_estimator dummies dummy_variables fixed_intercept cluster_dummies felm reghdfe "
+        "fixed_effect absorb",
+        variants={"se: CR1S": "xtreg_fe_robust fixed_effects_robust lsdv_robust"},
         refuse=_clustered.refuse,
         caution=_clustered.caution,
         account=_account,
+        robust=_clustered.is_robust,
+        own_intercepts=True,
+        lesson="dummy for every cluster",
+        n_parameters="{}",
     )
 )

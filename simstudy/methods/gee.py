@@ -5,19 +5,15 @@ from __future__ import annotations
 import numpy as np
 
 from simstudy.entries import Chosen, Entry, choice, register
-from simstudy.errors import several
 from simstudy.estimates import Estimates, Outcome
 from simstudy.methods import _assemble, _clustered
-from simstudy.methods._assemble import ZERO, Origin
 from simstudy.moments import Array, Clusters
 from simstudy.numerics import exchangeable, gram, weighted
 from simstudy.numerics.exchangeable import Working
 from simstudy.numerics.shared import shared
 
 
-def fit(
-    moments: Clusters, *, se: str, df: str, term: str = "slope", origin: Origin = ZERO
-) -> Estimates:
+def fit(moments: Clusters, *, se: str, df: str, term: str = "slope") -> Estimates:
     """Solve the estimating equations of y = b0 + b x with exchangeable correlation.
 
     The moment estimators of correlation and scale are geepack's, iterated until another
@@ -32,19 +28,15 @@ def fit(
     df : {"wald", "clusters"}
         z, or t with J - 1 degrees of freedom.
     term : {"slope", "intercept"}
-    origin : (x, y)
-        Point about which the means in `moments` are; the intercept is that of the data.
     """
-    with np.errstate(all="ignore"):  # what is degenerate has an outcome that says so
-        working = _solution(moments)
-        at = working.at
-        estimate, weights = at.slope, weighted.of_slope(at)
-        if term != "slope":
-            estimate, weights = weighted.intercept(at, origin)
-        std_error = model = np.sqrt(exchangeable.model_variance(working, weights))
-        if se == "robust":
-            std_error = np.sqrt(exchangeable.robust_variance(moments, working, weights))
-            std_error = np.where(std_error > _assemble.PERFECT * model, std_error, np.nan)
+    working = _solution(moments)
+    estimate, weights = working.at.slope, weighted.of_slope(working.at)
+    if term == "intercept":
+        estimate, weights = _assemble.at_zero(working.at, moments)
+    std_error = model = np.sqrt(exchangeable.model_variance(working, weights))
+    if se == "robust":
+        std_error = np.sqrt(exchangeable.robust_variance(moments, working, weights))
+        std_error = np.where(std_error > _assemble.PERFECT * model, std_error, np.nan)
     free = np.inf if df == "wald" else float(moments.n_clusters - 1)
     return _assemble.estimates(estimate, std_error, free, _outcome(moments, working))
 
@@ -109,15 +101,10 @@ register(
                 clusters="t j_1 cluster",
             ),
         ),
-        synonyms=several(
-            "geeglm geepack geese xtgee genmod exchangeable gee_exchangeable "
-            "generalized_estimating_equations generalised_estimating_equations marginal "
-            "marginal_model population_averaged gee1"
-        ),
-        variants={
-            "se: robust": ("gee_robust",),
-            "se: model": ("gee_model", "gee_naive"),
-        },
+        synonyms="geeglm geepack geese xtgee genmod exchangeable gee_exchangeable "
+        "generalized_estimating_equations generalised_estimating_equations marginal "
+        "marginal_model population_averaged gee1",
+        variants={"se: robust": "gee_robust", "se: model": "gee_model gee_naive"},
         estimands=lambda chosen: ("slope", "intercept"),
         account=_account,
         caution=lambda chosen, n_clusters: _clustered.few(
@@ -125,5 +112,7 @@ register(
             f"the {chosen['se']} standard error",
             "random_intercept or pooled: {se: CR2}",
         ),
+        robust=lambda chosen: chosen["se"] == "robust",
+        n_parameters="2 + 1 correlation",
     )
 )

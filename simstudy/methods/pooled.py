@@ -7,18 +7,14 @@ from functools import reduce
 import numpy as np
 
 from simstudy.entries import Chosen, Entry, register
-from simstudy.errors import several
 from simstudy.estimates import Estimates
 from simstudy.methods import _assemble, _clustered
-from simstudy.methods._assemble import ZERO, Origin
 from simstudy.moments import Array, Factor, Floats, Moments
 from simstudy.numerics import gram, robust
 from simstudy.numerics.elimination import coefficients_of, swept
 
 
-def fit(
-    moments: Moments, *, se: str, df: str, term: str = "slope", origin: Origin = ZERO
-) -> Estimates:
+def fit(moments: Moments, *, se: str, df: str, term: str = "slope") -> Estimates:
     """Regress y on x over all N units.
 
     Parameters
@@ -36,22 +32,16 @@ def fit(
         t with N - 2, infinite, J - 1 or Bell-McCaffrey's degrees of freedom; by default
         residual for classical and moulton, clusters for CR0, CR1 and CR1S, else satterthwaite.
     term : {"slope", "intercept"}
-    origin : (x, y)
-        Point about which the means in `moments` are; the intercept is that of the data.
     """
     total = gram.whole(moments)
     free = moments.n_obs - moments.n_fixed
     outcome = _assemble.ols_outcome(total, free)
-    with np.errstate(all="ignore"):  # what is degenerate has an outcome that says so
-        estimate = total.b / total.a
-        length, contrast = 1.0 / total.a, None
-        if term == "intercept":
-            centre = _assemble.means(moments, term, origin)
-            estimate, length, contrast = _intercept(moments, total, centre)
-        error = _error(moments, total, se, contrast, outcome)
-        std_error = error.unit * length
+    estimate, length, contrast = total.b / total.a, 1.0 / total.a, None
+    if term == "intercept":
+        estimate, length, contrast = _intercept(moments, total, _assemble.means(moments, term))
+    error = _error(moments, total, se, contrast, outcome)
     reference = _clustered.reference(df, free, moments.n_clusters, error.df)
-    return _assemble.estimates(estimate, std_error, reference, error.outcome)
+    return _assemble.estimates(estimate, error.unit * length, reference, error.outcome)
 
 
 def _intercept(
@@ -104,25 +94,24 @@ register(
         fit=fit,
         describe=describe,
         options=_clustered.options("moulton"),
-        synonyms=several(
-            "ols lm linear regression reg regress naive ignore complete_pooling linear_regression "
-            "linear_model least_squares"
-        ),
+        synonyms="ols lm linear regression reg regress naive ignore complete_pooling "
+        "linear_regression linear_model least_squares",
         variants={
-            "se: CR0": ("cr0",),
-            "se: CR1": ("cr1",),
-            "se: CR1S": several(
-                "cr1s cluster_robust clustered sandwich huber_white robust crve cgm vce "
-                "vce_cluster vce(cluster) lm_robust liang_zeger crse robust_se cluster_robust_se "
-                "clustered_se cluster_se"
-            ),
-            "se: CR2": several("cr2 clubsandwich bell_mccaffrey brl bias_reduced"),
-            "se: CR3": several("cr3 cluster_jackknife jackknife"),
-            "se: moulton": several("moulton moulton_factor deff design_effect kish"),
+            "se: CR0": "cr0",
+            "se: CR1": "cr1",
+            "se: CR1S": "cr1s cluster_robust clustered sandwich huber_white robust crve cgm vce "
+            "vce_cluster vce(cluster) lm_robust liang_zeger crse robust_se cluster_robust_se "
+            "clustered_se cluster_se",
+            "se: CR2": "cr2 clubsandwich bell_mccaffrey brl bias_reduced",
+            "se: CR3": "cr3 cluster_jackknife jackknife",
+            "se: moulton": "moulton moulton_factor deff design_effect kish",
         },
         refuse=_clustered.refuse,
         estimands=lambda chosen: ("slope", "intercept"),
         account=_account,
         caution=_clustered.caution,
+        robust=_clustered.is_robust,
+        lesson="collapsed (one line)",
+        n_parameters="2",
     )
 )

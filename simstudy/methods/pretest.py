@@ -7,9 +7,7 @@ from typing import Any
 import numpy as np
 
 from simstudy.entries import Chosen, Entry, choice, register, registered
-from simstudy.errors import several
-from simstudy.estimates import Estimates
-from simstudy.methods._assemble import ZERO, Origin
+from simstudy.estimates import COMPONENTS, NUMBERS, Estimates
 from simstudy.moments import Bools, Floats, Moments
 from simstudy.numerics import anova, gram, likelihood, weighted
 
@@ -18,7 +16,7 @@ _CRITICAL = 1.6448536269514722**2
 _TOO_LARGE = 2.0  # design effect (Muthen & Satorra 1995)
 
 
-def fit(moments: Moments, *, by: str, term: str = "slope", origin: Origin = ZERO) -> Estimates:
+def fit(moments: Moments, *, by: str, term: str = "slope") -> Estimates:
     """Fit both models and report the one that a test or a rule of thumb chooses.
 
     Every replication's row is that of its chosen model; variances are NaN where pooled.
@@ -32,15 +30,11 @@ def fit(moments: Moments, *, by: str, term: str = "slope", origin: Origin = ZERO
         where 1 + (mean size - 1) ICC of y exceeds 2 (Muthen & Satorra 1995, Sociol.
         Methodol. 25:267-316), and where either cannot be had.
     term : {"slope", "intercept"}
-    origin : (x, y)
-        Point about which the means in `moments` are; the intercept is that of the data.
     """
-    pooled, multilevel = (
-        model.fit(moments, **options, term=term, origin=origin) for model, options in _models()
-    )
+    pooled, multilevel = (model.fit(moments, **options, term=term) for model, options in _models())
     chosen = _multilevel(moments, multilevel, by)
     columns: Any = {}
-    for name in ("estimate", "std_error", "df", "p_value", "outcome", "tau2", "sigma2"):
+    for name in (*NUMBERS, "outcome", *COMPONENTS):
         of_pooled = getattr(pooled, name)
         columns[name] = np.where(
             chosen, getattr(multilevel, name), np.nan if of_pooled is None else of_pooled
@@ -56,10 +50,9 @@ def _models() -> list[tuple[Entry, Chosen]]:
 
 def _multilevel(moments: Moments, multilevel: Estimates, by: str) -> Bools:
     """Which replications take the random intercept: those where the data do not say no."""
-    with np.errstate(all="ignore"):
-        if by == "design_effect":
-            return ~(anova.design_effect_of_y(moments) <= _TOO_LARGE)
-        return ~(_likelihood_ratio(moments, multilevel) <= _CRITICAL)
+    if by == "design_effect":
+        return ~(anova.design_effect_of_y(moments) <= _TOO_LARGE)
+    return ~(_likelihood_ratio(moments, multilevel) <= _CRITICAL)
 
 
 def _likelihood_ratio(moments: Moments, multilevel: Estimates) -> Floats:
@@ -68,7 +61,8 @@ def _likelihood_ratio(moments: Moments, multilevel: Estimates) -> Floats:
     inner = gram.within(moments)
 
     def criterion(psi: Floats) -> Floats:
-        return likelihood.criterion(moments, weighted.line(moments, inner, psi), psi, True)
+        at = weighted.line(moments, inner, psi)
+        return likelihood.criterion(moments, at, psi, True, moments.n_fixed)
 
     psi = multilevel.tau2 / multilevel.sigma2
     return criterion(np.zeros_like(psi)) - criterion(psi)
@@ -79,6 +73,7 @@ def describe(moments: Moments, *, by: str) -> dict[str, float | None]:
     pooled, (multilevel, options) = _models()
     chosen = _multilevel(moments, multilevel.fit(moments, **options), by)
     model, options = (multilevel, options) if chosen.item() else pooled
+    assert model.describe is not None
     return model.describe(moments, **options)
 
 
@@ -118,12 +113,11 @@ register(
                 design_effect="deff deft kish",
             ),
         ),
-        synonyms=several(
-            "preliminary_test two_step pre_test pretested model_selection select_model conditional"
-        ),
+        synonyms="preliminary_test two_step pre_test pretested model_selection select_model "
+        "conditional",
         variants={
-            "by: likelihood_ratio": ("lrt", "lr_test", "rlrt"),
-            "by: design_effect": ("deff_rule", "deff_over_2"),
+            "by: likelihood_ratio": "lrt lr_test rlrt",
+            "by: design_effect": "deff_rule deff_over_2",
         },
         estimands=lambda chosen: ("slope", "intercept"),
         account=_account,

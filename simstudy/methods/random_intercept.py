@@ -5,19 +5,15 @@ from __future__ import annotations
 import numpy as np
 
 from simstudy.entries import Chosen, Entry, register
-from simstudy.errors import several
 from simstudy.estimands import VARIANCES
 from simstudy.estimates import Estimates, Outcome
 from simstudy.methods import _assemble, _mixed
-from simstudy.methods._assemble import ZERO, Origin
 from simstudy.moments import Array, Factor, Floats, Ints, Moments
 from simstudy.numerics import gram, information
 from simstudy.numerics.shared import shared
 
 
-def fit(
-    moments: Moments, *, estimator: str, df: str, term: str = "slope", origin: Origin = ZERO
-) -> Estimates:
+def fit(moments: Moments, *, estimator: str, df: str, term: str = "slope") -> Estimates:
     """Fit y = b0 + b x + u_j + e by restricted or full maximum likelihood.
 
     Parameters
@@ -27,18 +23,14 @@ def fit(
     df : {"wald", "residual", "between_within", "satterthwaite", "kenward_roger"}
         Reference distribution; kenward_roger also adjusts the standard error.
     term : {"slope", "intercept"}
-    origin : (x, y)
-        Point about which the means in `moments` are; the intercept is that of the data.
     """
-    with np.errstate(all="ignore"):  # what is degenerate has an outcome that says so
-        inner = gram.within(moments)
-        fitted = _optimum(moments, estimator)
-        if term == "slope":
-            effect = fitted.sums.at.slope, information.of_slope(fitted.sums)
-        else:
-            effect = _mixed.intercept(moments, fitted, term, origin)
-        bw = _between_within(moments, inner, term)
-        return _mixed.estimates(fitted, _outcome(moments, inner), effect, df, bw)
+    inner, fitted = gram.within(moments), _optimum(moments, estimator)
+    if term == "slope":
+        effect = fitted.sums.at.slope, information.of_slope(fitted.sums)
+    else:
+        effect = _mixed.intercept(moments, fitted, term)
+    bw = _between_within(moments, inner, term)
+    return _mixed.estimates(fitted, _outcome(moments, inner), effect, df, bw)
 
 
 @shared
@@ -93,23 +85,23 @@ register(
         fit=fit,
         describe=describe,
         options=_mixed.OPTIONS,
-        synonyms=several(
-            "lmer mixed mlm hlm multilevel mixedlm random lme lmm lme4 nlme mixed_model "
-            "mixed_effects linear_mixed_model multilevel_model random_effects random_effect re "
-            "partial_pooling proc_mixed xtmixed hierarchical hierarchical_linear_model "
-            "variance_components lmertest random_intercepts random_effects_model "
-            "mixed_linear_model"
-        ),
+        synonyms="lmer mixed mlm hlm multilevel mixedlm random lme lmm lme4 nlme mixed_model "
+        "mixed_effects linear_mixed_model multilevel_model random_effects random_effect re "
+        "partial_pooling proc_mixed xtmixed hierarchical hierarchical_linear_model "
+        "variance_components lmertest random_intercepts random_effects_model "
+        "mixed_linear_model",
         variants={
-            "df: kenward_roger": ("kr", "kenward_roger", "kenwardroger", "pbkrtest"),
-            "df: satterthwaite": ("satterthwaite",),
-            "df: between_within": ("between_within",),
-            "df: wald": ("wald", "z_test"),
-            "estimator: reml": ("reml",),
-            "estimator: ml": ("ml", "mle", "maximum_likelihood"),
+            "df: kenward_roger": "kr kenward_roger kenwardroger pbkrtest",
+            "df: satterthwaite": "satterthwaite",
+            "df: between_within": "between_within",
+            "df: wald": "wald z_test",
+            "estimator: reml": "reml",
+            "estimator: ml": "ml mle maximum_likelihood",
         },
         refuse=_mixed.refuse,
         estimands=lambda chosen: ("slope", "intercept", *VARIANCES),
         account=_account,
+        lesson="multilevel (random intercept)",
+        n_parameters="2 + 1 variance",
     )
 )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from simstudy.entries import Chosen, Entry, Option, Words, choice, register
-from simstudy.errors import several
 from simstudy.estimates import Estimates, Outcome
 from simstudy.methods import _assemble, _clustered, pooled
 from simstudy.moments import Clusters
@@ -47,10 +46,8 @@ def fit(
     total = gram.whole(clusters)
     outcome = _assemble.ols_outcome(total, clusters.n_obs - 2)
     outcome = _clustered.with_clusters(outcome, clusters.n_clusters)
-    with np.errstate(all="ignore"):  # what is degenerate has an outcome that says so
-        estimate = total.b / total.a
-        sums = wild.restricted(clusters, total)
-        p_value = wild.p_value(sums, weights, p, draws, words or _fixed())
+    estimate, sums = total.b / total.a, wild.restricted(clusters, total)
+    p_value = wild.p_value(sums, weights, p, draws, words or _fixed())
     none = _clustered.without_residuals(clusters) | np.isnan(p_value)
     outcome = _assemble.unless(outcome, none, Outcome.NO_STD_ERROR)
     blank = np.full_like(estimate, np.nan)
@@ -77,12 +74,12 @@ _TAILS = {
 
 
 def _account(chosen: Chosen) -> str:
-    every = " (all $2^J$ samples, each once, where that is not more)"
+    all_of_them = " (all $2^J$ samples, each once, where that is not more)"
     return (
         "The wild cluster bootstrap-$t$ test of the pooled least squares slope with the null "
         f"hypothesis imposed [@CameronGelbachMiller2008], with {_WEIGHTS[chosen['weights']]} and "
         f"{chosen['draws']} bootstrap samples"
-        f"{every if chosen['weights'] == 'rademacher' else ''}. The statistic has the "
+        f"{all_of_them if chosen['weights'] == 'rademacher' else ''}. The statistic has the "
         "cluster-robust standard error CR1S. The $p$-value is "
         f"{_TAILS[chosen['p']]}; the method has no standard error and no interval."
     )
@@ -116,23 +113,21 @@ register(
                 lambda chosen: 399,
                 "bootstrap samples",
                 least=1,
-                synonyms=several(
-                    "b reps nboot n_boot bootstraps replications samples n_bootstrap iterations "
-                    "boot r"
-                ),
+                synonyms="b reps nboot n_boot bootstraps replications samples n_bootstrap "
+                "iterations boot r",
             ),
         ),
         terms=("slope",),
-        synonyms=several(
-            "wild bootstrap boottest wild_cluster_bootstrap wcr wcb fwildclusterboot "
-            "cluster_bootstrap bootstrap_t cgm_bootstrap"
-        ),
+        synonyms="wild bootstrap boottest wild_cluster_bootstrap wcr wcb fwildclusterboot "
+        "cluster_bootstrap bootstrap_t cgm_bootstrap",
         variants={
-            "weights: webb": ("webb", "webb6", "webb_6_point"),
-            "weights: rademacher": ("rademacher",),
+            "weights: webb": "webb webb6 webb_6_point",
+            "weights: rademacher": "rademacher",
         },
         draws=True,
         tests_only=True,
         account=_account,
+        robust=lambda chosen: True,
+        n_parameters="2",
     )
 )

@@ -5,11 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from simstudy.entries import Chosen, Entry, choice, register
-from simstudy.errors import several
 from simstudy.estimands import VARIANCES
 from simstudy.estimates import Estimates, Outcome
 from simstudy.methods import _assemble, _mixed
-from simstudy.methods._assemble import ZERO, Origin
 from simstudy.moments import Array, Factor, Floats, Ints, Moments
 from simstudy.numerics import gram, information
 from simstudy.numerics.information import Contrast
@@ -17,13 +15,7 @@ from simstudy.numerics.shared import shared
 
 
 def fit(
-    moments: Moments,
-    *,
-    effect: str,
-    estimator: str,
-    df: str,
-    term: str = "slope",
-    origin: Origin = ZERO,
+    moments: Moments, *, effect: str, estimator: str, df: str, term: str = "slope"
 ) -> Estimates:
     """Fit y = b0 + bw (x - xbar_j) + bb xbar_j + u_j + e (Mundlak 1978, Econometrica 46:69-85).
 
@@ -41,20 +33,16 @@ def fit(
         Reference distribution; kenward_roger also adjusts the standard error.
     term : {"slope", "intercept"}
         The effect, or the value of the line through the cluster means at x = 0.
-    origin : (x, y)
-        Point about which the means in `moments` are; the intercept is that of the data.
     """
     # nlme counts the contextual effect, a slope on the cluster means, between clusters
     inside = term == "slope" and effect == "within"
     bw = np.asarray(_free(moments)[0 if inside else 1], dtype=float)
-    with np.errstate(all="ignore"):  # what is degenerate has an outcome that says so
-        inner = gram.within(moments)
-        fitted = _optimum(moments, estimator)
-        if term == "slope":
-            line = _effect(effect, inner, fitted)
-        else:
-            line = _mixed.intercept(moments, fitted, term, origin)
-        return _mixed.estimates(fitted, _outcome(moments, inner), line, df, bw)
+    inner, fitted = gram.within(moments), _optimum(moments, estimator)
+    if term == "slope":
+        line = _effect(effect, inner, fitted)
+    else:
+        line = _mixed.intercept(moments, fitted, term)
+    return _mixed.estimates(fitted, _outcome(moments, inner), line, df, bw)
 
 
 @shared
@@ -112,7 +100,7 @@ def describe(moments: Moments, *, effect: str, estimator: str, df: str) -> dict[
     """Residual SD and lme4's criterion of one data set."""
     inner = gram.within(moments)
     fitted = _optimum(moments, estimator)
-    more = sum(2.0 * np.log(row[0].item()) for row in inner.rows[:-1] if row[0] > 0)
+    more = float(sum(2.0 * np.log(row[0].item()) for row in inner.rows[:-1] if row[0] > 0))
     return _mixed.described(moments, fitted, _n_fixed(moments), more)
 
 
@@ -152,13 +140,12 @@ register(
             ),
             *_mixed.OPTIONS,
         ),
-        synonyms=several(
-            "mundlak hybrid wb rewb cre xthybrid within_between_model correlated_random_effects "
-            "cwc group_mean_centering panelr"
-        ),
-        variants={"effect: contextual": ("contextual", "contextual_effect")},
+        synonyms="mundlak hybrid wb rewb cre xthybrid within_between_model "
+        "correlated_random_effects cwc group_mean_centering panelr",
+        variants={"effect: contextual": "contextual contextual_effect"},
         refuse=_mixed.refuse,
         estimands=lambda chosen: (_ESTIMANDS[chosen["effect"]], "intercept", *VARIANCES),
         account=_account,
+        n_parameters="3 + 1 variance",
     )
 )

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from simstudy.moments import Array, Clusters, Factor, Moments, Pooled, Units
+from simstudy.moments import Array, Factor, Moments, Pooled, Units
 from simstudy.numerics.segments import Segments
 
 M = TypeVar("M", bound=Moments)
@@ -107,4 +107,4 @@ def _each(function: Callable[[list[Array]], Array], batches: Sequence[M]) -> Any
         return replace(first, within=factor("within"), between=factor("between"))
     columns = zip(*(getattr(batch, "means") for batch in batches), strict=True)  # noqa: B009
     means = tuple(function(list(arrays)) for arrays in columns)
-    return Clusters(array("sizes"), means, factor("within"), first.names)
+    return replace(first, sizes=array("sizes"), means=means, within=factor("within"))

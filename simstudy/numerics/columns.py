@@ -45,7 +45,8 @@ def _selected(moments: Moments, names: tuple[str, ...]) -> Moments:
         between = triangle([moments.between.column(k) for k in places])
         return replace(moments, within=within, between=between, names=names)
     means = tuple(moments.means[k] for k in places)
-    return replace(moments, within=within, means=means, names=names)
+    origin = tuple(moments.point[k] for k in places)
+    return replace(moments, within=within, means=means, names=names, origin=origin)
 
 
 def triangle(columns: Sequence[Column]) -> Factor:

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from simstudy.moments import Array, Bools, Clusters, Factor, Floats, Pooled, products
+from simstudy.moments import Bools, Clusters, Factor, Floats, Pooled, products
 from simstudy.numerics import gram, weighted
 from simstudy.numerics.elimination import swept
 from simstudy.numerics.weighted import Profile
@@ -102,17 +102,13 @@ def _stepper(clusters: Clusters, within: Factor) -> Step:
     def step(index: NDArray[np.intp], alpha: Floats) -> tuple[Floats, Floats]:
         part = weighted.columns(clusters if pooled is None else pooled, index)
         sizes = n[:1] if isinstance(part, Pooled) else part.weights
-        at = weighted.line(part, within.map(lambda v: v[index]), _psi(alpha))
+        at = weighted.line(part, within.take(index), _psi(alpha))
         sums = sizes * at.e_dot
         squares = products(at.e_within, at.e_within) + gram.dot(sums, at.e_dot)
-        phi = squares / _of(n_obs, index)
-        return (gram.dot(sums, sums) - squares) / (phi * _of(pairs, index)), phi
+        phi = squares / weighted.take(n_obs, index)
+        return (gram.dot(sums, sums) - squares) / (phi * weighted.take(pairs, index)), phi
 
     return step
-
-
-def _of(values: Array, index: NDArray[np.intp]) -> Array:
-    return values if values.size == 1 else values[index]
 
 
 def model_variance(found: Working, weights: Sequence[Floats | float]) -> Floats:

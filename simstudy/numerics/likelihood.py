@@ -13,7 +13,7 @@ from simstudy.numerics import gram
 from simstudy.numerics.weighted import Profile, Second, Sums
 
 
-def residual_df(n_obs: Ints | int, reml: bool, n_fixed: int = 2) -> Ints | int:
+def residual_df(n_obs: Ints | int, reml: bool, n_fixed: int) -> Ints | int:
     """Divisor nu of RSS: N less the fixed effects (REML) or N (ML)."""
     return n_obs - n_fixed if reml else n_obs
 
@@ -61,7 +61,7 @@ def score_slope(sums: Sums, nu: Ints | int, reml: bool) -> Floats:
     return np.asarray(-2.0 * nu * third.g2 + first + at.rss * expected_22(sums, reml))
 
 
-def criterion(moments: Moments, at: Profile, psi: Floats, reml: bool, n_fixed: int = 2) -> Floats:
+def criterion(moments: Moments, at: Profile, psi: Floats, reml: bool, n_fixed: int) -> Floats:
     """lme4's REML criterion, or -2 log-likelihood under ML, constants included.
 
     Bates, Maechler, Bolker & Walker (2015, J. Stat. Softw. 67), eqs. 34 and 42, for one

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from simstudy.moments import Clusters, Factor, Floats, Units
+from simstudy.numerics.batches import reps_of
 from simstudy.numerics.elimination import divide
 from simstudy.numerics.segments import Segments
 
@@ -15,9 +16,7 @@ def reduce(rows: Units) -> Clusters:
     Whether x is constant in a cluster is decided on the doubles themselves; then its
     cross-products are exactly 0 and its mean is that value.
     """
-    per_rep = int(rows.sizes.sum())
-    n_reps = rows.y.size // per_rep if rows.sizes.shape[1] == 1 else rows.sizes.shape[1]
-    cells = Segments(rows.sizes, n_reps)
+    cells = Segments(rows.sizes, reps_of(rows))
     flat = [cells.constant(x) for x in rows.columns[:-1]]
     means, left = zip(*(_centre(values, rows.sizes, cells) for values in rows.columns), strict=True)
     *of_x, of_y = means

@@ -23,7 +23,7 @@ Criterion = Callable[[NDArray[np.intp], Floats], Floats]
 
 
 def variance_ratio(
-    moments: Moments, within: Factor, *, reml: bool, n_fixed: int = 2
+    moments: Moments, within: Factor, *, reml: bool, n_fixed: int
 ) -> tuple[Floats, Bools]:
     """Estimate psi = tau2 / sigma2 in every replication.
 
@@ -55,7 +55,7 @@ def variance_ratio(
     return np.asarray((1.0 / w - 1.0) / mean_size), w == 1.0
 
 
-def cubic(moments: Pooled, reml: bool, n_fixed: int = 2) -> tuple[Floats, Floats, Floats, Floats]:
+def cubic(moments: Pooled, reml: bool, n_fixed: int) -> tuple[Floats, Floats, Floats, Floats]:
     """Coefficients p0..p3 of the cubic whose roots in (0, 1) are the stationary points.
 
     With D(w) = Wxx + w Bxx and R(w) = R0 + R1 w + R2 w^2 the determinant of W + w B,
@@ -127,33 +127,28 @@ def _search(
     residual = np.atleast_1d(likelihood.residual_df(moments.n_obs, reml, n_fixed))
 
     def of(index: NDArray[np.intp]) -> tuple[Moments, Factor]:
-        return weighted.columns(moments, index), within.map(lambda v: v[index])
-
-    def at(index: NDArray[np.intp], w: Floats) -> tuple[Moments, Factor, Floats, Floats]:
-        size = mean_size if mean_size.size == 1 else mean_size[index]
-        return *of(index), (1.0 / w - 1.0) / size, size
+        return weighted.columns(moments, index), within.take(index)
 
     def evaluate(index: NDArray[np.intp], w: Floats) -> tuple[Floats, Floats]:
-        part, inner, psi, size = at(index, w)
-        nu = residual if residual.size == 1 else residual[index]
-        sums = weighted.evaluate(part, inner, psi)
+        size, nu = weighted.take(mean_size, index), weighted.take(residual, index)
+        sums = weighted.evaluate(*of(index), (1.0 / w - 1.0) / size)
         f = likelihood.score(sums.at, sums.second, nu, reml)
         slope = likelihood.score_slope(sums, nu, reml)
         return f / w, -slope / (size * w * w * w) - f / (w * w)
 
     def criterion(index: NDArray[np.intp], w: Floats) -> Floats:
-        part, inner, psi, _ = at(index, w)
-        point = weighted.line(part, inner, psi)
-        return likelihood.criterion(part, point, psi, reml, n_fixed)
+        part, inner = of(index)
+        psi = (1.0 / w - 1.0) / weighted.take(mean_size, index)
+        at = weighted.line(part, inner, psi)
+        return likelihood.criterion(part, at, psi, reml, n_fixed)
 
     def score(index: NDArray[np.intp], psi: Floats) -> Floats:
-        point, second = weighted.first_orders(*of(index), psi)
-        nu = residual if residual.size == 1 else residual[index]
-        return likelihood.score(point, second, nu, reml)
+        at, second = weighted.first_orders(*of(index), psi)
+        return likelihood.score(at, second, weighted.take(residual, index), reml)
 
     sizes = weighted.sizes(moments)
-    found, boundary = screen.brackets(sizes, moments.n_reps, mean_size, score)
-    return _best(moments.n_reps, found, boundary, evaluate, criterion)
+    brackets, boundary = screen.brackets(sizes, moments.n_reps, mean_size, score)
+    return _best(moments.n_reps, brackets, boundary, evaluate, criterion)
 
 
 def _best(
@@ -175,10 +170,10 @@ def _best(
     count = np.bincount(index, minlength=n_reps) + boundary
     several = count > 1
     if several.any():
-        mine = several[index]
+        inner = several[index]
         edge = np.flatnonzero(several & boundary)
-        rivals = np.concatenate([index[mine], edge])
-        w = np.concatenate([roots[mine], np.ones(edge.size)])
+        rivals = np.concatenate([index[inner], edge])
+        w = np.concatenate([roots[inner], np.ones(edge.size)])
         order = np.lexsort((criterion(rivals, w), rivals))
         chosen, first = np.unique(rivals[order], return_index=True)
         best[chosen] = w[order][first]

@@ -175,8 +175,8 @@ def pair_sum(moments: Moments, total: Factor, contrast: Sequence[Floats] | None 
         As for `sandwich`; without it, the slope of x.
     """
     if isinstance(moments, Pooled):
-        outer = gram.between(moments)
-        return moments.cluster_size * (outer.a / total.a) ** 2 - 1.0
+        of_x = swept(_columns(gram.between(moments)), coefficients_of(total))[-2]
+        return moments.cluster_size * (np.sqrt(products(of_x, of_x)) / total.a) ** 2 - 1.0
     centre = gram.grand_means(moments)
     about = [[m - c] for m, c in zip(moments.means, centre, strict=True)]
     of_x = [column[0] for column in swept(about, coefficients_of(total))[:-1]]

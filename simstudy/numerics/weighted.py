@@ -101,14 +101,12 @@ def profile(clusters: Clusters, within: Factor, psi: Floats) -> Profile:
         return products(first[1:], second[1:]) + gram.dot(c, first[0], second[0])
 
     done = eliminate(columns, product)
-    centre = [
-        column[0] for column in swept([[mean] for mean in means[:-1]], _of_x(done.coefficients))
-    ]
+    centre = swept([[mean] for mean in means[:-1]], predictors_on_each_other(done.coefficients))
     *x_dot, e_dot = (column[0] for column in done.columns)
     return Profile(
         done.coefficients,
         means[-1],
-        tuple(centre),
+        tuple(column[0] for column in centre),
         s,
         done.squares[:-1],
         done.squares[-1],
@@ -119,7 +117,7 @@ def profile(clusters: Clusters, within: Factor, psi: Floats) -> Profile:
     )
 
 
-def _of_x(coefficients: Coefficients) -> Coefficients:
+def predictors_on_each_other(coefficients: Coefficients) -> Coefficients:
     """Coefficients of the predictors on each other."""
     return tuple(along[:-1] for along in coefficients)
 
@@ -155,24 +153,6 @@ def third_order(at: Profile) -> Third:
 def of_slope(at: Profile) -> list[Floats | float]:
     """Weights of the slope of x on level and slopes."""
     return [*[0.0] * len(at.d), 1.0]
-
-
-def intercept(at: Profile, origin: Sequence[float]) -> tuple[Floats, list[Floats | float]]:
-    """Value of the line where every predictor is 0, and its weights on level and slopes.
-
-    Parameters
-    ----------
-    origin : sequence of float
-        Point, in all columns, about which the means are.
-    """
-    estimate: Floats = origin[-1] + at.level
-    shift = swept([[np.asarray(of)] for of in origin[:-1]], _of_x(at.coefficients))
-    weights: list[Floats | float] = [1.0]
-    for along, mean, (of_origin,) in zip(at.coefficients, at.means, shift, strict=True):
-        centre = of_origin + mean
-        estimate = estimate - along[-1] * centre
-        weights.append(-centre)
-    return estimate, weights
 
 
 def profile_pooled(moments: Pooled, psi: Floats) -> Profile:
@@ -265,6 +245,11 @@ def sizes(moments: Moments) -> Floats:
     return moments.weights
 
 
+def take(values: Array, index: Ints) -> Array:
+    """Some replications of numbers that all may share."""
+    return values if values.size == 1 else values[index]
+
+
 def columns(moments: Moments, index: Ints) -> Moments:
     """Keep the replications `index`; the factors of Clusters are left as they are.
 
@@ -272,15 +257,15 @@ def columns(moments: Moments, index: Ints) -> Moments:
     memory, and then numpy adds them up in another order than in a whole batch.
     """
     if isinstance(moments, Pooled):
-        within, between = (f.map(lambda v: v[index]) for f in (moments.within, moments.between))
+        within, between = (f.take(index) for f in (moments.within, moments.between))
         return replace(moments, within=within, between=between)
     n_reps = moments.n_reps
     if index.size == n_reps and bool(np.all(index[1:] > index[:-1])):
         return moments
 
-    def take(values: Array) -> Array:
+    def chosen(values: Array) -> Array:
         return values if values.shape[1] == 1 else values.take(index, axis=1)
 
     *of_x, of_y = moments.means
-    means = (*(take(mean) for mean in of_x), of_y.take(index, axis=1))
-    return Clusters(take(moments.sizes), means, moments.within, moments.names)
+    means = (*(chosen(mean) for mean in of_x), of_y.take(index, axis=1))
+    return replace(moments, sizes=chosen(moments.sizes), means=means)

@@ -27,7 +27,8 @@ def delimited(text: str, file: str) -> Table:
 
     @lru_cache(maxsize=1)
     def read(places: tuple[int, ...]) -> Any:
-        return _read(found, raw, places) if raw else _empty(places)
+        nothing = {str(place): pa.nulls(0, pa.string()) for place in places}
+        return _read(found, raw, places) if raw else pa.table(nothing)
 
     def pieces(places: Sequence[int]) -> Iterator[Piece]:
         columns = read(tuple(places))
@@ -58,10 +59,6 @@ def _read(found: Layout, raw: bytes, places: Sequence[int]) -> Any:
         if found.names[place] != found.names[place].strip():
             columns = columns.set_column(i, wanted[i], without_layout(columns.column(i)))
     return columns
-
-
-def _empty(places: Sequence[int]) -> Any:
-    return pa.table({str(place): pa.nulls(0, pa.string()) for place in places})
 
 
 def _check(found: Layout, raw: bytes, file: str) -> None:

@@ -73,7 +73,7 @@ def _files(sources: list[Any], keys: list[dict[str, str | None]], file: str) -> 
 
     def pieces(places: Sequence[int]) -> Iterator[Piece]:
         wanted = [names[place] for place in places]
-        kinds = [_common(name, schemas, keys, sources, file) for name in wanted]
+        kinds = [_common(name, schemas, keys, file) for name in wanted]
         for source, schema, known in zip(sources, schemas, keys, strict=True):
             name = source if isinstance(source, str) else file
             there = [one for one in wanted if one in schema.names]
@@ -116,11 +116,7 @@ def _broken(error: Exception, file: str) -> UserError:
 
 
 def _common(
-    name: str,
-    schemas: list[pa.Schema],
-    keys: list[dict[str, str | None]],
-    sources: list[Any],
-    file: str,
+    name: str, schemas: list[pa.Schema], keys: list[dict[str, str | None]], file: str
 ) -> pa.DataType | None:
     """Type that holds a column of all files; None where each keeps its own, all being alike."""
     kinds = [schema.field(name).type for schema in schemas if name in schema.names]

@@ -87,11 +87,12 @@ def compare(summary: pa.Table, file: str) -> list[Pair]:
     by_cell = _by_cell(summary, keys)
     pairs = []
     for i, line in enumerate(_lines(table, rows, [*given, *keys])):
+        levels = {k: float(line[k]) if isinstance(line[k], int) else line[k] for k in keys}
+        cell = {key: level_text(level) for key, level in levels.items()}
         try:
-            row = _found(by_cell, line, keys)
+            row = _found(by_cell, line, cell)
         except UserError as error:
             rows.refuse(str(error), i)
-        cell = {key: level_text(_number(line[key])) for key in keys}
         pairs.append(_pair(cell, line, row))
     return pairs
 
@@ -109,11 +110,6 @@ def _lines(table: Table, rows: Batch, names: list[str]) -> list[Row]:
             plain = as_written(labels) if table.is_written(name) else labels
             columns[name] = plain.to_pylist()
     return [dict(zip(columns, line, strict=True)) for line in zip(*columns.values(), strict=True)]
-
-
-def _number(value: Any) -> Any:
-    """Whole numbers as doubles, for one way of writing."""
-    return float(value) if isinstance(value, int) else value
 
 
 def _level(key: str, value: Any) -> Any:
@@ -137,19 +133,19 @@ def _by_cell(summary: pa.Table, keys: list[str]) -> dict[tuple[Any, ...], list[R
     return by_name | by_label
 
 
-def _found(rows: dict[tuple[Any, ...], list[Row]], line: Row, keys: list[str]) -> Row:
+def _found(rows: dict[tuple[Any, ...], list[Row]], line: Row, cell: dict[str, str]) -> Row:
     """The one row of the summary that a line is about."""
     known = dict.fromkeys(key[0] for key in rows)
     measure = asked(line.get("measure") or _USUAL, known, "no measure '{}' in the summary")
-    here = rows.get((measure.measure, *(_level(key, line[key]) for key in keys)))
+    here = rows.get((measure.measure, *(_level(key, line[key]) for key in cell)))
     if here is not None and measure.null is not None:
         here = [row for row in here if _aim(row).null is measure.null] or None
-    what = measure.name + " of " + ", ".join(f"{k} {level_text(_number(line[k]))}" for k in keys)
+    what = measure.name + " of " + ", ".join(f"{key} {level}" for key, level in cell.items())
     if here is None:
         raise UserError(f"no {what} in the summary")
     here = _at_alpha(here, line.get("alpha", math.nan), what)
     if len(here) > 1:
-        _refuse_several(here, keys, what)
+        _refuse_several(here, list(cell), what)
     return here[0]
 
 

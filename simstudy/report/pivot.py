@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from simstudy.measures.bradley import BAND
 from simstudy.report.nulls import Aim, aims, condition, settings
 from simstudy.store import arrow
 from simstudy.summary.table import OF_ANYBODY
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 Level = float | int | str | None
-LIBERAL = 1.5  # times alpha: Bradley's (1978, Br. J. Math. Stat. Psychol. 31:144-152) bound
 REASONS = ("share_failed", "share_no_std_error")  # measures that tell why there is no number
 _BESIDE = ("scenario", "n_obs", "design_effect")  # of a study, before `method`: no factors
 _OUTLIER = 1000.0  # times the median Monte Carlo error: not what sets a table's decimals
@@ -25,10 +25,11 @@ class Cell(NamedTuple):
     """A value and its Monte Carlo error; NaN where there is none.
 
     `aim` says what it is held against; of a power, `sized` whether the same design has a Type I
-    error, and `inflated` whether that is wholly above `LIBERAL` alpha.
+    error, and `inflated` whether that is wholly above Bradley's `BAND`.
     `failed` tells replications that failed, or are not there, from those not estimable, and
     `no_se` those that have an estimate alone; not `asked` is a method without any row in this
-    scenario.
+    scenario, and `hidden` of another kind than what is shown. `theory` is the answer without
+    simulation, exact or asymptotic by its `theory_kind`.
     """
 
     value: float
@@ -37,17 +38,21 @@ class Cell(NamedTuple):
     n_not_used: int
     ci_low: float = math.nan
     ci_high: float = math.nan
+    theory: float = math.nan
+    theory_kind: str | float = math.nan
     inflated: bool = False
     failed: bool = False
     aim: Aim = Aim(None, math.nan, 0.0)
     sized: bool = False
     no_se: bool = False
     asked: bool = True
+    hidden: bool = False
 
 
 ABSENT = "not asked for"
-NOT_ASKED = Cell(math.nan, math.nan, 0, 0, asked=False)
-_NUMBERS = Cell._fields[:6]
+NO_ROW = Cell(math.nan, math.nan, 0, 0)
+NOT_ASKED = NO_ROW._replace(asked=False)
+_NUMBERS = Cell._fields[:8]
 Row = tuple[dict[str, Any], dict[str, Cell | None]]
 
 
@@ -75,8 +80,6 @@ class Wide:
         Whether some power has no Type I error of its design beside it.
     null : str
         When the null hypothesis is true, in words.
-    kind : bool, optional
-        Whether Type I errors (True) or powers (False) alone are shown; None shows all.
     absent : str
         What `NOT_ASKED` is, in words.
     """
@@ -90,11 +93,12 @@ class Wide:
     unchecked: bool = False
     places: tuple[int, ...] = ()
     null: str = ""
-    kind: bool | None = None
     absent: str = ABSENT
 
 
-def wide(summary: pa.Table, measure: str, alpha: float | None = None) -> Wide:
+def wide(
+    summary: pa.Table, measure: str, alpha: float | None = None, null: bool | None = None
+) -> Wide:
     """Take one measure out of a summary.
 
     Parameters
@@ -104,6 +108,8 @@ def wide(summary: pa.Table, measure: str, alpha: float | None = None) -> Wide:
     measure : str
     alpha : float, optional
         Default: the first there is.
+    null : bool, optional
+        Type I errors (True) or powers (False) alone.
     """
     before = summary.column_names[: summary.column_names.index("method")]
     of_anybody = OF_ANYBODY.items() <= (summary.schema.metadata or {}).items()
@@ -114,82 +120,84 @@ def wide(summary: pa.Table, measure: str, alpha: float | None = None) -> Wide:
     chosen = levels[0] if alpha is None and levels else alpha
     if chosen is not None:
         part = part.take(arrow.equal_to(part.column("alpha"), chosen))
-    columns_of = {name: part.column(name).to_pylist() for name in (*before, "method", *_NUMBERS)}
-    varying = [name for name in columns if len(set(columns_of[name])) > 1]
+    levels_of = {name: part.column(name).to_pylist() for name in before}
+    varying = [name for name in columns if len(set(levels_of[name])) > 1]
     shown = [name for name in before if name not in beside[:2]]
     rows: dict[Any, Row] = {}
     cell = before if of_anybody or "scenario" not in before else ["scenario"]  # decides the rest
     failed, no_se = (_shares(summary, cell, share) for share in REASONS)
     about = aims(part)
-    for i, (key, method, numbers) in enumerate(_cells(columns_of, cell)):
-        if key not in rows:
-            rows[key] = ({name: columns_of[name][i] for name in shown}, {})
-        filled: Any = [math.nan if number is None else number for number in numbers]
-        lost = bool(failed.get((key, method))) or filled[2] + filled[3] == 0
-        rows[key][1][method] = Cell._make(
-            [*filled, False, lost, about[i], False, bool(no_se.get((key, method))), True]
+    for i, (key, numbers) in enumerate(zip(_keys(part, cell), _cells(part), strict=True)):
+        scenario, method = key
+        if scenario not in rows:
+            rows[scenario] = ({name: levels_of[name][i] for name in shown}, {})
+        lost = bool(failed.get(key)) or numbers.n_used + numbers.n_not_used == 0
+        rows[scenario][1][method] = numbers._replace(
+            failed=lost, no_se=bool(no_se.get(key)), aim=about[i]
         )
-    fixed = {n: columns_of[n][0] for n in columns if n not in varying and columns_of[n]}
-    methods = tuple(dict.fromkeys(columns_of["method"]))
+    fixed = {n: levels_of[n][0] for n in columns if n not in varying and levels_of[n]}
+    known = list(dict.fromkeys(summary.column("method").to_pylist()))
+    methods = tuple(dict.fromkeys(part.column("method").to_pylist()))
     at = math.nan if chosen is None else chosen
     listed = list(rows.values())
     unchecked = measure == "rejection_rate" and _mark_powers(listed, columns, methods, at)
-    _mark_not_asked(rows, methods, failed)
-    known = list(dict.fromkeys(summary.column("method").to_pylist()))
-    places = tuple(known.index(method) for method in methods)
-    null = condition(about)
-    table = Wide(measure, at, tuple(varying), fixed, methods, listed, unchecked, places, null)
-    return replace(table, absent="no rows of this method") if of_anybody else table
+    for scenario, (_, cells) in rows.items() if failed else ():
+        # no row at all in a scenario, rather than none of this measure
+        cells |= {m: NOT_ASKED for m in methods if m not in cells and (scenario, m) not in failed}
+    table = Wide(
+        measure, at, tuple(varying), fixed, methods, listed, unchecked,
+        tuple(known.index(method) for method in methods), condition(about),
+        "no rows of this method" if of_anybody else ABSENT,
+    )  # fmt: skip
+    return table if null is None else of_kind(table, null)
 
 
-def powers(table: Wide) -> Wide:
-    """The powers among rejection rates, with the methods that have any."""
-    return of_kind(table, False)
-
-
-def of_kind(table: Wide, null: bool | None) -> Wide:
+def of_kind(table: Wide, null: bool) -> Wide:
     """Of rejection rates the Type I errors, or the powers, with the methods that have any."""
-    if null is None:
-        return table
-    rows = [row for row in table.rows if any(c and c.aim.null is null for c in row[1].values())]
-    here = [
+    rows: list[Row] = []
+    for levels, cells in table.rows:
+        if any(cell and cell.aim.null is null for cell in cells.values()):
+            rows.append((levels, {m: _shown(cell, null) for m, cell in cells.items()}))
+    kept = [
         k for k, method in enumerate(table.methods)
-        if any((c := cells.get(method)) and c.aim.null is null for _, cells in rows)
+        if not rows or any((c := cells.get(method)) and not c.hidden for _, cells in rows)
     ]  # fmt: skip
     shown = replace(
-        table, rows=rows, methods=tuple(table.methods[k] for k in here),
-        places=tuple(table.places[k] for k in here), kind=null,
-        unchecked=table.unchecked and not null,
+        table, rows=rows, methods=tuple(table.methods[k] for k in kept),
+        places=tuple(table.places[k] for k in kept), unchecked=table.unchecked and not null,
     )  # fmt: skip
     return replace(shown, null=condition(cell.aim for cell in cells_of(shown)))
+
+
+def _shown(cell: Cell | None, null: bool) -> Cell | None:
+    """A cell, or of another kind than what is shown an empty one."""
+    if cell is None or cell.aim.null is null:
+        return cell
+    return NO_ROW._replace(asked=cell.asked, hidden=True)
 
 
 def _shares(summary: pa.Table, before: list[str], share: str) -> dict[tuple[Any, str], float]:
     """(scenario, method) -> share with a status, which every method has that was asked for."""
     part = summary.take(arrow.equal_to(summary.column("measure"), share))
-    columns_of = {name: part.column(name).to_pylist() for name in (*before, "method", *_NUMBERS)}
-    return {(key, method): numbers[0] or 0.0 for key, method, numbers in _cells(columns_of, before)}
+    return dict(zip(_keys(part, before), part.column("value").to_pylist(), strict=True))
 
 
-def _mark_not_asked(
-    rows: dict[Any, Row], methods: tuple[str, ...], shares: dict[tuple[Any, str], float]
-) -> None:
-    """Tell methods that have no row at all in a scenario from those without this measure."""
-    for key, (_, cells) in rows.items() if shares else ():
-        for method in methods:
-            if method not in cells and (key, method) not in shares:
-                cells[method] = NOT_ASKED
+def _cells(part: pa.Table) -> list[Cell]:
+    """The numbers of every row."""
+    names = [name for name in _NUMBERS if name in part.column_names]
+    columns = [
+        [math.nan if value is None else value for value in part.column(name).to_pylist()]
+        for name in names
+    ]
+    return [Cell(**dict(zip(names, row, strict=True))) for row in zip(*columns, strict=True)]
 
 
-def _cells(columns_of: dict[str, list[Any]], before: list[str]) -> Iterator[tuple[Any, str, Any]]:
-    """(scenario, method, numbers) of every row; what stands before `method` names a scenario."""
-    methods = columns_of["method"]
-    keys: Any = [()] * len(methods)
-    if before:
-        keys = zip(*(columns_of[name] for name in before), strict=True)
-    return zip(
-        keys, methods, zip(*(columns_of[name] for name in _NUMBERS), strict=True), strict=True
-    )
+def _keys(part: pa.Table, before: list[str]) -> list[tuple[Any, str]]:
+    """(scenario, method) of every row; what stands before `method` names a scenario."""
+    columns = [part.column(name).to_pylist() for name in before]
+    methods = part.column("method").to_pylist()
+    scenarios = list(zip(*columns, strict=True)) if columns else [()] * len(methods)
+    return list(zip(scenarios, methods, strict=True))
 
 
 def _mark_powers(
@@ -209,7 +217,7 @@ def _mark_powers(
             size = sizes.get(tuple(levels[name] for name in fixed))
             unused = size is None or not size.n_used
             unchecked |= bool(setting and cell.n_used and unused)
-            inflated = size is not None and not unused and size.ci_low > LIBERAL * alpha
+            inflated = size is not None and not unused and size.ci_low > BAND[1] * alpha
             cells[method] = cell._replace(sized=size is not None, inflated=inflated)
     return unchecked
 
@@ -233,8 +241,7 @@ def cells_of(table: Wide) -> list[Cell]:
     """All cells that are there and shown."""
     return [
         cell for _, cells in table.rows for method, cell in cells.items()
-        if cell is not None and cell.asked and method in table.methods
-        and table.kind in (None, cell.aim.null)
+        if cell is not None and cell.asked and not cell.hidden and method in table.methods
     ]  # fmt: skip
 
 

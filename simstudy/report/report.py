@@ -6,14 +6,14 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from simstudy.plots import Plot, plots
 from simstudy.report import example_rows, tables
 from simstudy.report.nulls import both
-from simstudy.report.pivot import Wide, powers, wide
+from simstudy.report.pivot import Wide, wide
 from simstudy.store.files import is_plain
-from simstudy.store.results_folder import ResultsFolder
+from simstudy.store.results_folder import REPORT, STUDY, SUMMARY, ResultsFolder
 from simstudy.store.sources import measure_accounts
 from simstudy.study.study import Study
 
@@ -28,7 +28,7 @@ Files = tuple[list[str], Callable[[], list[bytes]]]  # below report/, and what m
 
 def write_report(
     study: Study,
-    folder: Path,
+    folder: ResultsFolder,
     summary: pa.Table,
     warn: Callable[[str], None] = lambda line: None,
 ) -> list[Path]:
@@ -39,30 +39,29 @@ def write_report(
     list of Path
         The files that were written.
     """
-    results = ResultsFolder(folder)
-    results.refuse_links()
+    folder.refuse_links()
     written = []
     for names, make in _files(study, folder, summary, warn):
         for name, content in zip(names, make(), strict=True):
-            written.append(folder / "report" / name)
-            results.write(written[-1], content)
+            written.append(folder / REPORT / name)
+            folder.write(written[-1], content)
     for file in _earlier(folder):
         if file not in written:
             file.unlink(missing_ok=True)
     return written
 
 
-def is_drawn(study: Study, folder: Path, summary: pa.Table) -> bool:
+def is_drawn(study: Study, folder: ResultsFolder, summary: pa.Table) -> bool:
     """Whether every file of a report is there, and none is older than what it is of."""
-    made = max((folder / of).stat().st_mtime_ns for of in ("summary.parquet", "study.yaml"))
+    made = max((folder / of).stat().st_mtime_ns for of in (SUMMARY, STUDY))
     listed = _files(study, folder, summary)
-    files = [folder / "report" / name for names, _ in listed for name in names]
+    files = [folder / REPORT / name for names, _ in listed for name in names]
     return all(is_plain(file) and file.stat().st_mtime_ns >= made for file in files)
 
 
 def _files(
     study: Study,
-    folder: Path,
+    folder: ResultsFolder,
     summary: pa.Table,
     warn: Callable[[str], None] = lambda line: None,
 ) -> Iterator[Files]:
@@ -72,21 +71,21 @@ def _files(
     yield from _figure_files(study, folder, summary, warn)
 
 
-def _methods(study: Study, folder: Path, summary: pa.Table) -> list[bytes]:
+def _methods(study: Study, folder: ResultsFolder, summary: pa.Table) -> list[bytes]:
     """The methods section, in ADEMP order, with its references."""
     from simstudy.report.methods_section.render import methods_section
 
     return [methods_section(study, folder, summary).encode()]
 
 
-def _earlier(folder: Path) -> Iterator[Path]:
+def _earlier(folder: ResultsFolder) -> Iterator[Path]:
     """Files of this report or an earlier one: a figure, an alpha may have been dropped."""
     places = {
         "tables": ({*TABLES, "power", *measure_accounts(folder)}, _TABLES),
         "figures": (plots(), _FIGURES),
     }
     for place, (names, endings) in places.items():
-        for file in (folder / "report" / place).glob("*.*"):
+        for file in (folder / REPORT / place).glob("*.*"):
             name = re.sub(r"_alpha[\d.e-]+$", "", file.stem)
             if name in names and file.suffix[1:] in endings and not file.is_dir():
                 yield file
@@ -94,47 +93,35 @@ def _earlier(folder: Path) -> Iterator[Path]:
 
 def table_files(summary: pa.Table, own: Sequence[str] = ()) -> Iterator[Files]:
     """What papers show and what the study asks for: a table each, CSV, LaTeX, Markdown."""
-    for name, *chosen in _listed(summary, own):
-        names = [f"tables/{name}.{ending}" for ending in _TABLES]
-        yield names, partial(_formatted, summary, name, *chosen)
+    for name, make in selection(summary, own):
+        yield [f"tables/{name}.{ending}" for ending in _TABLES], partial(_formatted, name, make)
 
 
-def selection(summary: pa.Table, own: Sequence[str] = ()) -> Iterator[tuple[str, Wide]]:
-    """(name, table) of every table of a report that has rows; `own` are measures besides.
+def selection(
+    summary: pa.Table, own: Sequence[str] = ()
+) -> Iterator[tuple[str, Callable[[], Wide]]]:
+    """Name of every table of a report that has rows, and what makes it; `own` measures besides.
 
     Names of the second and later alphas end in ``_alpha0.01``; where there are Type I errors
     too, power stands in a table of its own as well.
     """
-    for name, measure, alpha, of_power in _listed(summary, own):
-        yield name, _table(summary, measure, alpha, of_power)
-
-
-def _listed(
-    summary: pa.Table, own: Sequence[str] = ()
-) -> Iterator[tuple[str, str, float | None, bool]]:
-    """(name, measure, alpha, whether of power alone) of every table of a report."""
     known = set(summary.column("measure").unique().to_pylist())
     two = both(summary)
     for measure in (*TABLES, *(name for name in own if name in known)):
         for k, alpha in enumerate(tables.alphas(summary, measure) if measure in known else ()):
             ending = f"_alpha{alpha:g}" if k else ""
-            yield measure + ending, measure, alpha, False
+            yield measure + ending, partial(wide, summary, measure, alpha)
             if measure == "rejection_rate" and two:
-                yield f"power{ending}", measure, alpha, True
+                yield f"power{ending}", partial(wide, summary, measure, alpha, False)
 
 
-def _table(summary: pa.Table, measure: str, alpha: float | None, of_power: bool) -> Wide:
-    table = wide(summary, measure, alpha)
-    return powers(table) if of_power else table
-
-
-def _formatted(summary: pa.Table, name: str, *chosen: Any) -> list[bytes]:
-    words = tables.grid(_table(summary, *chosen))._replace(name=name)
+def _formatted(name: str, make: Callable[[], Wide]) -> list[bytes]:
+    words = tables.grid(make())._replace(name=name)
     return [tables.FORMATS[form](words).encode() for form in _TABLES.values()]
 
 
 def _figure_files(
-    study: Study, folder: Path, summary: pa.Table, warn: Callable[[str], None]
+    study: Study, folder: ResultsFolder, summary: pa.Table, warn: Callable[[str], None]
 ) -> Iterator[Files]:
     """The figures the study asks for, as PNG (200 dpi) and PDF.
 

@@ -11,13 +11,13 @@ from collections.abc import Callable, Iterable
 
 from simstudy.errors import UserError, WorkError
 from simstudy.runner.plan import n_missing
-from simstudy.store import layout, parts
+from simstudy.store import parts
 from simstudy.store.names import PartName, holders, method_key
-from simstudy.store.results_folder import ResultsFolder
+from simstudy.store.results_folder import SCENARIOS, STUDY, SUMMARY, SUMMARY_CSV, ResultsFolder
 from simstudy.study.study import Study
 
 _DIGEST = re.compile(r"digest=[0-9a-f]+")
-_SUMMARY = (layout.SUMMARY, "summary.csv", "scenarios.parquet")
+_SUMMARY = (SUMMARY, SUMMARY_CSV, SCENARIOS)
 Pair = tuple[str, str]  # a scenario's id, and a method's canonical name without its file's digest
 
 
@@ -35,16 +35,20 @@ def _pairs(study: Study, *, asked: bool) -> set[Pair]:
     }
 
 
-def refuse_another(study: Study, folder: ResultsFolder, there: list[PartName]) -> None:
-    """Refuse a folder whose rows are all those of other scenarios or methods."""
+def refuse_another(study: Study, folder: ResultsFolder, stored: list[PartName]) -> None:
+    """Refuse a folder whose rows are all those of another seed, other scenarios or methods."""
+    seed = folder.seed
+    if seed is None:  # study.yaml was lost
+        seed = next((footer.get("seed") for footer in parts.footers(folder, stored)), None)
+    folder.refuse_seed(seed, study.seed)
     scenarios = {design.id for design in study.designs}
     keys = {method_key(method.canonical) for method in study.methods}
-    if not there or any(s in scenarios and m in keys for s, m in holders(there)):
+    if not stored or any(s in scenarios and m in keys for s, m in holders(stored)):
         return
     wanted = _pairs(study, asked=False)  # another condition makes no other study
-    for part in there:  # changed files of the user's own methods: footers know their names
+    for part in stored:  # changed files of the user's own methods: footers know their names
         if not scenarios.isdisjoint(part.scenarios):
-            names = map(_itself, (parts.footer(folder.path, part) or {}).get("methods", ()))
+            names = map(_itself, (parts.footer(folder, part) or {}).get("methods", ()))
             if any((scenario, name) in wanted for name in names for scenario in part.scenarios):
                 return
     message = "holds another study of this name: none of its scenarios and methods is of this one"
@@ -54,7 +58,7 @@ def refuse_another(study: Study, folder: ResultsFolder, there: list[PartName]) -
 
 
 def tell_what_left(
-    study: Study, folder: ResultsFolder, there: Iterable[PartName], warn: Callable[[str], None]
+    study: Study, folder: ResultsFolder, listed: Iterable[PartName], warn: Callable[[str], None]
 ) -> None:
     """Say what is stored that the study no longer has, and set its old summary aside.
 
@@ -64,7 +68,7 @@ def tell_what_left(
         earlier = folder.study()
     except UserError:
         return
-    stored, now = holders(there), _pairs(study, asked=True)
+    stored, now = holders(listed), _pairs(study, asked=True)
     left = [
         (design.id, method)
         for design in earlier.designs
@@ -87,7 +91,7 @@ def tell_what_left(
 
 def refuse_incomplete(study: Study, folder: ResultsFolder, n_left_out: int) -> None:
     """Refuse to end with rows missing that nothing gave up: somebody changed the folder."""
-    n_lost = n_missing(study, parts.listing(folder.path)) - n_left_out
+    n_lost = n_missing(study, folder.parts()) - n_left_out
     if n_lost > 0:
         raise WorkError(
             f"{folder}: {n_lost:,} of {study.n_fits:,} fits are missing, which were stored or were "
@@ -98,7 +102,7 @@ def refuse_incomplete(study: Study, folder: ResultsFolder, n_left_out: int) -> N
 def refuse_changed(study: Study, folder: ResultsFolder) -> None:
     """Refuse to end where the folder became another study's, or lost what this run wrote."""
     if folder.seed != study.seed:
-        raise WorkError(f"{folder / 'study.yaml'}: was changed or removed while the study ran")
+        raise WorkError(f"{folder / STUDY}: was changed or removed while the study ran")
     for name in _SUMMARY:
         if not (folder / name).exists():
             raise WorkError(f"{folder / name}: was removed while the study ran")

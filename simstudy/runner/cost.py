@@ -6,12 +6,14 @@ and the time left of a run, and nothing else: what is computed never depends on 
 
 from __future__ import annotations
 
+import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
 from simstudy.entries import GRAINS
+from simstudy.generators import streams
 from simstudy.runner.events import Done, Event, GaveUp, Started
-from simstudy.runner.task import Task, grain_of
+from simstudy.runner.task import Task, grain_of, run_task
 
 _TASK, _SCENARIO = 2e-3, 1e-4  # seconds of each
 # seconds a replication: of drawing, of a method; and the same a cluster
@@ -43,7 +45,7 @@ def _rough(task: Task) -> float:
         each = drawing + fit * n_methods + a_cluster * scenario.n_clusters
         each += _UNIT * scenario.mean_n_obs * (grain == "rows")
         each += sum(method.entry.seconds.get(grain, 0.0) for method in task.methods)
-        seconds += _SCENARIO + (task.last - task.first + 1) * each
+        seconds += _SCENARIO + task.n_reps * each
     return seconds
 
 
@@ -51,6 +53,25 @@ def kinds_of(task: Task) -> Iterator[Kind]:
     """What tasks cost alike: a method of one's own, or all others, on one shape; on any."""
     yield task.kind, task.pieces[0].scenario.shape
     yield (task.kind,)
+
+
+def affordable(task: Task, seconds: float, most: int, least: int = 1) -> Task:
+    """As many replications of a user's method as some seconds hold, in whole calls.
+
+    Parameters
+    ----------
+    most, least : int
+        Replications; the least where each has a call of its own.
+    """
+    scenario, method, call = task.pieces[0].scenario, task.methods[0], least
+    if method.grain != "rows":
+        number = streams.GRAIN[grain_of(method, scenario, task.grain)]
+        call = min(streams.call_length(scenario, number, method.entry.part), most)
+    start = time.perf_counter()
+    run_task(task.only(1, call))
+    each = (time.perf_counter() - start) / call
+    room = min(seconds / max(each, 1e-7), most)
+    return task.only(1, call * max(1, int(room / call)))
 
 
 class Cost:

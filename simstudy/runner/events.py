@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from simstudy.moments import Bools
 from simstudy.runner.task import Task
 from simstudy.store.failures import Failed
+from simstudy.store.results_folder import ResultsFolder
 
 
 class Started(NamedTuple):
@@ -16,7 +16,7 @@ class Started(NamedTuple):
 
     Attributes
     ----------
-    folder : Path
+    folder : ResultsFolder
         The study's own results folder.
     tasks : sequence of Task
         What is to be done, a range each.
@@ -26,7 +26,7 @@ class Started(NamedTuple):
         The provenance of the rows to come.
     """
 
-    folder: Path
+    folder: ResultsFolder
     tasks: Sequence[Task]
     jobs: int
     source: Mapping[str, Any]
@@ -64,10 +64,11 @@ class Done(NamedTuple):
 
 
 class Lost(NamedTuple):
-    """Workers were lost: how, and whether what they were at is tried again."""
+    """Workers were lost: how, whether all is tried again, and a line for people, if any."""
 
     reason: str
     again: bool
+    line: str = ""
 
 
 class GaveUp(NamedTuple):

@@ -11,7 +11,6 @@ import warnings
 from collections import defaultdict
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,7 +19,7 @@ from simstudy.custom import doing
 from simstudy.errors import UserError, WorkError
 from simstudy.estimates import STATUS_OF
 from simstudy.estimates import Outcome as Failing
-from simstudy.runner import belongs, origin, timeouts
+from simstudy.runner import belongs, same_bits, timeouts
 from simstudy.runner.cost import rough
 from simstudy.runner.events import Done, Event, Finished, GaveUp, Listener, Lost, Said, Started
 from simstudy.runner.plan import names_of, parts_of, plan
@@ -30,7 +29,7 @@ from simstudy.runner.process import cores, end_if_orphaned, settle
 from simstudy.runner.provenance import provenance
 from simstudy.runner.runlog import RunLog
 from simstudy.runner.task import Task, run_task
-from simstudy.store import failures, layout, parts, quarantine
+from simstudy.store import failures, parts, quarantine, study_file
 from simstudy.store.at_work import at_work
 from simstudy.store.results_folder import WORK, ResultsFolder
 from simstudy.study.code import refuse_changed
@@ -43,7 +42,7 @@ Stuck = dict[Key, frozenset[int]]  # of a task: the calls that did not end at th
 
 def execute(
     study: Study,
-    folder: Path,
+    folder: ResultsFolder,
     jobs: int | None = None,
     listen: Listener = lambda event: None,
     warn: Callable[[str], None] = warnings.warn,
@@ -55,7 +54,7 @@ def execute(
     Parameters
     ----------
     study : Study
-    folder : Path
+    folder : ResultsFolder
         The study's own results folder.
     jobs : int, optional
         Workers; 1 is this process, but for a user's methods on the command line. Default: all
@@ -76,24 +75,24 @@ def execute(
     """
     if jobs is not None and (jobs != int(jobs) or jobs < 1):
         raise UserError(f"jobs: {jobs} is not a whole number from 1 up")
-    for method in study.methods:
-        refuse_changed(method)
-    place = ResultsFolder(folder.absolute())  # a user's code may go elsewhere
+    for method in study.own_methods:
+        refuse_changed(method.source)
+    folder = ResultsFolder(folder.path.absolute())  # a user's code may go elsewhere
     source = provenance(study)
-    tasks = _missing(study, place, source, warn)
+    tasks = _missing(study, folder, source, warn)
     if not tasks:
         return 0
     jobs = min(int(jobs), len(tasks)) if jobs else default_jobs(tasks)
     policy = policy or FailurePolicy()
-    with at_work(place / WORK) as second, RunLog(place) as log:
+    with at_work(folder / WORK) as second, RunLog(folder) as log:
         if second:  # the first run goes through them from the front
             tasks.reverse()
-        run = _Run(study, place, source, jobs, backend, policy, set(), Apart())
+        run = _Run(study, folder, source, jobs, backend, policy, set(), Apart())
         events = _events(run, tasks)
         with closing(run.apart), closing(events), log.until_stopped():
             for event in events:
                 log.hear(event)
-                if isinstance(event, Said):
+                if isinstance(event, Said | Lost) and event.line:
                     warn(event.line)
                 listen(event)
                 policy.hear(event)
@@ -109,22 +108,21 @@ def _missing(
     study: Study, folder: ResultsFolder, source: dict[str, Any], warn: Callable[[str], None]
 ) -> list[Task]:
     """Make the folder ready, or refuse it; what is to be done in it."""
-    there = parts.listing(folder.path)
-    origin.same_seed(study, folder, there)
-    belongs.refuse_another(study, folder, there)
-    there = timeouts.outgrow(study, folder, there, warn)
-    tasks = plan(study, there)
+    listed = folder.parts()
+    belongs.refuse_another(study, folder, listed)
+    listed = timeouts.outgrow(study, folder, listed, warn)
+    tasks = plan(study, listed)
     if tasks:
         try:
-            origin.same_bits(study, folder, there, source)
+            same_bits.refuse_other_bits(study, folder, listed, source)
         except parts.BrokenPartError:
             if not quarantine.set_broken_aside(folder, parts.Whose.of(study), warn):
                 raise
             return _missing(study, folder, source, warn)
-    for file in layout.changed_files(study, folder):
+    for file in study_file.changed_files(study, folder):
         warn(f"{file} has changed: its methods are computed anew; their earlier rows stay, unused")
-    belongs.tell_what_left(study, folder, there, warn)
-    layout.prepare(study, folder)
+    belongs.tell_what_left(study, folder, listed, warn)
+    study_file.prepare(study, folder)
     quarantine.clear(folder, warn)
     return tasks
 
@@ -148,7 +146,7 @@ Events = Generator[Event, None, None]
 def _events(run: _Run, tasks: list[Task]) -> Events:
     """Do the tasks of a study, but those of methods that are given up."""
     begin = time.perf_counter()
-    yield Started(run.folder.path, tasks, run.jobs, run.source)
+    yield Started(run.folder, tasks, run.jobs, run.source)
     if not timeouts.are_kept(tasks, run.jobs, run.backend):
         yield Said(
             "a timeout cannot end fits that run in a thread, or on this system: none is kept"
@@ -194,15 +192,18 @@ def _persistently(run: _Run, tasks: list[Task]) -> Events:
                 tasks = _left(run, whole)
                 continue
             lost += 1
-            yield Lost(how(error), again=lost < _TRIES)
+            fresh = f"{how(error)}; going on with fresh workers"
             tasks.sort(key=lambda task: task.key in run.under_way)  # at fault: last
-            if lost == _TRIES and tasks[-1].shared:
+            if lost < _TRIES:
+                yield Lost(how(error), True, f"{fresh} (try {lost + 1} of {_TRIES})")
+            elif tasks[-1].shared:
+                yield Lost(how(error), again=False)
                 raise WorkError(
                     f"{how(error)}: {_TRIES} times in a row, nothing finished in between; "
                     "finished ranges are kept, and fewer --jobs need less memory"
                 ) from None
-            again = f"try {lost + 1} of {_TRIES}" if lost < _TRIES else "one range at a time"
-            yield Said(f"{how(error)}; going on with fresh workers ({again})")
+            else:
+                yield Lost(how(error), False, f"{fresh} (one range at a time)")
             run.under_way.clear()
             if lost > 1:
                 jobs = max(2, jobs // 2) if jobs > 1 else 1
@@ -267,16 +268,15 @@ def _results(
 
 
 def _is_there(task: Task, folder: ResultsFolder) -> bool:
-    place = parts.estimates_folder(folder.path)
-    return all((place / str(part)).exists() for part in names_of(task))
+    return all(folder.of_part(part).exists() for part in names_of(task))
 
 
 def _stored(run: _Run, task: Task) -> Outcome:
     """What became of a range of a user's method that was done unseen, from its part."""
     (part,) = names_of(task)
-    rows = parts.read(run.folder.path, part, ("status",), parts.Whose.of(run.study))
+    rows = parts.read(run.folder, part, ("status",), parts.Whose.of(run.study))
     failed = rows["status"].ravel() == STATUS_OF[Failing.FAILED]
-    return Outcome(failed, failures.first_failed(run.folder.path, part) if failed.any() else None)
+    return Outcome(failed, failures.first_failed(run.folder, part) if failed.any() else None)
 
 
 def work(
@@ -295,14 +295,14 @@ def work(
         keys = {piece.id: parts.key_text(piece.key) for piece in task.pieces}
         with timeouts.witness(task, folder, stuck):
             estimates = run_task(task)
-        for part, names, found in parts_of(task, estimates):
+        for part, names, of_part in parts_of(task, estimates):
             end_if_orphaned()
-            mine: dict[str, Any] = {"keys": {name: keys[name] for name in part.scenarios}}
+            about: dict[str, Any] = {"keys": {name: keys[name] for name in part.scenarios}}
             if not task.shared:  # first: what has rows is complete
-                mine["beside"] = failures.write(folder, part, names, found)
-                first = first or next(failures.failed(part, names, found), None)
-                mine |= timeouts.noted(task, found[0])
-            parts.write(folder, part, names, found, source | mine)
+                about["beside"] = failures.write(folder, part, names, of_part)
+                first = first or next(failures.failed(part, names, of_part), None)
+                about |= timeouts.noted(task, of_part[0])
+            parts.write(folder, part, names, of_part, source | about)
         if not task.shared:
             failed = np.asarray(estimates[0].outcome == Failing.FAILED)
     seconds = round(time.perf_counter() - start, 4)

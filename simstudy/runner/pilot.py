@@ -9,14 +9,14 @@ import math
 import time
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from simstudy.entries import GRAINS
 from simstudy.generators import streams
 from simstudy.plots import plots
-from simstudy.runner.cost import Cost, Kind, kinds_of
+from simstudy.runner.cost import Cost, Kind, affordable, kinds_of
 from simstudy.runner.execute import default_jobs
 from simstudy.runner.plan import names_of, parts_of, plan
 from simstudy.runner.precision import of_rows
@@ -130,7 +130,7 @@ def _mean(values: list[float]) -> float:
 
 
 def _cut(task: Task, n_reps: int) -> Task:
-    return replace(task, first=1, last=min(n_reps, task.last - task.first + 1))
+    return task.only(1, min(n_reps, task.n_reps))
 
 
 def _trial(study: Study, task: Task) -> _Trial:
@@ -142,7 +142,7 @@ def _trial(study: Study, task: Task) -> _Trial:
     times: list[float] = []
     clock = time.process_time
     if not task.shared:  # which may wait for another program
-        part, clock = _affordable(task), time.perf_counter
+        part, clock = affordable(task, _OWN_TRIAL, task.n_reps), time.perf_counter
     for _ in range(_BATCHES if task.shared else 1):
         start = clock()
         found = run_task(part)
@@ -160,17 +160,3 @@ def _trial(study: Study, task: Task) -> _Trial:
     own = max(sum(little) / len(little) - row_bytes * few.n_fits / len(little), 0.0)
     work = sorted(times)[len(times) // 2] / part.n_fits
     return _Trial(work, summary / part.n_fits, row_bytes, own)
-
-
-def _affordable(task: Task) -> Task:
-    """As many replications of a user's method as `_OWN_TRIAL` holds, in whole calls."""
-    scenario, method = task.pieces[0].scenario, task.methods[0]
-    number = streams.GRAIN[grain_of(method, scenario, task.grain)]
-    call = 1
-    if method.grain != "rows":
-        call = streams.call_length(scenario, number, method.entry.part)
-    few = _cut(task, call)
-    start = time.perf_counter()
-    run_task(few)
-    each = time.perf_counter() - start
-    return _cut(task, call * max(1, int(_OWN_TRIAL / max(each, 1e-6))))

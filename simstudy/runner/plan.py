@@ -26,6 +26,7 @@ _PACK, _SMALL = 16, 8192  # scenarios of a part at most, replications of a small
 _METHOD_CHARACTERS = 64  # of the methods in a part's name, which has 255 in all
 
 Range = tuple[int, int]  # first and last replication, from 1
+Gaps = Mapping[tuple[str, Method], list[Range]]  # of a scenario and a method
 
 
 def range_length(scenario: Scenario, grain: str, draws: bool = False) -> int:
@@ -45,11 +46,6 @@ def range_length(scenario: Scenario, grain: str, draws: bool = False) -> int:
     return max(length, streams.batch_length(scenario, number))
 
 
-def covered(parts: Iterable[PartName]) -> dict[tuple[str, str], list[Range]]:
-    """(scenario, method key) -> spans of replications that are there."""
-    return {both: [(p.first, p.last) for p in mine] for both, mine in holders(parts).items()}
-
-
 def missing(spans: list[Range], last: int) -> list[Range]:
     """Spans of 1..last that `spans` leave out."""
     gaps, done = [], 0
@@ -63,17 +59,29 @@ def missing(spans: list[Range], last: int) -> list[Range]:
     return gaps
 
 
-def n_missing(study: Study, parts: Iterable[PartName]) -> int:
-    """Fits of a study that no part holds."""
-    there = covered(parts)
+def gaps_of(study: Study, parts: Iterable[PartName]) -> Gaps:
+    """(scenario, method) of all that a study asks for -> replications that no part holds."""
+    held = holders(parts)
     keys = {method: method_key(method.canonical) for method in study.methods}
-    spans = (
-        missing(there.get((design.id, key), []), study.replications)
+    return {
+        (design.id, method): missing(
+            [(part.first, part.last) for part in held.get((design.id, key), ())],
+            study.replications,
+        )
         for design in study.designs
         for method, key in keys.items()
         if study.asks(design, method)
-    )
-    return sum(last - first + 1 for gaps in spans for first, last in gaps)
+    }
+
+
+def n_of(gaps: Iterable[Range]) -> int:
+    """Replications in spans."""
+    return sum(last - first + 1 for first, last in gaps)
+
+
+def n_missing(study: Study, parts: Iterable[PartName]) -> int:
+    """Fits of a study that no part holds."""
+    return sum(map(n_of, gaps_of(study, parts).values()))
 
 
 def plan(study: Study, parts: Iterable[PartName]) -> list[Task]:
@@ -85,16 +93,13 @@ def plan(study: Study, parts: Iterable[PartName]) -> list[Task]:
     parts : iterable of PartName
         What is there already.
     """
-    there = covered(parts)
+    gaps = gaps_of(study, parts)
     own = study.own_methods
     together = tuple(method for method in study.methods if method not in own)
-    return [*_shared(study, there, together), *_alone(study, there, own)]
+    return [*_shared(study, gaps, together), *_alone(study, gaps, own)]
 
 
-def _shared(
-    study: Study, there: Mapping[tuple[str, str], list[Range]], methods: tuple[Method, ...]
-) -> Iterator[Task]:
-    keys = {method: method_key(method.canonical) for method in methods}
+def _shared(study: Study, gaps: Gaps, methods: tuple[Method, ...]) -> Iterator[Task]:
     lengths: dict[tuple[object, ...], list[int]] = {}
     todo: dict[tuple[Range, tuple[Method, ...], int], list[Design]] = defaultdict(list)
     for design in study.designs if methods else ():
@@ -104,38 +109,31 @@ def _shared(
                 range_length(scenario, grain_of(method, scenario, study.grain), method.entry.draws)
                 for method in methods
             ]
-        mine = lengths[scenario.shape]
+        of_shape = lengths[scenario.shape]
         wanted: dict[Range, list[Method]] = defaultdict(list)
-        for method, length in zip(methods, mine, strict=True):
-            if not study.asks(design, method):
-                continue
-            gaps = missing(there.get((design.id, keys[method]), []), study.replications)
-            for span in _aligned(gaps, length):
+        for method, length in zip(methods, of_shape, strict=True):
+            for span in _aligned(gaps.get((design.id, method), ()), length):
                 wanted[span].append(method)
         for span, together in wanted.items():
-            todo[span, tuple(together), min(mine)].append(design)
+            todo[span, tuple(together), min(of_shape)].append(design)
     for (span, chosen, longest), designs in todo.items():
         for pieces in _packs(designs, min(longest, _SMALL) // (span[1] - span[0] + 1)):
             yield Task(study.seed, pieces, *span, chosen, study.grain)
 
 
-def _alone(
-    study: Study, there: Mapping[tuple[str, str], list[Range]], methods: Iterable[Method]
-) -> list[Task]:
+def _alone(study: Study, gaps: Gaps, methods: Iterable[Method]) -> list[Task]:
     """A task a range, scenario and method: first ranges first, so that each is soon timed."""
-    tasks = []
-    for method in methods:
-        key = method_key(method.canonical)
-        for design in study.designs:
-            gaps = missing(there.get((design.id, key), []), study.replications)
-            if not gaps or not study.asks(design, method):
-                continue
-            for span in _aligned(gaps, method.entry.part):
-                tasks.append(Task(study.seed, (design,), *span, (method,), study.grain))
+    tasks = [
+        Task(study.seed, (design,), *span, (method,), study.grain)
+        for method in methods
+        for design in study.designs
+        if gaps.get((design.id, method))  # else there need be no file of it
+        for span in _aligned(gaps[design.id, method], method.entry.part)
+    ]
     return sorted(tasks, key=lambda task: task.first)
 
 
-def _aligned(gaps: list[Range], length: int) -> Iterable[Range]:
+def _aligned(gaps: Iterable[Range], length: int) -> Iterable[Range]:
     """Cut spans at multiples of `length`."""
     for first, last in gaps:
         while first <= last:
@@ -175,10 +173,9 @@ def parts_of(
     task: Task, estimates: list[Estimates]
 ) -> Iterator[tuple[PartName, list[str], list[Estimates]]]:
     """Parts of a task: their names, their methods' canonical names, and what they hold."""
-    n_reps = task.last - task.first + 1
     for part, (pieces, chosen) in zip(names_of(task), _bundles(task), strict=True):
         names = [method.canonical for method in task.methods[chosen]]
-        first, last = pieces.start * n_reps, (pieces.start + len(part.scenarios)) * n_reps
+        first, last = pieces.start * task.n_reps, (pieces.start + len(part.scenarios)) * task.n_reps
         yield part, names, [found.cut(first, last) for found in estimates[chosen]]
 
 
@@ -188,11 +185,10 @@ def _bundles(task: Task) -> Iterator[tuple[slice, slice]]:
     A part a method; where ranges are short, several scenarios and methods share one, since
     a file costs more than the rows in it.
     """
-    n_reps = task.last - task.first + 1
     keys = [method_key(method.canonical) for method in task.methods]
     for i in range(0, len(task.pieces), _PACK):
         here = slice(i, min(i + _PACK, len(task.pieces)))
-        small = (here.stop - i) * n_reps < _SMALL
+        small = (here.stop - i) * task.n_reps < _SMALL
         start = 0
         for end in range(1, len(keys) + 1):
             longer = len("+".join(keys[start : end + 1])) > _METHOD_CHARACTERS

@@ -11,7 +11,6 @@ import math
 import time
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import replace
 from itertools import zip_longest
 from typing import NamedTuple
 
@@ -19,7 +18,6 @@ import numpy as np
 
 from simstudy.estimands import is_null
 from simstudy.estimates import LIMITS, Estimates
-from simstudy.generators import streams
 from simstudy.measures.catalog import MEASURES, finish
 from simstudy.measures.names import OF_TRUTH, REJECTION
 from simstudy.measures.record import Cells
@@ -27,8 +25,9 @@ from simstudy.measures.totals import COLUMNS, Totals, of_block
 from simstudy.measures.values import Z95, Column, proportion
 from simstudy.moments import Floats
 from simstudy.registry import Method
+from simstudy.runner.cost import affordable
 from simstudy.runner.plan import plan
-from simstudy.runner.task import Task, grain_of, run_task
+from simstudy.runner.task import Task, run_task
 from simstudy.study.grid import Design
 from simstudy.study.study import Study
 
@@ -86,7 +85,7 @@ def precision(study: Study) -> Precision:
     if ours:
         n, seconds = _numbers(ours)
         for task in ours:
-            found += cells(study, _cut(task, 1, n))
+            found += cells(study, task.only(1, n))
         again = _again(study, found, n, seconds)
         found = [cell for cell in found if _key(cell) not in again] + [*again.values()]
     found += _of_own(study, own)
@@ -129,7 +128,7 @@ def _numbers(tasks: list[Task]) -> tuple[int, float]:
     """Replications of a cell that `_SECONDS` hold, and the seconds of a fit."""
     start = time.process_time()
     some = tasks[:: max(1, len(tasks) // 8)]
-    few = [_cut(task, 1, _FEW) for task in some]
+    few = [task.only(1, _FEW) for task in some]
     for task in few:
         run_task(task)
     spent = (time.process_time() - start) * len(tasks) / len(some)
@@ -162,7 +161,7 @@ def _again(
         times //= 2
     more = [
         cell for task in tasks.values()
-        for cell in cells(study, replace(task, last=n + times * n))
+        for cell in cells(study, task.only(n + 1, n + times * n))
     ]  # fmt: skip
     return {_key(cell): cell for cell in more}
 
@@ -179,26 +178,13 @@ def _of_own(study: Study, tasks: list[Task]) -> list[Cell]:
         now = time.perf_counter()
         if now > end and k >= len(study.methods):
             break
-        scenario, method = task.pieces[0].scenario, task.methods[0]
-        call = 2
-        if method.grain != "rows":
-            number = streams.GRAIN[grain_of(method, scenario, task.grain)]
-            call = streams.call_length(scenario, number, method.entry.part)
-        few = _cut(task, 1, call)
-        run_task(few)
-        each = (time.perf_counter() - now) / call
-        room = (end - now) / (len(turns) - k) / max(each, 1e-7)
-        found += cells(study, _cut(task, 1, call * max(1, int(min(room, _MOST) / call))))
+        some = affordable(task, (end - now) / (len(turns) - k), _MOST, least=2)
+        found += cells(study, some)
     return found
-
-
-def _cut(task: Task, first: int, last: int) -> Task:
-    return replace(task, first=first, last=last)
 
 
 def cells(study: Study, task: Task) -> Iterator[Cell]:
     """Run a task and say how precise every measure is in its cells."""
-    n_reps = task.last - task.first + 1
     for method, estimates in zip(task.methods, run_task(task), strict=True):
         truth = np.array([method.truth(piece.scenario) for piece in task.pieces])
         totals = of_rows(study, task, method, estimates, truth)
@@ -208,7 +194,7 @@ def cells(study: Study, task: Task) -> Iterator[Cell]:
             for k, piece in enumerate(task.pieces):
                 if column.defined[k] and math.isfinite(one[k]):
                     yield Cell(column.measure, piece, method, column.alpha,
-                               float(one[k]), float(most[k]), n_reps)  # fmt: skip
+                               float(one[k]), float(most[k]), task.n_reps)  # fmt: skip
 
 
 def of_rows(

@@ -98,6 +98,28 @@ def killed_with_parent() -> bool:
     return False
 
 
+def let_sigterm_end_children() -> None:
+    """Have processes that are forked from this one end by SIGTERM, as Python's own do.
+
+    A handler of Python's is inherited, but a signal that comes before the child is Python again
+    is forgotten there: `multiprocessing.Pool` would wait for ever for the worker that it ended.
+    """
+    ours, held = signal.getsignal(signal.SIGTERM), threading.local()
+
+    def hold() -> None:
+        held.before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+
+    def release() -> None:
+        signal.pthread_sigmask(signal.SIG_SETMASK, held.before)
+
+    def end() -> None:
+        if signal.getsignal(signal.SIGTERM) is ours:  # and none of the method's
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        release()
+
+    os.register_at_fork(before=hold, after_in_parent=release, after_in_child=end)
+
+
 def _look() -> None:
     while True:
         time.sleep(1.0)

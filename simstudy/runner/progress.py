@@ -7,19 +7,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from pathlib import Path
 
 from simstudy.runner.cost import rough
-from simstudy.runner.plan import covered, missing, plan
-from simstudy.store import parts
-from simstudy.store.names import method_key
+from simstudy.runner.plan import gaps_of, n_of, plan
 from simstudy.store.results_folder import ResultsFolder
 from simstudy.study.study import Study
 
 _MOST = 8  # methods or scenarios that are named
 
 
-def there(study: Study, folder: Path) -> list[str]:
+def there(study: Study, folder: ResultsFolder) -> list[str]:
     """In a line or several: how many fits are there, and which are missing.
 
     Raises
@@ -27,22 +24,13 @@ def there(study: Study, folder: Path) -> list[str]:
     UserError
         Where the folder holds results of another seed.
     """
-    listed = list(parts.listing(folder)) if folder.is_dir() else []
+    listed = folder.parts()
     if not listed:
         return [f"{folder}: nothing is there yet"]
-    stored = ResultsFolder(folder)
-    stored.refuse_seed(stored.seed, study.seed)
-    spans = covered(listed)
+    folder.refuse_seed(folder.seed, study.seed)
     lost = {
-        (design.id, method.label): sum(
-            last - first + 1
-            for first, last in missing(
-                spans.get((design.id, method_key(method.canonical)), []), study.replications
-            )
-        )
-        for design in study.designs
-        for method in study.methods
-        if study.asks(design, method)
+        (scenario, method.label): n_of(gaps)
+        for (scenario, method), gaps in gaps_of(study, listed).items()
     }
     n_lost, n_fits = sum(lost.values()), len(lost) * study.replications
     head = f"{folder}: {n_fits - n_lost:,} of {n_fits:,} fits are there"

@@ -24,7 +24,7 @@ from simstudy.study.study import Study
 
 def provenance(study: Study) -> dict[str, Any]:
     """What every part's footer says of the run that made it."""
-    files = [m.source for m in study.own_methods if m.source and m.source.file]
+    files = [m.source for m in study.own_methods if m.source.file]
     own = {"packages": packages(files)} if files else {}
     return own | {
         "seed": study.seed,

@@ -15,16 +15,14 @@ from typing import Any
 from simstudy.errors import WorkError
 from simstudy.runner.events import Done, Event, Finished, Lost, Started
 from simstudy.store.files import cannot_write
-from simstudy.store.results_folder import ResultsFolder
-
-NAME = "run.log.jsonl"
+from simstudy.store.results_folder import LOG, ResultsFolder
 
 
 class RunLog:
     """The log of a results folder; a context that closes it."""
 
     def __init__(self, folder: ResultsFolder) -> None:
-        self.file = folder / NAME
+        self.file = folder / LOG
         follow_no_link = getattr(os, "O_NOFOLLOW", 0)
         try:
             folder.make_room(self.file)
@@ -58,7 +56,7 @@ class RunLog:
                 self._write("start", jobs=jobs, ranges=len(tasks), fits=event.n_fits, **source)
             case Done():
                 self._write("range", **_range(event))
-            case Lost(reason, again):
+            case Lost(reason, again, _):
                 self._write("lost", reason=reason, again=again)
             case Finished(n_fits, n_left_out, seconds):
                 self._write("end", seconds=seconds, fits=n_fits, left_out=n_left_out)
@@ -85,7 +83,7 @@ def _range(done: Done) -> dict[str, Any]:
     return {
         "first": task.first,
         "last": task.last,
-        "replications": (task.last - task.first + 1) * len(task.pieces),
+        "replications": task.n_reps * len(task.pieces),
         "scenarios": [piece.id for piece in task.pieces],
         "methods": [method.canonical for method in task.methods],
         "worker": done.worker,

@@ -6,22 +6,20 @@ From what lies beside the rows alone: the same however ranges were cut, and whoe
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
 from simstudy.errors import brief, without_numbers
 from simstudy.store import arrow, failures
+from simstudy.store.results_folder import ALL_WARNINGS, FAILURES, WARNINGS, ResultsFolder
 from simstudy.study.study import Study
 
-WARNINGS = f"{failures.FAILURES}/warnings.parquet"  # of the whole study
 
-
-def reasons(study: Study, folder: Path) -> dict[str, Counter[str]]:
+def reasons(study: Study, folder: ResultsFolder) -> dict[str, Counter[str]]:
     """Label -> why fits failed and how often; messages that differ by their numbers are one."""
     counts: dict[str, dict[str, Counter[str]]] = defaultdict(lambda: defaultdict(Counter))
-    for row in _rows(study, folder, failures.FAILURES):
+    for row in _rows(study, folder, FAILURES):
         message = " ".join(row["message"].split())
         counts[row["method"]][without_numbers(message)][message] += 1
     return {
@@ -33,7 +31,7 @@ def reasons(study: Study, folder: Path) -> dict[str, Counter[str]]:
     }  # fmt: skip
 
 
-def failure_lines(study: Study, folder: Path) -> list[str]:
+def failure_lines(study: Study, folder: ResultsFolder) -> list[str]:
     """A line for each method that has failures among the rows that a study summarises."""
     n_fits = {m.label: study.n_asked(m) * study.replications for m in study.methods}
     lines = []
@@ -41,14 +39,14 @@ def failure_lines(study: Study, folder: Path) -> list[str]:
         ((often, count),) = messages.most_common(1)
         lines.append(
             f"{method}: {messages.total():,} of {n_fits[method]:,} fits failed, {count:,} with: "
-            f"{brief(often)} (all in {folder / failures.FAILURES}; replay shows one)"
+            f"{brief(often)} (all in {folder / FAILURES}; replay shows one)"
         )
     return lines
 
 
-def warned(study: Study, folder: Path) -> pa.Table:
+def warned(study: Study, folder: ResultsFolder) -> pa.Table:
     """Warnings of a study's own methods: scenario, method (its label), message, count."""
-    rows = _rows(study, folder, failures.WARNINGS)
+    rows = _rows(study, folder, WARNINGS)
     counts = Counter((row["scenario"], row["method"], row["message"]) for row in rows)
     scenarios = {design.id: k for k, design in enumerate(study.designs)}
     labels = {method.label: k for k, method in enumerate(study.methods)}
@@ -60,7 +58,7 @@ def warned(study: Study, folder: Path) -> pa.Table:
     return pa.table(columns | {"count": arrow.integers([counts[key] for key in keys])})
 
 
-def warnings_line(folder: Path, table: pa.Table) -> list[str]:
+def warnings_line(folder: ResultsFolder, table: pa.Table) -> list[str]:
     """How many warnings there were and which was the most frequent, in one line; or none."""
     if not table.num_rows:
         return []
@@ -72,11 +70,11 @@ def warnings_line(folder: Path, table: pa.Table) -> list[str]:
     most = "" if len(counts) == 1 else f", {often:,} of them"
     return [
         f"{total:,} warning{'s' if total > 1 else ''} of methods of your own{most} of {method}: "
-        f"{brief(message)} (all in {folder / WARNINGS})"
+        f"{brief(message)} (all in {folder / ALL_WARNINGS})"
     ]
 
 
-def _rows(study: Study, folder: Path, kind: str) -> list[dict[str, Any]]:
+def _rows(study: Study, folder: ResultsFolder, kind: str) -> list[dict[str, Any]]:
     if not study.own_methods:
         return []
     return failures.read(study, folder, kind).to_pylist()

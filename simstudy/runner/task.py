@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from simstudy.entries import GRAINS
 from simstudy.estimates import Estimates, concatenate
@@ -44,9 +44,18 @@ class Task:
         return "" if self.shared else self.methods[0].canonical
 
     @property
+    def n_reps(self) -> int:
+        """Replications of each scenario."""
+        return self.last - self.first + 1
+
+    @property
     def n_fits(self) -> int:
         """Fits in the task."""
-        return (self.last - self.first + 1) * len(self.pieces) * len(self.methods)
+        return self.n_reps * len(self.pieces) * len(self.methods)
+
+    def only(self, first: int, last: int) -> Task:
+        """Other replications of the same."""
+        return replace(self, first=first, last=last)
 
 
 def grain_of(method: Method, scenario: Scenario, pinned: str | None) -> str:
@@ -94,7 +103,7 @@ def _width(task: Task, scenario: Scenario) -> int:
         length = streams.batch_length(scenario, number)
         if grain == "rows" or (task.first - 1) // length != (task.last - 1) // length:
             return 1
-        most = min(most, length // (task.last - task.first + 1))
+        most = min(most, length // task.n_reps)
     return max(most, 1)
 
 

@@ -15,11 +15,11 @@ from simstudy.custom.deadline import MESSAGE, Witness, possible
 from simstudy.estimates import Estimates
 from simstudy.runner.process import is_worker
 from simstudy.runner.task import Task
-from simstudy.store import failures, parts, quarantine
+from simstudy.store import parts, quarantine
 from simstudy.store.at_work import own_name
 from simstudy.store.files import is_plain
 from simstudy.store.names import PartName, method_key
-from simstudy.store.results_folder import WORK, ResultsFolder
+from simstudy.store.results_folder import FAILURES, WORK, ResultsFolder
 from simstudy.study.study import Study
 
 _WITNESS = "-timeout"  # ends the name of the file of a process whose call may have to be ended
@@ -66,9 +66,9 @@ def outgrow(
     cut = []
     for part in there:
         method = limits.get(part.methods[0])
-        if method is None or not is_plain(folder / failures.FAILURES / str(part)):
+        if method is None or not is_plain(folder.of_part(part, FAILURES)):
             continue
-        held = (parts.footer(folder.path, part) or {}).get(FOOTER)
+        held = (parts.footer(folder, part) or {}).get(FOOTER)
         if held is not None and held < (math.inf if method.timeout is None else method.timeout):
             cut.append(part)
     for part in cut:

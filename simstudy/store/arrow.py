@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 
 from simstudy.moments import Array
-from simstudy.readers.arrays import joined
+from simstudy.readers.arrays import joined as joined
 from simstudy.readers.arrays import to_numpy as to_numpy
 
 
@@ -42,8 +42,8 @@ def texts(values: Sequence[str | None]) -> pa.Array:
     ends = np.cumsum([0, *(len(word) for word in encoded)], dtype=np.int32)
     valid = None
     if any(value is None for value in values):
-        there = np.array([value is not None for value in values])
-        valid = pa.py_buffer(np.packbits(there, bitorder="little"))
+        known = np.array([value is not None for value in values])
+        valid = pa.py_buffer(np.packbits(known, bitorder="little"))
     buffers = [valid, pa.py_buffer(ends), pa.py_buffer(b"".join(encoded))]
     return pa.Array.from_buffers(pa.string(), len(encoded), buffers)
 
@@ -71,9 +71,7 @@ def levels_of(values: pa.ChunkedArray) -> tuple[list[Any], Array]:
 
 def equal_to(values: pa.ChunkedArray, value: float | str) -> pa.Array:
     """Positions of the entries that are `value`, for `take`."""
-    encoded = values.combine_chunks().dictionary_encode()
-    if isinstance(encoded, pa.ChunkedArray):
-        encoded = pa.concat_arrays(encoded.chunks)
+    encoded = joined(values).dictionary_encode()
     words = encoded.dictionary.to_pylist()
     code = words.index(value) if value in words else -1
     return integers(np.flatnonzero(to_numpy(encoded.indices) == code))

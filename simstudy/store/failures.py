@@ -23,10 +23,9 @@ from simstudy.moments import Bools, Floats
 from simstudy.store import arrow, parts, seal
 from simstudy.store.files import is_plain
 from simstudy.store.names import PartName, method_key
-from simstudy.store.results_folder import ResultsFolder
+from simstudy.store.results_folder import BESIDE, EXTRAS, FAILURES, WARNINGS, ResultsFolder
 from simstudy.study.study import Study
 
-KINDS = FAILURES, EXTRAS, WARNINGS = "failures", "extras", "warnings"
 _DIGITS = 16
 SECONDS = "seconds"  # of a fit, among the extras
 _TIMED = "rows:"  # begins the digest of a file that holds them
@@ -62,27 +61,27 @@ def write(
             marked = table.replace_schema_metadata(seal.footer({}))
             pq.write_table(marked, sink, compression="zstd")
             content = b"".join(seal.summed(sink.getvalue()))
-            folder.write(folder / name / str(part), content)
+            folder.write(folder.of_part(part, name), content)
             digests[name] = _digest(content, table)
     return digests
 
 
-def verify(folder: Path, part: PartName, kinds: Sequence[str] = KINDS) -> None:
+def verify(folder: ResultsFolder, part: PartName, kinds: Sequence[str] = BESIDE) -> None:
     """Raise `BrokenPartError` where a part's failures or extras are not those written with it."""
-    written = (parts.footer(folder, part) or {}).get("beside") or {}
-    for kind in written.keys() & set(kinds):
-        file, digest = folder / kind / str(part), written[kind]
+    digests = _digests(folder, part)
+    for kind in digests.keys() & set(kinds):
+        file = folder.of_part(part, kind)
         content = file.read_bytes() if is_plain(file) else b""
         seal.refuse_newer(file, content)
-        _checked(file, content, digest)
+        _checked(file, content, digests[kind])
 
 
-def of_part(folder: Path, part: PartName, kind: str) -> pa.Table | None:
+def of_part(folder: ResultsFolder, part: PartName, kind: str) -> pa.Table | None:
     """Failures or extras of a part, as written with its rows; None where it has none."""
-    digest = ((parts.footer(folder, part) or {}).get("beside") or {}).get(kind)
+    digest = _digests(folder, part).get(kind)
     if digest is None:
         return None
-    file = folder / kind / str(part)
+    file = folder.of_part(part, kind)
     try:
         content = file.read_bytes()
     except FileNotFoundError:
@@ -90,9 +89,14 @@ def of_part(folder: Path, part: PartName, kind: str) -> pa.Table | None:
     return _checked(file, content, digest)
 
 
-def verify_all(study: Study, folder: Path) -> None:
+def _digests(folder: ResultsFolder, part: PartName) -> dict[str, str]:
+    """Kind -> digest of what was written with a part's rows."""
+    return (parts.footer(folder, part) or {}).get("beside") or {}
+
+
+def verify_all(study: Study, folder: ResultsFolder) -> None:
     """Raise `BrokenPartError` where anything beside rows of a user's methods was lost."""
-    for part in _of(study, parts.listing(folder)):
+    for part in _of(study, folder.parts()):
         verify(folder, part)
 
 
@@ -106,10 +110,10 @@ def asked(study: Study) -> set[tuple[str, str]]:
     }
 
 
-def _of(study: Study, there: Iterable[PartName]) -> Iterator[PartName]:
+def _of(study: Study, listed: Iterable[PartName]) -> Iterator[PartName]:
     """Parts that hold rows of a study's own methods."""
     keys = {method_key(method.canonical) for method in study.own_methods}
-    return (part for part in there if not keys.isdisjoint(part.methods))
+    return (part for part in listed if not keys.isdisjoint(part.methods))
 
 
 def _digest(content: bytes, table: pa.Table) -> str:
@@ -121,20 +125,19 @@ def _digest(content: bytes, table: pa.Table) -> str:
     if not timed.any():
         return hashlib.sha256(content).hexdigest()[:_DIGITS]
     others = table.take(arrow.integers(np.flatnonzero(~timed)))
-    found = hashlib.sha256()
+    digest = hashlib.sha256()
     for name in others.column_names:
         levels, index = arrow.levels_of(others.column(name))
-        found.update(repr((name, levels)).encode() + np.ascontiguousarray(index, "<i8").tobytes())
-    return _TIMED + found.hexdigest()[:_DIGITS]
+        digest.update(repr((name, levels)).encode() + np.ascontiguousarray(index, "<i8").tobytes())
+    return _TIMED + digest.hexdigest()[:_DIGITS]
 
 
 def _seconds(table: pa.Table) -> Bools:
     """Rows that say how long a fit took."""
-    if "name" not in table.column_names:
-        return np.zeros(table.num_rows, dtype=bool)
-    found = np.zeros(table.num_rows, dtype=bool)
-    found[arrow.to_numpy(arrow.equal_to(table.column("name"), SECONDS))] = True
-    return found
+    timed = np.zeros(table.num_rows, dtype=bool)
+    if "name" in table.column_names:
+        timed[arrow.to_numpy(arrow.equal_to(table.column("name"), SECONDS))] = True
+    return timed
 
 
 def _checked(file: Path, content: bytes, digest: str) -> pa.Table:
@@ -152,17 +155,17 @@ def failed(
     part: PartName, methods: Sequence[str], estimates: Sequence[Estimates]
 ) -> Iterator[Failed]:
     """Failures among a part's rows, in the order of the rows."""
-    for method, found in zip(methods, estimates, strict=True):
-        failures = [] if found.failures is None else found.failures.tolist()
-        for row, failure in enumerate(failures):
+    for method, of_method in zip(methods, estimates, strict=True):
+        failures = of_method.failures
+        for row, failure in enumerate([] if failures is None else failures):
             if failure is not None:
                 scenario, replication = divmod(row, part.n_reps)
                 yield Failed(part.scenarios[scenario], part.first + replication, method, failure)
 
 
-def first_failed(folder: Path, part: PartName) -> Failed | None:
+def first_failed(folder: ResultsFolder, part: PartName) -> Failed | None:
     """The first stored failure of a part; None where there is none."""
-    file = folder / FAILURES / str(part)
+    file = folder.of_part(part, FAILURES)
     for row in _opened(file).slice(0, 1).to_pylist() if is_plain(file) else ():
         where = row["scenario"], row["replication"], row["method"]
         return Failed(*where, Failure(row["message"], row["traceback"]))
@@ -170,16 +173,8 @@ def first_failed(folder: Path, part: PartName) -> Failed | None:
 
 
 def _failures(part: PartName, methods: Sequence[str], estimates: Sequence[Estimates]) -> pa.Table:
-    rows = list(failed(part, methods, estimates))
-    return pa.table(
-        {
-            "scenario": arrow.texts([row.scenario for row in rows]),
-            "replication": arrow.integers([row.replication for row in rows]),
-            "method": arrow.texts([row.method for row in rows]),
-            "message": arrow.texts([row.failure.message for row in rows]),
-            "traceback": arrow.texts([row.failure.traceback for row in rows]),
-        }
-    )
+    rows = failed(part, methods, estimates)
+    return _table(FAILURES, [(*where, *failure) for *where, failure in rows])
 
 
 def _warnings(part: PartName, methods: Sequence[str], estimates: Sequence[Estimates]) -> pa.Table:
@@ -188,18 +183,19 @@ def _warnings(part: PartName, methods: Sequence[str], estimates: Sequence[Estima
     So a call that two ranges share, since one begins inside it, gives its warnings once.
     """
     rows = [
-        (*divmod(row, part.n_reps), method, message)
-        for method, found in zip(methods, estimates, strict=True)
-        for row, told in enumerate([] if found.warned is None else found.warned.tolist())
-        for message in told or ()
+        (part.scenarios[row // part.n_reps], part.first + row % part.n_reps, method, message)
+        for method, of_method in zip(methods, estimates, strict=True)
+        for row, messages in enumerate([] if of_method.warned is None else of_method.warned)
+        for message in messages or ()
     ]
+    return _table(WARNINGS, rows)
+
+
+def _table(kind: str, rows: Sequence[tuple[Any, ...]]) -> pa.Table:
+    makers: dict[Any, Any] = {pa.string(): arrow.texts, pa.int64(): arrow.integers}
+    columns = enumerate(_SCHEMAS[kind])
     return pa.table(
-        {
-            "scenario": arrow.texts([part.scenarios[scenario] for scenario, *_ in rows]),
-            "replication": arrow.integers([part.first + k for _, k, *_ in rows]),
-            "method": arrow.texts([method for *_, method, _ in rows]),
-            "message": arrow.texts([message for *_, message in rows]),
-        }
+        {field.name: makers[field.type]([row[k] for row in rows]) for k, field in columns}
     )
 
 
@@ -208,35 +204,35 @@ def _extras(part: PartName, methods: Sequence[str], estimates: Sequence[Estimate
     replication = np.tile(np.arange(part.first, part.last + 1), len(part.scenarios))
     tables = [
         _extra(method, name, values, np.take(part.scenarios, scenario), replication)
-        for method, found in zip(methods, estimates, strict=True)
-        for name, values in _named(found)
+        for method, of_method in zip(methods, estimates, strict=True)
+        for name, values in _named(of_method)
     ]
     return pa.concat_tables(tables) if tables else pa.table({})
 
 
-def _named(found: Estimates) -> Iterator[tuple[str, Floats]]:
+def _named(estimates: Estimates) -> Iterator[tuple[str, Floats]]:
     """Further values by name; seconds of its own are a method's own affair."""
-    extras = found.extras or {}
+    extras = estimates.extras or {}
     yield from extras.items()
-    if found.seconds is not None and SECONDS not in extras:
-        yield SECONDS, found.seconds
+    if estimates.seconds is not None and SECONDS not in extras:
+        yield SECONDS, estimates.seconds
 
 
 def _extra(method: str, name: str, values: Floats, scenario: Any, replication: Any) -> pa.Table:
     """One named value, a row a replication that has it."""
-    there = np.flatnonzero(~np.isnan(values))
+    valued = np.flatnonzero(~np.isnan(values))
     return pa.table(
         {
-            "scenario": arrow.texts(scenario[there].tolist()),
-            "replication": arrow.integers(replication[there]),
-            "method": arrow.texts([method] * there.size),
-            "name": arrow.texts([name] * there.size),
-            "value": arrow.doubles(values[there]),
+            "scenario": arrow.texts(scenario[valued].tolist()),
+            "replication": arrow.integers(replication[valued]),
+            "method": arrow.texts([method] * valued.size),
+            "name": arrow.texts([name] * valued.size),
+            "value": arrow.doubles(values[valued]),
         }
     )
 
 
-def read(study: Study, folder: Path, kind: str) -> pa.Table:
+def read(study: Study, folder: ResultsFolder, kind: str) -> pa.Table:
     """All rows of `failures`, `extras` or `warnings` that belong to a study.
 
     `method` holds labels. A replication that two parts hold comes once.
@@ -245,17 +241,17 @@ def read(study: Study, folder: Path, kind: str) -> pa.Table:
     ours = asked(study)
     done: dict[tuple[str, str], int] = defaultdict(int)
     tables = [_SCHEMAS[kind].empty_table()]
-    wanted = (p for p in parts.listing(folder) if p.first <= study.replications)
+    wanted = (p for p in folder.parts() if p.first <= study.replications)
     for part in sorted(_of(study, wanted), key=lambda p: (p.first, -p.last)):
         held = list(product(part.scenarios, part.methods))
-        file = folder / kind / str(part)
-        found = _opened(file) if is_plain(file) else None
+        file = folder.of_part(part, kind)
+        rows = _opened(file) if is_plain(file) else None
         verify(folder, part, (kind,))
-        if found is not None:
-            after = {both: done[both] for both in held if both in ours}
-            tables.append(_kept(found, after, study.replications))
-        for both in held:
-            done[both] = max(done[both], part.last)
+        if rows is not None:
+            after = {cell: done[cell] for cell in held if cell in ours}
+            tables.append(_kept(rows, after, study.replications))
+        for cell in held:
+            done[cell] = max(done[cell], part.last)
     table = pa.concat_tables(tables)
     named = [labels[name] for name in table.column("method").to_pylist()]
     at = table.column_names.index("method")

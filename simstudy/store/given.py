@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection, Iterator, Sequence
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -16,8 +15,9 @@ import pyarrow as pa
 
 from simstudy.estimates import GIVEN
 from simstudy.moments import Array, Floats, Ints
-from simstudy.store import arrow, failures, parts
+from simstudy.store import arrow, failures
 from simstudy.store.names import PartName, method_key
+from simstudy.store.results_folder import EXTRAS, ResultsFolder
 from simstudy.study.study import Study
 
 Key = tuple[str, str]  # scenario, method's key
@@ -40,36 +40,36 @@ class _Extras(NamedTuple):
     value: Floats
 
 
-def ranges(study: Study, folder: Path) -> dict[str, dict[Key, Range]]:
+def ranges(study: Study, folder: ResultsFolder) -> dict[str, dict[Key, Range]]:
     """Name -> (scenario, method's key) -> range of what a study's own methods gave."""
     keys = {method_key(method.canonical) for method in study.own_methods}
     asked = failures.asked(study) if keys else set()
-    found: dict[str, dict[Key, Range]] = {name: {} for name in GIVEN}
-    for part in parts.listing(folder):
+    ranges: dict[str, dict[Key, Range]] = {name: {} for name in GIVEN}
+    for part in folder.parts():
         if keys.isdisjoint(part.methods) or part.first > study.replications:
             continue
         last = study.replications - part.first
         for name, key, values in _groups(_read(folder, part), part, last):
             if key in asked:
-                low, high = found[name].get(key, (math.inf, -math.inf))
-                found[name][key] = Range(min(low, values.min()), max(high, values.max()))
-    return found
+                low, high = ranges[name].get(key, (math.inf, -math.inf))
+                ranges[name][key] = Range(min(low, values.min()), max(high, values.max()))
+    return ranges
 
 
 def _groups(given: _Extras | None, part: PartName, last: int) -> Iterator[tuple[str, Key, Floats]]:
     """Values of each name, scenario and method up to a replication of a part (from 0)."""
     if given is None:
         return
-    here = np.flatnonzero((given.name >= 0) & (given.replication <= last))
-    every = np.stack([given.name, given.scenario, given.method], axis=1)[here]
-    for one in np.unique(every, axis=0):
-        name, scenario, method = one.tolist()
-        values = given.value[here[(every == one).all(axis=1)]]
+    rows = np.flatnonzero((given.name >= 0) & (given.replication <= last))
+    groups = np.stack([given.name, given.scenario, given.method], axis=1)[rows]
+    for group in np.unique(groups, axis=0):
+        name, scenario, method = group.tolist()
+        values = given.value[rows[(groups == group).all(axis=1)]]
         yield GIVEN[name], (part.scenarios[scenario], part.methods[method]), values
 
 
 def columns(
-    folder: Path, part: PartName, names: Sequence[str], methods: Collection[str]
+    folder: ResultsFolder, part: PartName, names: Sequence[str], methods: Collection[str]
 ) -> dict[str, Array]:
     """What stands beside a part's rows, each of shape (methods, scenarios, replications).
 
@@ -90,21 +90,19 @@ def columns(
     given = None if others else _read(folder, part)
     if given is None:
         return dict.fromkeys(names, np.broadcast_to(np.nan, shape))
-    out = {}
-    for name in names:
-        here = given.name == GIVEN.index(name)
-        out[name] = np.full(shape, np.nan)
-        out[name][given.method[here], given.scenario[here], given.replication[here]] = given.value[
-            here
-        ]
+    out = {name: np.full(shape, np.nan) for name in names}
+    for name, values in out.items():
+        rows = given.name == GIVEN.index(name)
+        place = given.method[rows], given.scenario[rows], given.replication[rows]
+        values[place] = given.value[rows]
     return out
 
 
-def _read(folder: Path, part: PartName) -> _Extras | None:
-    table = failures.of_part(folder, part, failures.EXTRAS)
+def _read(folder: ResultsFolder, part: PartName) -> _Extras | None:
+    table = failures.of_part(folder, part, EXTRAS)
     if table is None:
         return None
-    replication, value = (_whole(table.column(name)) for name in ("replication", "value"))
+    replication, value = (arrow.joined(table.column(name)) for name in ("replication", "value"))
     return _Extras(
         _codes(table.column("name"), GIVEN),
         _codes(table.column("method"), part.methods, method_key),
@@ -116,12 +114,7 @@ def _read(folder: Path, part: PartName) -> _Extras | None:
 
 def _codes(column: pa.ChunkedArray, known: Sequence[str], key: Callable[[str], str] = str) -> Ints:
     """Index of each word among the known ones; -1 of another."""
-    encoded = _whole(column).dictionary_encode()
-    words = [key(word) for word in encoded.dictionary.to_pylist()]
+    levels, index = arrow.levels_of(column)
+    words = [key(word) for word in levels]
     places = [known.index(word) if word in known else -1 for word in words]
-    return np.array(places, dtype=np.int64)[arrow.to_numpy(encoded.indices)]
-
-
-def _whole(column: pa.ChunkedArray) -> pa.Array:
-    found = column.combine_chunks()
-    return pa.concat_arrays(found.chunks) if isinstance(found, pa.ChunkedArray) else found
+    return np.array(places, dtype=np.int64)[index]

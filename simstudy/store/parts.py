@@ -8,7 +8,7 @@ A sum over the whole file stands in the footer: what a disk lost never passes fo
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -23,7 +23,7 @@ from simstudy.estimates import STATUSES, Estimates
 from simstudy.moments import Array
 from simstudy.store import arrow, seal
 from simstudy.store.files import is_plain
-from simstudy.store.names import PartName, method_key, parse
+from simstudy.store.names import PartName, method_key
 from simstudy.store.results_folder import ResultsFolder
 from simstudy.study.study import Study
 
@@ -76,18 +76,6 @@ class Whose(NamedTuple):
         return cls({design.id: design.key for design in study.designs}, study.seed)
 
 
-def estimates_folder(folder: Path) -> Path:
-    """Where parts stand."""
-    return folder / "estimates"
-
-
-def listing(folder: Path) -> list[PartName]:
-    """Parts that are there, in the order of their names."""
-    place = estimates_folder(folder)
-    names = sorted(os.listdir(place)) if place.is_dir() else []
-    return [part for part in map(parse, names) if part is not None]
-
-
 def write(
     folder: ResultsFolder,
     part: PartName,
@@ -108,7 +96,7 @@ def write(
         Goes to the footer, with what the part holds.
     """
     pieces = seal.summed(encode(part, methods, estimates, provenance))
-    folder.write(estimates_folder(folder.path) / str(part), *pieces)
+    folder.write(folder.of_part(part), *pieces)
 
 
 def encode(
@@ -146,7 +134,7 @@ def _table(part: PartName, methods: tuple[str, ...], estimates: Sequence[Estimat
     method = rows // (per_method * n_scenarios) if n_methods > 1 else np.zeros_like(rows)
 
     def column(name: str) -> Array:
-        values = [getattr(found, name) for found in estimates]
+        values = [getattr(of_method, name) for of_method in estimates]
         return values[0] if n_methods == 1 else np.concatenate(values)
 
     columns = [
@@ -155,7 +143,7 @@ def _table(part: PartName, methods: tuple[str, ...], estimates: Sequence[Estimat
         arrow.categories(method, methods),
         *(arrow.doubles(column(name)) for name in ("estimate", "std_error", "df", "p_value")),
         arrow.categories(column("status"), STATUSES),
-        *(_components([getattr(found, name) for found in estimates], rows.size)
+        *(_components([getattr(of_method, name) for of_method in estimates], rows.size)
           for name in ("tau2", "sigma2")),
     ]  # fmt: skip
     return pa.Table.from_arrays(columns, schema=_SCHEMA)
@@ -163,10 +151,10 @@ def _table(part: PartName, methods: tuple[str, ...], estimates: Sequence[Estimat
 
 def _components(values: list[Array | None], n_rows: int) -> pa.Array:
     """Variance components; null for methods that have none."""
-    if all(found is None for found in values):
+    if all(component is None for component in values):
         return pa.nulls(n_rows, pa.float64())
     none = np.full(n_rows // len(values), np.nan)
-    return arrow.doubles(np.concatenate([none if found is None else found for found in values]))
+    return arrow.doubles(np.concatenate([none if v is None else v for v in values]))
 
 
 def key_text(key: int) -> str:
@@ -175,7 +163,7 @@ def key_text(key: int) -> str:
 
 
 def read(
-    folder: Path, part: PartName, columns: tuple[str, ...], whose: Whose
+    folder: ResultsFolder, part: PartName, columns: tuple[str, ...], whose: Whose
 ) -> dict[str, NDArray[Any]]:
     """Read columns of a part, each of shape (methods, scenarios, replications).
 
@@ -184,17 +172,19 @@ def read(
     """
     table = _open(folder, part, columns, whose)
     shape = len(part.methods), len(part.scenarios), part.n_reps
-    return {name: _array(table.column(name).combine_chunks()).reshape(shape) for name in columns}
+    return {name: _array(table.column(name)).reshape(shape) for name in columns}
 
 
-def verify(folder: Path, part: PartName, whose: Whose) -> None:
+def verify(folder: ResultsFolder, part: PartName, whose: Whose) -> None:
     """Raise `BrokenPartError` where a part is not what its name says."""
     _open(folder, part, ("status",), whose)
 
 
-def _open(folder: Path, part: PartName, columns: tuple[str, ...], whose: Whose) -> pa.Table:
+def _open(
+    folder: ResultsFolder, part: PartName, columns: tuple[str, ...], whose: Whose
+) -> pa.Table:
     """Read and check a part."""
-    file = estimates_folder(folder) / str(part)
+    file = folder.of_part(part)
     if os.path.lexists(file) and not is_plain(file):
         raise BrokenPartError(file, "is a link or a folder, not a file")
     try:
@@ -244,9 +234,8 @@ def _foreign(
     return None
 
 
-def _array(values: Any) -> NDArray[Any]:
-    if isinstance(values, pa.ChunkedArray):
-        values = pa.concat_arrays(values.chunks)
+def _array(column: pa.ChunkedArray) -> NDArray[Any]:
+    values = arrow.joined(column)
     if pa.types.is_dictionary(values.type):
         words = values.dictionary.to_pylist()
         code = np.array([STATUSES.index(word) for word in words], dtype=np.int8)
@@ -254,14 +243,19 @@ def _array(values: Any) -> NDArray[Any]:
     return arrow.to_numpy(values)
 
 
-def footer(folder: Path, part: PartName) -> dict[str, Any] | None:
+def footers(folder: ResultsFolder, listed: Iterable[PartName]) -> Iterator[dict[str, Any]]:
+    """Provenance of those parts that have any, one after another."""
+    return filter(None, (footer(folder, part) for part in listed))
+
+
+def footer(folder: ResultsFolder, part: PartName) -> dict[str, Any] | None:
     """Provenance of a part; None where it has none."""
-    file = estimates_folder(folder) / str(part)
+    file = folder.of_part(part)
     if not is_plain(file):
         return None
     try:
-        found = seal.said(pq.read_metadata(file).metadata)
+        stored = seal.said(pq.read_metadata(file).metadata)
     except (pa.ArrowException, OSError, ValueError):
         return None
-    seal.refuse_later(file, found)
-    return found or None
+    seal.refuse_later(file, stored)
+    return stored or None

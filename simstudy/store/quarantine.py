@@ -9,39 +9,39 @@ from pathlib import Path
 from simstudy.errors import UserError
 from simstudy.store import at_work, failures, parts
 from simstudy.store.names import PartName, parse
-from simstudy.store.results_folder import SET_ASIDE, WORK, ResultsFolder
-
-_KINDS = ("estimates", *failures.KINDS)
+from simstudy.store.results_folder import BESIDE, ESTIMATES, SET_ASIDE, WORK, ResultsFolder
 
 
 def set_aside(folder: ResultsFolder, name: str) -> None:
     """Move a file out of `estimates/`, and what lies beside it, into `.work/set-aside/`."""
-    folder.set_aside(*(f"{kind}/{name}" for kind in _KINDS))
+    folder.set_aside(*(f"{kind}/{name}" for kind in (ESTIMATES, *BESIDE)))
 
 
 def clear(folder: ResultsFolder, warn: Callable[[str], None]) -> None:
     """Leave nothing but parts in `estimates/`, and no leftover in `.work/`."""
     folder.refuse_links()
     at_work.tidy(folder / WORK)
-    for name in sorted(os.listdir(parts.estimates_folder(folder.path))):
+    for name in sorted(os.listdir(folder / ESTIMATES)):
         if parse(name) is None and not name.startswith(".nfs"):
             set_aside(folder, name)
-            warn(f"{folder / 'estimates' / name}: is not a part; moved to {folder / SET_ASIDE}")
+            warn(f"{folder / ESTIMATES / name}: is not a part; moved to {folder / SET_ASIDE}")
 
 
 def set_broken_aside(folder: ResultsFolder, whose: parts.Whose, warn: Callable[[str], None]) -> int:
     """Set aside every part that is not what its name says; how many there were."""
     n_broken = 0
-    for part, error in broken(folder.path, whose):
+    for part, error in broken(folder, whose):
         set_aside(folder, str(part))
         warn(f"{error.file}: {error.reason}; moved to {folder / SET_ASIDE}, computed again")
         n_broken += 1
     return n_broken
 
 
-def broken(folder: Path, whose: parts.Whose) -> Iterator[tuple[PartName, parts.BrokenPartError]]:
+def broken(
+    folder: ResultsFolder, whose: parts.Whose
+) -> Iterator[tuple[PartName, parts.BrokenPartError]]:
     """Parts that are not what their names say, or lost what lay beside them, and why."""
-    for part in parts.listing(folder):
+    for part in folder.parts():
         try:
             parts.verify(folder, part, whose)
             failures.verify(folder, part)
@@ -49,18 +49,19 @@ def broken(folder: Path, whose: parts.Whose) -> Iterator[tuple[PartName, parts.B
             yield part, error
 
 
-def move_away(folder: Path) -> Path | None:
+def move_away(folder: ResultsFolder) -> Path | None:
     """Move a study's results to the next free NAME.1, NAME.2, ...; None where there are none."""
-    if not folder.exists():
+    path = folder.path
+    if not path.exists():
         return None
     for _, pid in at_work.processes(folder / WORK, at_work.RUN):
         message = f"process {pid} is running this study; stop it before --fresh"
         raise UserError(message, file=str(folder))
     number = 1
-    while (target := folder.with_name(f"{folder.name}.{number}")).exists():
+    while (target := path.with_name(f"{path.name}.{number}")).exists():
         number += 1
     try:
-        os.rename(folder, target)
+        os.rename(path, target)
     except OSError as error:
         raise UserError(f"cannot be moved: {error.strerror}", file=str(folder)) from None
     return target

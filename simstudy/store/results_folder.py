@@ -1,4 +1,4 @@
-"""A results folder, through which all that is written goes.
+"""A results folder: where things lie in it, what is there, and how it gets there.
 
 Files are there whole or not at all: a file is written under a name of its own in `.work/` and
 renamed. It is not synced: that costs a part more than computing it. What a power loss takes
@@ -19,14 +19,19 @@ from typing import Any
 from simstudy.errors import UserError
 from simstudy.store.at_work import own_name
 from simstudy.store.files import cannot_write, is_plain
+from simstudy.store.names import PartName, parse
 from simstudy.study import yaml_lines
 from simstudy.study.study import Study, load
 
 WORK = ".work"  # temporary and set-aside files of a results folder
 SET_ASIDE = f"{WORK}/set-aside"
-STUDY = "study.yaml"
-FOLDERS = ("estimates", "failures", "extras", "sources", "report", "report/figures",
-            "report/tables", WORK, SET_ASIDE)  # fmt: skip
+ESTIMATES, REPORT, SOURCES = "estimates", "report", "sources"
+BESIDE = FAILURES, EXTRAS, WARNINGS = "failures", "extras", "warnings"  # the rows of a part
+STUDY, SCENARIOS, LOG = "study.yaml", "scenarios.parquet", "run.log.jsonl"
+SUMMARY, SUMMARY_CSV = "summary.parquet", "summary.csv"
+ALL_WARNINGS = f"{FAILURES}/warnings.parquet"  # of the whole study
+FOLDERS = (ESTIMATES, FAILURES, EXTRAS, SOURCES, REPORT, f"{REPORT}/figures",
+            f"{REPORT}/tables", WORK, SET_ASIDE)  # fmt: skip
 _numbers = itertools.count()
 
 
@@ -34,7 +39,7 @@ _numbers = itertools.count()
 class ResultsFolder:
     """The results of one study on disk, such as ``results/icc``.
 
-    Reading needs no more than its path.
+    Nothing of what is there is kept: other runs may change it.
     """
 
     path: Path
@@ -44,6 +49,16 @@ class ResultsFolder:
 
     def __truediv__(self, name: str) -> Path:
         return self.path / name
+
+    def of_part(self, part: PartName, kind: str = ESTIMATES) -> Path:
+        """Where the rows of a part lie, or what lies beside them."""
+        return self.path / kind / str(part)
+
+    def parts(self) -> list[PartName]:
+        """Parts that are there, in the order of their names."""
+        place = self / ESTIMATES
+        names = sorted(os.listdir(place)) if place.is_dir() else []
+        return [part for part in map(parse, names) if part is not None]
 
     def write(self, file: Path, *content: Any) -> None:
         """Write bytes to `.work/` in one go and rename, so that `file` is never half a file.

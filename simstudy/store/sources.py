@@ -16,17 +16,17 @@ from simstudy.custom.load import content_of, digest_of
 from simstudy.entries import CodeSource
 from simstudy.errors import UserError
 from simstudy.store.files import is_plain
-from simstudy.store.results_folder import ResultsFolder
+from simstudy.store.results_folder import SOURCES, ResultsFolder
 from simstudy.study.study import Study
 
-FOLDER = "sources"
+_ACCOUNTS = f"{SOURCES}/accounts.json"
 FORMAT = 1
 _MOST = 10_000_000  # bytes that are read
 
 
 def keep(study: Study, folder: ResultsFolder) -> None:
     """Write down what the study's own functions are, as far as their files are still there."""
-    told, measures = accounts(folder.path), measure_accounts(folder.path)
+    told, measures = accounts(folder), measure_accounts(folder)
     for method in study.own_methods:
         with suppress(UserError):  # its file is gone, or not to be imported
             told[method.canonical] = method.account
@@ -39,41 +39,36 @@ def keep(study: Study, folder: ResultsFolder) -> None:
         document = {"format": FORMAT, "accounts": told}
         document |= {"measures": measures} if measures else {}
         text = json.dumps(document, indent=1, sort_keys=True)
-        folder.replace(folder / FOLDER / "accounts.json", text.encode())
+        folder.replace(folder / _ACCOUNTS, text.encode())
 
 
-def accounts(folder: Path) -> dict[str, str]:
+def accounts(folder: ResultsFolder, of: str = "accounts") -> dict[str, str]:
     """Canonical name -> what a method says that it does; what is not told so is left out."""
-    return _told(folder, "accounts")
-
-
-def measure_accounts(folder: Path) -> dict[str, str]:
-    """Name -> what a measure of the study, or of an earlier one here, says that it is."""
-    return _told(folder, "measures")
-
-
-def _told(folder: Path, what: str) -> dict[str, str]:
-    file = folder / FOLDER / "accounts.json"
+    file = folder / _ACCOUNTS
     try:
         if not is_plain(file) or file.stat().st_size > _MOST:
             return {}
-        told = json.loads(file.read_bytes()).get(what, {})
+        told = json.loads(file.read_bytes()).get(of, {})
         return {name: text for name, text in told.items() if isinstance(text, str)}
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return {}
 
 
-def _keep(folder: ResultsFolder, source: CodeSource | None) -> None:
-    if source is None:
-        return
+def measure_accounts(folder: ResultsFolder) -> dict[str, str]:
+    """Name -> what a measure of the study, or of an earlier one here, says that it is."""
+    return accounts(folder, "measures")
+
+
+def _keep(folder: ResultsFolder, source: CodeSource) -> None:
     if source.given is not None:
+        file = folder / f"{SOURCES}/{source.function}-{source.digest}.py"
         with suppress(OSError, TypeError):  # typed at a prompt
-            folder.replace(folder / FOLDER / f"{source.function}-{source.digest}.py", _text(source))
+            folder.replace(file, _text(source))
         return
     content = content_of(source.file)
     if digest_of(content) == source.digest:
         stem = re.sub(r"[^\w.-]+", "_", Path(source.file).stem)[:64]
-        folder.replace(folder / FOLDER / f"{stem}-{source.digest}.py", content)
+        folder.replace(folder / f"{SOURCES}/{stem}-{source.digest}.py", content)
 
 
 def _text(source: CodeSource) -> bytes:

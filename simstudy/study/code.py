@@ -8,91 +8,77 @@ from __future__ import annotations
 
 import inspect
 import json
-import os
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from simstudy.custom import declare, identity, load
 from simstudy.custom.declare import RESERVED
-from simstudy.entries import CodeSource, OptionError
+from simstudy.entries import PYTHON, CodeSource, OptionError
 from simstudy.errors import nearest
 from simstudy.estimands import DEFAULT, ESTIMANDS, OTHER_NAMES
-from simstudy.registry import Method, named_null, settle_null, settle_when
+from simstudy.registry import OwnMethod, named_null, settle_null, settle_when
 
-PYTHON = "python"  # instead of a file: the function was given from Python
 _SHORTEST, _LONGEST = 0.01, 1e6  # seconds of a timeout
 _PLAIN = re.compile(r"[\w.-]+")
-Importing = Callable[[str, str], None]
+Listener = Callable[[str, str], object]
 
 
-def settle(
-    item: Mapping[str, Any],
-    folder: Path,
-    trusted: bool = True,
-    importing: Importing = lambda file, method: None,
-) -> Method:
+@dataclass(frozen=True, slots=True)
+class Imports:
+    """What may be done with the files that are to be used.
+
+    Attributes
+    ----------
+    folder : Path
+        Their names are relative to this.
+    trusted : bool
+        Whether they may be imported, now and later; else digests must be given.
+    listener : callable
+        Told a file, and what it is for, before it is imported.
+    """
+
+    folder: Path = field(default_factory=Path.cwd)
+    trusted: bool = True
+    listener: Listener = lambda file, purpose: None
+
+    def tell(self, source: CodeSource, purpose: str) -> None:
+        """Say what is to be imported, if it is a file."""
+        if self.trusted and source.file:
+            self.listener(source.file, purpose)
+
+
+def settle(item: Mapping[str, Any], imports: Imports) -> OwnMethod:
     """Check one entry of `methods:` that says `use:`, or raise `UserError`.
 
-    Parameters
-    ----------
-    item : mapping
-        use, and optionally label, estimand, null_value, when, digest, timeout and the function's
-        own options.
-    folder : Path
-        The file's name is relative to this.
-    trusted : bool
-        Whether the file may be imported, now and later; else a digest must be given.
-    importing : callable
-        Told the file and the method's label, before the file is imported.
+    Beside that it may have label, estimand, null_value, when, digest, timeout and the function's
+    own options.
     """
     options = {key: value for key, value in item.items() if key not in RESERVED}
     for key, value in options.items():
         if not isinstance(value, bool | int | float | str):
             raise OptionError(str(key), f"expected a number, text or true/false, got {value!r:.40}")
     label = _text(item, "label")
-    source = source_of(item, folder, trusted)
+    source = source_of(item, imports)
     estimand, null_value = _estimand(item), settle_null(item.get("null_value"))
     when, timeout = settle_when(item.get("when")), _timeout(item)
     named = [f"{key}={_shown(options[key])}" for key in sorted(options)] + named_null(null_value)
     plain = source.function + (f"[{','.join(named)}]" if named else "")
-    if trusted and source.file:
-        importing(source.file, label or plain)
+    imports.tell(source, label or plain)
     if "digest" not in item:
         function = load.function_of(source)
         _fits(function, options, source)
         declared = declare.declared(function)
         assert declared is not None
         estimand = estimand or declared.estimand
-    place = Path(source.file).name or PYTHON
-    canonical = (
-        f"{source.function}[{','.join([f'use={place}', f'digest={source.digest}', *named])}]"
-    )
-    return Method(
-        source.function, tuple(options.items()), canonical, label or plain, source,
-        estimand or DEFAULT, null_value, when, timeout,
+    whole = [f"use={Path(source.file).name or PYTHON}", f"digest={source.digest}", *named]
+    canonical = f"{source.function}[{','.join(whole)}]"
+    return OwnMethod(
+        source.function, tuple(options.items()), canonical, label or plain,
+        estimand or DEFAULT, null_value, when, timeout, source=source,
     )  # fmt: skip
-
-
-def written(method: Method, folder: Path) -> dict[str, Any]:
-    """The entry that `settle` reads as this very method in a study file of that folder."""
-    assert method.source is not None
-    # `truth` is what every version reads
-    head: dict[str, Any] = written_source(method.source, folder) | {"truth": method.estimand}
-    if method.null_value:
-        head["null_value"] = method.null_value
-    if method.timeout is not None:
-        head["timeout"] = method.timeout
-    if method.when is not None:
-        head["when"] = method.when.text
-    return head | dict(method.options) | {"label": method.label}
-
-
-def written_source(source: CodeSource, folder: Path) -> dict[str, Any]:
-    """What `source_of` reads as this very function in a study file of that folder."""
-    place = Path(os.path.relpath(source.file, folder)).as_posix() if source.file else PYTHON
-    return {"use": f"{place}:{source.function}", "digest": source.digest}
 
 
 def _text(item: Mapping[str, Any], key: str) -> str | None:
@@ -126,11 +112,11 @@ def _timeout(item: Mapping[str, Any]) -> float | None:
 
 
 def source_of(
-    item: Mapping[str, Any], folder: Path, trusted: bool, kind: declare.Kind = declare.METHOD
+    item: Mapping[str, Any], imports: Imports, kind: declare.Kind = declare.METHOD
 ) -> CodeSource:
     """What a `use:` says, "file.py:function" or a function from Python; imports nothing."""
     where, digest = item["use"], _text(item, "digest")
-    if digest is None and not trusted:
+    if digest is None and not imports.trusted:
         message = "the digest of its file is missing; nothing is imported to find it out"
         raise OptionError("use", f"{where!r:.60}: {message}")
     if callable(where):
@@ -138,9 +124,9 @@ def source_of(
     place, _, function = where.rpartition(":") if isinstance(where, str) else ("", "", "")
     if not function.isidentifier() or not (place.endswith(".py") or (place == PYTHON and digest)):
         raise OptionError("use", f"expected 'file.py:function', got {where!r:.60}")
-    file = "" if place == PYTHON else str((folder / place).resolve())
+    file = "" if place == PYTHON else str((imports.folder / place).resolve())
     digest = digest or load.digest_of(load.content_of(file))
-    return CodeSource(file, function, digest, trusted=trusted)
+    return CodeSource(file, function, digest, trusted=imports.trusted)
 
 
 def _given(function: Callable[..., Any], kind: declare.Kind) -> CodeSource:
@@ -162,12 +148,9 @@ def _given(function: Callable[..., Any], kind: declare.Kind) -> CodeSource:
     return CodeSource("", name, digest, function)
 
 
-def refuse_changed(method: Method) -> None:
+def refuse_changed(source: CodeSource) -> None:
     """Refuse a function from Python that is no longer what it was when its study was loaded."""
-    source = method.source
-    if source is None or source.given is None:
-        return
-    if _given(source.given, declare.METHOD).digest != source.digest:
+    if source.given is not None and _given(source.given, declare.METHOD).digest != source.digest:
         message = "or what it reads has changed since the study was loaded; load it again"
         raise OptionError("use", f"{source.function} {message}")
 

@@ -84,16 +84,14 @@ def expand(document: Document) -> list[Design]:
             name, key = digest(settled)
             values = {field: place.value for field, place in given.items()}
             if name in designs:
-                _refuse_twice(block, designs[name].key == key, values)
+                what = ", ".join(f"{field} {text_of(level)}" for field, level in values.items())
+                if designs[name].key == key:
+                    block.refuse(f"holds the same scenario twice ({what})")
+                block.refuse(
+                    f"shares its 8-digit id with another scenario by chance; drop ({what})"
+                )
             designs[name] = Design(name, key, settled, _levels(settled, values))
     return list(designs.values())
-
-
-def _refuse_twice(block: Place, same: bool, values: dict[str, Any]) -> None:
-    what = ", ".join(f"{k} {text_of(v)}" for k, v in values.items())
-    if same:
-        block.refuse(f"holds the same scenario twice ({what})")
-    block.refuse(f"shares its 8-digit id with another scenario by chance; drop ({what})")
 
 
 def _combinations(block: Place) -> Iterator[dict[str, Place]]:

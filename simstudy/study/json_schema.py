@@ -27,8 +27,8 @@ _DIGEST = {"description": "of the content that FILE.py must have", **_TEXT}
 _NULL_VALUE = {"type": "number", "description": "what tests are about, 0 by default"}
 
 
-def _or_list(one: dict[str, Any]) -> dict[str, Any]:
-    return {"anyOf": [one, {"type": "array", "items": one, "minItems": 1}]}
+def _or_list(item: dict[str, Any]) -> dict[str, Any]:
+    return {"anyOf": [item, {"type": "array", "items": item, "minItems": 1}]}
 
 
 def _mapping(properties: dict[str, Any], required: list[str]) -> dict[str, Any]:

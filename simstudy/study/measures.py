@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from simstudy.custom.declare import MEASURE, account_of
 from simstudy.custom.load import function_of
 from simstudy.entries import CodeSource, OptionError
 from simstudy.errors import UserError, nearest
-from simstudy.study.code import Importing, source_of
+from simstudy.study.code import Imports, source_of
 from simstudy.study.place import Place
 
 _KEYS = ("use", "digest")
@@ -44,9 +43,7 @@ class OwnMeasure:
         return account_of(self.function)
 
 
-def measures_of(
-    listed: Place, folder: Path, trusted: bool, importing: Importing
-) -> tuple[OwnMeasure, ...]:
+def measures_of(listed: Place, imports: Imports) -> tuple[OwnMeasure, ...]:
     """The user's own measures; `UserError` where one cannot be, or stands there twice."""
     if listed.value is None:
         return ()
@@ -54,7 +51,7 @@ def measures_of(
     measures: dict[str, OwnMeasure] = {}
     for item in listed.items():
         try:
-            measure = _measure(item.value, folder, trusted, importing)
+            measure = _measure(item.value, imports)
         except UserError as error:
             item.refuse(getattr(error, "message", str(error)))
         if measure.name in measures:
@@ -63,7 +60,7 @@ def measures_of(
     return tuple(measures.values())
 
 
-def _measure(item: Any, folder: Path, trusted: bool, importing: Importing) -> OwnMeasure:
+def _measure(item: Any, imports: Imports) -> OwnMeasure:
     """Check one entry, a mapping or the decorated function itself, or raise `UserError`."""
     if callable(item):
         item = {"use": item}
@@ -73,9 +70,8 @@ def _measure(item: Any, folder: Path, trusted: bool, importing: Importing) -> Ow
     for key in item:
         if key not in _KEYS:
             raise OptionError(str(key), f"a measure has no option '{key}'{nearest(key, _KEYS)}")
-    measure = OwnMeasure(source_of(item, folder, trusted, MEASURE))
-    if trusted and measure.source.file:
-        importing(measure.source.file, f"the measure {measure.name}")
+    measure = OwnMeasure(source_of(item, imports, MEASURE))
+    imports.tell(measure.source, f"the measure {measure.name}")
     if "digest" not in item:
         _ = measure.function  # what is wrong with it is said before any work is done
     return measure

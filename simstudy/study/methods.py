@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from simstudy import words
 from simstudy.entries import OptionError
 from simstudy.errors import UserError, nearest
 from simstudy.registry import Method, configure, methods
-from simstudy.study.code import Importing, settle
+from simstudy.study.code import Imports, settle
 from simstudy.study.place import Place, shown
 
 
-def methods_of(
-    listed: Place, folder: Path, trusted: bool, importing: Importing
-) -> tuple[Method, ...]:
+def methods_of(listed: Place, imports: Imports) -> tuple[Method, ...]:
     """The methods, none of them twice."""
     if not isinstance(listed.value, list) or not listed.value:
         listed.refuse(f"expected a list such as [{', '.join(methods())}]")
     chosen: list[Method] = []
     for item in listed.items():
         try:
-            method = method_of(item.value, folder, trusted, importing)
+            method = method_of(item.value, imports)
         except OptionError as error:
             inner = () if callable(item.value) or "use" in item.value else item.value
             item.refuse(error.message, *inner, error.option)
@@ -38,12 +35,7 @@ def methods_of(
     return tuple(chosen)
 
 
-def method_of(
-    item: Any,
-    folder: Path | None = None,
-    trusted: bool = True,
-    importing: Importing = lambda file, method: None,
-) -> Method:
+def method_of(item: Any, imports: Imports | None = None) -> Method:
     """Read one entry of `methods:`.
 
     Parameters
@@ -51,15 +43,13 @@ def method_of(
     item : text, mapping or callable
         A name, ``{name: {option: value}}``, ``{use: "file.py:function", option: value}`` or,
         from Python, a function decorated with ``@simstudy.method``.
-    folder : Path, optional
-        File names are relative to this; by default to the current one.
-    trusted, importing
-        See `settle`.
+    imports : Imports, optional
+        By default of trusted files, relative to the current folder.
     """
     if callable(item):
         item = {"use": item}
     if isinstance(item, dict) and "use" in item:
-        return settle(item, folder or Path.cwd(), trusted, importing)
+        return settle(item, imports or Imports())
     if isinstance(item, str):
         return configure(item)
     hint = _indented(item) if isinstance(item, dict) else ""

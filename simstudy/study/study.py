@@ -11,10 +11,10 @@ from typing import Any
 from simstudy.entries import GRAINS
 from simstudy.errors import UserError, nearest
 from simstudy.estimands import is_null
-from simstudy.plots import other_names, plots
-from simstudy.registry import Method
+from simstudy.plots import USUAL, other_names, plots
+from simstudy.registry import Method, OwnMethod
 from simstudy.study import fields, vocabulary
-from simstudy.study.code import Importing
+from simstudy.study.code import Imports, Listener
 from simstudy.study.grid import Design, conditions, expand, text_of
 from simstudy.study.measures import OwnMeasure, measures_of
 from simstudy.study.methods import methods_of
@@ -70,9 +70,9 @@ class Study:
         return sum(self.asks(design, method) for design in self.designs)
 
     @property
-    def own_methods(self) -> list[Method]:
+    def own_methods(self) -> list[OwnMethod]:
         """Methods that are functions of the user's; failures and extras may stand beside rows."""
-        return [method for method in self.methods if method.source is not None]
+        return [method for method in self.methods if isinstance(method, OwnMethod)]
 
     @property
     def n_fits(self) -> int:
@@ -84,7 +84,7 @@ def load(
     source: str | Path | Mapping[str, Any],
     *,
     trusted: bool | None = None,
-    importing: Importing = lambda file, method: None,
+    importing: Listener = lambda file, purpose: None,
 ) -> Study:
     """Load and check a study.
 
@@ -108,10 +108,11 @@ def load(
         One line: file, line, what is wrong and what would be right.
     """
     if isinstance(source, Mapping):
-        return check(Document(plain(source)), trusted is not False, importing)
+        return check(Document(plain(source)), Imports(Path.cwd(), trusted is not False, importing))
     if trusted is None:
         trusted = not _is_stored(Path(source))
-    return check(read(source), trusted, importing)
+    folder = Path(source).resolve().parent
+    return check(read(source), Imports(folder, trusted, importing))
 
 
 def _is_stored(file: Path) -> bool:
@@ -140,11 +141,7 @@ def plain(value: Any) -> Any:
     return value
 
 
-def check(
-    document: Document,
-    trusted: bool = True,
-    importing: Importing = lambda file, method: None,
-) -> Study:
+def check(document: Document, imports: Imports) -> Study:
     """Check a document and build the study; see `load`."""
     top = Place(document, (), document.data)
     top.expect(dict, "a study (name, seed, ...)")
@@ -161,8 +158,7 @@ def check(
     alpha = tuple(float(fields.TOP_NUMBERS["alpha"].check(level)) for level in levels)
     refuse_equal(levels)
     designs = tuple(expand(document))
-    folder = Path(document.file).resolve().parent if document.file else Path.cwd()
-    chosen = methods_of(top["methods"], folder, trusted, importing)
+    chosen = methods_of(top["methods"], imports)
     study = Study(
         name=name,
         title=title,
@@ -175,8 +171,8 @@ def check(
         figures=_figures(top, designs, chosen),
         reference=_reference(top, chosen),
         scenarios=top.value["scenarios"],
-        folder=folder,
-        measures=measures_of(top.get("measures"), folder, trusted, importing),
+        folder=imports.folder,
+        measures=measures_of(top.get("measures"), imports),
     )
     _check_conditions(top, study)
     return study
@@ -248,21 +244,17 @@ def _grain(top: Place, designs: tuple[Design, ...], chosen: tuple[Method, ...]) 
 
 
 def default_figures(designs: tuple[Design, ...], chosen: tuple[Method, ...]) -> tuple[str, ...]:
-    """Error rate or power, or both; SE bias; the design effect where it varies."""
+    """The figures that are usual for true or false nulls, for tests, and where designs vary."""
     aims = {(m.target, m.null_value) for m in chosen if m.tested}
     nulls = {
         bool(is_null(target.value(design.scenario), null_value))
         for target, null_value in aims
         for design in designs
     }
-    effects = {round(design.design_effect, 9) for design in designs}
-    figures = (
-        ("type1_error", True in nulls),
-        ("power", False in nulls),
-        ("se_bias", bool(aims)),
-        ("design_effect", bool(aims) and len(effects) > 5),
-    )
-    return tuple(name for name, wanted in figures if wanted)
+    varies = len({round(design.design_effect, 9) for design in designs}) > 5
+    conditions = (True in nulls, False in nulls, bool(aims), bool(aims) and varies)
+    usual = [what for what, holds in zip(USUAL, conditions, strict=True) if holds]
+    return tuple(p.name for what in usual for p in plots().values() if p.usual == what)
 
 
 def _figures(

@@ -13,14 +13,14 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 
 from simstudy.measures import pairs, totals
-from simstudy.measures.block import COLUMNS
+from simstudy.measures.block import COLUMNS, Block
 from simstudy.measures.pairs import Pairs
 from simstudy.measures.record import Cells
 from simstudy.measures.totals import Totals
 from simstudy.moments import Floats, Ints
 from simstudy.runner.pool import LOST, parallel
 from simstudy.runner.process import settle
-from simstudy.summary.source import Source, ready
+from simstudy.summary.source import Source
 
 T = TypeVar("T", Totals, Pairs)
 
@@ -38,13 +38,13 @@ class Sums(Generic[T]):
         self._kept: list[tuple[Ints, Ints, T]] = []  # cells, numbers of the blocks, totals
         self._n_blocks, self._most = 0, most
 
-    def add(self, cells: Ints, number: Ints, found: T) -> None:
+    def add(self, cells: Ints, number: Ints, blocks: T) -> None:
         """Add blocks, one a cell."""
-        self._kept.append((cells, number, found))
+        self._kept.append((cells, number, blocks))
         self._n_blocks += cells.size
         if self._most and self._n_blocks > self._most + 2 * self._kept[0][0].size:
-            there, both = self._combined()
-            self._kept, self._n_blocks = [(there, np.zeros_like(there), both)], there.size
+            present, sums = self._combined()
+            self._kept, self._n_blocks = [(present, np.zeros_like(present), sums)], present.size
 
     def extend(self, others: Sums[T]) -> None:
         """Add the blocks of others."""
@@ -56,23 +56,22 @@ class Sums(Generic[T]):
         out._kept = [self._joined()] if self._kept else []
         return out
 
-    def total(self, n_cells: int, nothing: Callable[[int], T]) -> T:
-        """Totals of every cell, its blocks in order; of cells without any, `nothing`."""
+    def total(self, nothing: T, n_cells: int) -> T:
+        """Totals of every cell, its blocks in order; of cells without any, those of `nothing`."""
         cells = [np.empty(0, np.int64), *(cells for cells, _, _ in self._kept)]
         left = np.setdiff1d(np.arange(n_cells), np.concatenate(cells))
-        if left.size or not self._kept:
-            self._kept.append((left, np.zeros_like(left), nothing(left.size)))
+        self._kept.append((left, np.zeros_like(left), totals.take(nothing, left)))
         return self._combined()[1]
 
     def _joined(self) -> tuple[Ints, Ints, T]:
         cells, number = (np.concatenate([kept[k] for kept in self._kept]) for k in (0, 1))
-        return cells, number, totals.concatenate([found for _, _, found in self._kept])
+        return cells, number, totals.concatenate([blocks for _, _, blocks in self._kept])
 
     def _combined(self) -> tuple[Ints, T]:
         cells, number, blocks = self._joined()
         order = np.lexsort((number, cells))
-        there, place = np.unique(cells[order], return_inverse=True)
-        return there, totals.combine(totals.take(blocks, order), place)
+        present, place = np.unique(cells[order], return_inverse=True)
+        return present, totals.combine(totals.take(blocks, order), place)
 
 
 def add_up(source: Source, mcse: str, mean: bool = True, jobs: int = 1) -> Cells:
@@ -88,17 +87,19 @@ def add_up(source: Source, mcse: str, mean: bool = True, jobs: int = 1) -> Cells
     for some, some_pairs in _spread(_sums, source, jobs):
         sums.extend(some)
         both.extend(some_pairs)
-    n_cells, n_alphas = source.n_cells, len(source.alphas)
-    found = sums.total(n_cells, lambda n: _nothing(n, source.alphas))
-    source.check(found)
+    facts, alphas = source.facts, source.alphas
+    n_cells = facts.truth.size
+    nothing, cells = _nothing(n_cells), np.arange(n_cells)
+    total = sums.total(totals.of_ready(nothing, alphas), n_cells)
+    source.check(total)
     eliminated = None
-    if mean or source.extremes is not None:
-        eliminated = sum(_spread(_covered, source, jobs, found.of_error.means[0]))
+    if mean or source.twice:
+        eliminated = sum(_spread(_covered, source, jobs, total.of_error.means[0]))
     compared = None
-    if source.compares:
-        of_pairs = both.total(n_cells, lambda n: pairs.nothing(n, n_alphas))
-        compared = of_pairs, source.compared
-    return Cells(found, source.alphas, source.truth, mcse, eliminated, compared, source.null_value)
+    if facts.compared is not None:
+        no_pairs = pairs.of_block(nothing, cells, cells, alphas)
+        compared = both.total(no_pairs, n_cells), facts.compared
+    return Cells(total, alphas, facts.truth, mcse, eliminated, compared, facts.null_value)
 
 
 def _spread(function: Callable[..., Any], source: Source, jobs: int, *more: Any) -> list[Any]:
@@ -115,13 +116,13 @@ def _sums(source: Source) -> tuple[Sums[Totals], Sums[Pairs]]:
     sums: Sums[Totals] = Sums(source.most)
     both: Sums[Pairs] = Sums()
     for block in source.first():
-        rows, number = ready(source, block), np.full(block.cells.size, block.number)
+        rows, number = block.rows, np.full(block.cells.size, block.number)
         if not block.pair:
             sums.add(block.cells, number, totals.of_ready(rows, source.alphas))
         if block.against:
             own, reference = np.array(block.against).T
-            found = pairs.of_block(rows, own, reference, source.alphas)
-            both.add(block.cells[own], number[own], found)
+            compared = pairs.of_block(rows, own, reference, source.alphas)
+            both.add(block.cells[own], number[own], compared)
     return sums.joined(), both.joined()
 
 
@@ -130,15 +131,12 @@ def _covered(source: Source, means: Floats) -> Ints:
     settle()
     out = np.zeros((means.size, len(source.alphas)), dtype=np.int64)
     for block in source.again():
-        rows = ready(source, block)
-        if source.extremes is not None:
-            source.extremes.see(block.cells, block.rows, rows)
         for k, alpha in enumerate(source.alphas):
-            hits = rows.covers(alpha, means[block.cells]).sum(axis=1)
+            hits = block.rows.covers(alpha, means[block.cells]).sum(axis=1)
             np.add.at(out[:, k], block.cells, hits)
     return out
 
 
-def _nothing(n_cells: int, alphas: tuple[float, ...]) -> Totals:
+def _nothing(n_cells: int) -> Block:
     none = {name: np.empty((n_cells, 0)) for name in COLUMNS}
-    return totals.of_block(none | {"status": np.empty((n_cells, 0), np.int8)}, 0.0, alphas)
+    return Block(none | {"status": np.empty((n_cells, 0), np.int8)}, 0.0)

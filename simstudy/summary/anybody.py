@@ -12,7 +12,6 @@ import numpy as np
 
 from simstudy.entries import OptionError
 from simstudy.errors import UserError, nearest
-from simstudy.estimands import is_null
 from simstudy.measures.catalog import MEASURES, chosen
 from simstudy.measures.extremes import Extreme
 from simstudy.measures.names import Asked, asked, needed
@@ -28,7 +27,7 @@ from simstudy.summary.finish import measured
 from simstudy.summary.frame import FrameRows
 from simstudy.summary.groups import Groups
 from simstudy.summary.roles import Names, roles
-from simstudy.summary.table import OF_ANYBODY, VERDICT, rows, verdicts
+from simstudy.summary.table import OF_ANYBODY, VERDICT, only_asked, rows, verdicts
 from simstudy.where import Where, parse
 
 if TYPE_CHECKING:
@@ -125,15 +124,19 @@ def summarize_table(
     opened = read(data)
     counted = Chosen(condition, opened)
     columns = roles(opened, true, numbers, method, by, replication, converged, fields)
-    groups = Groups(columns, opened.file, _null(null), counted)
+    groups = Groups(columns, opened, _null(null), counted)
     records = chosen({one.measure for one in wanted}, REGISTERED)
     keep = any("rows" in one.needs for one in records)
-    source = FrameRows(opened, groups, _alphas(alpha), reference, keep, warn)
+    source = FrameRows(groups, _alphas(alpha), reference, keep, warn)
     cells, found = measured(source, records, mcse, warnings.warn)
     labels = [str(key[-1]) for key in groups.keys]
     for line in source.extremes.lines(labels, cells.totals.of_error.n, _row):
         warn(line)
-    return _table(opened, groups, _only(found, wanted, groups) if wanted else found)
+    table = _table(groups, found)
+    for one in wanted:
+        if not only_asked(table, [one]).num_rows:
+            raise UserError(f"no row of {one.name} here{needed(one)}", file=opened.file)
+    return only_asked(table, wanted)
 
 
 def _row(one: Extreme) -> tuple[str, str]:
@@ -145,22 +148,6 @@ def _wanted(measure: str | Sequence[str] | None) -> list[Asked]:
     """Measures that are asked for, none where all are."""
     names = [measure] if isinstance(measure, str) else measure or []
     return [asked(name, (*MEASURES, *REGISTERED)) for name in names]
-
-
-def _only(columns: list[Column], wanted: list[Asked], groups: Groups) -> list[Column]:
-    """Columns of what is asked for, each of the groups that it is asked for of."""
-    null = is_null(groups.truth, groups.null_value)
-    of_kind = {None: np.ones_like(null), True: null, False: ~null & ~np.isnan(groups.truth)}
-    found: dict[int, Column] = {}
-    for one in wanted:
-        mine = {i: column.defined & of_kind[one.null]
-                for i, column in enumerate(columns) if column.measure == one.measure}  # fmt: skip
-        if not any(defined.any() for defined in mine.values()):
-            raise UserError(f"no row of {one.name} here{needed(one)}", file=groups.file)
-        for i, defined in mine.items():
-            before = found[i].defined if i in found else np.zeros_like(null)
-            found[i] = columns[i]._replace(defined=before | defined)
-    return [found[i] for i in sorted(found)]
 
 
 def _condition(where: str | None) -> Where | None:
@@ -185,7 +172,7 @@ def _null(null: Any) -> float:
         raise UserError(f"null: {error.message}") from None
 
 
-def _table(opened: Table, groups: Groups, columns: list[Column]) -> pa.Table:
+def _table(groups: Groups, columns: list[Column]) -> pa.Table:
     """The summary, groups in the order of their levels, methods as they were met."""
     import pyarrow as pa
 
@@ -200,7 +187,7 @@ def _table(opened: Table, groups: Groups, columns: list[Column]) -> pa.Table:
     measures = {"truth": arrow.doubles(groups.truth[group]), "null_value": null_value} | measures
     headings = _headings(groups.roles.by, ["method", *measures, VERDICT])
     out = {
-        heading: _levels(opened, name, [key[k] for key in keys]).take(of_group)
+        heading: _levels(groups.opened, name, [key[k] for key in keys]).take(of_group)
         for k, (name, heading) in enumerate(zip(groups.roles.by, headings, strict=True))
     }
     labels = [None if key[-1] is None else str(key[-1]) for key in keys]

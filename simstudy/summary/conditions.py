@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -24,20 +23,19 @@ class Chosen:
 
     Parameters
     ----------
-    where : Where, optional
+    where : Where or None
         All rows where there is none.
-    opened : Table, optional
-        What the rows are of, where there is a condition.
+    opened : Table
+        What the rows are of.
     """
 
-    def __init__(self, where: Where | None = None, opened: Table | None = None) -> None:
+    def __init__(self, where: Where | None, opened: Table) -> None:
         self._where, self._opened = where, opened
-        self._file = "" if opened is None else opened.file
         self._levels: dict[str, dict[Any, None]] = {}
         self.n_rows = 0
-        if where is not None and opened is not None:
+        if where is not None:
             there = [*filter(None, opened.names), *filter(opened.has, where.fields)]
-            self._said(where.check, dict.fromkeys(there, ()))
+            self._check(where, dict.fromkeys(there, ()))
             self._levels = {field: {} for field in where.fields}
 
     def mask(self, rows: Batch) -> Bools | None:
@@ -58,27 +56,27 @@ class Chosen:
         if self._where is None:
             return
         levels = {field: self._known(field) for field in self._levels}
-        self._said(self._where.check, levels)
+        self._check(self._where, levels)
         if not self.n_rows:
             there = "; ".join(f"{field} {known(of)}" for field, of in levels.items())
             message = f"where: no row is like that: {self._where.text} ({there})"
-            raise UserError(message, file=self._file)
+            raise UserError(message, file=self._opened.file)
 
     def _known(self, field: str) -> list[Any]:
         """Levels that were met, numbers where a file without types has usual ones."""
         import pyarrow as pa
 
         found = list(self._levels[field])
-        if self._opened is None or not self._opened.is_written(field):
+        if not self._opened.is_written(field):
             return found
         there: list[Any] = as_written(pa.chunked_array([arrow.texts(found)])).to_pylist()
         return there
 
-    def _said(self, check: Callable[..., None], levels: dict[str, Any]) -> None:
+    def _check(self, where: Where, levels: dict[str, Any]) -> None:
         try:
-            check(levels)
+            where.check(levels)
         except UserError as error:
-            raise UserError(f"where: {error}", file=self._file) from None
+            raise UserError(f"where: {error}", file=self._opened.file) from None
 
 
 def converged(rows: Batch, name: str) -> Bools:

@@ -17,15 +17,21 @@ import scipy
 
 from simstudy.errors import UserError
 from simstudy.measures.own import REGISTERED
-from simstudy.runner.said import WARNINGS
-from simstudy.store import failures, files, layout, parts, quarantine
+from simstudy.store import files, parts, quarantine, results_folder, study_file
 from simstudy.store.names import parse
+from simstudy.store.results_folder import ResultsFolder
+from simstudy.store.summary_file import BrokenSummaryError, read_summary, summary_mark
 from simstudy.study.study import Study
 
-_FILES = ("study.yaml", "scenarios.parquet", "summary.csv", WARNINGS)
+_FILES = (
+    results_folder.STUDY,
+    results_folder.SCENARIOS,
+    results_folder.SUMMARY_CSV,
+    results_folder.ALL_WARNINGS,
+)
 
 
-def mark(study: Study, folder: Path) -> dict[str, Any]:
+def mark(study: Study, folder: ResultsFolder) -> dict[str, Any]:
     """What a summary of this study would be made from, now.
 
     `boot` tells this start of the machine from others: what was in memory at a power loss
@@ -33,21 +39,23 @@ def mark(study: Study, folder: Path) -> dict[str, Any]:
     parts alone, which say what rows are in them, wherever the folder is copied to.
     """
     found = hashlib.sha256(_code())
-    found.update(layout.dump(layout.study_document(study, folder.resolve())).encode())
-    listed = [_listing(folder / kind) for kind in ("estimates", *failures.KINDS)]
+    found.update(study_file.text(study, folder).encode())
+    listed = [
+        _listing(folder / kind) for kind in (results_folder.ESTIMATES, *results_folder.BESIDE)
+    ]
     computed = [one.source.trusted for one in study.measures]  # or as stored, or left out
     found.update(repr((listed, sorted(REGISTERED), computed)).encode())
     return {"digest": found.hexdigest(), "boot": _boot(), "rows": _rows(folder, study)}
 
 
-def is_current(study: Study, folder: Path, now: dict[str, Any]) -> bool:
+def is_current(study: Study, folder: ResultsFolder, now: dict[str, Any]) -> bool:
     """Whether the stored summary was made from what is there now, since the machine started.
 
     `BrokenPartError` where a part was damaged by its end.
     """
     if REGISTERED:  # a function's name says nothing of its code
         return False
-    stored = layout.summary_mark(folder)
+    stored = summary_mark(folder)
     if stored.get("digest") != now["digest"] or changed(folder, stored):
         return False
     if stored.get("boot") == now["boot"]:
@@ -57,18 +65,18 @@ def is_current(study: Study, folder: Path, now: dict[str, Any]) -> bool:
     return False
 
 
-def summary_of_rows(study: Study, folder: Path) -> Any:
+def summary_of_rows(study: Study, folder: ResultsFolder) -> Any:
     """The stored summary, a table, if it is whole and of the study and rows that are there."""
     try:
-        found = layout.read_summary(folder)
-    except (UserError, layout.BrokenSummaryError):
+        found = read_summary(folder)
+    except (UserError, BrokenSummaryError):
         return None
     same = found.sure and found.mark.get("rows") == _rows(folder, study)
-    return found.table if same and "study.yaml" not in changed(folder, found.mark) else None
+    return found.table if same and results_folder.STUDY not in changed(folder, found.mark) else None
 
 
-def _rows(folder: Path, study: Study) -> str:
-    names = sorted(map(str, parts.listing(folder)))
+def _rows(folder: ResultsFolder, study: Study) -> str:
+    names = sorted(map(str, folder.parts()))
     return hashlib.sha256(repr((study.replications, names)).encode()).hexdigest()
 
 
@@ -79,7 +87,7 @@ def _listing(folder: Path) -> list[tuple[str, int, int]]:
     return sorted((name, stat.st_size, stat.st_mtime_ns) for name, stat in there)
 
 
-def digests(folder: Path) -> dict[str, str | None]:
+def digests(folder: ResultsFolder) -> dict[str, str | None]:
     """Of the files that belong to a summary; None for what is no file."""
     return {
         name: hashlib.sha256((folder / name).read_bytes()).hexdigest()
@@ -89,7 +97,7 @@ def digests(folder: Path) -> dict[str, str | None]:
     }
 
 
-def changed(folder: Path, mark: dict[str, Any]) -> list[str]:
+def changed(folder: ResultsFolder, mark: dict[str, Any]) -> list[str]:
     """Files that are not what they were when the summary was written that has this mark."""
     written = mark.get("digests")
     there = digests(folder)

@@ -9,10 +9,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
-from simstudy.estimands import DEFAULT, is_null
+from simstudy.estimands import is_null
 from simstudy.measures.catalog import record_of
 from simstudy.measures.values import Column
 from simstudy.moments import Array, Floats
@@ -64,29 +65,23 @@ def expected(cells: StudyCells, columns: Sequence[Column]) -> Expected:
 
 
 def _answers(design: Design, method: Method, columns: Sequence[Column]) -> list[Answer | None]:
-    known = method.source is None and method.estimand == DEFAULT and not method.null_value
-    if not known:  # a user's own may have the name of one of ours; theory knows slopes about 0
+    if not method.in_theory:
         return [None] * len(columns)
     options = {key: str(value) for key, value in method.options}
     null = is_null(method.truth(design.scenario), method.null_value)
-    rates: dict[tuple[str, float], Answer | None] = {}
 
+    @cache
     def ask(measure: str, alpha: float) -> Answer | None:
         level = alpha if alpha == alpha else None
         return answer(design.scenario, method.name, options, measure, level)
 
-    def rate(alpha: float) -> Answer | None:
-        if ("size", alpha) not in rates:
-            rates["size", alpha] = ask("rejection_rate", alpha)
-        return rates["size", alpha]
-
     def one(measure: str, alpha: float) -> Answer | None:
-        if measure in ("rejection_rate", "type1_inflation") or (measure == "coverage" and null):
-            found = rate(alpha)
-            if found is None or measure == "rejection_rate":
-                return found
-            other = found.value / alpha if measure == "type1_inflation" else 1.0 - found.value
-            return Answer(other, found.kind) if null else None
+        if measure == "type1_inflation" or (measure == "coverage" and null):
+            size = ask("rejection_rate", alpha)
+            if size is None or not null:
+                return None
+            other = size.value / alpha if measure == "type1_inflation" else 1.0 - size.value
+            return Answer(other, size.kind)
         return ask(measure, alpha) if measure in MEASURES else None
 
     return [one(column.measure, column.alpha) for column in columns]

@@ -22,22 +22,22 @@ def extreme(cells: StudyCells, source: StoredRows, totals: Totals) -> list[str]:
 
     Rows are read of cells alone whose fourth moment says that some estimates stand out.
     """
-    found = Extremes()
+    extremes = Extremes()
     for cell in _suspects(totals).tolist():
-        if cells.pairs[cell][1].source is None:
+        if not cells.pairs[cell][1].may_diverge:
             continue
         rows = source.rows_of(cell)
         columns = {name: np.atleast_2d(values) for name, values in rows.items()}
         columns["row"] = np.atleast_2d(source.numbers_of(cell))
-        found.see(np.array([cell]), columns, Block(rows, source.truth[cell]))
+        extremes.see(np.array([cell]), columns, Block(rows, source.facts.truth[cell]))
 
-    def place(one: Extreme) -> tuple[str, str]:
-        scenario = cells.pairs[one.group][0].id
-        how = f"(replay {source.folder} --scenario {scenario} --replication {one.row} shows it)"
-        return f"scenario {scenario}, replication {one.row} {how}", f"{scenario}, {one.row}"
+    def place(extreme: Extreme) -> tuple[str, str]:
+        scenario = cells.pairs[extreme.group][0].id
+        how = f"(replay {source.folder} --scenario {scenario} --replication {extreme.row} shows it)"
+        return f"scenario {scenario}, replication {extreme.row} {how}", f"{scenario}, {extreme.row}"
 
     labels = cells.of_each(lambda design, method: method.label)
-    return found.lines(labels, totals.of_error.n, place)
+    return extremes.lines(labels, totals.of_error.n, place)
 
 
 def _suspects(totals: Totals) -> Ints:

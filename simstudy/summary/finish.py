@@ -27,10 +27,10 @@ def measured(
     `warn` is told which measures of rows failed, and why.
     """
     chosen = list(measures)
-    cells = add_up(source, mcse, any("mean" in one.needs for one in chosen), jobs)
-    of_rows = [one for one in chosen if "rows" in one.needs]
-    found = chain(finish(cells, chosen), columns_of_rows(of_rows, source.rows_of, cells, warn))
-    return cells, [_where_there(column, source) for column in found]
+    cells = add_up(source, mcse, any("mean" in measure.needs for measure in chosen), jobs)
+    of_rows = [measure for measure in chosen if "rows" in measure.needs]
+    columns = chain(finish(cells, chosen), columns_of_rows(of_rows, source.rows_of, cells, warn))
+    return cells, [_where_there(column, source) for column in columns]
 
 
 def _where_there(column: Column, source: Source) -> Column:
@@ -38,9 +38,9 @@ def _where_there(column: Column, source: Source) -> Column:
 
     Limits that were given are of the first level: at others there are no intervals.
     """
-    needs, defined = record_of(column.measure).needs, column.defined
-    for need, cells in source.lacking.items():
+    needs, defined, facts = record_of(column.measure).needs, column.defined, source.facts
+    for need, cells in facts.lacking.items():
         defined = defined & ~cells if need in needs else defined
     if "interval" in needs and column.alpha != source.alphas[0]:
-        defined = defined & ~(source.limits_of_pairs if "pairs" in needs else source.limits)
+        defined = defined & ~(facts.limits_of_pairs if "pairs" in needs else facts.limits)
     return column._replace(defined=np.asarray(defined))

@@ -2,31 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
 from simstudy.errors import UserError, nearest
 from simstudy.estimates import STATUSES
+from simstudy.measures.block import Block
 from simstudy.measures.extremes import Extremes
 from simstudy.measures.rows import Rows
 from simstudy.measures.totals import Totals
-from simstudy.moments import Array, Bools, Floats, Ints
-from simstudy.readers.table import Table
+from simstudy.moments import Array, Ints
 from simstudy.summary.groups import Groups
 from simstudy.summary.rectangles import ROWS, rectangles
 from simstudy.summary.repeats import repeating, separating
-from simstudy.summary.source import RowBlock
+from simstudy.summary.source import CellFacts, RowBlock, Source
 
 _BLOCKS = 2048  # that are kept until they are added up
 
 
-class FrameRows:
-    """Rows of a table, in groups; a `Source`.
+class FrameRows(Source):
+    """Rows of a table, in groups.
 
     Parameters
     ----------
-    opened : Table
     groups : Groups
         Numbered as they are met: all are known after the first pass.
     alphas : tuple of float
@@ -38,84 +37,58 @@ class FrameRows:
         Told, in a line, of columns that seem to be forgotten groups.
     """
 
-    dual = False
+    most, twice = _BLOCKS, True
 
     def __init__(
         self,
-        opened: Table,
         groups: Groups,
         alphas: tuple[float, ...],
         reference: str | None,
         keep: bool,
         warn: Callable[[str], None],
     ) -> None:
-        self._opened, self._groups, self._warn = opened, groups, warn
+        self._groups, self._warn = groups, warn
         self._reference, self._keep = reference, keep or reference is not None
         self._kept: dict[int, list[Rows]] = {}
-        self.alphas, self.compares, self.most = alphas, reference is not None, _BLOCKS
-        self.extremes: Extremes = Extremes()
-
-    @property
-    def n_cells(self) -> int:
-        """Groups that were met so far."""
-        return len(self._groups.keys)
-
-    @property
-    def truth(self) -> Floats:
-        """True value of each group."""
-        return self._groups.truth
-
-    @property
-    def null_value(self) -> Floats:
-        """What the tests of each group are about."""
-        return np.full(self.n_cells, self._groups.null_value)
-
-    @property
-    def limits(self) -> Bools:
-        """Whether intervals were given."""
-        return np.full(self.n_cells, "ci_low" in self._groups.roles.numbers)
-
-    limits_of_pairs = limits
-
-    @property
-    def lacking(self) -> Mapping[str, Bools]:
-        """A test needs a p-value or a standard error."""
-        tested = {"std_error", "p_value"} & self._groups.roles.numbers.keys()
-        return {} if tested else {"tests": np.ones(self.n_cells, dtype=bool)}
-
-    @property
-    def compared(self) -> Bools:
-        """Groups whose reference has rows, itself not among them."""
-        return np.array([self._other(key) is not None for key in self._named], dtype=bool)
-
-    def shares(self, jobs: int) -> Sequence[FrameRows]:
-        """All of it: batches are read one after another."""
-        return [self]
+        self.alphas = alphas
+        self.extremes = Extremes()
 
     def first(self) -> Iterator[RowBlock]:
         """All blocks; what is wrong with the rows as a whole is said at their end."""
         groups = self._groups
-        groups.note_truth(self._opened.batches(groups.roles.columns))
-        for group, rows in self._every():
+        groups.note_truth()
+        for group, rows in groups.every():
             if self._keep:
                 self._add(group, rows)
             if groups.replications is not None:
                 groups.replications.add(group, rows["replication"])
-            yield from _blocks(group, rows)
+            yield from self._blocks(group, rows)
         if not groups.keys:
-            raise UserError("no rows", file=self._opened.file)
-        groups.refuse_copies(lambda: separating(self._opened, groups))
-        if forgotten := [] if groups.roles.by else repeating(self._opened, groups):
+            raise UserError("no rows", file=groups.opened.file)
+        groups.refuse_copies(lambda: separating(groups))
+        if forgotten := [] if groups.roles.by else repeating(groups):
             words = ", ".join(f"'{name}'" for name in forgotten)
             self._warn(f"{words}: levels that repeat within each method are summarised as one; "
                        f"by {' '.join(forgotten)} they are kept apart")  # fmt: skip
+        self.facts = self._facts()
         if self._reference is not None:
             yield from self._pairs(self._reference)
 
+    def _facts(self) -> CellFacts:
+        groups, n = self._groups, len(self._groups.keys)
+        limits = np.full(n, "ci_low" in groups.roles.numbers)
+        tested = {"std_error", "p_value"} & groups.roles.numbers.keys()  # a test needs one of them
+        lacking = {} if tested else {"tests": np.ones(n, dtype=bool)}
+        compared = None
+        if self._reference is not None:
+            compared = np.array([self._other(key) is not None for key in self._named], dtype=bool)
+        null_value = np.full(n, groups.null_value)
+        return CellFacts(groups.truth, null_value, limits, limits, lacking, compared)
+
     def again(self) -> Iterator[RowBlock]:
         """All blocks but those of pairs."""
-        for group, rows in self._every():
-            yield from _blocks(group, rows)
+        for group, rows in self._groups.every():
+            yield from self._blocks(group, rows, self.extremes)
 
     def check(self, totals: Totals) -> None:
         """Refuse fits of which none converged: the column may say the opposite."""
@@ -123,7 +96,7 @@ class FrameRows:
         if self._groups.roles.converged and (failed == totals.n_all).all():
             names = ", ".join(f"'{name}'" for name in self._groups.roles.converged)
             message = f"column {names}: no row says that it converged (0 and false say that it did"
-            raise UserError(f"{message} not)", file=self._opened.file)
+            raise UserError(f"{message} not)", file=self._groups.opened.file)
 
     def rows_of(self, cell: int) -> Rows:
         """All rows of a group, in order."""
@@ -131,9 +104,6 @@ class FrameRows:
         if len(kept) > 1:
             kept[:] = [{name: np.concatenate([rows[name] for rows in kept]) for name in kept[0]}]
         return kept[0]
-
-    def _every(self) -> Iterator[tuple[Ints, Rows]]:
-        return self._groups.every(self._opened.batches(self._groups.roles.columns))
 
     def _add(self, group: Ints, rows: Rows) -> None:
         """Keep rows by their group."""
@@ -153,7 +123,7 @@ class FrameRows:
 
     def _pairs(self, reference: str) -> Iterator[RowBlock]:
         """Blocks of every group beside the reference at the same levels."""
-        file, named = self._opened.file, self._named
+        file, named = self._groups.opened.file, self._named
         methods = list(dict.fromkeys(str(key[-1]) for key in named))
         if reference not in methods:
             raise UserError(f"no method '{reference}'{nearest(reference, methods)}", file=file)
@@ -163,15 +133,25 @@ class FrameRows:
                 continue
             rows = _aligned(self.rows_of(g), self.rows_of(other), str(key[-1]), reference, file)
             for start in range(0, rows["status"].shape[1], ROWS):
-                here = {name: values[:, start : start + ROWS] for name, values in rows.items()}
-                yield RowBlock(np.array([g, other]), 0, here, ((0, 1),), True)
+                part = {name: values[:, start : start + ROWS] for name, values in rows.items()}
+                cells = np.array([g, other])
+                yield RowBlock(cells, 0, self._block(cells, part), ((0, 1),), True)
 
+    def _blocks(
+        self, group: Ints, rows: Rows, extremes: Extremes | None = None
+    ) -> Iterator[RowBlock]:
+        """Blocks of a batch of rows; `extremes` sees them."""
+        measured = {name: values for name, values in rows.items() if name != "replication"}
+        for cells, columns in rectangles(group, measured):
+            block = self._block(cells, columns)
+            if extremes is not None:
+                extremes.see(cells, columns, block)
+            yield RowBlock(cells, 0, block)
 
-def _blocks(group: Ints, rows: Rows) -> Iterator[RowBlock]:
-    """Blocks of a batch of rows."""
-    measured = {name: values for name, values in rows.items() if name != "replication"}
-    for cells, block in rectangles(group, measured):
-        yield RowBlock(cells, 0, block)
+    def _block(self, cells: Ints, columns: Rows) -> Block:
+        limits = "ci_low" in self._groups.roles.numbers
+        truth = self._groups.truth[cells]
+        return Block(columns, truth, False, self._groups.null_value, limits)
 
 
 def _aligned(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, cast
 
 import numpy as np
@@ -13,11 +13,12 @@ from simstudy.moments import Array, Floats, Ints
 from simstudy.numerics.tails import two_sided
 from simstudy.readers.arrays import first
 from simstudy.readers.labels import levels
-from simstudy.readers.table import Batch
+from simstudy.readers.table import Batch, Table
+from simstudy.store import arrow
 from simstudy.summary.conditions import Chosen, converged
 from simstudy.summary.impossible import refuse_impossible
 from simstudy.summary.replications import Replications
-from simstudy.summary.roles import Roles
+from simstudy.summary.roles import Roles, of_method
 from simstudy.summary.truths import Truths
 
 _OK, _NO_SE, _NONE, _FAILED = (
@@ -30,29 +31,31 @@ Key = tuple[Any, ...]
 class Groups:
     """Numbers the groups (levels of `by`, method) in the order in which they are met.
 
+    Parameters
+    ----------
+    roles : Roles
+    opened : Table
+    null_value : float
+        What the tests are about.
+    chosen : Chosen
+        Rows that count.
+
     Attributes
     ----------
     keys : dict
         (levels of `by` ..., method) -> number.
-    null_value : float
-        What the tests are about.
     levels : dict
         Column that has an order of its own -> its levels.
     n_read : int
         Rows that were read so far.
     """
 
-    def __init__(
-        self, roles: Roles, file: str, null_value: float = 0.0, chosen: Chosen | None = None
-    ) -> None:
-        self.roles = roles
-        self.chosen = chosen or Chosen()
-        self.null_value = null_value
-        self.file = file
+    def __init__(self, roles: Roles, opened: Table, null_value: float, chosen: Chosen) -> None:
+        self.roles, self.opened, self.null_value, self.chosen = roles, opened, null_value, chosen
         self.keys: dict[Key, int] = {}
         self.n_read = 0
         column = roles.replication
-        self.replications = None if column is None else Replications(column, file)
+        self.replications = None if column is None else Replications(column, opened.file)
         self._truths = Truths() if isinstance(roles.true, str) else None
         self.levels: dict[str, list[Any]] = {}
 
@@ -63,19 +66,19 @@ class Groups:
             return np.full(len(self.keys), self.roles.true, dtype=float)
         return self._truths.of_groups
 
-    def note_truth(self, tables: Iterable[Batch]) -> None:
+    def note_truth(self) -> None:
         """Go through all rows for the true values of their groups."""
         truths = self._truths
-        for group, rows in self.every(tables) if truths is not None else ():
+        for group, rows in self.every() if truths is not None else ():
             estimated = rows["status"] < ESTIMATED
             if "estimate" in self.roles.numbers:
                 self._refuse_unknown(group[estimated], rows["truth"][estimated])
             cast(Truths, truths).add(group, rows["truth"], estimated & np.isfinite(rows["truth"]))
 
-    def every(self, tables: Iterable[Batch]) -> Iterator[tuple[Ints, dict[str, Array]]]:
+    def every(self) -> Iterator[tuple[Ints, dict[str, Array]]]:
         """Group of each row that counts and its columns, batch after batch; see `rows`."""
         self.n_read = self.chosen.n_rows = 0
-        for table in tables:
+        for table in self.opened.batches(self.roles.columns):
             yield from self.rows(table)
             self.n_read += table.num_rows
         self.chosen.check()
@@ -95,8 +98,9 @@ class Groups:
             keys = [key if roles.method else (*key, label or "estimate") for key in levels]
             number = [self.keys.setdefault(key, len(self.keys)) for key in keys]
             if len(self.keys) > MOST:
-                message = f"more than {MOST:,} groups by {', '.join(names) or 'method'}"
-                raise UserError(f"{message}; does one of them number the rows?", file=self.file)
+                by = ", ".join(names) or "method"
+                message = f"more than {MOST:,} groups by {by}; does one of them number the rows?"
+                raise UserError(message, file=self.opened.file)
             group = np.array(number, dtype=np.int64)[cell]
             yield group, self._numbers(table, k, row) | {"row": row}
 
@@ -106,7 +110,7 @@ class Groups:
         keep = self.chosen.mask(table)
         return (table, row) if keep is None else (table.filter(keep), row[keep])
 
-    def refuse_copies(self, separating: Callable[[], list[str]] = list) -> None:
+    def refuse_copies(self, separating: Callable[[], list[str]]) -> None:
         """Refuse rows of which two are the same replication of a method in a group.
 
         `separating` finds the columns that tell them apart.
@@ -122,7 +126,7 @@ class Groups:
         how = "group by more columns, or drop the copies"
         if more := separating():
             how = f"by {' '.join([*self.roles.by, *more])} they are told apart"
-        raise UserError(f"{message}; {how}", file=self.file)
+        raise UserError(f"{message}; {how}", file=self.opened.file)
 
     def _labels(self, table: Batch, name: str) -> Any:
         """Labels of a column, none empty; their order is kept where they have one."""
@@ -138,20 +142,18 @@ class Groups:
         if unknown.size:
             method = list(self.keys)[group[unknown[0]]][-1]
             message = f"a true value is missing where method '{method}' has an estimate"
-            raise UserError(f"column '{self.roles.true}': {message}", file=self.file)
+            raise UserError(f"column '{self.roles.true}': {message}", file=self.opened.file)
 
     def _numbers(self, table: Batch, k: int, row: Ints) -> dict[str, Array]:
         """Columns of a `Block`, of method k of the wide form."""
-        found: dict[str, Array] = {}
-        for role, names in self.roles.numbers.items():
-            found[role] = table.numbers(names[k if len(names) > 1 else 0])
+        name_of = {role: of_method(names, k) for role, names in self.roles.numbers.items()}
+        found: dict[str, Array] = {role: table.numbers(name) for role, name in name_of.items()}
         n = table.num_rows
         estimate = found.setdefault("estimate", np.full(n, np.nan))
         has_se = "std_error" in found
         std_error = found.setdefault("std_error", np.full(n, np.nan))
         df = found.setdefault("df", np.full(n, np.inf))
-        of_k = {role: of[k if len(of) > 1 else 0] for role, of in self.roles.numbers.items()}
-        refuse_impossible(found, of_k, self.file, row)
+        refuse_impossible(found, name_of, self.opened.file, row)
         found["df"] = df = np.where(np.isnan(df), np.inf, df)
         for role, lone in (("estimate", estimate), ("std_error", std_error)):
             found[role] = np.where(np.isfinite(lone), lone, np.nan)
@@ -161,8 +163,9 @@ class Groups:
             found["p_value"] = np.where(np.isnan(found["p_value"]), by_t, found["p_value"])
         found["status"] = self._status(table, found, has_se)
         if lost := self.roles.converged:
-            name = lost[k if len(lost) > 1 else 0]
-            found["status"] = np.where(converged(table, name), found["status"], _FAILED)
+            found["status"] = np.where(
+                converged(table, of_method(lost, k)), found["status"], _FAILED
+            )
         if isinstance(self.roles.true, str):
             found["truth"] = table.numbers(self.roles.true)
         if self.replications is not None:
@@ -173,14 +176,12 @@ class Groups:
     def _status(self, table: Batch, found: dict[str, Array], has_se: bool) -> Array:
         """Index into `STATUSES`: as given, else by what is missing."""
         if self.roles.status is not None:
-            words = _values(table.labels(self.roles.status)).combine_chunks().dictionary_encode()
-            known = words.dictionary.to_pylist()
+            known, place = arrow.levels_of(table.labels(self.roles.status))
             for word in known:
                 if word not in STATUSES:
                     message = f"unknown status '{word}'{nearest(word, STATUSES)}"
-                    raise UserError(message, file=self.file)
-            index = np.array([STATUSES.index(word) for word in known], dtype=np.int8)
-            return index[_plain(words.indices)]
+                    raise UserError(message, file=self.opened.file)
+            return np.array([STATUSES.index(word) for word in known], dtype=np.int8)[place]
         status = np.full(table.num_rows, _OK, dtype=np.int8)
         if "p_value" in found:
             status[np.isnan(found["p_value"])] = _NO_SE
@@ -193,41 +194,24 @@ class Groups:
         return status
 
 
-def _values(labels: Any) -> Any:
-    """Labels without the dictionary around them."""
-    import pyarrow.types as kinds
-
-    return labels.cast(labels.type.value_type) if kinds.is_dictionary(labels.type) else labels
-
-
 def _first_empty(labels: Any) -> int | None:
     import pyarrow.compute as pc
     import pyarrow.types as kinds
 
-    values = _values(labels)
+    values = labels.cast(labels.type.value_type) if kinds.is_dictionary(labels.type) else labels
     if not kinds.is_string(values.type):
         return first(values.is_null())
     return first(pc.or_kleene(pc.match_substring_regex(values, "^$"), values.is_null()))
-
-
-def _plain(values: Any) -> Array:
-    return np.asarray(values.to_numpy(zero_copy_only=False))
 
 
 def _cells(columns: list[Any], n: int) -> tuple[Ints, list[Key]]:
     """Number the different combinations of levels: number of each row, and their levels."""
     code, levels = np.zeros(n, dtype=np.int64), []
     for column in columns:
-        encoded = _values(column).combine_chunks().dictionary_encode()
-        words = encoded.dictionary.to_pylist()
-        code = code * len(words) + _plain(encoded.indices)
+        words, index = arrow.levels_of(column)
+        code = code * len(words) + index
         levels.append(words)
     there, cell = np.unique(code, return_inverse=True)
-    keys = []
-    for one in there.tolist():
-        key: list[Any] = []
-        for words in reversed(levels):
-            one, word = divmod(one, len(words))
-            key.insert(0, words[word])
-        keys.append(tuple(key))
-    return cell, keys
+    places = np.stack(np.unravel_index(there, (1, *map(len, levels))), axis=1)[:, 1:]
+    return cell, [tuple(words[i] for words, i in zip(levels, place, strict=True))
+                  for place in places.tolist()]  # fmt: skip

@@ -16,6 +16,7 @@ from simstudy.measures.own import record
 from simstudy.measures.record import Measure
 from simstudy.measures.values import NAN, Column, Value
 from simstudy.moments import Array, Ints
+from simstudy.store.results_folder import ResultsFolder
 from simstudy.study.measures import OwnMeasure
 from simstudy.study.study import Study
 from simstudy.summary.cells import StudyCells
@@ -42,7 +43,7 @@ def own_measures(
 
 def as_stored(
     study: Study,
-    folder: Path,
+    folder: ResultsFolder,
     measures: Sequence[OwnMeasure],
     n_all: Ints,
     warn: Callable[[str], None],

@@ -11,20 +11,18 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from simstudy.generators.streams import BLOCK
-from simstudy.measures.block import COLUMNS
-from simstudy.measures.extremes import Extremes
+from simstudy.measures.block import COLUMNS, Block
 from simstudy.measures.rows import Rows
-from simstudy.measures.totals import Totals
-from simstudy.moments import Bools, Floats, Ints
+from simstudy.moments import Bools, Ints
 from simstudy.store import given, parts
 from simstudy.store.names import PartName, holders
-from simstudy.summary.source import RowBlock
+from simstudy.store.results_folder import ResultsFolder
+from simstudy.summary.source import CellFacts, RowBlock, Source
 
 _KEPT = 8  # parts in memory: small scenarios share them
 _IN_PROCESS = 4_000_000  # rows up to which workers do not pay
@@ -55,9 +53,9 @@ class Reading(NamedTuple):
     pair: bool = False
 
 
-@dataclass(frozen=True)
-class StoredRows:
-    """The rows of a study's results folder; a `Source`.
+@dataclass
+class StoredRows(Source):
+    """The rows of a study's results folder.
 
     Attributes
     ----------
@@ -67,12 +65,10 @@ class StoredRows:
         Scenario id -> 128-bit key.
     asked : array of bool, shape (K,)
         Cells that are asked for; rows of others are none of the study.
-    tested : array of bool, shape (K,)
-        Cells whose estimand has a standard error and a test.
     replications : int
         The first so many.
-    reference : array of int, shape (K,), or None
-        Cell with which each is compared.
+    others : array of int, shape (K,)
+        Cell with which each is compared; -1 where there is none.
     seed : int
         Of the study; rows of another are none of it.
     given, givers : tuple of str
@@ -82,70 +78,36 @@ class StoredRows:
         A worker's share of the readings; None is all.
     """
 
-    folder: Path
+    folder: ResultsFolder
     keys: tuple[tuple[str, str], ...]
     scenarios: Mapping[str, int]
-    truth: Floats
-    null_value: Floats
+    facts: CellFacts
     alphas: tuple[float, ...]
     replications: int
     seed: int
     asked: Bools
-    tested: Bools
-    limits: Bools
-    reference: Ints | None
+    others: Ints
     given: tuple[str, ...]
     givers: tuple[str, ...]
     chosen: tuple[Reading, ...] | None = None
-    dual: bool = True
-    most: int = 0
-    extremes: Extremes | None = None
-
-    @property
-    def n_cells(self) -> int:
-        """Cells, those without rows too."""
-        return len(self.keys)
-
-    @property
-    def compares(self) -> bool:
-        """Whether there is a reference method."""
-        return self.reference is not None
-
-    @property
-    def compared(self) -> Bools:
-        """Cells that are held against the reference: not itself, nor where it is not asked for."""
-        return np.array([self._other(cell) is not None for cell in range(self.n_cells)])
-
-    @property
-    def limits_of_pairs(self) -> Bools:
-        """Cells of which a pair has intervals that were given."""
-        return self.limits if self.reference is None else self.limits | self.limits[self.reference]
-
-    @property
-    def lacking(self) -> Mapping[str, Bools]:
-        """An estimand without a test has no standard errors either."""
-        return dict.fromkeys(("std_error", "interval", "tests"), ~self.tested)
 
     @property
     def columns(self) -> tuple[str, ...]:
         """What is read of a row."""
         return (*COLUMNS, *self.given)
 
-    def _other(self, cell: int) -> int | None:
-        """Cell with which a cell is compared."""
-        other = cell if self.reference is None else int(self.reference[cell])
-        return other if other != cell and self.asked[cell] and self.asked[other] else None
-
     @cached_property
     def _parts(self) -> dict[int, list[PartName]]:
         """Cell -> parts that hold rows of it."""
-        there = holders(p for p in parts.listing(self.folder) if p.first <= self.replications)
+        there = holders(p for p in self.folder.parts() if p.first <= self.replications)
         return {cell: there[key] for cell, key in enumerate(self.keys)
                 if key in there and self.asked[cell]}  # fmt: skip
 
     @cached_property
     def _readings(self) -> tuple[Reading, ...]:
-        """How the cells that are stored are read: whole parts first."""
+        """How the cells that are stored are read, whole parts first; of a worker its share."""
+        if self.chosen is not None:
+            return self.chosen
         stored = self._parts
         whole = {cell for cell, names in stored.items() if _whole(names, self.replications)}
         cells: dict[PartName, list[int]] = defaultdict(list)
@@ -158,15 +120,14 @@ class StoredRows:
 
         out = []
         for part, here in cells.items():
-            others = [(cell, self._other(cell)) for cell in here]
-            against = [(here.index(cell), here.index(other)) for cell, other in others
-                       if other is not None and other in here
-                       and together(cell, other)]  # fmt: skip
+            others = self.others[here].tolist()
+            against = [(k, here.index(other)) for k, other in enumerate(others)
+                       if other in here and together(here[k], other)]  # fmt: skip
             out.append(Reading(((part,),), tuple(here), True, tuple(against)))
         out += [Reading((tuple(stored[c]),), (c,), False) for c in sorted(stored.keys() - whole)]
         for cell in sorted(stored):
-            other = self._other(cell)
-            if other is not None and other in stored and not together(cell, other):
+            other = int(self.others[cell])
+            if other in stored and not together(cell, other):
                 both = tuple(stored[cell]), tuple(stored[other])
                 out.append(Reading(both, (cell, other), False, ((0, 1),), True))
         return tuple(out)
@@ -182,35 +143,29 @@ class StoredRows:
 
     def first(self) -> Iterator[RowBlock]:
         """All blocks, one after another, those of pairs too."""
-        return self._blocks(self._readings if self.chosen is None else self.chosen)
+        return self._blocks(self._readings)
 
     def again(self) -> Iterator[RowBlock]:
         """All blocks but those of pairs."""
-        every = self._readings if self.chosen is None else self.chosen
-        return self._blocks([reading for reading in every if not reading.pair])
-
-    def check(self, totals: Totals) -> None:
-        """Any number of rows will do."""
+        return self._blocks([reading for reading in self._readings if not reading.pair])
 
     def rows_of(self, cell: int) -> Rows:
         """All rows of a cell, in order; for measures that have no totals."""
         names = tuple(self._parts.get(cell, ()))
-        blocks = [block.rows for block in self._blocks([Reading((names,), (cell,), False)])]
-        if not blocks:
+        pieces = list(self._in_order(names, cell))
+        if not pieces:
             return dict.fromkeys(self.columns, np.empty(0)) | {"status": np.empty(0, np.int8)}
-        return {k: np.concatenate([rows[k][0] for rows in blocks]) for k in self.columns}
+        return {k: np.concatenate([rows[k] for rows in pieces]) for k in self.columns}
 
     def numbers_of(self, cell: int) -> Ints:
         """Numbers of the replications of `rows_of`."""
-        done, found = 0, [np.empty(0, dtype=np.int64)]
-        for part in _ordered(self._parts.get(cell, ())):
-            if part.last > done:
-                last = min(part.last, self.replications)
-                found.append(np.arange(max(done + 1, part.first), last + 1))
-                done = part.last
-        return np.concatenate(found)
+        spans = self._spans(self._parts.get(cell, ()))
+        numbers = [np.arange(part.first, part.last + 1)[here] for part, here in spans]
+        return np.concatenate([np.empty(0, dtype=np.int64), *numbers])
 
-    def _blocks(self, readings: Sequence[Reading]) -> Iterator[RowBlock]:
+    @cached_property
+    def _read(self) -> Reader:
+        """What reads a part, the last few once."""
         whose = parts.Whose(self.scenarios, self.seed)
 
         @lru_cache(_KEPT)
@@ -218,24 +173,32 @@ class StoredRows:
             rows = parts.read(self.folder, part, COLUMNS, whose)
             return rows | given.columns(self.folder, part, self.given, self.givers)
 
+        return read
+
+    def _block(self, cells: Ints, rows: Rows) -> Block:
+        truth, null_value = self.facts.truth[cells], self.facts.null_value[cells]
+        return Block(rows, truth, null_value=null_value, limits=self.facts.limits[cells])
+
+    def _blocks(self, readings: Sequence[Reading]) -> Iterator[RowBlock]:
         for reading in readings:
             cells = np.array(reading.cells)
             against, pair = reading.against, reading.pair
             if reading.whole:
                 part = reading.parts[0][0]
-                rows, first = self._of_part(read(part), part, cells), part.first - 1
+                rows, first = self._of_part(self._read(part), part, cells), part.first - 1
                 for start in range(0, part.n_reps, BLOCK):
                     here = {k: v[:, start : start + BLOCK] for k, v in rows.items()}
-                    yield RowBlock(cells, (first + start) // BLOCK, here, against, pair)
+                    block, number = self._block(cells, here), (first + start) // BLOCK
+                    yield RowBlock(cells, number, block, against, pair)
                 continue
             each = [
-                _blocks(self._in_order(names, cell, read))
+                _cut(self._in_order(names, cell))
                 for cell, names in zip(reading.cells, reading.parts, strict=True)
             ]
             for number, found in enumerate(zip(*each, strict=False)):
                 n = min(rows["status"].size for rows in found)
                 here = {k: np.stack([rows[k][:n] for rows in found]) for k in self.columns}
-                yield RowBlock(cells, number, here, against, pair)
+                yield RowBlock(cells, number, self._block(cells, here), against, pair)
 
     def _of_part(self, rows: Rows, part: PartName, cells: Ints) -> Rows:
         """Rows of some cells of a part, shape (cells, replications)."""
@@ -244,21 +207,19 @@ class StoredRows:
         at_method = [part.methods.index(method) for _, method in keys]
         return {k: v[at_method, at_scenario] for k, v in rows.items()}
 
-    def _in_order(self, names: Sequence[PartName], cell: int, read: Reader) -> Iterator[Rows]:
-        """Rows 1..last of one cell, each once, from parts that may overlap."""
-        done, last = 0, self.replications
-        for part in _ordered(names):
-            if part.last <= done:
-                continue
-            rows = self._of_part(read(part), part, np.array([cell]))
-            here = slice(max(0, done + 1 - part.first), min(part.n_reps, last - part.first + 1))
+    def _in_order(self, names: Sequence[PartName], cell: int) -> Iterator[Rows]:
+        """Rows 1..last of one cell, each once."""
+        for part, here in self._spans(names):
+            rows = self._of_part(self._read(part), part, np.array([cell]))
             yield {k: v[0, here] for k, v in rows.items()}
-            done = part.last
 
-
-def _ordered(names: Sequence[PartName]) -> list[PartName]:
-    """Parts as their rows follow each other, the longest first of those that begin alike."""
-    return sorted(names, key=lambda part: (part.first, -part.last))
+    def _spans(self, names: Sequence[PartName]) -> Iterator[tuple[PartName, slice]]:
+        """What of parts that may overlap is read, so that replications follow each other."""
+        done = 0
+        for part in sorted(names, key=lambda part: (part.first, -part.last)):
+            if part.last > done:
+                yield part, slice(max(0, done + 1 - part.first), self.replications - part.first + 1)
+                done = part.last
 
 
 def _whole(names: Sequence[PartName], replications: int) -> bool:
@@ -271,7 +232,7 @@ def _whole(names: Sequence[PartName], replications: int) -> bool:
     return done <= replications
 
 
-def _blocks(found: Iterator[Rows]) -> Iterator[Rows]:
+def _cut(found: Iterator[Rows]) -> Iterator[Rows]:
     """The same rows cut into blocks."""
     held: list[Rows] = []
     n = 0

@@ -12,10 +12,9 @@ import numpy as np
 
 from simstudy.errors import UserError
 from simstudy.moments import Array, Ints
-from simstudy.readers.table import Batch, Table
+from simstudy.readers.table import Batch
 from simstudy.store import arrow
 from simstudy.summary.groups import Groups
-from simstudy.summary.roles import Roles
 
 MOST_ROWS = 1_000_000
 _FEW = 0.5  # of the most frequent level's rows, that every level has
@@ -25,32 +24,32 @@ _IDS = {  # what replications are called
 }  # fmt: skip
 
 
-def repeating(opened: Table, groups: Groups) -> list[str]:
+def repeating(groups: Groups) -> list[str]:
     """Columns whose levels repeat within each method, about equally often: forgotten groups."""
-    rows = _every(opened, groups)
+    rows = _every(groups)
     if rows is None:
         return []
-    roles, found = groups.roles, []
-    method = _key(rows, [roles.method])
-    for name in _others(opened, roles):
+    found = []
+    method = _key(rows, [groups.roles.method])
+    for name in _others(groups):
         index, n_levels = _index(rows, name)
         if n_levels > 1 and _in_turn(method, index, n_levels):
             found.append(name)
     return found
 
 
-def separating(opened: Table, groups: Groups) -> list[str]:
+def separating(groups: Groups) -> list[str]:
     """Columns that tell apart rows that are the same replication of a method in a group.
 
     None where no columns of few levels do.
     """
-    rows = _every(opened, groups)
+    rows = _every(groups)
     if rows is None:
         return []
     roles, n = groups.roles, rows.num_rows
     key = _key(rows, [roles.method, *roles.by, roles.replication])
     candidates = {}
-    for name in _others(opened, roles):
+    for name in _others(groups):
         index, n_levels = _index(rows, name)
         if n_levels > 1 and n_levels**2 <= n:
             candidates[name] = index
@@ -65,23 +64,24 @@ def separating(opened: Table, groups: Groups) -> list[str]:
     return chosen if _distinct(key) == n else []
 
 
-def _every(opened: Table, groups: Groups) -> Batch | None:
+def _every(groups: Groups) -> Batch | None:
     """All rows that count with all their columns, where they are not too many.
 
     None where columns that nobody asked for cannot be read.
     """
     if groups.n_read > MOST_ROWS:
         return None
-    names = [*groups.roles.columns, *_others(opened, groups.roles)]
+    names = [*groups.roles.columns, *_others(groups)]
     try:
-        return groups.filtered(opened.whole(names))[0]
+        return groups.filtered(groups.opened.whole(names))[0]
     except UserError:
         return None
 
 
-def _others(opened: Table, roles: Roles) -> list[str]:
+def _others(groups: Groups) -> list[str]:
     """Columns that have no role and are not called what replications are."""
-    taken = {opened.place(name) for name in roles._replace(where=()).columns}
+    opened = groups.opened
+    taken = {opened.place(name) for name in groups.roles._replace(where=()).columns}
     return [
         name for i, name in enumerate(opened.names)
         if name and i not in taken and opened.names.count(name) == 1 and name.lower() not in _IDS

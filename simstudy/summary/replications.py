@@ -8,6 +8,7 @@ import numpy as np
 
 from simstudy.errors import UserError
 from simstudy.moments import Ints
+from simstudy.store import arrow
 
 _WHOLE = r"^(?:0|-?[1-9][0-9]{0,16})$"
 _FAR = 1 << 60  # beyond the numbers that are their own
@@ -55,15 +56,9 @@ class Replications:
         return np.where(whole.to_numpy(), own, self._coded(labels))
 
     def _coded(self, labels: Any) -> Ints:
-        import pyarrow as pa
-
-        encoded = labels.combine_chunks()
-        if not pa.types.is_dictionary(encoded.type):
-            encoded = encoded.dictionary_encode()
-        words = [self._codes.setdefault(word, _FAR + len(self._codes))
-                 for word in encoded.dictionary.to_pylist()]  # fmt: skip
-        codes = np.array(words, dtype=np.int64)
-        return codes[np.asarray(encoded.indices.to_numpy(zero_copy_only=False))]
+        words, index = arrow.levels_of(labels)
+        codes = [self._codes.setdefault(word, _FAR + len(self._codes)) for word in words]
+        return np.array(codes, dtype=np.int64)[index]
 
     def add(self, group: Ints, numbers: Ints) -> None:
         """Keep the replications of a batch of rows."""

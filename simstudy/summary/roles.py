@@ -52,6 +52,11 @@ class Roles(NamedTuple):
         return list(dict.fromkeys(every))
 
 
+def of_method(names: Sequence[str], k: int) -> str:
+    """Column of method k of the wide form: its own, or that of all."""
+    return names[k if len(names) > 1 else 0]
+
+
 def roles(
     data: Table,
     true: float | str,

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from simstudy.measures.block import Block
-from simstudy.measures.extremes import Extremes
 from simstudy.measures.rows import Rows
 from simstudy.measures.totals import Totals
 from simstudy.moments import Bools, Floats, Ints
@@ -21,7 +20,7 @@ class RowBlock(NamedTuple):
     number : int
         Of the block; those of a cell are added up in this order, those of one number as they
         come.
-    rows : dict of arrays, shape (K, n)
+    rows : Block
     against : tuple of (int, int)
         Places in `cells` of methods and of the reference with which they are compared.
     pair : bool
@@ -30,80 +29,71 @@ class RowBlock(NamedTuple):
 
     cells: Ints
     number: int
-    rows: Rows
+    rows: Block
     against: tuple[tuple[int, int], ...] = ()
     pair: bool = False
 
 
-class Source(Protocol):
-    """Rows of cells, a method in a scenario each; arrays have a value a cell."""
+class CellFacts(NamedTuple):
+    """What is known of all cells; arrays have a value a cell.
 
-    @property
-    def alphas(self) -> tuple[float, ...]:
-        """Levels of the tests."""
+    Attributes
+    ----------
+    truth : array of float
+        NaN where it varies.
+    null_value : array of float
+        What the tests are about.
+    limits, limits_of_pairs : arrays of bool
+        Cells whose intervals are given ones, and those of which a pair has one.
+    lacking : mapping
+        Of what a measure needs -> cells that have no such thing.
+    compared : array of bool, or None
+        Cells that are held against the reference method; None where there is none.
+    """
 
-    @property
-    def compares(self) -> bool:
-        """Whether there is a reference method."""
+    truth: Floats
+    null_value: Floats
+    limits: Bools
+    limits_of_pairs: Bools
+    lacking: Mapping[str, Bools]
+    compared: Bools | None
 
-    @property
-    def dual(self) -> bool:
-        """Whether an interval holds the null value exactly where p >= alpha."""
 
-    @property
-    def most(self) -> int:
-        """Blocks that are kept until they are added up; 0 is all."""
+class Source:
+    """Rows of cells, a method in a scenario each.
 
-    @property
-    def extremes(self) -> Extremes | None:
-        """What looks at the blocks of the second pass."""
+    Attributes
+    ----------
+    alphas : tuple of float
+        Levels of the tests.
+    facts : CellFacts
+        Once the first pass is over.
+    most : int
+        Blocks that are kept until they are added up; 0 is all.
+    twice : bool
+        Whether there is a second pass, whatever the measures need.
+    """
 
-    @property
-    def n_cells(self) -> int:
-        """Cells that there are, all of them once the rows were read."""
-
-    @property
-    def truth(self) -> Floats:
-        """True value of each cell, NaN where it varies."""
-
-    @property
-    def null_value(self) -> Floats:
-        """What the tests of each cell are about."""
-
-    @property
-    def limits(self) -> Bools:
-        """Cells whose intervals are given ones."""
-
-    @property
-    def limits_of_pairs(self) -> Bools:
-        """Cells of which a pair has an interval that was given."""
-
-    @property
-    def compared(self) -> Bools:
-        """Cells that are held against the reference."""
-
-    @property
-    def lacking(self) -> Mapping[str, Bools]:
-        """Of what a measure needs -> cells that have no such thing."""
+    alphas: tuple[float, ...]
+    facts: CellFacts
+    most: int = 0
+    twice: bool = False
 
     def first(self) -> Iterator[RowBlock]:
         """All blocks, those of pairs too."""
+        raise NotImplementedError
 
     def again(self) -> Iterator[RowBlock]:
         """All blocks but those of pairs."""
+        raise NotImplementedError
+
+    def rows_of(self, cell: int) -> Rows:
+        """All rows of a cell, in order; for measures that have no totals."""
+        raise NotImplementedError
 
     def check(self, totals: Totals) -> None:
         """Refuse totals of which nothing can be said."""
 
-    def rows_of(self, cell: int) -> Rows:
-        """All rows of a cell, in order."""
-
     def shares(self, jobs: int) -> Sequence[Source]:
         """The same rows in shares for `jobs` workers, one where they do not pay."""
-
-
-def ready(source: Source, block: RowBlock) -> Block:
-    """A block's rows, made ready for totals."""
-    cells = block.cells
-    truth, null_value, limits = source.truth, source.null_value, source.limits
-    return Block(block.rows, truth[cells], source.dual, null_value[cells], limits[cells])
+        return [self]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,6 +17,7 @@ from simstudy.measures.values import Column
 from simstudy.moments import Floats, Ints
 from simstudy.store import arrow, given
 from simstudy.store.names import method_key
+from simstudy.store.results_folder import ResultsFolder
 from simstudy.study.fields import is_default
 from simstudy.study.study import Study
 from simstudy.summary.cells import StudyCells
@@ -26,12 +26,13 @@ from simstudy.summary.extreme import extreme
 from simstudy.summary.finish import measured
 from simstudy.summary.own_measures import as_stored, own_measures
 from simstudy.summary.parts import StoredRows
+from simstudy.summary.source import CellFacts
 from simstudy.summary.table import VERDICT, rows, verdicts, words
 
 
 def summarize_study(
     study: Study,
-    folder: Path,
+    folder: ResultsFolder,
     mcse: str = "robust",
     warn: Callable[[str], None] | None = None,
     jobs: int = 1,
@@ -43,8 +44,7 @@ def summarize_study(
     Parameters
     ----------
     study : Study
-    folder : Path
-        The study's own results folder.
+    folder : ResultsFolder
     mcse : {"robust", "normal"}
     warn : callable, optional
         Told, in a line each, which numbers are far from an exact answer, and which estimates of
@@ -68,18 +68,20 @@ def summarize_study(
     own, gone = own_measures(study.measures)
     wanted = chosen(set(measures), REGISTERED | own)
     cells = StudyCells(study)
-    source = stored_rows(study, folder, cells, any("pairs" in one.needs for one in wanted))
-    found, columns = measured(source, wanted, mcse, missing, jobs)
-    columns += as_stored(study, folder, gone, found.totals.n_all, missing) if gone else []
-    columns = [one._replace(defined=one.defined & source.asked) for one in columns]
+    source = stored_rows(study, folder, cells, any("pairs" in measure.needs for measure in wanted))
+    made, columns = measured(source, wanted, mcse, missing, jobs)
+    columns += as_stored(study, folder, gone, made.totals.n_all, missing) if gone else []
+    columns = [column._replace(defined=column.defined & source.asked) for column in columns]
     theory = expected(cells, columns)
     if warn is not None:
-        for line in (*far(cells, columns, theory), *extreme(cells, source, found.totals)):
+        for line in (*far(cells, columns, theory), *extreme(cells, source, made.totals)):
             warn(line)
-    return _table(study, cells, columns, theory, source.truth)
+    return _table(study, cells, columns, theory, source.facts.truth)
 
 
-def stored_rows(study: Study, folder: Path, cells: StudyCells, compare: bool) -> StoredRows:
+def stored_rows(
+    study: Study, folder: ResultsFolder, cells: StudyCells, compare: bool
+) -> StoredRows:
     """What a study's folder holds.
 
     What users' methods gave takes the place of the model's truth and of intervals by SE. A
@@ -98,19 +100,25 @@ def stored_rows(study: Study, folder: Path, cells: StudyCells, compare: bool) ->
         if key in ranges[TRUTH]:
             truth[cell] = one_of(*ranges[TRUTH][key])
     with_limits = {method for _, method in ranges[LIMITS[0]]}
+    limits = np.array([method in with_limits for _, method in keys])
     names = (*([TRUTH] if np.isnan(truth).any() else []), *(LIMITS if with_limits else ()))
-    canonical = [method.canonical for method in study.methods]
-    reference = None
+    asked = np.array(cells.of_each(study.asks))
+    untested = ~np.array(cells.of_each(lambda design, method: method.tested))
+    others, limits_of_pairs, compared = np.full(len(keys), -1), limits, None
     if compare and study.reference:
+        canonical = [method.canonical for method in study.methods]
         reference = cells.same_scenario(canonical.index(study.reference))
+        limits_of_pairs = limits | limits[reference]
+        compared = (reference != np.arange(len(keys))) & asked & asked[reference]
+        others = np.where(compared, reference, -1)
+    null_value = np.array(cells.of_each(lambda design, method: method.null_value), dtype=float)
+    # an estimand without a test has no standard errors either
+    lacking = dict.fromkeys(("std_error", "interval", "tests"), untested)
     return StoredRows(
         folder, keys, {design.id: design.key for design in study.designs},
-        truth, np.array(cells.of_each(lambda design, method: method.null_value), dtype=float),
-        study.alpha, study.replications, study.seed,
-        np.array(cells.of_each(study.asks)),
-        np.array(cells.of_each(lambda design, method: method.tested)),
-        np.array([method in with_limits for _, method in keys]), reference,
-        names, tuple(sorted({method for name in names for _, method in ranges[name]})),
+        CellFacts(truth, null_value, limits, limits_of_pairs, lacking, compared),
+        study.alpha, study.replications, study.seed, asked, others, names,
+        tuple(sorted({method for name in names for _, method in ranges[name]})),
     )  # fmt: skip
 
 
@@ -119,7 +127,8 @@ def scenario_table(study: Study) -> pa.Table:
     columns = {"scenario": arrow.texts([design.id for design in study.designs])}
     for factor in factors(study):
         columns[factor] = _level_column([design.level(factor) for design in study.designs])
-    columns["n_obs"] = _level_column([_whole(design.n_obs) for design in study.designs])
+    sizes = [design.n_obs for design in study.designs]
+    columns["n_obs"] = _level_column([int(n) if n == int(n) else n for n in sizes])
     columns["design_effect"] = arrow.doubles([design.design_effect for design in study.designs])
     return pa.table(columns)
 
@@ -144,10 +153,6 @@ def factors(study: Study) -> list[str]:
     return list(names)
 
 
-def _whole(value: float) -> float | int:
-    return int(value) if value == int(value) else value
-
-
 def _level_column(values: list[Any]) -> pa.Array:
     """Whole numbers, numbers, or text where some level is not a number."""
     if any(isinstance(value, str) for value in values):
@@ -158,21 +163,21 @@ def _level_column(values: list[Any]) -> pa.Array:
 
 
 def _table(
-    study: Study, cells: StudyCells, found: list[Column], theory: Expected, truth: Floats
+    study: Study, cells: StudyCells, made: list[Column], theory: Expected, truth: Floats
 ) -> pa.Table:
     """A row a scenario, method and measure."""
-    cell, there, measures = rows(found)
+    cell, defined, measures = rows(made)
     scenario, method = cells.split(cell)
     scenarios = scenario_table(study).take(arrow.integers(scenario))
     columns = {name: scenarios.column(name) for name in scenarios.column_names}
-    columns["method"] = words(method, [one.label for one in study.methods])
+    columns["method"] = words(method, [m.label for m in study.methods])
     columns |= _about(study, method, truth[cell])
     columns |= measures
-    columns["theory"] = arrow.doubles(theory.value[there])
-    columns["theory_kind"] = words(theory.kind[there] % (len(KINDS) + 1), [*KINDS, None])
-    columns["z"] = arrow.doubles(theory.z[there])
+    columns["theory"] = arrow.doubles(theory.value[defined])
+    columns["theory_kind"] = words(theory.kind[defined] % (len(KINDS) + 1), [*KINDS, None])
+    columns["z"] = arrow.doubles(theory.z[defined])
     null_value = np.array(cells.of_each(lambda design, method: method.null_value))
-    columns[VERDICT] = verdicts(found, truth, null_value, there)
+    columns[VERDICT] = verdicts(made, truth, null_value, defined)
     return pa.table(columns)
 
 
@@ -180,10 +185,10 @@ def _about(study: Study, method: Ints, truth: Floats) -> dict[str, pa.Array]:
     """What the numbers of rows are about, the columns after `method`."""
     methods = study.methods
     return {
-        "method_name": words(method, [one.canonical for one in methods]),
-        "estimand": words(method, [one.estimand for one in methods]),
+        "method_name": words(method, [m.canonical for m in methods]),
+        "estimand": words(method, [m.estimand for m in methods]),
         "truth": arrow.doubles(truth),
-        "null_value": arrow.doubles(np.array([one.null_value for one in methods])[method]),
+        "null_value": arrow.doubles(np.array([m.null_value for m in methods])[method]),
     }
 
 

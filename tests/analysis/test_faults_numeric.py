@@ -72,7 +72,7 @@ def test_it_is_the_design_that_decides(monkeypatch):
     monkeypatch.setattr(robust, "residual_icc", lambda moments, total: np.array([0.5]))
     monkeypatch.setattr(
         robust, "sandwich",
-        lambda scores, kind: robust.Sandwich(np.ones(1), np.ones(1), np.ones(1, dtype=bool)),
+        lambda *_: robust.Sandwich(np.ones(1), np.ones(1), np.ones(1, dtype=bool)),
     )  # fmt: skip
     for frame, status in ((two_clusters([9, 9]), "no_std_error"), (three(), "ok")):
         for se in ("moulton", "CR0", "CR2"):

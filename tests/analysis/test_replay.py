@@ -49,7 +49,7 @@ def done(tmp_path_factory, mine):
     own = [use(mine, "ols"), use(mine, "means"), use(mine, "fragile", limit=2),
            use(mine, "bootstrap")]  # fmt: skip
     one = study([*METHODS, *own], 70)
-    execute(one, folder, 1)
+    execute(one, ResultsFolder(folder), 1)
     return one, folder
 
 
@@ -74,7 +74,7 @@ def test_rows_and_refits_from_any_grain(tmp_path, design, grain):
     more = {} if grain is None else {"grain": grain}
     methods = [m for m in METHODS if m != "within_between" or GRIDS[design]["x_icc"] != 1]
     one = study(methods, 150, GRIDS[design], **more)
-    execute(one, tmp_path / "r", 1)
+    execute(one, ResultsFolder(tmp_path / "r"), 1)
     (scenario,) = one.designs
     for replication in (1, 128, 129, 150):
         found = replay(tmp_path / "r", scenario.id, replication)
@@ -172,7 +172,7 @@ def test_a_replication_beyond_the_stored_ones_is_made_all_the_same(done):
     one, folder = done
     found = replay(folder, one.designs[0].id, 5000, trusted=True)
     assert {refit.verdict for refit in found.refits} == {"not stored"}
-    assert all(refit.again is not None for refit in found.refits) and found.same
+    assert all(refit.refitted is not None for refit in found.refits) and found.same
 
 
 @pytest.mark.parametrize(
@@ -196,7 +196,7 @@ def test_another_folder_and_a_csv_that_cannot_be_written_are_refused(tmp_path, d
 
 def test_a_row_that_is_not_what_it_was_exits_1_and_names_the_method(tmp_path, done):
     one = study(["pooled", "dummy"], 20)
-    execute(one, tmp_path, 1)
+    execute(one, ResultsFolder(tmp_path), 1)
     for task in plan(one, []):
         keys = {"keys": {piece.id: parts.key_text(piece.key) for piece in task.pieces}}
         for part, names, found in parts_of(task, run_task(task)):
@@ -267,7 +267,7 @@ def test_methods_of_the_study_are_chosen_by_label_or_name(done, names, labels):
 def test_a_file_that_moved_can_be_named_where_it_is(tmp_path):
     files = written(tmp_path / "files").parent
     one = study([use(files, "fragile", limit=99.5), "pooled"], 10)
-    execute(one, tmp_path / "r", 1)
+    execute(one, ResultsFolder(tmp_path / "r"), 1)
     files.rename(tmp_path / "there")
     place = ("replay", tmp_path / "r", "--scenario", one.designs[0].id, "--replication", 3)
     said = call_process(*place, "--trust", cwd=tmp_path)
@@ -283,7 +283,7 @@ def test_a_file_that_moved_can_be_named_where_it_is(tmp_path):
 def test_a_data_set_too_large_to_hold_is_refitted_from_its_moments(tmp_path):
     grid = GRID | {"n_clusters": 30, "cluster_size": 100_000}
     one = study(["pooled", "random_intercept"], 20, grid)
-    execute(one, tmp_path, 1)
+    execute(one, ResultsFolder(tmp_path), 1)
     place = ("replay", tmp_path, "--scenario", one.designs[0].id, "--replication", 3)
     said = call(*place)
     assert said.code == 0 and said.out.count("identical") == 2 and "Formula" not in said.out

@@ -18,7 +18,8 @@ from simstudy.analysis.fit import Fits
 from simstudy.analysis.formula import Formula
 from simstudy.analysis.formula import parse as parse_formula
 from simstudy.estimates import STATUSES
-from simstudy.store import layout
+from simstudy.store import study_file
+from simstudy.store.results_folder import ResultsFolder
 from simstudy.study.json_schema import schema
 from simstudy.study.yaml_lines import parse as parse_yaml
 from simstudy.study.yaml_lines import read as read_yaml
@@ -214,7 +215,7 @@ def test_mutated_studies(folder, text):
 
 def assert_written_again(study, folder):
     """The study.yaml of the results holds the same study."""
-    text = layout.dump(layout.study_document(study, folder))
+    text = study_file.text(study, ResultsFolder(folder))
     again = load(parse_yaml(text).data)
     assert [d.id for d in again.designs] == [d.id for d in study.designs]
     for field in ("name", "title", "aim", "seed", "replications", "alpha", "methods", "grain"):

@@ -26,6 +26,7 @@ from simstudy.errors import Interrupt, UserError
 from simstudy.results import Results
 from simstudy.runner.execute import execute
 from simstudy.runner.policy import FailurePolicy
+from simstudy.store.results_folder import ResultsFolder
 
 pytestmark = pytest.mark.slow
 
@@ -284,6 +285,28 @@ def test_a_method_may_use_multiprocessing(tmp_path, start):
         assert rows(tmp_path / place / "s", "f[").column("estimate").to_pylist() == [6.0]
 
 
+ENDED = """\
+child = os.fork()
+if not child:
+    time.sleep(20)
+    os._exit(7)
+os.kill(child, signal.SIGTERM)  # before the child is Python again, mostly
+_, status = os.waitpid(child, 0)
+return os.waitstatus_to_exitcode(status), 1.0
+"""
+
+
+@posix
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_what_a_method_forks_ends_by_the_first_sigterm(tmp_path, jobs):
+    """A pool of multiprocessing waits for ever for a worker that did not hear it."""
+    file = config(tmp_path, ENDED, replications=3)
+    ran = call_process("run", file, "--jobs", jobs, "--no-report", "--quiet", cwd=tmp_path)
+    assert (ran.code, ran.err) == (0, "")
+    estimates = rows(tmp_path / "results" / "s", "f[").column("estimate").to_pylist()
+    assert estimates == [-signal.SIGTERM] * 3
+
+
 FAILING = """
 import simstudy
 
@@ -303,7 +326,7 @@ def test_giving_up_depends_on_the_plan_and_the_rows_alone(tmp_path, limit, give_
     found = {}
     for name, jobs, backend in (("a", 1, "loky"), ("b", 2, "loky"), ("c", 2, "threading")):
         policy = FailurePolicy(give_up=give_up)
-        execute(one, tmp_path / name, jobs, policy=policy, backend=backend)
+        execute(one, ResultsFolder(tmp_path / name), jobs, policy=policy, backend=backend)
         found[name] = policy.given_up()
         assert rows(tmp_path / name).equals(rows(tmp_path / "a"))
     assert found["a"] == found["b"] == found["c"]

@@ -34,7 +34,7 @@ from simstudy.runner.execute import execute, work
 from simstudy.runner.plan import plan
 from simstudy.runner.provenance import provenance
 from simstudy.runner.task import run_task
-from simstudy.store import failures, layout, parts, seal
+from simstudy.store import failures, parts, seal, study_file
 from simstudy.store.results_folder import ResultsFolder
 from simstudy.summary.expected import expected
 from simstudy.summary.study import summarize_study
@@ -92,7 +92,7 @@ def test_rows_are_the_same_on_two_jobs_and_in_any_order(tmp_path, mine):
     first = run(one, tmp_path / "a")
     assert first.num_rows == 2 * 70 * 5
     assert first.equals(run(one, tmp_path / "b", jobs=2))
-    layout.prepare(one, ResultsFolder(tmp_path / "c"))
+    study_file.prepare(one, ResultsFolder(tmp_path / "c"))
     tasks = plan(one, [])
     random.Random(3).shuffle(tasks)
     for task in tasks:
@@ -106,13 +106,13 @@ def test_rows_are_the_same_on_two_jobs_and_in_any_order(tmp_path, mine):
 def test_more_replications_methods_and_levels_run_only_what_is_missing(tmp_path, mine):
     few = study([use(mine, "ols"), use(mine, "bootstrap")], 40, GRID | {"cluster_size": 4})
     more = study(["pooled", *(use(mine, name) for name in EVERY)], 90)
-    execute(few, tmp_path / "a", 1)
+    execute(few, ResultsFolder(tmp_path / "a"), 1)
     stamps = {p.name: p.stat().st_mtime_ns for p in (tmp_path / "a" / "estimates").iterdir()}
-    assert execute(more, tmp_path / "a", 1) == 2 * 90 * 5 - 2 * 40
+    assert execute(more, ResultsFolder(tmp_path / "a"), 1) == 2 * 90 * 5 - 2 * 40
     for name, stamp in stamps.items():
         assert (tmp_path / "a" / "estimates" / name).stat().st_mtime_ns == stamp
     assert rows(tmp_path / "a").equals(run(more, tmp_path / "b"))
-    assert execute(more, tmp_path / "a", 1) == 0
+    assert execute(more, ResultsFolder(tmp_path / "a"), 1) == 0
 
 
 def test_own_methods_change_no_row_of_a_built_in_one(tmp_path, mine):
@@ -143,7 +143,7 @@ def test_a_declared_part_is_the_length_of_a_range(tmp_path, mine):
     text = FILE.replace("@simstudy.method\ndef ols", "@simstudy.method(part=7)\ndef ols")
     written(mine, text)
     run(study([use(mine, "ols")], 20), tmp_path / "r")
-    spans = {(part.first, part.last) for part in parts.listing(tmp_path / "r")}
+    spans = {(part.first, part.last) for part in ResultsFolder(tmp_path / "r").parts()}
     assert spans == {(1, 7), (8, 14), (15, 20)}
 
 
@@ -151,13 +151,15 @@ def test_an_edited_file_computes_anew_and_the_old_rows_are_ignored(tmp_path, min
     old = run(study([use(mine, "ols")], 30), tmp_path / "r")
     written(mine, FILE.replace('"estimate": slope,', '"estimate": slope + 1,'))
     edited = study([use(mine, "ols")], 30)
-    assert execute(edited, tmp_path / "r", 1, warn=lambda line: None) == 60
+    assert execute(edited, ResultsFolder(tmp_path / "r"), 1, warn=lambda line: None) == 60
     both = rows(tmp_path / "r")
     assert both.num_rows == 120
     names = set(both.column("method").to_pylist())
     assert len(names) == 2 and all(n.startswith("ols[use=mine.py,digest=") for n in names)
     bias = [
-        r for r in summarize_study(edited, tmp_path / "r").to_pylist() if r["measure"] == "bias"
+        r
+        for r in summarize_study(edited, ResultsFolder(tmp_path / "r")).to_pylist()
+        if r["measure"] == "bias"
     ]
     mean = np.array(old.column("estimate").to_pylist()).reshape(2, 30).mean(axis=1)
     found = {r["scenario"]: r["value"] for r in bias}
@@ -189,7 +191,7 @@ def test_stored_results_read_without_the_file_and_say_so_when_they_need_it(tmp_p
     assert [m.canonical for m in again.study.methods] == [
         m.canonical for m in simstudy.load(file).methods
     ]
-    assert execute(again.study, folder, 1) == 0
+    assert execute(again.study, ResultsFolder(folder), 1) == 0
     before = call("summarize", folder, "--format", "csv")
     shutil.rmtree(mine)
     assert call("summarize", folder, "--format", "csv") == before
@@ -521,7 +523,7 @@ def test_the_truth_is_a_field_of_the_scenario(tmp_path):
     one = study(entries, 3, GRID | {"cluster_size": 4})
     run(one, tmp_path / "r")
     for known in (one, Results.open(tmp_path / "r").study):
-        summary = summarize_study(known, tmp_path / "r").to_pylist()
+        summary = summarize_study(known, ResultsFolder(tmp_path / "r")).to_pylist()
         bias = {row["method"]: row["value"] for row in summary if row["measure"] == "bias"}
         assert bias == pytest.approx({"f": 0.3, "g": 0.2, "h": -0.3})
 
@@ -531,7 +533,7 @@ def test_theory_of_a_built_in_method_is_not_told_of_a_namesake(tmp_path):
     grid = GRID | {"x_icc": 1, "cluster_size": 4, "slope": 0}
     one = study(["pooled", use(tmp_path, "pooled", label="mine")], 5, grid)
     run(one, tmp_path / "r")
-    summary = summarize_study(one, tmp_path / "r").to_pylist()
+    summary = summarize_study(one, ResultsFolder(tmp_path / "r")).to_pylist()
     told = {row["method"] for row in summary if row["theory"] is not None}
     assert told == {"pooled"} and expected is not None
 
@@ -603,7 +605,10 @@ def test_a_function_from_python_runs_in_workers_too(tmp_path):
     assert by_name[0].endswith(",add=1.0]")
     np.testing.assert_allclose(values[:, 0] - values[:, 1], 1.0, rtol=1e-12)
     again = Results.open(tmp_path / "a")
-    assert again.summary_table().num_rows == summarize_study(one, tmp_path / "a").num_rows
+    assert (
+        again.summary_table().num_rows
+        == summarize_study(one, ResultsFolder(tmp_path / "a")).num_rows
+    )
     command = ("run", tmp_path / "a" / "study.yaml", "--replications", 50)
     said = assert_refused(call_process(*command, cwd=tmp_path))
     assert "given was given from Python" in said
@@ -947,8 +952,8 @@ def test_seconds_are_outside_the_promise_of_identical_bits(tmp_path, mine):
         assert file.read_bytes() == (tmp_path / "b" / "estimates" / file.name).read_bytes()
     for file in (tmp_path / "b" / "extras").iterdir():  # as another run at once would leave them
         shutil.copy(file, tmp_path / "a" / "extras")
-    failures.verify_all(one, tmp_path / "a")
-    assert execute(one, tmp_path / "a", 1) == 0
+    failures.verify_all(one, ResultsFolder(tmp_path / "a"))
+    assert execute(one, ResultsFolder(tmp_path / "a"), 1) == 0
     results = simstudy.run(one, results=tmp_path / "c", report=False, warn=lambda line: None)
     again = simstudy.run(one, results=tmp_path / "c", report=False, warn=lambda line: None)
     assert again.n_fits == 0 and again.summary.equals(results.summary)
@@ -958,7 +963,7 @@ def test_seconds_are_outside_the_promise_of_identical_bits(tmp_path, mine):
         whole[len(whole) // 3] ^= 1
         file.write_bytes(bytes(whole))
         with pytest.raises(parts.BrokenPartError, match="not what was written with its rows"):
-            failures.verify_all(one, tmp_path / "a")
+            failures.verify_all(one, ResultsFolder(tmp_path / "a"))
         shutil.copy(tmp_path / "b" / "extras" / file.name, file)
 
 
@@ -975,4 +980,4 @@ def test_other_values_than_those_of_the_rows_are_found_whatever_the_seconds(tmp_
     file.write_bytes(b"".join(seal.summed(sink.getvalue())))
     assert table.column("name")[0].as_py() != "seconds"
     with pytest.raises(parts.BrokenPartError, match="not what was written with its rows"):
-        failures.verify_all(one, tmp_path / "a")
+        failures.verify_all(one, ResultsFolder(tmp_path / "a"))

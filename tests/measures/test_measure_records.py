@@ -19,8 +19,9 @@ from simstudy.measures.own import REGISTERED
 from simstudy.measures.record import ESTIMATED, Cells, Measure, Section
 from simstudy.measures.values import Value, plain
 from simstudy.report.methods_section.render import methods_section
-from simstudy.store import parts as store_parts
+from simstudy.store.results_folder import ResultsFolder
 from simstudy.summary import expected
+from simstudy.summary.parts import StoredRows
 
 
 @pytest.fixture
@@ -55,7 +56,7 @@ def test_one_record_is_all_there_is_to_a_measure(toy: Measure, tmp_path):
     row = {"scenario": ["a"], "method": ["pooled"], "measure": [toy.name], "value": [1.0],
            "n_used": [50]}  # fmt: skip
     grid = {"n_clusters": 4, "cluster_size": 3, "icc": 0.1, "x_icc": 0, "slope": 0}
-    text = methods_section(study(grid, ["pooled"]), tmp_path, pa.table(row))
+    text = methods_section(study(grid, ["pooled"]), ResultsFolder(tmp_path), pa.table(row))
     assert r"| Mean of the estimates | $\bar t$ | $s/\sqrt n$ |" in text
     every = simstudy.summarize(frame, true=1, estimate="b", std_error="se").measure.tolist()
     assert every.index("mean_estimate") == every.index("rmse") + 1  # the last of its section
@@ -91,16 +92,17 @@ def test_a_measure_that_is_named_is_made_alone(tmp_path, monkeypatch):
                       "slope": 0},
     }  # fmt: skip
     results = simstudy.run(config, results=tmp_path, jobs=1, report=False)
-    asked_of_theory, read = [], []
-    answer, rows = expected.answer, store_parts.read
+    asked_of_theory, second = [], []
+    answer, again = expected.answer, StoredRows.again
     monkeypatch.setattr(expected, "answer", lambda *a: asked_of_theory.append(a[3]) or answer(*a))
-    monkeypatch.setattr(store_parts, "read", lambda *a: read.append(a) or rows(*a))
+    monkeypatch.setattr(StoredRows, "again", lambda self: second.append(self) or again(self))
     whole = results.open(results.folder).summary_table().to_pandas()
-    n_theory, n_read = len(asked_of_theory), len(read)
-    asked_of_theory.clear(), read.clear()
+    n_theory = len(asked_of_theory)
+    assert len(second) == 1
+    asked_of_theory.clear()
     alone = results.open(results.folder).summary_table(measures=["rejection_rate"]).to_pandas()
     assert set(asked_of_theory) == {"rejection_rate"} and len(asked_of_theory) < n_theory
-    assert 2 * len(read) == n_read
+    assert len(second) == 1
     assert set(alone.measure) == {"rejection_rate"}
     same = whole[whole.measure == "rejection_rate"].reset_index(drop=True)
     pd.testing.assert_frame_equal(alone, same)

@@ -28,7 +28,7 @@ from simstudy.report.drawing.matrix import matrix
 from simstudy.report.drawing.style import series
 from simstudy.report.pivot import wide
 from simstudy.report.report import selection
-from simstudy.store import layout
+from simstudy.store.results_folder import ResultsFolder
 from simstudy.study.fields import SCENARIO_FIELDS
 from simstudy.study.study import load
 
@@ -100,7 +100,7 @@ def texts(figure):
 
 
 def of_estimates(found, name):
-    example = example_rows.example(found.study, found.folder, found.summary_table())
+    example = example_rows.example(found.study, ResultsFolder(found.folder), found.summary_table())
     return plots()[name].draw(example._replace(title="", reference=None))
 
 
@@ -149,7 +149,7 @@ def test_a_null_is_true_to_rounding_and_never_of_an_unknown_truth():
 def test_names_hold_what_differs_from_the_default(name, options, canonical):
     method = configure(name, options)
     assert method.canonical == method.label == canonical
-    stored_as = layout._method(method, Path("/"))
+    stored_as = method.written(Path("/"))
     (again,) = [configure(*item) for item in stored_as.items()]
     assert again == method
     if canonical == name:
@@ -367,9 +367,9 @@ def test_the_power_of_a_contextual_effect_is_called_power(contextual):
     assert not isinstance(rows(contextual, "rejection_rate", LABEL).verdict.iloc[0], str)
     summary = contextual.summary_table()
     found = dict(selection(summary))
-    shown = tables.grid(found["power"])
+    shown = tables.grid(found["power"]())
     assert shown.methods == [LABEL] and "(power)" in shown.title
-    rates = tables.grid(found["rejection_rate"], verdict=True)
+    rates = tables.grid(found["rejection_rate"](), verdict=True)
     assert not rates.cells[0][rates.methods.index(LABEL)].marks.strip("*")
     assert rates.cells[0][0].marks == "L"  # the random intercept's slope, biased
     assert (
@@ -470,7 +470,7 @@ def test_a_users_icc_is_never_a_type_one_error(own, tmp_path):
     one = study(grid, listed, 150, report={"figures": list(plots())})
     found = simstudy.run(one, jobs=1, results=tmp_path)
     assert value(found, "coverage", "own_icc") > 0.85
-    assert dict(selection(found.summary_table()))["power"].methods == ("own_icc",)
+    assert dict(selection(found.summary_table()))["power"]().methods == ("own_icc",)
     axis = draw("type1_error", found.summary_table()).axes[0]
     assert [t.get_text() for t in axis.get_yticklabels()] == ["pooled"]
     zips = of_estimates(found, "zip")

@@ -54,7 +54,7 @@ def balanced_derivative(moments, w, restricted):
 
 
 def chosen_w(moments, restricted):
-    psi, boundary = reml.variance_ratio(moments, gram.within(moments), reml=restricted)
+    psi, boundary = reml.variance_ratio(moments, gram.within(moments), reml=restricted, n_fixed=2)
     assert np.array_equal(boundary, psi == 0.0)  # the boundary is exact
     assert np.all(psi >= 0)
     mean_size = np.mean(moments.n_obs) / moments.n_clusters
@@ -494,9 +494,9 @@ def test_criterion_holds_the_constants_for_pooled_moments_too():
     """Pooled and clustered holdings of one data set have the same lme4 criterion."""
     clusters, pooled = both_holdings(4, 3, 0.5, 40)
     for restricted in (True, False):
-        psi, _ = reml.variance_ratio(pooled, pooled.within, reml=restricted)
+        psi, _ = reml.variance_ratio(pooled, pooled.within, reml=restricted, n_fixed=2)
         values = [
-            likelihood.criterion(m, weighted.evaluate(m, pooled.within, psi).at, psi, restricted)
+            likelihood.criterion(m, weighted.evaluate(m, pooled.within, psi).at, psi, restricted, 2)
             for m in (clusters, pooled)
         ]
         h.assert_close(values[0], values[1], 1e-11)  # a sum of logs near 100

@@ -36,7 +36,7 @@ def profile_criterion(frame, theta):
     moments = read(frame, parse(FORMULA)).moments
     psi = np.array([theta**2])
     at = weighted.profile(moments, within(moments), psi)
-    return likelihood.criterion(moments, at, psi, True)[0]
+    return likelihood.criterion(moments, at, psi, True, 2)[0]
 
 
 def fitted(frame):
@@ -132,7 +132,7 @@ def true_optima(of, n_reps):
     for value in [0.0, *np.geomspace(1e-5, 1e4, 1499)]:
         psi = np.full(n_reps, value)
         at = weighted.profile(moments, inner, psi)
-        criterion = likelihood.criterion(moments, at, psi, False)
+        criterion = likelihood.criterion(moments, at, psi, False, 2)
         better = criterion < best
         error = np.sqrt(at.rss / moments.n_obs / at.d)
         best, at_best = np.where(better, criterion, best), np.where(better, psi, at_best)
@@ -172,7 +172,7 @@ def test_what_is_mildly_unbalanced_is_not_looked_at_again():
             calls.append(index.size)
             return np.broadcast_to(-psi, index.shape)
 
-        screen.brackets(data, data.n_obs / data.n_clusters, score)
+        screen.brackets(data.weights, data.n_reps, data.n_obs / data.n_clusters, score)
         assert calls == [200] * 4
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shutil
 import subprocess
 import sys
 from functools import cache
@@ -29,7 +30,9 @@ from simstudy.report.drawing.matrix import matrix
 from simstudy.report.drawing.missing import not_used, not_used_of
 from simstudy.report.drawing.scale import chosen_ticks, error_rate, se_bias
 from simstudy.report.figures.zip import COVERS, MISSES
+from simstudy.results import Results
 from simstudy.runner.execute import execute
+from simstudy.store.results_folder import ResultsFolder
 from simstudy.summary.study import summarize_study
 
 pytestmark = pytest.mark.slow
@@ -384,31 +387,38 @@ def test_agreement_compares_the_same_replications():
         draw("agreement", estimates(["pooled", "dummy"], 5), method="poled")
 
 
-def test_estimates_of_several_scenarios_are_refused():
-    table = estimates(["a"], 5)
-    other = table.set_column(0, "scenario", pa.array(["0000000b"] * 5))
-    with pytest.raises(UserError, match="several scenarios"):
-        draw("zip", pa.concat_tables([table, other]))
-
-
 def test_rows_come_from_the_scenarios_own_parts(tmp_path):
     grid = {"n_clusters": 5, "cluster_size": 4, "icc": [0, 0.3], "x_icc": [0.5, 1], "slope": [0, 1]}
     one = study(grid, ["pooled", "dummy"], 60)
-    execute(one, tmp_path, 1)
-    design = example_rows.chosen(one, summarize_study(one, tmp_path))
+    folder = ResultsFolder(tmp_path)
+    execute(one, folder, 1)
+    summary = summarize_study(one, folder)
+    design = example_rows.chosen(one, summary)
     # dummy cannot be fitted at x_icc 1, so the largest design effect is not the first choice
     assert (design.levels["icc"], design.levels["x_icc"], design.levels["slope"]) == (0.3, 0.5, 0)
-    rows = example_rows.rows_of(one, tmp_path, design)
-    assert rows.num_rows == 120 and set(rows["scenario"].to_pylist()) == {design.id}
-    fewer = example_rows.rows_of(study(grid, ["dummy"], 25), tmp_path, design)
-    assert fewer.num_rows == 25 and set(fewer["method"].to_pylist()) == {"dummy"}
-    again = pa.concat_tables([rows, rows])  # parts may overlap: each replication counts once
-    twice, once = (draw("p_values", t).axes[0].lines[0].get_ydata() for t in (again, rows))
-    assert np.array_equal(twice, once)
-    assert "60 replications that both" in draw("agreement", again).texts[-1].get_text()
-    nothing = example_rows.rows_of(one, tmp_path / "elsewhere", design)
-    assert nothing.num_rows == 0
-    elsewhere = example_rows.example(one, tmp_path / "elsewhere", summarize_study(one, tmp_path))
+    stored = Results(one, tmp_path).estimates.to_table().to_pandas()
+    stored = stored[stored.scenario == design.id]
+
+    def agree(sample, n):
+        for name, rows in sample.methods.items():
+            of_method = stored[(stored.method == name) & (stored.replication <= n)]
+            assert rows.replication.tolist() == list(range(1, n + 1))
+            assert np.array_equal(rows.estimate, of_method.sort_values("replication").estimate)
+
+    sample = example_rows.sample_of(one, folder, summary, design)
+    assert list(sample.methods) == ["pooled", "dummy"]
+    agree(sample, 60)
+    fewer = example_rows.sample_of(study(grid, ["dummy"], 25), folder, summary, design)
+    assert list(fewer.methods) == ["dummy"]
+    agree(fewer, 25)
+    fewer = ResultsFolder(tmp_path / "fewer")
+    execute(study(grid, ["pooled", "dummy"], 40), fewer, 1)
+    for part in (tmp_path / "fewer" / "estimates").iterdir():  # they overlap: a row counts once
+        shutil.copy(part, tmp_path / "estimates")
+    agree(example_rows.sample_of(one, folder, summary, design), 60)
+    note = plots()["agreement"].draw(sample).texts[-1].get_text()
+    assert "60 replications that both" in " ".join(note.split())
+    elsewhere = example_rows.example(one, ResultsFolder(tmp_path / "elsewhere"), summary)
     assert list(elsewhere.methods) == ["pooled", "dummy"]
     assert_readable(plots()["zip"].draw(elsewhere))
 
@@ -492,7 +502,7 @@ def test_agreement_is_with_the_reference_under_its_label(tmp_path):
     one = study(common, listed, 20, reference="random_intercept", report={"figures": ["agreement"]})
     found = simstudy.run(one, jobs=1, results=tmp_path)
     assert (found.folder / "report" / "figures" / "agreement.png").stat().st_size > 5000
-    example = example_rows.example(one, found.folder, found.summary_table())
+    example = example_rows.example(one, ResultsFolder(found.folder), found.summary_table())
     assert example.reference == "a mixed model"
     figure = plots()["agreement"].draw(example)
     assert figure.axes[0].get_xlabel() == "estimate, a mixed model"

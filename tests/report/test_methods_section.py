@@ -20,6 +20,7 @@ from simstudy.report.methods_section.bibliography import WORKS, Citations, read_
 from simstudy.report.methods_section.facts import footers
 from simstudy.report.methods_section.render import methods_section
 from simstudy.store import parts
+from simstudy.store.results_folder import ResultsFolder
 
 GRID = {"n_clusters": [4, 7], "cluster_size": [3, {"uniform": [2, 9]}], "icc": [0, 0.13, 0.37],
         "x_icc": [0, 1], "slope": [0, 0.42]}  # fmt: skip
@@ -203,11 +204,11 @@ def test_every_effect_has_its_own_estimand(tmp_path):
 
 def test_versions_are_those_of_the_parts(written, tmp_path):
     found, text = written
-    stored = parts.footer(found.folder, parts.listing(found.folder)[0])
+    stored = parts.footer(ResultsFolder(found.folder), ResultsFolder(found.folder).parts()[0])
     for name in ("numpy", "scipy", "simstudy"):
         assert f"{name} {stored[name]}" in text
-    assert stored["cpu"] in text and len(footers(found.study, found.folder)) == 1
-    none = methods_section(found.study, tmp_path, found.summary_table())
+    assert stored["cpu"] in text and len(footers(found.study, ResultsFolder(found.folder))) == 1
+    none = methods_section(found.study, ResultsFolder(tmp_path), found.summary_table())
     assert "versions are not stored" in none and stored["numpy"] not in none
 
 
@@ -219,7 +220,7 @@ def test_parts_of_two_versions_are_both_named(tmp_path, monkeypatch):
     monkeypatch.setattr(where.numpy, "__version__", "9.9.9")
     found, text = section(grid, ["pooled"], tmp_path, 40)
     assert re.search(r"numpy [\d.]+ and 9\.9\.9 \(Harris", text), json.dumps(
-        footers(found.study, found.folder)
+        footers(found.study, ResultsFolder(found.folder))
     )
 
 
@@ -229,7 +230,7 @@ def test_measures_that_are_not_known_are_named(written, tmp_path):
     names = ["my_own" if m == "bias" else m for m in summary.column("measure").to_pylist()]
     at = summary.column_names.index("measure")
     changed = summary.set_column(at, "measure", pa.array(names))
-    text = methods_section(found.study, tmp_path, changed)
+    text = methods_section(found.study, ResultsFolder(tmp_path), changed)
     assert "Reported besides, with their Monte Carlo errors: my own." in text
     assert "| Bias |" not in text and "| Bias |" in written[1]
 

@@ -23,6 +23,7 @@ from simstudy.report.tables.markdown import code, prose
 from simstudy.runner.provenance import packages, provenance
 from simstudy.store import failures, parts
 from simstudy.store.names import method_key
+from simstudy.store.results_folder import ResultsFolder
 from simstudy.summary.study import summarize_study
 
 pytestmark = pytest.mark.slow
@@ -93,13 +94,17 @@ def test_where_all_is_there_nothing_else_is_said(tmp_path, mine):
     small = GRID | {"icc": 0.2, "total_variance": 1}
     one = own_study(["pooled", use(mine, "fine")], 20, small)
     run(one, tmp_path)
-    text = methods_section(one, tmp_path, summarize_study(one, tmp_path))
+    text = methods_section(
+        one, ResultsFolder(tmp_path), summarize_study(one, ResultsFolder(tmp_path))
+    )
     assert "Each scenario had 20 replications, in all 20 data sets and 40 fits. With this" in text
     assert "In this study every fit gave a valid result." in text
     for word in ("computed", "errors are larger", " failed", "levels"):
         assert word not in text.split("## Performance")[0] + text.split("## Number")[1]
     longer = own_study(["pooled", use(mine, "fine")], 50, small)  # interrupted: 30 are missing
-    text = methods_section(longer, tmp_path, summarize_study(longer, tmp_path))
+    text = methods_section(
+        longer, ResultsFolder(tmp_path), summarize_study(longer, ResultsFolder(tmp_path))
+    )
     assert "Fewer were computed of **pooled** (20 of 50 fits) and **fine** (20 of 50 fits)." in text
     assert "In this study every fit that was computed gave a valid result." in text
 
@@ -135,17 +140,19 @@ def test_the_most_frequent_message_is_said(found, monkeypatch):
             failures, "read",
             lambda study, folder, kind, rows=rows: rows if kind == "failures" else rows.slice(0, 0),
         )  # fmt: skip
-        assert said in methods_section(result.study, result.folder, result.summary_table())
+        assert said in methods_section(
+            result.study, ResultsFolder(result.folder), result.summary_table()
+        )
 
 
 def test_levels_that_do_not_vary_name_no_scenario(tmp_path, mine):
     one = own_study([use(mine, "fragile", limit=1.2)], 20, GRID | {"icc": 0.2, "total_variance": 1})
     run(one, tmp_path)
-    summary = summarize_study(one, tmp_path)
+    summary = summarize_study(one, ResultsFolder(tmp_path))
     fits = exclusions.fits_of(summary)
     ((used,),) = (of.values() for of in fits.used.values())
     assert 0 < used < 20
-    text = methods_section(one, tmp_path, summary)
+    text = methods_section(one, ResultsFolder(tmp_path), summary)
     assert f"again``; {used} of 20 replications were used." in text
 
 
@@ -159,7 +166,9 @@ def test_what_is_the_authors_own_is_said(found, tmp_path, mine):
     assert "Fits of the built-in methods with an estimated cluster variance of zero" in text
     one = own_study(["random_intercept"], 60, GRID)
     run(one, tmp_path)
-    text = methods_section(one, tmp_path, summarize_study(one, tmp_path))
+    text = methods_section(
+        one, ResultsFolder(tmp_path), summarize_study(one, ResultsFolder(tmp_path))
+    )
     assert "at level $\\alpha = 0.05$." in text and "authors' own" not in text
     assert "\nFits with an estimated cluster variance of zero" in text
 
@@ -172,12 +181,14 @@ def test_versions_of_what_the_file_imports_are_named(found, tmp_path, mine):
     names = f"pandas {versions['pandas']}, pillow {versions['pillow']}"
     assert f"The authors' own functions used {names}." in text
     own = {method_key(m.canonical) for m in result.study.methods if m.source is not None}
-    for part in parts.listing(result.folder):
-        assert parts.footer(result.folder, part)["packages"] == versions
-    assert own & {key for part in parts.listing(result.folder) for key in part.methods}
-    assert any("packages" in footer for footer in footers(result.study, result.folder))
+    for part in ResultsFolder(result.folder).parts():
+        assert parts.footer(ResultsFolder(result.folder), part)["packages"] == versions
+    assert own & {key for part in ResultsFolder(result.folder).parts() for key in part.methods}
+    assert any(
+        "packages" in footer for footer in footers(result.study, ResultsFolder(result.folder))
+    )
     plain = own_study(["pooled"], 60, GRID)  # its parts say what another method imported
-    assert not any("packages" in footer for footer in footers(plain, result.folder))
+    assert not any("packages" in footer for footer in footers(plain, ResultsFolder(result.folder)))
     assert "packages" not in provenance(plain)
 
 

@@ -12,7 +12,7 @@ from helpers_simulation import study
 
 import simstudy
 from simstudy.errors import UserError
-from simstudy.plots import other_names, plots
+from simstudy.plots import USUAL, other_names, plots
 from simstudy.report import figures
 from simstudy.study.json_schema import schema
 
@@ -54,6 +54,7 @@ def test_every_file_among_the_figures_is_one():
         assert plot.words and plot.reads in ("summary", "rows")
         assert callable(plot.draw)
         assert f"`{plot.name}`" in README
+    assert {plot.usual for plot in plots().values()} == {"", *USUAL}
     places = [plot.place for plot in plots().values()]
     assert places == sorted(set(places))
 

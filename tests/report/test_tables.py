@@ -78,7 +78,7 @@ def test_the_mark_holds_exactly_from_the_bound_of_the_interval():
 def test_power_tables_keep_their_marks():
     found = dict(selection(summary(LIBERAL)))
     assert list(found) == ["rejection_rate", "power"]
-    power = tables.grid(found["power"])
+    power = tables.grid(found["power"]())
     assert len(power.cells) == 2 and power.cells[1][0].text == ".700 (.005)!"
 
 

@@ -27,7 +27,7 @@ from simstudy.runner.policy import FailurePolicy
 from simstudy.runner.provenance import provenance
 from simstudy.runner.said import failure_lines
 from simstudy.runner.task import run_task
-from simstudy.store import layout, parts, quarantine
+from simstudy.store import parts, quarantine, study_file
 from simstudy.store.results_folder import ResultsFolder
 from simstudy.summary.study import summarize_study
 
@@ -321,7 +321,7 @@ def test_fail_fast_stops_with_the_failure_kept(tmp_path, mine):
         folder = tmp_path / str(jobs)
         one = study(["pooled", use(mine, "fragile", limit=2.5), use(mine, "ols")], 160)
         with pytest.raises(WorkError) as caught:
-            execute(one, folder, jobs, policy=FailurePolicy(fail_fast=True))
+            execute(one, ResultsFolder(folder), jobs, policy=FailurePolicy(fail_fast=True))
         said = str(caught.value)
         assert "fragile[" in said and "ValueError: y is above 2.5" in said
         assert f"replay {folder} --scenario" in said
@@ -330,7 +330,7 @@ def test_fail_fast_stops_with_the_failure_kept(tmp_path, mine):
         here = table[(table.scenario == scenario) & (table.replication == int(replication))]
         assert "raise ValueError" in here.traceback.iloc[0]
         assert 0 < rows(folder, "ols").num_rows + rows(folder, "fragile").num_rows < 640
-        execute(one, folder, jobs)  # failures that are stored are rows like others
+        execute(one, ResultsFolder(folder), jobs)  # failures that are stored are rows like others
         whole = rows(folder)
         assert whole.num_rows == 2 * 160 * 3
     assert whole.equals(rows(tmp_path / "1"))
@@ -353,7 +353,7 @@ def test_a_method_that_only_fails_is_given_up_and_the_others_end(tmp_path, mine)
     always, ols = use(mine, "fragile", limit=-99), use(mine, "ols")
     one = study(["pooled", always, ols], 200)
     policy = FailurePolicy(give_up=100)
-    n_fits = execute(one, tmp_path / "a", 1, policy=policy)
+    n_fits = execute(one, ResultsFolder(tmp_path / "a"), 1, policy=policy)
     (line,) = policy.given_up()
     assert line.startswith("gave up on fragile[limit=-99] after 100 failures in a row (ValueError")
     stored = rows(tmp_path / "a", "fragile").num_rows
@@ -362,7 +362,7 @@ def test_a_method_that_only_fails_is_given_up_and_the_others_end(tmp_path, mine)
     assert rows(tmp_path / "a", "ols").num_rows == 400
     assert set(status(tmp_path / "a", "fragile")) == {"failed"}
     again = FailurePolicy(give_up=0)
-    execute(one, tmp_path / "a", 1, policy=again)
+    execute(one, ResultsFolder(tmp_path / "a"), 1, policy=again)
     assert again.given_up() == []
     assert rows(tmp_path / "a").equals(run(one, tmp_path / "b", 2, policy=FailurePolicy(give_up=0)))
 
@@ -375,7 +375,7 @@ def test_a_method_is_given_up_in_the_one_scenario_where_it_only_fails(tmp_path):
     written(tmp_path, text)
     one = study([use(tmp_path, "f")], 300, GRID | {"cluster_size": [4, 5]})
     policy = FailurePolicy(give_up=64)
-    execute(one, tmp_path / "r", 1, policy=policy)
+    execute(one, ResultsFolder(tmp_path / "r"), 1, policy=policy)
     small = next(design.id for design in one.designs if design.n_obs == 24)
     (line,) = policy.given_up()
     assert f"gave up on f in scenario {small} after 64" in line
@@ -407,7 +407,7 @@ def test_running_out_of_memory_is_nobodys_result(tmp_path):
     written(tmp_path, text)
     for name in ("f", "g"):
         one = study([use(tmp_path, name)], 5)
-        layout.prepare(one, ResultsFolder(tmp_path / name))
+        study_file.prepare(one, ResultsFolder(tmp_path / name))
         with pytest.raises(MemoryError):
             work(plan(one, [])[0], ResultsFolder(tmp_path / name), provenance(one))
         assert not list((tmp_path / name / "estimates").iterdir())
@@ -416,7 +416,7 @@ def test_running_out_of_memory_is_nobodys_result(tmp_path):
 def test_failures_and_extras_are_there_before_the_rows(tmp_path, mine, monkeypatch):
     """A worker that dies between the two leaves rows to be computed, not failures without why."""
     one = study([use(mine, "fragile", limit=-99), use(mine, "ols")], 10)
-    layout.prepare(one, ResultsFolder(tmp_path / "r"))
+    study_file.prepare(one, ResultsFolder(tmp_path / "r"))
 
     def die(*arguments):
         raise KeyboardInterrupt
@@ -435,16 +435,17 @@ def test_failures_of_an_earlier_version_of_the_file_are_not_counted(tmp_path, mi
     written(mine, FILE.replace("limit=1.0", "limit=-99.0") + BROKEN)
     old = study([use(mine, "fragile")], 10)
     run(old, tmp_path / "r")
-    assert len(failure_lines(old, tmp_path / "r")) == 1
+    assert len(failure_lines(old, ResultsFolder(tmp_path / "r"))) == 1
     written(mine, FILE.replace("limit=1.0", "limit=99.0") + BROKEN)
     new, said = study([use(mine, "fragile")], 10), []
     run(new, tmp_path / "r", warn=said.append)
     run(new, tmp_path / "r", warn=said.append)
     assert len(said) == 1 and said[0].startswith(f"{mine / 'mine.py'} has changed: its methods")
-    assert failure_lines(new, tmp_path / "r") == []
+    assert failure_lines(new, ResultsFolder(tmp_path / "r")) == []
     assert Results(new, tmp_path / "r").failures.empty
     measures = {
-        row["measure"]: row["value"] for row in summarize_study(new, tmp_path / "r").to_pylist()
+        row["measure"]: row["value"]
+        for row in summarize_study(new, ResultsFolder(tmp_path / "r")).to_pylist()
     }
     assert measures["share_failed"] == 0
 
@@ -477,7 +478,12 @@ def started(tasks, jobs):
 
 def test_a_run_is_a_stream_of_events_from_which_the_time_left_is_known(tmp_path, mine):
     one, told, pace = study(["pooled", use(mine, "ols")], 64), [], Pace()
-    execute(one, tmp_path / "r", 1, listen=lambda event: told.append((event, pace.hear(event))))
+    execute(
+        one,
+        ResultsFolder(tmp_path / "r"),
+        1,
+        listen=lambda event: told.append((event, pace.hear(event))),
+    )
     events, left = zip(*told, strict=True)
     assert [type(events[0]), type(events[-1])] == [Started, Finished]
     ranges = events[1:-1]
@@ -489,7 +495,9 @@ def test_a_run_is_a_stream_of_events_from_which_the_time_left_is_known(tmp_path,
 
 def test_ranges_of_a_method_that_is_given_up_are_told(tmp_path, mine):
     one, told = study(["pooled", use(mine, "fragile", limit=-99)], 200), []
-    n_fits = execute(one, tmp_path / "r", 1, told.append, policy=FailurePolicy(give_up=100))
+    n_fits = execute(
+        one, ResultsFolder(tmp_path / "r"), 1, told.append, policy=FailurePolicy(give_up=100)
+    )
     given_up = [event for event in told if isinstance(event, GaveUp)]
     assert given_up and all(event.reason is None for event in given_up)
     n_left_out = sum(event.task.n_fits for event in given_up)
@@ -539,7 +547,9 @@ def test_what_lay_beside_rows_and_was_damaged_is_made_again(tmp_path, mine, kind
     else:
         file.write_bytes(b"" if fault == "emptied" else file.read_bytes()[:-100])
     said = []
-    found = [error for _, error in quarantine.broken(before.folder, parts.Whose.of(one))]
+    found = [
+        error for _, error in quarantine.broken(ResultsFolder(before.folder), parts.Whose.of(one))
+    ]
     assert [error.file for error in found] == [file]
     assert (
         quarantine.set_broken_aside(ResultsFolder(before.folder), parts.Whose.of(one), said.append)
@@ -612,7 +622,7 @@ def test_a_method_that_ends_its_process_costs_the_others_nothing(tmp_path, mine,
     ols = use(mine, "ols")
     one, said = study([use(tmp_path, name), "pooled", ols], 48), []
     policy = FailurePolicy()
-    n_fits = execute(one, tmp_path / "r", jobs, warn=said.append, policy=policy)
+    n_fits = execute(one, ResultsFolder(tmp_path / "r"), jobs, warn=said.append, policy=policy)
     for other in ("pooled", "ols"):
         assert rows(tmp_path / "r", other).equals(
             run(study(["pooled", ols], 48), tmp_path / "whole").filter(
@@ -632,7 +642,7 @@ def test_a_method_that_ends_its_process_costs_the_others_nothing(tmp_path, mine,
 def test_a_stopped_run_says_so_in_its_log(tmp_path, mine):
     one = study(["pooled", use(mine, "fragile", limit=-99)], 64)
     with pytest.raises(WorkError):
-        execute(one, tmp_path / "r", 1, policy=FailurePolicy(fail_fast=True))
+        execute(one, ResultsFolder(tmp_path / "r"), 1, policy=FailurePolicy(fail_fast=True))
     events = [json.loads(line) for line in (tmp_path / "r" / "run.log.jsonl").open()]
     assert [e["event"] for e in events] == ["start", "range", "range", "stopped"]
     assert events[2]["failed"] == 32 and "failed" not in events[1]

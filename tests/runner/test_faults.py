@@ -37,7 +37,7 @@ from simstudy.runner import execute as execute_module
 from simstudy.runner.execute import execute, work
 from simstudy.runner.plan import plan
 from simstudy.runner.provenance import provenance
-from simstudy.store import at_work, layout, parts
+from simstudy.store import at_work, parts, study_file, summary_file
 from simstudy.store.results_folder import ResultsFolder
 from simstudy.study.study import load
 from simstudy.summary import add_up
@@ -178,13 +178,13 @@ def test_three_lost_pools_in_a_row_are_enough(tmp_path, monkeypatch, fault):
     one, said = study(GRID, METHODS, 5000), []
     monkeypatch.setattr(execute_module, "work", fault)
     with pytest.raises(WorkError, match=r"3 times in a row.*kept.*fewer --jobs"):
-        execute(one, tmp_path, 2, warn=said.append)
+        execute(one, ResultsFolder(tmp_path), 2, warn=said.append)
     word = "killed" if fault is lethal else "out of memory"
     assert len(said) == 2 and all(word in line for line in said)
     assert "try 2 of 3" in said[0] and "try 3 of 3" in said[1]
     monkeypatch.undo()
-    execute(one, tmp_path, 1)
-    execute(one, tmp_path / "whole", 1)
+    execute(one, ResultsFolder(tmp_path), 1)
+    execute(one, ResultsFolder(tmp_path / "whole"), 1)
     assert rows(tmp_path).equals(rows(tmp_path / "whole"))
 
 
@@ -198,9 +198,9 @@ def test_out_of_memory_once_is_a_word_and_no_more(tmp_path, monkeypatch):
         return work(task, folder, source)
 
     monkeypatch.setattr(execute_module, "work", once)
-    execute(one, tmp_path, 1, warn=said.append)
+    execute(one, ResultsFolder(tmp_path), 1, warn=said.append)
     assert len(said) == 1 and "ran out of memory" in said[0]
-    execute(one, tmp_path / "whole", 1)
+    execute(one, ResultsFolder(tmp_path / "whole"), 1)
     assert rows(tmp_path).equals(rows(tmp_path / "whole"))
 
 
@@ -406,7 +406,7 @@ def test_two_runs_at_once_share_the_work(tmp_path, undisturbed):
 
 def test_a_range_that_another_run_made_meanwhile_is_left_as_it_is(tmp_path):
     one = study(GRID, METHODS, 50)
-    layout.prepare(one, ResultsFolder(tmp_path))
+    study_file.prepare(one, ResultsFolder(tmp_path))
     (task,) = plan(one, [])
     assert work(task, ResultsFolder(tmp_path), provenance(one)).new
     stamps = {p.name: p.stat().st_mtime_ns for p in (tmp_path / "estimates").iterdir()}
@@ -430,12 +430,12 @@ def test_a_second_run_begins_at_the_other_end(tmp_path, monkeypatch):
         return work(task, folder, source)
 
     monkeypatch.setattr(execute_module, "work", noted)
-    execute(one, tmp_path / "alone", 1)
+    execute(one, ResultsFolder(tmp_path / "alone"), 1)
     alone = list(order)
     order.clear()
-    layout.prepare(one, ResultsFolder(tmp_path / "second"))
+    study_file.prepare(one, ResultsFolder(tmp_path / "second"))
     marker(tmp_path / "second", os.getppid())
-    execute(one, tmp_path / "second", 1)
+    execute(one, ResultsFolder(tmp_path / "second"), 1)
     assert order == alone[::-1] and len(order) > 2
     assert rows(tmp_path / "alone").equals(rows(tmp_path / "second"))
 
@@ -471,46 +471,55 @@ def older(monkeypatch):
 
 
 def test_other_versions_with_the_same_bits_go_on_without_a_word(tmp_path, monkeypatch):
-    execute(study(GRID, METHODS, 50), tmp_path, 1)
+    execute(study(GRID, METHODS, 50), ResultsFolder(tmp_path), 1)
     older(monkeypatch)
     said = []
-    assert execute(study(GRID, METHODS, 70), tmp_path, 1, warn=said.append) == 8 * 20 * 3
+    assert (
+        execute(study(GRID, METHODS, 70), ResultsFolder(tmp_path), 1, warn=said.append)
+        == 8 * 20 * 3
+    )
     assert said == []
-    assert {parts.footer(tmp_path, part)["numpy"] for part in parts.listing(tmp_path)} == {
+    folder = ResultsFolder(tmp_path)
+    assert {parts.footer(folder, part)["numpy"] for part in folder.parts()} == {
         np.__version__, "99.0"
     }  # fmt: skip
 
 
 @pytest.mark.parametrize("method", METHODS)
 def test_other_versions_with_other_bits_are_refused(tmp_path, monkeypatch, method):
-    from simstudy.runner import origin
+    from simstudy.runner import same_bits
 
-    execute(study(GRID, METHODS, 50), tmp_path, 1)
+    execute(study(GRID, METHODS, 50), ResultsFolder(tmp_path), 1)
     before = sorted(os.listdir(tmp_path / "estimates"))
     older(monkeypatch)
-    assert execute(study(GRID, METHODS, 50), tmp_path, 1) == 0  # nothing would be mixed
+    assert (
+        execute(study(GRID, METHODS, 50), ResultsFolder(tmp_path), 1) == 0
+    )  # nothing would be mixed
 
     def moved(task):
-        (found,) = origin_run(task)
+        (found,) = unmoved(task)
         if task.methods[0].name == method:
             found.std_error[-1] = np.nextafter(found.std_error[-1], 1)
         return [found]
 
-    origin_run = origin.run_task
-    monkeypatch.setattr(origin, "run_task", moved)
+    unmoved = same_bits.run_task
+    monkeypatch.setattr(same_bits, "run_task", moved)
     with pytest.raises(UserError, match=rf"numpy .*abacus.* and {method} in scenario.*--fresh"):
-        execute(study(GRID, METHODS, 70), tmp_path, 1)
+        execute(study(GRID, METHODS, 70), ResultsFolder(tmp_path), 1)
     assert sorted(os.listdir(tmp_path / "estimates")) == before
     assert "replications: 50" in (tmp_path / "study.yaml").read_text()
 
 
 def test_a_broken_part_does_not_pass_for_other_versions(tmp_path, monkeypatch):
-    execute(study(GRID, METHODS, 50), tmp_path, 1)
+    execute(study(GRID, METHODS, 50), ResultsFolder(tmp_path), 1)
     (file,) = (tmp_path / "estimates").iterdir()
     flipped(file)
     older(monkeypatch)
     said = []
-    assert execute(study(GRID, METHODS, 70), tmp_path, 1, warn=said.append) == 8 * 70 * 3
+    assert (
+        execute(study(GRID, METHODS, 70), ResultsFolder(tmp_path), 1, warn=said.append)
+        == 8 * 70 * 3
+    )
     assert len(said) == 1 and "bytes" in said[0]
 
 
@@ -526,15 +535,15 @@ def test_rows_are_the_same_bits_whatever_does_the_work(tmp_path, jobs, backend):
         study(GRID, METHODS, 9000),
     ]
     for one in lives:
-        execute(one, tmp_path / "grown", jobs, backend=backend)
-    execute(lives[-1], tmp_path / "whole", 1)
+        execute(one, ResultsFolder(tmp_path / "grown"), jobs, backend=backend)
+    execute(lives[-1], ResultsFolder(tmp_path / "whole"), 1)
     grown, whole = rows(tmp_path / "grown"), rows(tmp_path / "whole")
     assert grown.num_rows == 8 * 9000 * 3 and grown.equals(whole)
 
 
 def test_the_run_log_has_a_line_for_every_range(tmp_path):
     one, told = study(GRID, METHODS, 9000), []
-    execute(one, tmp_path, 1, told.append)
+    execute(one, ResultsFolder(tmp_path), 1, told.append)
     events = [json.loads(line) for line in (tmp_path / "run.log.jsonl").open()]
     ranges = [event for event in events if event["event"] == "range"]
     assert [events[0]["event"], events[-1]["event"]] == ["start", "end"]
@@ -546,10 +555,10 @@ def test_the_run_log_has_a_line_for_every_range(tmp_path):
     assert events[0]["numpy"] == np.__version__ and events[0]["fits"] == 8 * 9000 * 3
     with (tmp_path / "run.log.jsonl").open("a") as log:
         log.write('{"event": "ra')  # what a power loss leaves
-    execute(study(GRID, METHODS, 9001), tmp_path, 1)
+    execute(study(GRID, METHODS, 9001), ResultsFolder(tmp_path), 1)
     lines = (tmp_path / "run.log.jsonl").read_text().splitlines()
     assert json.loads(lines[len(events) + 1])["event"] == "start"
-    execute(study(GRID, METHODS, 9001), tmp_path, 1)
+    execute(study(GRID, METHODS, 9001), ResultsFolder(tmp_path), 1)
     assert (tmp_path / "run.log.jsonl").read_text().splitlines() == lines  # nothing was done
 
 
@@ -615,9 +624,12 @@ def test_after_a_power_loss_the_parts_are_tested_before_the_summary_is_trusted(t
     stamp = file.stat().st_mtime_ns
     with_a_hole(file)
     os.utime(file, ns=(stamp, stamp))
-    mark = layout.summary_mark(folder) | {"boot": "another"}
-    layout.write_table(
-        ResultsFolder(folder), "summary.parquet", layout.read_summary(folder).table, mark
+    mark = summary_file.summary_mark(ResultsFolder(folder)) | {"boot": "another"}
+    summary_file.write_table(
+        ResultsFolder(folder),
+        "summary.parquet",
+        summary_file.read_summary(ResultsFolder(folder)).table,
+        mark,
     )
     said = []
     again = simstudy.run(SMALL, jobs=1, results=tmp_path, report=False, warn=said.append)
@@ -630,9 +642,12 @@ def test_a_summary_that_a_power_loss_emptied_is_made_again(tmp_path):
     folder = tmp_path / "f"
     whole = (folder / "summary.csv").read_bytes()
     (folder / "summary.csv").write_bytes(b"")
-    mark = layout.summary_mark(folder) | {"boot": "another"}
-    layout.write_table(
-        ResultsFolder(folder), "summary.parquet", layout.read_summary(folder).table, mark
+    mark = summary_file.summary_mark(ResultsFolder(folder)) | {"boot": "another"}
+    summary_file.write_table(
+        ResultsFolder(folder),
+        "summary.parquet",
+        summary_file.read_summary(ResultsFolder(folder)).table,
+        mark,
     )
     simstudy.run(SMALL, jobs=1, results=tmp_path, report=False)
     assert (folder / "summary.csv").read_bytes() == whole
@@ -653,20 +668,20 @@ def test_a_measure_of_ones_own_comes_and_goes_with_its_function(tmp_path, monkey
 
 
 def test_every_byte_of_a_part_is_in_its_sum(tmp_path):
-    execute(study(GRID | {"n_clusters": 3}, ["pooled"], 5), tmp_path, 1)
-    (part,) = parts.listing(tmp_path)
-    file = Path(parts.estimates_folder(tmp_path)) / str(part)
+    execute(study(GRID | {"n_clusters": 3}, ["pooled"], 5), ResultsFolder(tmp_path), 1)
+    (part,) = ResultsFolder(tmp_path).parts()
+    file = Path(tmp_path / "estimates") / str(part)
     content = file.read_bytes()
     whose = parts.Whose.of(study(GRID, ["pooled"], 5))
-    parts.verify(tmp_path, part, whose)
+    parts.verify(ResultsFolder(tmp_path), part, whose)
     for at in range(0, len(content), 7):
         file.write_bytes(content[:at] + bytes([content[at] ^ 64]) + content[at + 1 :])
         with pytest.raises(parts.BrokenPartError):
-            parts.verify(tmp_path, part, whose)
+            parts.verify(ResultsFolder(tmp_path), part, whose)
     for end in range(0, len(content), 50):
         file.write_bytes(content[:end])
         with pytest.raises(parts.BrokenPartError):
-            parts.verify(tmp_path, part, whose)
+            parts.verify(ResultsFolder(tmp_path), part, whose)
 
 
 def test_a_finished_report_is_not_drawn_again_and_a_damaged_one_is(tmp_path):
@@ -695,7 +710,7 @@ def test_a_finished_report_is_not_drawn_again_and_a_damaged_one_is(tmp_path):
 def test_a_worker_that_is_lost_while_adding_up_costs_time_alone(tmp_path, monkeypatch):
     simstudy.run(SMALL, jobs=1, results=tmp_path, report=False)
     one = load(SMALL)
-    whole = summarize_study(one, tmp_path / "f")
+    whole = summarize_study(one, ResultsFolder(tmp_path / "f"))
 
     def lost(jobs, calls):
         assert jobs == 2 and list(calls)
@@ -704,7 +719,7 @@ def test_a_worker_that_is_lost_while_adding_up_costs_time_alone(tmp_path, monkey
 
     monkeypatch.setattr(summary_parts, "_IN_PROCESS", 0)
     monkeypatch.setattr(add_up, "parallel", lost)
-    assert summarize_study(one, tmp_path / "f", jobs=2).equals(whole)
+    assert summarize_study(one, ResultsFolder(tmp_path / "f"), jobs=2).equals(whole)
 
 
 def test_a_broken_part_comes_home_from_a_worker_as_itself(tmp_path):
@@ -765,7 +780,7 @@ def test_summarize_says_how_much_is_not_there_yet(tmp_path):
     simstudy.run(SMALL, jobs=1, results=tmp_path, report=False)
     assert call("summarize", tmp_path / "f").err == ""
     more = load(SMALL | {"replications": 50})
-    layout.prepare(more, ResultsFolder(tmp_path / "f"))
+    study_file.prepare(more, ResultsFolder(tmp_path / "f"))
     said = call("summarize", tmp_path / "f")
     assert said.code == 0 and f"{8 * 3 * 10} fits are not there yet" in said.err
 

@@ -19,11 +19,11 @@ from simstudy.errors import UserError
 from simstudy.generators.streams import BLOCK
 from simstudy.runner import execute as execute_module
 from simstudy.runner.execute import execute, work
-from simstudy.runner.plan import covered, missing, plan
+from simstudy.runner.plan import missing, plan
 from simstudy.runner.pool import parallel
 from simstudy.runner.provenance import provenance
 from simstudy.runner.task import Task, run_task
-from simstudy.store import layout, names, parts
+from simstudy.store import names, study_file
 from simstudy.store.results_folder import ResultsFolder
 
 pytestmark = pytest.mark.slow
@@ -42,7 +42,7 @@ def rows(folder):
 
 
 def run(one, folder, jobs=1):
-    execute(one, folder, jobs)
+    execute(one, ResultsFolder(folder), jobs)
     return rows(folder)
 
 
@@ -53,7 +53,7 @@ def test_two_jobs_store_the_rows_of_one(tmp_path):
 
 def test_order_of_the_ranges_does_not_matter(tmp_path):
     one = study(GRID, METHODS, 300)
-    layout.prepare(one, ResultsFolder(tmp_path / "b"))
+    study_file.prepare(one, ResultsFolder(tmp_path / "b"))
     tasks = plan(one, [])
     random.Random(1).shuffle(tasks)
     for task in tasks:
@@ -66,7 +66,7 @@ def test_an_added_level_leaves_the_old_rows_and_runs_only_the_new(tmp_path):
     large = study(GRID | {"icc": [0.0, 0.1]}, METHODS, 500)
     before = run(small, tmp_path)
     stamps = {p.name: p.stat().st_mtime_ns for p in (tmp_path / "estimates").iterdir()}
-    assert execute(large, tmp_path, 1) == 8 * 500 * 3
+    assert execute(large, ResultsFolder(tmp_path), 1) == 8 * 500 * 3
     for name, stamp in stamps.items():
         assert (tmp_path / "estimates" / name).stat().st_mtime_ns == stamp
     old = {d.id for d in small.designs}
@@ -78,8 +78,8 @@ def test_an_added_level_leaves_the_old_rows_and_runs_only_the_new(tmp_path):
 
 def test_an_added_method_runs_alone_and_changes_no_other(tmp_path):
     few, more = study(GRID, ["pooled"], 700), study(GRID, METHODS, 700)
-    execute(few, tmp_path, 1)
-    assert execute(more, tmp_path, 1) == 8 * 700 * 2
+    execute(few, ResultsFolder(tmp_path), 1)
+    assert execute(more, ResultsFolder(tmp_path), 1) == 8 * 700 * 2
     assert rows(tmp_path).equals(run(more, tmp_path / "whole"))
 
 
@@ -87,8 +87,8 @@ def test_an_added_method_runs_alone_and_changes_no_other(tmp_path):
 def test_more_replications_extend_a_study_bit_for_bit(tmp_path, first, then):
     grid = GRID | {"n_clusters": 3}
     short, long = study(grid, METHODS, first), study(grid, METHODS, then)
-    execute(short, tmp_path, 1)
-    assert execute(long, tmp_path, 1) == 4 * 3 * (then - first)
+    execute(short, ResultsFolder(tmp_path), 1)
+    assert execute(long, ResultsFolder(tmp_path), 1) == 4 * 3 * (then - first)
     assert rows(tmp_path).equals(run(long, tmp_path / "whole"))
 
 
@@ -97,45 +97,47 @@ def test_fewer_replications_summarise_the_first_ones(tmp_path):
 
     long = study(GRID, METHODS, 900)
     short = replace(long, replications=200)
-    execute(long, tmp_path / "long", 1)
-    execute(short, tmp_path / "short", 1)
-    assert execute(short, tmp_path / "long", 1) == 0
-    assert summarize_study(short, tmp_path / "long").equals(
-        summarize_study(short, tmp_path / "short")
+    execute(long, ResultsFolder(tmp_path / "long"), 1)
+    execute(short, ResultsFolder(tmp_path / "short"), 1)
+    assert execute(short, ResultsFolder(tmp_path / "long"), 1) == 0
+    assert summarize_study(short, ResultsFolder(tmp_path / "long")).equals(
+        summarize_study(short, ResultsFolder(tmp_path / "short"))
     )
 
 
 def test_a_finished_study_computes_nothing(tmp_path):
     one = study(GRID, METHODS, 100)
-    execute(one, tmp_path, 1)
-    assert plan(one, parts.listing(tmp_path)) == []
-    assert execute(one, tmp_path, 1) == 0
+    execute(one, ResultsFolder(tmp_path), 1)
+    assert plan(one, ResultsFolder(tmp_path).parts()) == []
+    assert execute(one, ResultsFolder(tmp_path), 1) == 0
 
 
 def test_a_changed_label_recomputes_nothing(tmp_path):
     from simstudy.summary.study import summarize_study
 
-    execute(study(GRID, ["pooled"], 100), tmp_path, 1)
+    execute(study(GRID, ["pooled"], 100), ResultsFolder(tmp_path), 1)
     renamed = study(GRID, [{"pooled": {"label": "OLS"}}], 100)
-    assert execute(renamed, tmp_path, 1) == 0
-    assert set(summarize_study(renamed, tmp_path).column("method").to_pylist()) == {"OLS"}
+    assert execute(renamed, ResultsFolder(tmp_path), 1) == 0
+    assert set(summarize_study(renamed, ResultsFolder(tmp_path)).column("method").to_pylist()) == {
+        "OLS"
+    }
 
 
 def test_another_seed_is_refused_and_both_are_named(tmp_path):
-    execute(study(GRID, ["pooled"], 10, seed=1), tmp_path, 1)
+    execute(study(GRID, ["pooled"], 10, seed=1), ResultsFolder(tmp_path), 1)
     with pytest.raises(UserError, match="seed 1, and this study has seed 2"):
-        execute(study(GRID, ["pooled"], 10, seed=2), tmp_path, 1)
+        execute(study(GRID, ["pooled"], 10, seed=2), ResultsFolder(tmp_path), 1)
     (tmp_path / "study.yaml").unlink()  # the parts themselves know it too
     with pytest.raises(UserError, match="seed 1, and this study has seed 2"):
-        execute(study(GRID, ["pooled"], 10, seed=2), tmp_path, 1)
+        execute(study(GRID, ["pooled"], 10, seed=2), ResultsFolder(tmp_path), 1)
     assert not (tmp_path / "study.yaml").exists()  # a refused run leaves nothing behind
-    assert execute(study(GRID, ["pooled"], 10, seed=1), tmp_path, 1) == 0
+    assert execute(study(GRID, ["pooled"], 10, seed=1), ResultsFolder(tmp_path), 1) == 0
 
 
 @pytest.mark.parametrize("jobs", [0, -1, 1.5])
 def test_a_number_of_jobs_that_is_none_is_refused(tmp_path, jobs):
     with pytest.raises(UserError, match="jobs"):
-        execute(study(GRID, ["pooled"], 10), tmp_path, jobs)
+        execute(study(GRID, ["pooled"], 10), ResultsFolder(tmp_path), jobs)
 
 
 def test_ranges_of_rows_are_short():
@@ -160,10 +162,10 @@ def test_an_interrupted_range_leaves_the_finished_ones(tmp_path, monkeypatch):
 
     monkeypatch.setattr(execute_module, "work", stop_at_the_third)
     with pytest.raises(KeyboardInterrupt):
-        execute(one, tmp_path, 1)
-    assert len(parts.listing(tmp_path)) == 2 * len(METHODS)
+        execute(one, ResultsFolder(tmp_path), 1)
+    assert len(ResultsFolder(tmp_path).parts()) == 2 * len(METHODS)
     monkeypatch.undo()
-    assert execute(one, tmp_path, 1) == 8 * 9000 * 3 - 2 * 9000 * 3
+    assert execute(one, ResultsFolder(tmp_path), 1) == 8 * 9000 * 3 - 2 * 9000 * 3
     assert rows(tmp_path).equals(run(one, tmp_path / "whole"))
 
 
@@ -204,8 +206,8 @@ def test_small_scenarios_share_parts_and_large_ones_do_not(tmp_path):
     small, large = study(many, METHODS, 100), study(many, METHODS, 10_000)
     assert [len(task.pieces) for task in plan(small, [])] == [32]
     assert [len(task.pieces) for task in plan(large, [])] == [1] * 32
-    execute(small, tmp_path, 1)
-    here = parts.listing(tmp_path)
+    execute(small, ResultsFolder(tmp_path), 1)
+    here = ResultsFolder(tmp_path).parts()
     assert [len(part.scenarios) for part in here] == [16, 16]
     assert all(part.methods == tuple(METHODS) for part in here)
     assert rows(tmp_path).num_rows == 32 * 100 * 3
@@ -238,9 +240,10 @@ def test_missing_spans():
     assert missing([(5, 20)], 8) == [(1, 4)]
 
 
-def test_covered_counts_every_scenario_of_a_part():
+def test_every_scenario_of_a_part_has_its_rows():
     part = names.PartName(("0000000a", "0000000b"), ("pooled",), 0, 1, 5)
-    assert covered([part]) == {("0000000a", "pooled"): [(1, 5)], ("0000000b", "pooled"): [(1, 5)]}
+    held = {("0000000a", "pooled"): [part], ("0000000b", "pooled"): [part]}
+    assert names.holders([part]) == held
 
 
 def test_threads_of_numerical_libraries_are_pinned_in_workers():

@@ -15,6 +15,7 @@ from simstudy.estimates import STATUSES
 from simstudy.results import Results
 from simstudy.runner.execute import execute
 from simstudy.store.names import parse
+from simstudy.store.results_folder import ResultsFolder
 
 pytestmark = pytest.mark.slow
 
@@ -235,7 +236,7 @@ def test_summaries_do_not_depend_on_how_parts_were_cut(results, used, tmp_path):
     """Ranges of 20, then 50, then 70 replications; and of two workers."""
     for n in (20, 50, 70):
         one = study(GRID, ["pooled", *used], n, alpha=[0.05, 0.2], reference="pooled")
-        execute(one, tmp_path, 1 if n < 70 else 2)
+        execute(one, ResultsFolder(tmp_path), 1 if n < 70 else 2)
     same(Results(one, tmp_path).summary_table().to_pandas(), results.summary)
     names = {parse(file.name) for file in (tmp_path / "extras").iterdir()}
     assert {name.first for name in names} > {1, 33}
@@ -243,7 +244,7 @@ def test_summaries_do_not_depend_on_how_parts_were_cut(results, used, tmp_path):
 
 def test_fewer_replications_read_no_more_extras(results, used, tmp_path):
     fewer = study(GRID, ["pooled", *used], 40, alpha=[0.05, 0.2], reference="pooled")
-    execute(fewer, tmp_path, 1)
+    execute(fewer, ResultsFolder(tmp_path), 1)
     same(Results(fewer, results.folder).summary, Results(fewer, tmp_path).summary)
 
 
@@ -357,13 +358,13 @@ def test_plan_knows_the_limits_of_a_method(used, tmp_path, monkeypatch):
 def test_the_zip_plot_shows_the_intervals_of_the_summary(results):
     """Each panel says the share that covers, of given limits as of others."""
     from simstudy.plots import plots
-    from simstudy.report.example_rows import rows_of, sample_of
+    from simstudy.report.example_rows import sample_of
 
     summary = results.summary_table()
     (design, *_) = results.study.designs
-    rows = rows_of(results.study, results.folder, design)
-    assert {"ci_low", "ci_high"} <= set(rows.column_names)
-    figure = plots()["zip"].draw(sample_of(results.study, results.folder, summary, design))
+    sample = sample_of(results.study, ResultsFolder(results.folder), summary, design)
+    assert all(sample.methods[name].block.limits[0] for name in ("both", "limits"))
+    figure = plots()["zip"].draw(sample)
     shown = {at.get_title(): [text.get_text() for text in at.texts] for at in figure.axes}
     for name in ("pooled", "both", "limits", "sometimes", "settled"):
         value = cell(results, name, "coverage").value[design.id]

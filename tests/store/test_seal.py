@@ -14,7 +14,8 @@ from helpers_own import use, written
 
 import simstudy
 from simstudy.errors import UserError
-from simstudy.store import layout, parts, seal
+from simstudy.store import parts, seal, summary_file
+from simstudy.store.results_folder import ResultsFolder
 
 pytestmark = pytest.mark.slow
 
@@ -54,7 +55,7 @@ def test_every_parquet_file_has_a_format_and_a_sum_that_fits(made):
 @pytest.mark.parametrize("kind", ["estimates", "failures", "extras", "summary"])
 def test_a_later_format_is_refused_by_its_number_and_left_alone(folder, kind, fits):
     """Whether its sum is one that this version can check or not."""
-    for file in folder.glob(layout.SUMMARY if kind == "summary" else f"{kind}/*.parquet"):
+    for file in folder.glob(summary_file.SUMMARY if kind == "summary" else f"{kind}/*.parquet"):
         whole = file.read_bytes().replace(b'"format": 1', b'"format": 2')
         file.write_bytes(b"".join(seal.summed(whole)) if fits else whole)
     before = {file: file.read_bytes() for file in folder.rglob("*.parquet")}
@@ -73,36 +74,36 @@ def test_a_later_format_is_refused_by_its_number_and_left_alone(folder, kind, fi
 
 
 def test_no_flipped_bit_of_a_stored_summary_is_ever_reported(folder):
-    whole = (folder / layout.SUMMARY).read_bytes()
+    whole = (folder / summary_file.SUMMARY).read_bytes()
     right = tables(folder)
     for at in range(0, len(whole), len(whole) // 40):
         flipped = whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :]
-        (folder / layout.SUMMARY).write_bytes(flipped)
+        (folder / summary_file.SUMMARY).write_bytes(flipped)
         ran = call("report", folder)
         assert ran.code == 0 and "made again from the rows" in ran.err, at
         assert tables(folder) == right
-        assert layout.read_summary(folder).sure
+        assert summary_file.read_summary(ResultsFolder(folder)).sure
 
 
 def edited(folder: Path) -> None:
     """As a hand would do it."""
-    frame = pd.read_parquet(folder / layout.SUMMARY)
+    frame = pd.read_parquet(folder / summary_file.SUMMARY)
     frame.loc[frame.measure == "rejection_rate", "value"] = 0.05
-    frame.to_parquet(folder / layout.SUMMARY)
+    frame.to_parquet(folder / summary_file.SUMMARY)
 
 
 def emptied(folder: Path) -> None:
-    (folder / layout.SUMMARY).write_bytes(b"")
+    (folder / summary_file.SUMMARY).write_bytes(b"")
 
 
 def a_folder(folder: Path) -> None:
-    (folder / layout.SUMMARY).unlink()
-    (folder / layout.SUMMARY / "inside").mkdir(parents=True)
+    (folder / summary_file.SUMMARY).unlink()
+    (folder / summary_file.SUMMARY / "inside").mkdir(parents=True)
 
 
 def a_link(folder: Path) -> None:
-    shutil.move(folder / layout.SUMMARY, folder.parent / "elsewhere")
-    (folder / layout.SUMMARY).symlink_to(folder.parent / "elsewhere")
+    shutil.move(folder / summary_file.SUMMARY, folder.parent / "elsewhere")
+    (folder / summary_file.SUMMARY).symlink_to(folder.parent / "elsewhere")
 
 
 @pytest.mark.parametrize("harm", [edited, emptied, a_folder, a_link])
@@ -112,7 +113,7 @@ def test_a_summary_that_is_not_what_was_written_is_made_again(folder, harm):
     ran = call("report", folder)
     assert ran.code == 0 and len(ran.err.splitlines()) >= 1 and "made again" in ran.err, ran
     assert tables(folder) == right
-    assert layout.read_summary(folder).sure
+    assert summary_file.read_summary(ResultsFolder(folder)).sure
     assert (folder / "summary.csv").read_bytes() == csv
     assert call("report", folder).err == ""
 
@@ -124,7 +125,10 @@ def test_without_rows_it_is_one_line_and_no_number(folder, harm):
     harm(folder)
     ran = call("report", folder)
     assert (ran.code, ran.out) == (1, "") and tables(folder) == before
-    assert ran.err == f"{folder / layout.SUMMARY}: is not what was written; run the study again\n"
+    assert (
+        ran.err
+        == f"{folder / summary_file.SUMMARY}: is not what was written; run the study again\n"
+    )
 
 
 @pytest.mark.parametrize("name", ["summary.csv", "scenarios.parquet"])
@@ -147,9 +151,9 @@ def test_a_summary_of_another_study_yaml_is_made_again(folder):
 def test_results_of_the_first_versions_stay_readable(tmp_path):
     """They have no sum: shown with a word where there are no rows to make it again from."""
     folder = Path(shutil.copytree(ROOT / "results" / "example-icc", tmp_path / "icc"))
-    before = (folder / layout.SUMMARY).read_bytes()
+    before = (folder / summary_file.SUMMARY).read_bytes()
     ran = call("report", folder)
-    assert ran.code == 0 and (folder / layout.SUMMARY).read_bytes() == before
+    assert ran.code == 0 and (folder / summary_file.SUMMARY).read_bytes() == before
     if seal.fits(before) is None:
         assert "has no sum" in ran.err and "shown as it is" in ran.err
 
@@ -166,12 +170,12 @@ def test_further_values_that_are_not_what_was_written_are_not_shown(folder):
 def test_a_summary_that_does_not_say_what_it_is_about_is_completed(tmp_path):
     """By the study, where there are no rows to make it again from: a Type I error stays one."""
     folder = Path(shutil.copytree(ROOT / "results" / "example-icc", tmp_path / "icc"))
-    table = pq.read_table(folder / layout.SUMMARY)
+    table = pq.read_table(folder / summary_file.SUMMARY)
     names = [
         n for n in ("method_name", "estimand", "truth", "null_value") if n in table.column_names
     ]
     early = table.drop_columns(names).replace_schema_metadata(None)
-    pq.write_table(early, folder / layout.SUMMARY)
+    pq.write_table(early, folder / summary_file.SUMMARY)
     before = (folder / "report" / "tables" / "rejection_rate.csv").read_text()
     assert call("report", folder).code == 0
     assert (folder / "report" / "tables" / "rejection_rate.csv").read_text() == before

@@ -17,7 +17,7 @@ import simstudy
 from simstudy.errors import WorkError
 from simstudy.estimates import STATUSES
 from simstudy.runner.execute import execute
-from simstudy.store import layout, parts
+from simstudy.store import parts, study_file
 from simstudy.store.names import PartName, method_key, parse
 from simstudy.store.results_folder import ResultsFolder
 from simstudy.study.study import load
@@ -31,7 +31,7 @@ METHODS = ["pooled", {"random_intercept": {"df": "wald"}}]
 
 @pytest.fixture
 def folder(tmp_path):
-    execute(study(GRID, METHODS, 50), tmp_path, 1)
+    execute(study(GRID, METHODS, 50), ResultsFolder(tmp_path), 1)
     return tmp_path
 
 
@@ -73,8 +73,8 @@ def test_nothing_but_parts_stands_in_estimates(folder):
 def test_footers_say_where_a_part_comes_from(folder):
     one = study(GRID, METHODS, 50)
     keys = {design.id: f"{design.key:032x}" for design in one.designs}
-    for part in parts.listing(folder):
-        footer = parts.footer(folder, part)
+    for part in ResultsFolder(folder).parts():
+        footer = parts.footer(ResultsFolder(folder), part)
         assert footer["seed"] == one.seed
         assert footer["keys"] == {name: keys[name] for name in part.scenarios}
         assert footer["numpy"] == np.__version__
@@ -100,34 +100,37 @@ def test_a_file_in_the_study_is_found_from_the_results_folder_too(tmp_path):
     )
     one = load(tmp_path / "s.yaml")
     folder = tmp_path / "deep" / "er" / "s"
-    execute(one, folder, 1)
+    execute(one, ResultsFolder(folder), 1)
     assert load(folder / "study.yaml").designs[0].id == one.designs[0].id
 
 
 def test_a_truncated_part_is_named_and_never_read_as_data(folder):
-    part = parts.listing(folder)[0]
+    part = ResultsFolder(folder).parts()[0]
     file = folder / "estimates" / str(part)
     file.write_bytes(file.read_bytes()[:-20])
     with pytest.raises(WorkError, match=str(part).replace("+", r"\+")):
-        parts.read(folder, part, ("estimate",), NOBODYS)
+        parts.read(ResultsFolder(folder), part, ("estimate",), NOBODYS)
 
 
 def test_a_part_with_the_wrong_number_of_rows_is_refused(folder):
-    first, *_ = parts.listing(folder)
+    first, *_ = ResultsFolder(folder).parts()
     other = PartName(first.scenarios, first.methods, 0, first.first, first.last + 1)
     os.rename(folder / "estimates" / str(first), folder / "estimates" / str(other))
     with pytest.raises(WorkError, match="rows, not"):
-        parts.read(folder, other, ("estimate",), NOBODYS)
+        parts.read(ResultsFolder(folder), other, ("estimate",), NOBODYS)
 
 
 def test_rows_of_another_scenario_with_the_same_id_are_never_taken(folder):
     """Ids are 32 bits of a digest; the footers hold 128."""
-    part = parts.listing(folder)[0]
-    keys = {name: int(key, 16) for name, key in parts.footer(folder, part)["keys"].items()}
-    assert parts.read(folder, part, ("estimate",), parts.Whose(keys))
+    part = ResultsFolder(folder).parts()[0]
+    keys = {
+        name: int(key, 16)
+        for name, key in parts.footer(ResultsFolder(folder), part)["keys"].items()
+    }
+    assert parts.read(ResultsFolder(folder), part, ("estimate",), parts.Whose(keys))
     keys[part.scenarios[-1]] += 1
     with pytest.raises(WorkError, match="holds another scenario"):
-        parts.read(folder, part, ("estimate",), parts.Whose(keys))
+        parts.read(ResultsFolder(folder), part, ("estimate",), parts.Whose(keys))
 
 
 def test_a_failed_write_publishes_nothing(folder, monkeypatch):
@@ -140,7 +143,7 @@ def test_a_failed_write_publishes_nothing(folder, monkeypatch):
     monkeypatch.setattr(os, "replace", full)
     with pytest.raises(WorkError, match="No space"):
         parts.write(ResultsFolder(folder), part, ["pooled"], [estimates], {})
-    assert part not in parts.listing(folder)
+    assert part not in ResultsFolder(folder).parts()
 
 
 def study_estimates():
@@ -157,7 +160,7 @@ def test_a_row_without_a_number_is_null_not_nan(folder):
     table = pq.read_table(folder / "estimates" / str(part))
     assert table.column("estimate").null_count == 1
     assert table.column("status").to_pylist() == ["ok", "ok", "not_estimable"]
-    read = parts.read(folder, part, ("estimate", "status"), NOBODYS)
+    read = parts.read(ResultsFolder(folder), part, ("estimate", "status"), NOBODYS)
     assert read["estimate"].shape == (1, 1, 3)
     assert np.array_equal(read["estimate"][0, 0], [0.1, 0.2, np.nan], equal_nan=True)
     assert read["status"][0, 0].tolist() == [0, 0, 3]
@@ -202,4 +205,4 @@ def test_keys_of_different_methods_differ():
 def test_a_results_parent_that_is_a_file_is_the_users_mistake(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(simstudy.UserError, match="cannot be written"):
-        layout.prepare(study(GRID, METHODS, 5), ResultsFolder(tmp_path / "file" / "s"))
+        study_file.prepare(study(GRID, METHODS, 5), ResultsFolder(tmp_path / "file" / "s"))

@@ -16,7 +16,7 @@ from simstudy.report.drawing.missing import absence
 from simstudy.report.methods_section.render import methods_section
 from simstudy.report.pivot import wide
 from simstudy.runner.plan import plan
-from simstudy.store import parts
+from simstudy.store.results_folder import ResultsFolder
 from simstudy.study.json_schema import schema
 from simstudy.study.yaml_lines import read
 
@@ -144,7 +144,7 @@ def test_a_plan_counts_what_is_asked_for(tmp_path, monkeypatch):
         ran.out
     )
     assert call("run", "s.yaml", "--jobs", "2", "--quiet", "--no-report").code == 0
-    assert len(parts.listing(tmp_path / "results" / "s")) > 0
+    assert len(ResultsFolder(tmp_path / "results" / "s").parts()) > 0
 
 
 def test_methods_are_compared_where_the_reference_is_asked_for(tmp_path):
@@ -198,13 +198,13 @@ def test_what_is_not_estimable_is_still_called_so(tmp_path):
 
 def test_the_methods_section_says_where(tmp_path):
     results = run(tmp_path, SOME)
-    text = methods_section(results.study, results.folder, results.summary_table())
+    text = methods_section(results.study, ResultsFolder(results.folder), results.summary_table())
     assert "It was asked for in 4 of 8 scenarios only, those with `x_icc = 0`." in text
     assert '2 of 8 scenarios only, those with `icc > 0 and cluster_size = "uniform 2-6"`' in text
     assert "analysed by 3 methods, those of some scenarios by fewer (see there)" in text
     assert "320 data sets and 560 fits" in text and "Fewer were computed" not in text
     plain = run(tmp_path / "plain", study("pooled", {"cluster_means": {"when": "n_clusters = 8"}}))
-    text = methods_section(plain.study, plain.folder, plain.summary_table())
+    text = methods_section(plain.study, ResultsFolder(plain.folder), plain.summary_table())
     assert "asked for" not in text and "analysed by 2 methods, so that" in text
 
 

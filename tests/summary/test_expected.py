@@ -13,6 +13,7 @@ from simstudy.measures.values import Column, Value
 from simstudy.report.compare import compare
 from simstudy.results import Results
 from simstudy.runner.execute import execute
+from simstudy.store.results_folder import ResultsFolder
 from simstudy.summary.cells import StudyCells
 from simstudy.summary.expected import Expected, far
 from simstudy.summary.study import summarize_study
@@ -31,8 +32,8 @@ def cell(frame, method, measure, x_icc):
 
 def test_the_summary_carries_theory_its_kind_and_z(tmp_path):
     one, said = study(GRID, ["pooled", "dummy", "gee"], 2000), []
-    execute(one, tmp_path, 1)
-    frame = summarize_study(one, tmp_path, warn=said.append).to_pandas()
+    execute(one, ResultsFolder(tmp_path), 1)
+    frame = summarize_study(one, ResultsFolder(tmp_path), warn=said.append).to_pandas()
     size = cell(frame, "pooled", "rejection_rate", 1)
     assert size["theory"] == pytest.approx(0.24813, abs=5e-6)  # Imhof
     assert size["theory_kind"] == "exact"
@@ -48,8 +49,8 @@ def test_the_summary_carries_theory_its_kind_and_z(tmp_path):
 def test_asymptotic_answers_have_no_z(tmp_path):
     uneven = GRID | {"cluster_size": {"uniform": [5, 15]}}
     one = study(uneven, ["pooled"], 300)
-    execute(one, tmp_path, 1)
-    frame = summarize_study(one, tmp_path).to_pandas()
+    execute(one, ResultsFolder(tmp_path), 1)
+    frame = summarize_study(one, ResultsFolder(tmp_path)).to_pandas()
     rows = frame[frame.theory_kind == "asymptotic"]
     assert len(rows) and rows.z.isna().all()
 
@@ -83,8 +84,8 @@ def test_the_truth_of_within_between_is_its_own_effect(tmp_path):
     one = study(grid, listed, 2000)
     (design,) = one.designs
     assert [m.truth(design.scenario) for m in one.methods] == pytest.approx([*effects.values()])
-    execute(one, tmp_path, 1)
-    frame = summarize_study(one, tmp_path).to_pandas()
+    execute(one, ResultsFolder(tmp_path), 1)
+    frame = summarize_study(one, ResultsFolder(tmp_path)).to_pandas()
     bias, covered = (frame[frame.measure == m] for m in ("bias", "coverage"))
     assert (bias.value.abs() < 4 * bias.mcse).all()
     assert ((covered.value - 0.95).abs() < 4 * covered.mcse).all()
@@ -110,7 +111,7 @@ def test_cameron_gelbach_and_miller_come_out_again(tmp_path):
 
 def test_a_printed_cell_that_is_not_in_the_study_is_named(tmp_path):
     one = study(GRID, ["pooled"], 10)
-    execute(one, tmp_path / "s", 1)
+    execute(one, ResultsFolder(tmp_path / "s"), 1)
     summary = Results(one, tmp_path / "s").summary_table()
     file = tmp_path / "printed.csv"
     file.write_text("x_icc,printed\n0.5,0.1\n0.7,0.2\n")

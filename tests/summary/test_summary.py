@@ -18,6 +18,7 @@ from simstudy.measures.totals import of_block
 from simstudy.report import tables
 from simstudy.report.pivot import decimals, number, thin, wide
 from simstudy.runner.execute import execute
+from simstudy.store.results_folder import ResultsFolder
 from simstudy.summary.study import scenario_table, summarize_study
 
 pytestmark = pytest.mark.slow
@@ -74,8 +75,8 @@ def test_scenarios_table(results):
 def test_summary_of_rows_is_the_merged_totals_of_their_blocks(tmp_path):
     one = study(GRID | {"n_clusters": 4, "cluster_size": 3, "icc": 0.1, "x_icc": 0},
                 ["pooled"], 10_000)  # fmt: skip
-    execute(one, tmp_path, 1)
-    frame = summarize_study(one, tmp_path).to_pandas()
+    execute(one, ResultsFolder(tmp_path), 1)
+    frame = summarize_study(one, ResultsFolder(tmp_path)).to_pandas()
     part = next((tmp_path / "estimates").iterdir())
     table = pq.read_table(part).to_pandas()
     rows = {k: table[k].to_numpy() for k in ("estimate", "std_error", "df", "p_value")}
@@ -133,8 +134,8 @@ def test_the_printed_table_has_at_most_forty_lines(tmp_path, width, n_methods):
             "slope": 0}  # fmt: skip
     methods = ["pooled", "dummy", "random_intercept", {"random_intercept": {"df": "wald"}}]
     one = study(many, methods[:n_methods], 20)
-    execute(one, tmp_path, 1)
-    text = tables.headline(summarize_study(one, tmp_path), width=width)
+    execute(one, ResultsFolder(tmp_path), 1)
+    text = tables.headline(summarize_study(one, ResultsFolder(tmp_path)), width=width)
     assert len(text.splitlines()) <= 35  # title and paths make it 40
     assert "of 60 scenarios are shown" in text
 

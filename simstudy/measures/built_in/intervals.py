@@ -7,7 +7,7 @@ from simstudy.measures.values import Value, mean_of, proportion
 
 
 @measure(
-    Section.INTERVALS, WITH_INTERVAL, "Coverage", leading_zero=False,
+    Section.INTERVALS, WITH_INTERVAL, "Coverage",
     words=r"Coverage of the $1-\alpha$ confidence interval",
     formula=r"share of intervals that contain $\theta$", mcse=RATE,
     per_alpha=True, proportion=True, brief=True,
@@ -19,7 +19,7 @@ def coverage(cells: Cells, k: int) -> Value:
 
 
 @measure(
-    Section.INTERVALS, WITH_INTERVAL, "Bias-eliminated coverage", leading_zero=False,
+    Section.INTERVALS, WITH_INTERVAL, "Bias-eliminated coverage",
     words="Bias-eliminated coverage", formula=r"share of intervals that contain $\bar t$",
     mcse=RATE, per_alpha=True, proportion=True, more_needs=frozenset({"mean"}),
     synonyms=("becover", "be_coverage", "bias_corrected_coverage"),

@@ -33,7 +33,7 @@ for _status, (_title, _words, _synonyms) in _WORDS.items():
     register(
         Measure(
             f"share_{_status}", partial(share, _status), Section.SHARES, ALL, _title,
-            words=_words, formula="share of all", mcse=RATE, leading_zero=False,
-            proportion=True, forecast=False, synonyms=_synonyms,
+            words=_words, formula="share of all", mcse=RATE, proportion=True,
+            forecast=False, synonyms=_synonyms,
         )
     )  # fmt: skip

@@ -7,7 +7,7 @@ from simstudy.measures.values import Value, proportion
 
 
 @measure(
-    Section.TESTS, TESTED, "Rejection rate", leading_zero=False,
+    Section.TESTS, TESTED, "Rejection rate",
     words="Rejection rate (Type I error rate where the null hypothesis is true, else power)",
     formula=r"share of $p_i<\alpha$", mcse=RATE, per_alpha=True, proportion=True, brief=True,
     synonyms=("rejection", "rejections", "reject", "significant"),
@@ -18,7 +18,7 @@ def rejection_rate(cells: Cells, k: int) -> Value:
 
 
 @measure(
-    Section.TESTS, ALL, "Rejection rate, if unused ones accept", leading_zero=False,
+    Section.TESTS, ALL, "Rejection rate, if unused ones accept",
     words="Rejection rate if replications without a result had not been rejected",
     formula="rejections over all replications", mcse=RATE, per_alpha=True, proportion=True,
     more_needs=TESTED.needs,
@@ -29,7 +29,7 @@ def rejection_rate_lower_bound(cells: Cells, k: int) -> Value:
 
 
 @measure(
-    Section.TESTS, ALL, "Rejection rate, if unused ones reject", leading_zero=False,
+    Section.TESTS, ALL, "Rejection rate, if unused ones reject",
     words="Rejection rate if replications without a result had been rejected",
     formula="rejections and replications without a result over all replications", mcse=RATE,
     per_alpha=True, proportion=True, more_needs=TESTED.needs,

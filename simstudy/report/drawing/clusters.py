@@ -26,7 +26,7 @@ _LINE_OF_TEXT = 9.5  # points
 @literal
 def by_cluster(
     x: Floats, y: Floats, sizes: Ints, views: Sequence[View], names: tuple[str, str, str],
-    labels: Sequence[str], title: str = "",
+    labels: Sequence[str],
 ) -> Figure:  # fmt: skip
     """The data in four panels, each with the lines of one view of them.
 
@@ -40,7 +40,6 @@ def by_cluster(
     names : (predictor, outcome, cluster)
     labels : sequence of str
         Of the clusters.
-    title : str
     """
     few = sizes.size <= _TOLD_APART
     shown = np.arange(sizes.size)
@@ -57,7 +56,7 @@ def by_cluster(
     texts = [wrapped(text, 2.6, style.NOTE) for _, _, _, text in views]
     most = max(map(len, texts))
     figure, axes = page(
-        -(-len(views) // 2), 2, (2.7, 2.1), labels=(title, *names[:2]), handles=handles,
+        -(-len(views) // 2), 2, (2.7, 2.1), labels=("", *names[:2]), handles=handles,
         notes=notes, gaps=(0.16, 0.42 + _LINE_OF_TEXT / 72 * most), headings=1 + most,
     )  # fmt: skip
     levels = [y]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,10 +10,8 @@ import numpy as np
 import pyarrow as pa
 
 from simstudy.moments import Array, Bools, Floats, Ints
-from simstudy.report.pivot import Cell, Level, Wide, powers, wide
-from simstudy.store import arrow
+from simstudy.report.pivot import NO_ROW, Cell, Level, Wide, of_kind, wide
 
-KINDS = ("exact", "asymptotic")
 _CELL = np.dtype(
     [
         ("value", float), ("low", float), ("high", float), ("exact", float), ("asymptotic", float),
@@ -22,7 +19,6 @@ _CELL = np.dtype(
         ("failed", bool), ("asked", bool), ("sized", bool), ("inflated", bool),
     ]
 )  # fmt: skip
-_NO_ROW = Cell(math.nan, math.nan, 0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +27,8 @@ class Matrix:
 
     Attributes
     ----------
+    table : Wide
+        What it was made of.
     alpha : float
         NaN for measures without one.
     methods : tuple of str
@@ -49,17 +47,15 @@ class Matrix:
         has no row of any measure.
         null: of a rejection rate 1 for a Type I error, 0 for power, -1 for neither; sized,
         inflated: whether a power has a Type I error of the same design, and one too high.
-    when : str
-        When the null hypothesis of the powers is true, in words.
     """
 
+    table: Wide
     alpha: float
     methods: tuple[str, ...]
     places: tuple[int, ...]
     levels: list[dict[str, Level]]
     design_effect: Floats
     cells: Array
-    when: str
 
     @property
     def factors(self) -> tuple[str, ...]:
@@ -98,76 +94,35 @@ class Matrix:
 
     def take(self, scenarios: Ints) -> Matrix:
         """Scenarios of these numbers."""
-        return replace(
-            self, levels=[self.levels[s] for s in scenarios], cells=self.cells[scenarios],
-            design_effect=self.design_effect[scenarios],
-        )  # fmt: skip
+        return _of(replace(self.table, rows=[self.table.rows[s] for s in scenarios]))
 
     def kind(self, *, null: bool) -> Matrix:
         """Type I errors, or powers: scenarios and methods that have any, and no other number."""
-        wanted = self.cells["null"] == int(null)
-        part = self.take(np.flatnonzero(wanted.any(1)))
-        if not part.levels:
-            return part
-        columns = np.flatnonzero(wanted.any(0))
-        cells = part.cells[:, columns]
-        empty = np.full_like(cells, np.array(_numbers(_NO_ROW), dtype=_CELL))
-        empty["asked"] = cells["asked"]
-        return replace(
-            part,
-            methods=tuple(self.methods[m] for m in columns),
-            places=tuple(self.places[m] for m in columns),
-            cells=np.where(cells["null"] == int(null), cells, empty),
-        )
+        return _of(of_kind(self.table, null))
 
 
-def matrix(
-    summary: pa.Table, measure: str, alpha: float | None = None, *, theory: bool = True
-) -> Matrix:
-    """Take one measure out of a summary.
+def matrix(summary: pa.Table, measure: str, alpha: float | None = None) -> Matrix:
+    """Take one measure out of a summary; parameters as of `wide`."""
+    return _of(wide(summary, measure, alpha))
 
-    Parameters
-    ----------
-    summary : pyarrow.Table
-        As in summary.parquet, with or without columns theory and theory_kind.
-    measure : str
-    alpha : float, optional
-        Default: the first there is.
-    theory : bool
-        Whether theory is read, too.
-    """
-    table = wide(summary, measure, alpha)
-    shape = len(table.rows), len(table.methods)
-    cells = np.array([list(map(_numbers, row)) for row in _rows(table)], _CELL).reshape(shape)
-    if theory and {"theory", "theory_kind"} <= set(summary.column_names):
-        _add_theory(cells, summary, measure, alpha)
+
+def _of(table: Wide) -> Matrix:
+    numbers = [
+        _numbers(cells.get(method) or NO_ROW)
+        for _, cells in table.rows for method in table.methods
+    ]  # fmt: skip
+    cells = np.array(numbers, _CELL).reshape(len(table.rows), len(table.methods))
     levels = [dict(levels) for levels, _ in table.rows]
     effects = np.array([row.pop("design_effect", None) for row in levels], dtype=float)
-    when = powers(table).null
-    return Matrix(table.alpha, table.methods, table.places, levels, effects, cells, when)
-
-
-def _rows(table: Wide) -> Iterator[list[Cell]]:
-    """The cells of every scenario, method by method."""
-    for _, row in table.rows:
-        yield [row.get(method) or _NO_ROW for method in table.methods]
+    return Matrix(table, table.alpha, table.methods, table.places, levels, effects, cells)
 
 
 def _numbers(cell: Cell) -> tuple[Any, ...]:
     null = -1 if cell.aim.null is None else int(cell.aim.null)
+    exact, asymptotic = (
+        cell.theory if cell.theory_kind == kind else math.nan for kind in ("exact", "asymptotic")
+    )
     return (
-        cell.value, cell.ci_low, cell.ci_high, math.nan, math.nan, cell.n_used, cell.n_not_used,
+        cell.value, cell.ci_low, cell.ci_high, exact, asymptotic, cell.n_used, cell.n_not_used,
         null, cell.failed, cell.asked, cell.sized, cell.inflated,
     )  # fmt: skip
-
-
-def _add_theory(cells: Array, summary: pa.Table, measure: str, alpha: float | None) -> None:
-    """Fill in answers without simulation: the same table with the answer for the value."""
-    part = summary.take(arrow.equal_to(summary.column("measure"), measure))
-    place = part.column_names.index("value")
-    answers = np.array(part.column("theory").to_pylist(), dtype=float)
-    kinds = np.array(part.column("theory_kind").to_pylist(), dtype=object)
-    for kind in KINDS:
-        values = arrow.doubles(np.where(kinds == kind, answers, math.nan))
-        table = wide(part.set_column(place, "value", values), measure, alpha)
-        cells[kind] = [[cell.value for cell in row] for row in _rows(table)]

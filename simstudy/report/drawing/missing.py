@@ -52,7 +52,7 @@ def not_used_of(sample: Sample) -> str:
     methods = sample.methods.values()
     each = max((rows.n_all for rows in methods), default=0)
     used = np.array([[rows.estimate.size for rows in methods]], dtype=np.int64)
-    counted = [[rows.n_failed > 0 or rows.n_all < each for rows in methods]]
+    counted = [[rows.count("failed") > 0 or rows.n_all < each for rows in methods]]
     return _note(list(sample.methods), used, (used > 0) | np.array(counted, dtype=bool), each)
 
 

@@ -4,24 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from simstudy.errors import UserError
 from simstudy.estimands import DEFAULT, ESTIMANDS
-from simstudy.estimates import ESTIMATED, LIMITS, STATUSES, USED
+from simstudy.estimates import LIMITS, STATUSES, USED
+from simstudy.measures.block import Block
+from simstudy.measures.rows import Rows
 from simstudy.moments import Bools, Floats, Ints
-from simstudy.numerics.tails import critical_value, two_sided
+from simstudy.numerics.tails import two_sided
 from simstudy.report.nulls import Aim
-from simstudy.store import arrow
-
-if TYPE_CHECKING:
-    import pyarrow as pa
-
-MOST_ROWS = 100_000
-_NUMBERS = ("estimate", "std_error", "df", "p_value")
-COLUMNS = ("scenario", "replication", "method", *_NUMBERS, "status")
 
 
 class Target(NamedTuple):
@@ -39,32 +32,25 @@ class Target(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class MethodRows:
-    """What one method made of its replications; those with status ok or boundary.
+    """What one method made of its replications.
 
     Attributes
     ----------
     target : Target
+    block : Block
+        All its rows, in one group.
     replication : array of int, shape (R,), ascending
-    estimate, std_error, df, p_value : arrays, shape (R,)
-        NaN where they do not exist.
-    n_all : int
-        Replications, used or not.
-    n_failed, n_no_se : int
-        Of those, by status.
-    limits : (array, array), optional
-        Intervals of a method that gives its own, of the replications that have one.
+        Those with status ok or boundary.
+    estimate, std_error, p_value : arrays, shape (R,)
+        Of these; NaN where they do not exist.
     """
 
     target: Target
+    block: Block
     replication: Ints
     estimate: Floats
     std_error: Floats
-    df: Floats
     p_value: Floats
-    n_all: int
-    n_failed: int
-    n_no_se: int = 0
-    limits: tuple[Floats, Floats] | None = None
 
     @property
     def truth(self) -> float:
@@ -72,54 +58,53 @@ class MethodRows:
         return self.target.aim.truth
 
     @property
-    def with_se(self) -> Bools:
-        """Which have a standard error, shape (R,)."""
-        return np.isfinite(self.std_error) & (self.std_error > 0)
+    def n_all(self) -> int:
+        """Replications, used or not."""
+        return self.block.status.size
+
+    def count(self, status: str) -> int:
+        """Replications of a status."""
+        return int((self.block.status == STATUSES.index(status)).sum())
 
     @property
     def why_empty(self) -> str:
         """Why there is no interval to draw."""
-        if self.estimate.size or self.n_no_se:
+        if self.estimate.size or self.count("no_std_error"):
             return "no standard error"
         if not self.n_all:
             return "no rows are stored"
-        return "no result" if self.n_failed else "not estimable"
+        return "no result" if self.count("failed") else "not estimable"
 
-    def intervals(self, alpha: float) -> tuple[Floats, Floats]:
-        """Confidence limits: given ones, or by the standard errors there are, each with its df."""
-        if self.limits is not None:
-            return self.limits
-        estimate, std_error, df = self._tested
-        half = critical_value(df, alpha) * std_error
-        return estimate - half, estimate + half
+    def limits(self, alpha: float) -> tuple[Floats, Floats]:
+        """Confidence limits less the truth, of the rows that have any."""
+        block, rows = self.block, self.block.has_interval[0]
+        if block.limits[0]:
+            return block.low[0, rows] - self.truth, block.high[0, rows] - self.truth
+        error, half = block.error[0, rows], 0.5 * block.width(alpha)[0, rows]
+        return error - half, error + half
 
     def covers(self, alpha: float) -> Bools:
-        """Which of the intervals hold the truth."""
-        if self.limits is None:
-            return np.asarray(self._p_of_truth >= alpha)
-        low, high = self.limits
-        return np.asarray((low <= self.truth) & (self.truth <= high))
+        """Which of these intervals hold the truth."""
+        return self.block.covered(alpha)[0, self.block.has_interval[0]]
 
-    @property
-    def worst_last(self) -> Ints:
+    def worst_last(self, alpha: float) -> Ints:
         """Order of the intervals: by the p-value of the truth, or its place within given limits."""
-        if self.limits is None:
-            return np.argsort(-self._p_of_truth, kind="stable")
-        low, high = self.limits
+        block, rows = self.block, self.block.has_interval[0]
         with np.errstate(divide="ignore", invalid="ignore"):
-            return np.argsort(np.abs(2.0 * self.truth - low - high) / (high - low), kind="stable")
+            if block.limits[0]:
+                low, high = self.limits(alpha)
+                return np.argsort(np.abs(low + high) / (high - low), kind="stable")
+            t = block.error[0, rows] / block.std_error[0, rows]
+            return np.argsort(-two_sided(t, block.df[0, rows]), kind="stable")
 
-    @property
-    def _p_of_truth(self) -> Floats:
-        estimate, std_error, df = self._tested
-        return two_sided((estimate - self.truth) / std_error, df)
 
-    @property
-    def _tested(self) -> tuple[Floats, Floats, Floats]:
-        """Estimate, standard error and df (infinite for z), of the rows that have an SE."""
-        rows = self.with_se
-        df = np.where(np.isnan(self.df[rows]), np.inf, self.df[rows])
-        return self.estimate[rows], self.std_error[rows], df
+def method_rows(target: Target, replication: Ints, rows: Rows) -> MethodRows:
+    """Rows of one method, as `StoredRows` gives them, with the numbers of their replications."""
+    limits = LIMITS[0] in rows and not bool(np.isnan(rows[LIMITS[0]]).all())
+    block = Block(rows, target.aim.truth, null_value=target.aim.null_value, limits=limits)
+    used = rows["status"] < USED
+    numbers: dict[str, Any] = {k: rows[k][used] for k in ("estimate", "std_error", "p_value")}
+    return MethodRows(target, block, replication[used], **numbers)
 
 
 class Sample(NamedTuple):
@@ -142,42 +127,3 @@ class Sample(NamedTuple):
     alpha: float = 0.05
     what: str = ""
     reference: str | None = None
-
-
-def by_method(estimates: pa.Table, targets: Mapping[str, Target]) -> dict[str, MethodRows]:
-    """Take the rows of one scenario apart, method by method: label -> rows.
-
-    Parameters
-    ----------
-    estimates : pyarrow.Table
-        As in estimates/, one scenario; at most `MOST_ROWS` are read.
-    targets : mapping
-        Canonical name -> `Target`, in the order of the figure; other methods are left out.
-    """
-    table = estimates.slice(0, MOST_ROWS)
-    if len(table.column("scenario").unique()) > 1:
-        raise UserError("the estimates are of several scenarios; this figure is of one")
-    names = np.array(table.column("method").to_pylist(), dtype=object)
-    return {
-        target.label: _rows(table, np.flatnonzero(names == name), target)
-        for name, target in targets.items()
-    }
-
-
-def _rows(table: pa.Table, places: Ints, target: Target) -> MethodRows:
-    """The rows of one method, each replication once: parts may overlap."""
-    _, first = np.unique(table.column("replication").to_numpy()[places], return_index=True)
-    rows = table.take(arrow.integers(places[first]))
-    words = rows.column("status").to_pylist()
-    status = np.array([STATUSES.index(word) for word in words], dtype=int)
-    numbers: dict[str, Any] = {
-        name: rows.column(name).to_numpy()[status < USED] for name in ("replication", *_NUMBERS)
-    }
-    limits = None
-    if LIMITS[0] in rows.column_names:
-        low, high = (rows.column(name).to_numpy()[status < ESTIMATED] for name in LIMITS)
-        given = ~np.isnan(low)
-        limits = (low[given], high[given]) if given.any() else None
-    n_failed, n_no_se = words.count("failed"), words.count("no_std_error")
-    return MethodRows(target, **numbers, n_all=len(words), n_failed=n_failed, n_no_se=n_no_se,
-                      limits=limits)  # fmt: skip

@@ -14,6 +14,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
+from simstudy.measures import bradley
 from simstudy.moments import Floats
 from simstudy.report.drawing import style
 from simstudy.report.pivot import number
@@ -77,9 +78,10 @@ _PERCENT = (
 
 def error_rate(alpha: float, *, null: bool = True) -> Scale:
     """Rejection rate on a logarithmic axis, with Bradley's (1978) bands about the level."""
+    (low, high), (inner_low, inner_high) = bradley.BAND, bradley.INNER_BAND
     bands = (
-        (0.5 * alpha, 1.5 * alpha, style.BAND, "Bradley ±50 %"),
-        (0.9 * alpha, 1.1 * alpha, style.INNER_BAND, "±10 %"),
+        (low * alpha, high * alpha, style.BAND, "Bradley ±50 %"),
+        (inner_low * alpha, inner_high * alpha, style.INNER_BAND, "±10 %"),
     )
     return Scale(
         "Type I error" if null else "Rejection rate", alpha, f"nominal {rate_text(alpha)}", bands,
@@ -92,18 +94,17 @@ def se_bias() -> Scale:
     ticks = [[1 + p / 100 for p in percents] for percents in _PERCENT]
     return Scale(
         "SE bias, %", 1.0, "unbiased", (), True, 0.05, (0.93, 1.07), math.inf, ticks,
-        percent_text, _ratio,
+        percent_text, lambda percent: 1.0 + np.asarray(percent) / 100.0,
     )  # fmt: skip
 
 
 def power() -> Scale:
     """Rejection rate of a false null, from 0 to 1."""
     ticks = [[0, 0.2, 0.4, 0.6, 0.8, 1]]
-    return Scale("Power", None, "", (), False, 0.0, (0.0, 1.0), 1.02, ticks, _tenths, np.asarray)
-
-
-def _tenths(value: float) -> str:
-    return f"{value:.1f}".removeprefix("0") if 0 < value < 1 else f"{value:g}"
+    return Scale(
+        "Power", None, "", (), False, 0.0, (0.0, 1.0), 1.02, ticks,
+        lambda tick: f"{tick:.1f}".removeprefix("0") if 0 < tick < 1 else f"{tick:g}", np.asarray,
+    )  # fmt: skip
 
 
 def rate_text(value: float) -> str:
@@ -115,10 +116,6 @@ def percent_text(ratio: float) -> str:
     """A ratio as a signed percentage."""
     percent = round(100 * (ratio - 1))
     return f"{percent:+d}".replace("-", "\N{MINUS SIGN}") if percent else "0"
-
-
-def _ratio(percent: Floats) -> Floats:
-    return 1.0 + np.asarray(percent) / 100.0
 
 
 def draw_scale(

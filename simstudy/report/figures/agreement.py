@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from simstudy.errors import UserError, nearest
+from simstudy.measures.values import Z95
 from simstudy.moments import Floats
 from simstudy.report.drawing import style
 from simstudy.report.drawing.page import page, told_apart
@@ -19,7 +20,6 @@ from simstudy.report.drawing.plot import plot
 from simstudy.report.drawing.rows import Sample
 
 _MOST_POINTS = 4000
-_Z = 1.959963984540054
 
 
 Pair = tuple[str, Floats, Floats]  # a quantity, by the reference and by the other method
@@ -78,7 +78,7 @@ def _two(sample: Sample, method: str | None) -> tuple[str, str]:
     """Labels of the two methods; empty where there is none."""
     methods = sample.methods
     fitted = [name for name, rows in methods.items() if rows.estimate.size] or list(methods)
-    known = [name for name in fitted if methods[name].with_se.any()] or fitted
+    known = [name for name in fitted if (methods[name].std_error > 0).any()] or fitted
     first = sample.reference or next((name for name in known if name != method), "")
     words = {name: methods[name].target.words for name in known}
     alike = [name for name in known if name != first and words[name] == methods[first].target.words]
@@ -117,7 +117,7 @@ def _bland_altman(axes: Axes, x: Floats, y: Floats) -> None:
     _points(axes, mean, difference)
     levels = [float(difference.mean())]
     if difference.size > 1:
-        half = _Z * float(difference.std(ddof=1))
+        half = Z95 * float(difference.std(ddof=1))
         levels = [levels[0] - half, levels[0], levels[0] + half]
         for level, dash in zip(levels, ((0, (3, 2)), "-", (0, (3, 2))), strict=True):
             axes.axhline(level, color=style.COLORS[1], linewidth=0.9, linestyle=dash, zorder=4)

@@ -42,6 +42,7 @@ _TICKS = (0.1, 0.2, 0.5, 0.8, 1, 1.5, 2, 3, 5, 7, 10, 20, 30, 50, 100, 200, 500,
     "error rate and SE bias of all scenarios against the design effect",
     reads="summary",
     place=4,
+    usual="design_effects",
     synonyms=("deff", "collapse", "kish"),
 )
 def draw(summary: pa.Table, title: str = "", alpha: float | None = None) -> Figure:
@@ -55,8 +56,8 @@ def draw(summary: pa.Table, title: str = "", alpha: float | None = None) -> Figu
     alpha : float, optional
         Default: the study's first.
     """
-    rates = matrix(summary, "rejection_rate", alpha, theory=False)
-    errors = matrix(summary, "relative_error_model_se", theory=False)
+    rates = matrix(summary, "rejection_rate", alpha)
+    errors = matrix(summary, "relative_error_model_se")
     panels = [
         (rates.kind(null=True), error_rate(rates.level),
          lambda deff: theory.size(deff, rates.level)),

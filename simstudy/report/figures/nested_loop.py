@@ -53,7 +53,7 @@ def draw(
     order : sequence of str, optional
         Factors from the outermost to the innermost loop. Default: as in the study.
     """
-    whole = matrix(summary, measure, alpha, theory=False)
+    whole = matrix(summary, measure, alpha)
     of_tests = measure == "rejection_rate"
     null = bool((whole.cells["null"] == 1).any())
     if of_tests and null:

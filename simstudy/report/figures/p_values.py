@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
+from simstudy.measures.values import Z95
 from simstudy.moments import Floats
 from simstudy.report.drawing import style
 from simstudy.report.drawing.missing import not_used_of
@@ -18,7 +19,6 @@ from simstudy.report.drawing.plot import plot
 from simstudy.report.drawing.rows import MethodRows, Sample
 from simstudy.report.drawing.scale import set_ticks
 
-_Z = 1.959963984540054
 _FEW = 40
 _EXPECTED = 10  # rejections at the left end: fewer say nothing
 _TICKS = (0.0001, 0.001, 0.01, 0.05, 0.1, 0.25, 0.5, 1.0)
@@ -64,7 +64,7 @@ def draw(sample: Sample) -> Figure:
             y = shares[name] / levels if over else shares[name]
             axes.plot(levels, y, zorder=3 - 0.01 * m, **_line(rows))
     axes.set(xscale="log", xlim=(levels[0], 1.0))
-    set_ticks(axes.xaxis, [t for t in _TICKS if t >= levels[0] * 0.999], _text)
+    set_ticks(axes.xaxis, [t for t in _TICKS if t >= levels[0] * 0.999], "{:g}".format)
     if over:
         _ratios(axes, levels, list(shares.values()), n)
     else:
@@ -78,10 +78,6 @@ def draw(sample: Sample) -> Figure:
 def _line(rows: MethodRows) -> dict[str, Any]:
     look = style.series(rows.target.place)
     return {"color": look["color"], "linestyle": look["linestyle"], "linewidth": 1.3}
-
-
-def _text(value: float) -> str:
-    return f"{value:g}"
 
 
 def _kinds(methods: dict[str, MethodRows]) -> list[str]:
@@ -108,7 +104,7 @@ def _shares(rows: MethodRows, levels: Floats) -> Floats | None:
 
 def _ratios(axes: Axes, levels: Floats, shares: list[Floats], n: int) -> None:
     """The axis of ratios, the nominal line, and the band of a test that holds every level."""
-    half = _Z * np.sqrt((1 - levels) / levels / max(n, 1))
+    half = Z95 * np.sqrt((1 - levels) / levels / max(n, 1))
     low, high = np.maximum(1 - half, 0.02), 1 + half
     axes.fill_between(levels, low, high, color=style.INNER_BAND, linewidth=0, zorder=0.5)
     axes.axhline(1.0, zorder=1, **style.NOMINAL)
@@ -117,4 +113,4 @@ def _ratios(axes: Axes, levels: Floats, shares: list[Floats], n: int) -> None:
     bottom, top = ends.min() / 1.06, ends.max() * 1.06
     axes.set(yscale="log", ylim=(bottom, top))
     ticks = [t for t in _RATIOS if top / bottom < 40 or not 0.5 < t < 2 or t == 1]
-    set_ticks(axes.yaxis, [t for t in ticks if bottom <= t <= top], _text)
+    set_ticks(axes.yaxis, [t for t in ticks if bottom <= t <= top], "{:g}".format)

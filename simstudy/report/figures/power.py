@@ -5,17 +5,18 @@ from __future__ import annotations
 import pyarrow as pa
 from matplotlib.figure import Figure
 
+from simstudy.measures.bradley import BAND
 from simstudy.report.drawing.against import against
 from simstudy.report.drawing.matrix import matrix
 from simstudy.report.drawing.plot import plot
 from simstudy.report.drawing.scale import power, rate_text
-from simstudy.report.pivot import LIBERAL
 
 
 @plot(
     "rejection rate where the null is false; hollow where the size is inflated",
     reads="summary",
     place=3,
+    usual="false_null",
     facets=True,
 )
 def draw(summary: pa.Table, title: str = "", alpha: float | None = None, **axes: str) -> Figure:
@@ -27,8 +28,9 @@ def draw(summary: pa.Table, title: str = "", alpha: float | None = None, **axes:
     Parameters: as for `type1_error`.
     """
     rates = matrix(summary, "rejection_rate", alpha)
-    bound, when = rate_text(LIBERAL * rates.alpha) if rates.levels else "", rates.when
+    bound = rate_text(BAND[1] * rates.alpha) if rates.levels else ""
     powers = rates.kind(null=False)
+    when = powers.table.null
     hollow, known = powers.cells["inflated"], powers.cells["sized"][powers.has_row]
     notes = []
     if hollow.any():

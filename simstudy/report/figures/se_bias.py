@@ -15,6 +15,7 @@ from simstudy.report.drawing.scale import se_bias
     "relative error of the model SE, against a factor, in facets",
     reads="summary",
     place=2,
+    usual="tests",
     facets=True,
     synonyms=("se_error", "relative_error_model_se", "standard_error", "se_ratio", "model_se"),
 )

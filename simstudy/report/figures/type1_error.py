@@ -15,6 +15,7 @@ from simstudy.report.drawing.scale import error_rate
     "rejection rate where the null is true, against a factor, in facets",
     reads="summary",
     place=1,
+    usual="true_null",
     facets=True,
     synonyms=("type1", "type_1_error", "type_i_error", "type1_errors", "size", "error_rate",
               "rejection_rate", "alpha", "false_positives"),

@@ -12,6 +12,7 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from simstudy.measures.values import Z95
 from simstudy.moments import Bools
 from simstudy.report.drawing import style
 from simstudy.report.drawing.missing import not_used_of
@@ -22,7 +23,6 @@ from simstudy.report.drawing.scale import set_ticks
 from simstudy.report.pivot import number
 
 COVERS, MISSES = style.COLORS[5], style.COLORS[0]
-_Z = 1.959963984540054
 _MOST_LINES = 400  # a panel: about a line a pixel
 _FEW = 40  # intervals that are all shown, from the best to the worst
 _PER_ROW = 4
@@ -105,7 +105,7 @@ def _reach(sample: Sample) -> float:
     """How far from the truth the axis goes: nearly all limits of nearly all methods."""
     ends = []
     for rows in sample.methods.values():
-        far = np.abs(np.stack(rows.intervals(sample.alpha)) - rows.truth).max(axis=0)
+        far = np.abs(np.stack(rows.limits(sample.alpha))).max(axis=0)
         far = far[np.isfinite(far)]
         if far.size:
             ends.append(float(np.quantile(far, 0.98)))
@@ -128,8 +128,8 @@ def _panel(
     if not covered.size:
         style.nothing(axes, rows.why_empty)
         return
-    low, high = (ends - (rows.truth - center) for ends in rows.intervals(alpha))
-    order = rows.worst_last
+    low, high = (ends + center for ends in rows.limits(alpha))
+    order = rows.worst_last(alpha)
     n = order.size
     centile = 100.0 * (np.arange(n) + 0.5) / n
     first = int(np.searchsorted(centile, start))
@@ -140,7 +140,7 @@ def _panel(
     axes.add_collection(LineCollection(bars, colors=colors, linewidths=width, rasterized=True))
     axes.axhline(100 * (1 - alpha), zorder=3, **style.NOMINAL)
     share = covered.mean()
-    half = _Z * np.sqrt(share * (1 - share) / n)
+    half = Z95 * np.sqrt(share * (1 - share) / n)
     text = f"{int(share)} of 1 covers"
     if n > 1:
         text = "{} cover\n±{}".format(*(number(v, 3, leading_zero=False) for v in (share, half)))

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from simstudy.registry import Method
 from simstudy.report.methods_section.data import symbols
 from simstudy.runner.said import reasons, warned
 from simstudy.store import arrow
+from simstudy.store.results_folder import ResultsFolder
 from simstudy.study.study import Study
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def _rows(summary: pa.Table, measure: str, names: tuple[str, ...]) -> list[tuple
     return list(zip(*(part.column(name).to_pylist() for name in names), strict=True))
 
 
-def exclusion_facts(study: Study, folder: Path, fits: Fits) -> dict[str, Any]:
+def exclusion_facts(study: Study, folder: ResultsFolder, fits: Fits) -> dict[str, Any]:
     """What was not computed, had no valid result, failed, warned or is at the boundary."""
     asked = {method: study.n_asked(method) * study.replications for method in study.methods}
     computed = {m: fits.counts.get(m.label, 0) for m in study.methods if fits.counts}
@@ -108,7 +108,7 @@ def _failure(study: Study, fits: Fits, method: Method, messages: Counter[str]) -
     }
 
 
-def _warnings(study: Study, folder: Path) -> list[dict[str, Any]]:
+def _warnings(study: Study, folder: ResultsFolder) -> list[dict[str, Any]]:
     """Of what the user's own methods warned, and how often."""
     counts: dict[str, Counter[str]] = defaultdict(Counter)
     for row in warned(study, folder).to_pylist():

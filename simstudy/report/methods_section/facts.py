@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from simstudy.estimands import ESTIMANDS
+from simstudy.measures.bradley import BAND
 from simstudy.measures.catalog import record_of
 from simstudy.registry import Method
 from simstudy.report.methods_section.data import data_facts
 from simstudy.report.methods_section.exclusions import exclusion_facts, fits_of
 from simstudy.report.nulls import both, without_one_truth
-from simstudy.report.pivot import LIBERAL, number
+from simstudy.report.pivot import number
 from simstudy.store import parts
 from simstudy.store.names import method_key
+from simstudy.store.results_folder import ResultsFolder
 from simstudy.store.sources import accounts, measure_accounts
 from simstudy.study.study import Study
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 _VERSIONS = ("simstudy", "python", "numpy", "scipy")
 
 
-def facts_of(study: Study, folder: Path, summary: pa.Table) -> dict[str, Any]:
+def facts_of(study: Study, folder: ResultsFolder, summary: pa.Table) -> dict[str, Any]:
     """Name in the templates -> fact."""
     return {
         "study": study,
@@ -39,7 +40,7 @@ def facts_of(study: Study, folder: Path, summary: pa.Table) -> dict[str, Any]:
     }
 
 
-def _methods(study: Study, folder: Path) -> dict[str, Any]:
+def _methods(study: Study, folder: ResultsFolder) -> dict[str, Any]:
     own = study.own_methods
     said = accounts(folder)
     return {
@@ -65,7 +66,7 @@ def _estimands(study: Study, without_one_truth: set[str]) -> dict[str, Any]:
     }
 
 
-def _measures(study: Study, folder: Path, summary: pa.Table) -> dict[str, Any]:
+def _measures(study: Study, folder: ResultsFolder, summary: pa.Table) -> dict[str, Any]:
     names = summary.column("measure").unique().to_pylist()
     records = [record_of(name) for name in names]
     own = {measure.name: measure for measure in study.measures if measure.name in names}
@@ -78,7 +79,7 @@ def _measures(study: Study, folder: Path, summary: pa.Table) -> dict[str, Any]:
         "other_measures": [name.replace("_", " ") for name in others],
         "proportions": any(record.proportion for record in records),
         "errors_and_powers": both(summary),
-        "liberal": LIBERAL,
+        "liberal": BAND[1],
     }
 
 
@@ -98,7 +99,7 @@ def _rounded(value: float) -> str:
     return number(value, places)
 
 
-def _computation(study: Study, folder: Path) -> dict[str, Any]:
+def _computation(study: Study, folder: ResultsFolder) -> dict[str, Any]:
     records = footers(study, folder)
     imported = [record.get("packages", {}) for record in records]
     names = sorted(
@@ -117,12 +118,12 @@ def _values(records: Iterable[dict[str, Any]], name: str) -> str:
     return " and ".join(dict.fromkeys(str(r[name]) for r in records if r.get(name)))
 
 
-def footers(study: Study, folder: Path) -> list[dict[str, Any]]:
+def footers(study: Study, folder: ResultsFolder) -> list[dict[str, Any]]:
     """Provenance of the parts that hold the study's own scenarios and replications, distinct."""
     ids = {design.id for design in study.designs}
     own = {method_key(method.canonical) for method in study.own_methods}
     distinct: dict[tuple[str, ...], dict[str, Any]] = {}
-    for part in parts.listing(folder):
+    for part in folder.parts():
         if part.first > study.replications or ids.isdisjoint(part.scenarios):
             continue
         footer = parts.footer(folder, part) or {}

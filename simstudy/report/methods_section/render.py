@@ -18,6 +18,7 @@ from markupsafe import Markup
 from simstudy.report.methods_section.bibliography import Citations
 from simstudy.report.methods_section.facts import facts_of
 from simstudy.report.tables import markdown
+from simstudy.store.results_folder import ResultsFolder
 from simstudy.study.study import Study
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ _CLOSING = tuple(",.:;)")
 _GUARD = "\0"  # before what is printed and begins like that
 
 
-def methods_section(study: Study, folder: Path, summary: pa.Table) -> str:
+def methods_section(study: Study, folder: ResultsFolder, summary: pa.Table) -> str:
     """Markdown from which a referee could repeat the study.
 
     Parameters

@@ -10,30 +10,29 @@ import math
 from typing import NamedTuple
 
 from simstudy.errors import visible
+from simstudy.measures.bradley import BAND, VERDICTS
+from simstudy.measures.bradley import verdict as judged
 from simstudy.measures.catalog import record_of
 from simstudy.measures.record import Measure
 from simstudy.report.pivot import (
-    LIBERAL,
     Cell,
     Wide,
     cells_of,
     decimals,
     level_text,
     number,
-    powers,
+    of_kind,
     usual_errors,
 )
-from simstudy.report.tables.titles import title
 
 _HUGE = 1e6  # a Monte Carlo error from which numbers are shown by their powers of ten
 _MOST_DECIMALS = 12
-CONSERVATIVE = 0.5  # times alpha (Bradley 1978)
 NOTES = {
     "-": "no replication was estimable",
     "*": "not all replications were used (n_not_used counts the others)",
-    "!": f"power of a test whose Type I error in the same design is above {LIBERAL:g} alpha",
-    "L": f"liberal: Type I error above {LIBERAL:g} alpha (Bradley 1978)",
-    "C": f"conservative: Type I error below {CONSERVATIVE:g} alpha (Bradley 1978)",
+    "!": f"power of a test whose Type I error in the same design is above {BAND[1]:g} alpha",
+    "L": f"liberal: Type I error above {BAND[1]:g} alpha (Bradley 1978)",
+    "C": f"conservative: Type I error below {BAND[0]:g} alpha (Bradley 1978)",
     "U": "undecided: the Monte Carlo interval straddles a bound of Bradley's",
 }
 ABSENT = "/"
@@ -105,12 +104,12 @@ def grid(table: Wide, *, verdict: bool = False) -> Grid:
         row = []
         for method in table.methods:
             cell = cells.get(method)
-            if cell and table.kind not in (None, cell.aim.null):
+            if cell and cell.hidden:
                 row.append(Shown(""))
                 continue
             shown = _shown(cell, how, places, largest)
             if verdict and table.measure == "rejection_rate" and cell and cell.aim.null:
-                shown = shown._replace(marks=shown.marks + bradley(cell, table.alpha))
+                shown = shown._replace(marks=shown.marks + _bradley(cell, table.alpha))
             row.append(shown)
         rows.append(row)
     levels_text = [[plain_label(level_text(r[0][f])) for f in table.factors] for r in table.rows]
@@ -127,21 +126,35 @@ def grid(table: Wide, *, verdict: bool = False) -> Grid:
     )
 
 
+def title(table: Wide, *, brief: bool = False) -> str:
+    """Heading of a table: measure, what kind of rejection, level."""
+    name = record_of(table.measure).title
+    if math.isnan(table.alpha):
+        return name
+    if table.measure == "rejection_rate" and not brief:
+        name += _kind_text({cell.aim.null for cell in cells_of(table)}, table.null)
+    if table.measure == "coverage" and not brief:
+        name += f" (nominal {1 - table.alpha:g})"
+    return f"{name} at alpha {table.alpha:g}"
+
+
+def _kind_text(nulls: set[bool | None], null: str) -> str:
+    if nulls == {True}:
+        return " (Type I error)"
+    if nulls == {False}:
+        return " (power)"
+    return f" (Type I error where {null}, else power)" if nulls == {True, False} else ""
+
+
 def plain_label(text: str) -> str:
     """A label without line breaks, control characters as escapes."""
     return visible(" ".join(text.split()))
 
 
-def bradley(cell: Cell | None, alpha: float) -> str:
+def _bradley(cell: Cell, alpha: float) -> str:
     """Bradley's verdict on a Type I error as a mark; none where it is robust."""
-    if cell is None or not cell.n_used or math.isnan(cell.ci_low):
-        return ""
-    low, high = CONSERVATIVE * alpha, LIBERAL * alpha
-    if cell.ci_low > high:
-        return "L"
-    if cell.ci_high < low:
-        return "C"
-    return "" if low <= cell.ci_low and cell.ci_high <= high else "U"
+    code = int(judged(cell.ci_low, cell.ci_high, alpha))
+    return "" if code <= 0 else VERDICTS[code][0].upper()
 
 
 def _shown(cell: Cell | None, how: Measure, places: int, largest: float) -> Shown:
@@ -154,7 +167,7 @@ def _shown(cell: Cell | None, how: Measure, places: int, largest: float) -> Show
         return Shown(_scientific(cell.value), _scientific(cell.mcse), marks)
     if 0 < cell.mcse < 0.5 * 10.0**-places:  # it would read 0
         places = decimals([cell], how.decimals, most=_MOST_DECIMALS)
-    value, mcse = (number(v, places, leading_zero=how.leading_zero) for v in cell[:2])
+    value, mcse = (number(v, places, leading_zero=not how.proportion) for v in cell[:2])
     return Shown(value, mcse, marks)
 
 
@@ -174,7 +187,7 @@ def _notes(table: Wide, rows: list[list[Shown]], numbers: list[Cell]) -> dict[st
     if dashes:
         notes["-"] = _why(numbers, dashes)
     remarks = [_NO_MCSE] if any(cell.mcse == "-" for cell in shown) else []
-    remarks += [_UNCHECKED + powers(table).null] if table.unchecked else []
+    remarks += [_UNCHECKED + of_kind(table, False).null] if table.unchecked else []
     remarks += _kinds(table)
     remarks += [_fixed(table)] if table.fixed else []
     return notes | ({"": "\n".join(remarks)} if remarks else {})
@@ -182,12 +195,12 @@ def _notes(table: Wide, rows: list[list[Shown]], numbers: list[Cell]) -> dict[st
 
 def _kinds(table: Wide) -> list[str]:
     """Which methods' rates are what, where these are not all the same for reasons of their own."""
-    if table.measure != "rejection_rate" or table.kind is not None:
+    if table.measure != "rejection_rate":
         return []
     kinds: dict[frozenset[bool | None], list[str]] = {}
     for method in table.methods:
         of_method = (cells.get(method) for _, cells in table.rows)
-        nulls = frozenset(cell.aim.null for cell in of_method if cell and cell.asked)
+        nulls = frozenset(c.aim.null for c in of_method if c and c.asked and not c.hidden)
         kinds.setdefault(nulls, []).append(plain_label(method))
     all_nulls = {kind for nulls in kinds for kind in nulls}
     if len(kinds) == 1 and all_nulls != {None}:

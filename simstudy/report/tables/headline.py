@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 from simstudy.report.pivot import Wide, level_text, thin, wide
 from simstudy.report.tables import text
-from simstudy.report.tables.grid import Grid, grid
-from simstudy.report.tables.titles import title
+from simstudy.report.tables.grid import Grid, grid, title
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -109,16 +108,15 @@ def _page(tables: list[Wide], width: int, remarks: list[str]) -> str:
     grids = [grid(table)._replace(title=title(table, brief=True)) for table in tables]
     notes = {mark: words for g in grids for mark, words in g.notes.items() if mark}
     general = [line for g in grids for line in g.notes.get("", "").splitlines()]
-    general = [_value(line) for line in dict.fromkeys(general)]
+    general = [
+        f"value (Monte Carlo SE); {line}" if line.startswith("all scenarios: ") else line
+        for line in dict.fromkeys(general)
+    ]
     beside = _beside(grids) if len(grids) == 2 else ""
     if not beside or max(map(len, beside.splitlines())) > width:
         beside = "\n\n".join(text.as_text(g, width, airy=False, notes=False) for g in grids)
     below = text.footer(notes | {"": "\n".join([*general, *remarks])}, width)
     return "\n".join([beside, *below])
-
-
-def _value(line: str) -> str:
-    return f"value (Monte Carlo SE); {line}" if line.startswith("all scenarios: ") else line
 
 
 def _beside(grids: list[Grid]) -> str:

@@ -7,7 +7,7 @@ import io
 import json
 import re
 import unicodedata
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from simstudy.report.tables.grid import ABSENT, Grid
 from simstudy.store import arrow
@@ -74,46 +74,25 @@ def by_method(summary: pa.Table) -> pa.Table:
     summary : pyarrow.Table
         As in summary.parquet; what stands before `method` names a scenario.
     """
-    import numpy as np
     import pyarrow as pa
 
     names = summary.column_names
     kept = [*names[: names.index("method")], "measure", "alpha"]
-    row = np.zeros(summary.num_rows, dtype=np.int64)
-    for name in kept:
-        code = _codes(summary.column(name))
-        # renumbered each time, so that many factors do not overflow
-        row = np.unique(row * (code.max(initial=0) + 1) + code, return_inverse=True)[1]
-    _, first, row = np.unique(row, return_index=True, return_inverse=True)
-    order = np.argsort(first, kind="stable")
-    place = np.empty_like(order)
-    place[order] = np.arange(order.size)
-    methods = summary.column("method").unique().to_pylist()
-    made = {f"{label}_{name}" for label in methods for name in ("value", "mcse")}
+    methods = summary.column("method").to_pylist()
+    places: dict[tuple[Any, ...], dict[Any, int]] = {}  # of each row, by what it is about
+    columns = (summary.column(name).to_pylist() for name in kept)
+    for place, (method, key) in enumerate(zip(methods, zip(*columns, strict=True), strict=True)):
+        places.setdefault(key, {})[method] = place
+    made = {f"{method}_{name}" for method in methods for name in ("value", "mcse")}
+    first = arrow.integers([next(iter(of_key.values())) for of_key in places.values()])
     out = {}
     for name in kept:
         heading = name
         while heading in made or (heading != name and heading in kept):
             heading = f"by_{heading}"
-        out[heading] = summary.column(name).take(pa.array(first[order]))
-    method = _codes(summary.column("method"))
-    for k, label in enumerate(methods):
-        here = np.flatnonzero(method == k)
-        source = np.full(order.size, -1)
-        source[place[row[here]]] = here
-        index = pa.array(source, mask=source < 0)
+        out[heading] = summary.column(name).take(first)
+    for method in dict.fromkeys(methods):
+        index = pa.array([of_key.get(method) for of_key in places.values()], pa.int64())
         for name in ("value", "mcse"):
-            out[f"{label}_{name}"] = summary.column(name).take(index)
+            out[f"{method}_{name}"] = summary.column(name).take(index)
     return pa.table(out)
-
-
-def _codes(column: pa.ChunkedArray):  # type: ignore[no-untyped-def]
-    """Levels numbered in the order in which they appear."""
-    import pyarrow as pa
-
-    values = column.combine_chunks()
-    if isinstance(values, pa.ChunkedArray):
-        values = pa.concat_arrays(values.chunks)
-    if not pa.types.is_dictionary(values.type):
-        values = values.dictionary_encode(null_encoding="encode")
-    return values.indices.to_numpy(zero_copy_only=False)

@@ -1,0 +1,109 @@
+"""The study.yaml of a results folder: the study as it was run there."""
+
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+from typing import Any
+
+from simstudy.errors import UserError
+from simstudy.store import sources
+from simstudy.store.files import cannot_write
+from simstudy.store.results_folder import ESTIMATES, STUDY, WORK, ResultsFolder
+from simstudy.study.fields import DEFAULTS, SILENT
+from simstudy.study.study import Study
+
+
+def text(study: Study, folder: ResultsFolder) -> str:
+    """The study as run, defaults filled in, in the study file's own form."""
+    return dump(_document(study, folder.path.resolve()))
+
+
+def _document(study: Study, folder: Path) -> dict[str, Any]:
+    document: dict[str, Any] = {
+        "name": study.name,
+        "title": study.title,
+        "aim": study.aim,
+        "seed": study.seed,
+        "replications": study.replications,
+        "alpha": list(study.alpha),
+        "scenarios": _with_defaults(_with_files(study.scenarios, study.folder, folder)),
+        "methods": [method.written(folder) for method in study.methods],
+        "report": {"figures": list(study.figures)},
+    }
+    if study.measures:
+        document["measures"] = [measure.source.written(folder) for measure in study.measures]
+    if study.reference is not None:
+        document["reference"] = study.reference
+    if study.grain is not None:
+        document["grain"] = study.grain
+    return document
+
+
+def _with_files(scenarios: Any, old: Path, new: Path) -> Any:
+    """Scenarios whose files are relative to `new` instead of `old`."""
+    if isinstance(scenarios, dict):
+        out = {key: _with_files(value, old, new) for key, value in scenarios.items()}
+        if isinstance(out.get("file"), str) and not Path(out["file"]).is_absolute():
+            out["file"] = Path(os.path.relpath(old / out["file"], new)).as_posix()
+        return out
+    if isinstance(scenarios, list):
+        return [_with_files(item, old, new) for item in scenarios]
+    return scenarios
+
+
+def _with_defaults(scenarios: Any) -> Any:
+    """Scenarios with the optional fields they leave out."""
+    if isinstance(scenarios, list):
+        return [_with_defaults(grid) for grid in scenarios]
+    left_out = SILENT | ({"total_variance"} if "within_variance" in scenarios else set())
+    missing = DEFAULTS.keys() - scenarios.keys() - left_out
+    return scenarios | {key: value for key, value in DEFAULTS.items() if key in missing}
+
+
+def prepare(study: Study, folder: ResultsFolder) -> None:
+    """Make the folder ready for this study, or refuse one that holds another's results."""
+    folder.refuse_seed(folder.seed, study.seed)
+    folder.refuse_links()
+    try:
+        for name in (ESTIMATES, WORK):
+            (folder / name).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise cannot_write(folder.path, error) from None
+        raise UserError(f"cannot be written: {error.strerror}", file=str(folder)) from None
+    folder.replace(folder / STUDY, text(study, folder).encode())
+    sources.keep(study, folder)
+
+
+def changed_files(study: Study, folder: ResultsFolder) -> list[str]:
+    """Files of a user's methods that were others when this folder's study was last run."""
+    document, home = folder.document, folder.path.resolve()
+    listed = [document.get(key) for key in ("methods", "measures")]
+    held = {(_file(item), str(item.get("digest")))
+            for items in listed if isinstance(items, list)
+            for item in items if isinstance(item, dict) and "use" in item}  # fmt: skip
+    earlier = {file for file, _ in held}
+    now = {(_file(m.source.written(home)), m.source) for m in study.own_methods}
+    return sorted({source.file for file, source in now
+                   if file in earlier and (file, source.digest) not in held})  # fmt: skip
+
+
+def _file(item: dict[str, Any]) -> str:
+    return str(item["use"]).rpartition(":")[0]
+
+
+def dump(document: dict[str, Any]) -> str:
+    """Write a document as YAML 1.2."""
+    import io
+
+    from ruamel.yaml import YAML
+
+    yaml = YAML(typ="safe", pure=True)
+    yaml.default_flow_style = None
+    yaml.sort_base_mapping_type_on_output = False  # type: ignore[assignment]
+    yaml.width = 100
+    stream = io.StringIO()
+    yaml.dump(document, stream)
+    return stream.getvalue()
