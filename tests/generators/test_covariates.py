@@ -182,6 +182,7 @@ def _statistics(drawn: Clusters) -> np.ndarray:
     return longhand.of_moments(sizes, dict(zip(names, full, strict=True)), within)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_laws_of_all_columns_and_pairs(name):
     """Means, and second moments, of all cross-products: as of units drawn one by one."""
@@ -200,6 +201,7 @@ def test_laws_of_all_columns_and_pairs(name):
     assert np.all(off <= 4.0 * mcse + scale), (np.max(off / (mcse + scale)), np.argmax(off / mcse))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["slopes", "slopes, unequal", "slopes, covariates"])
 def test_slopes_of_clusters_go_with_their_effects(name):
     """Of (v, mean error): variance slope_sd^2, covariance slope_correlation slope_sd tau."""
