@@ -21,6 +21,7 @@ Chosen = dict[str, Any]  # words, or whole numbers
 Words = Callable[[int], Any]  # k -> the next k random 64-bit words of each replication, (k, R)
 GRAINS = ("pooled", "clusters", "rows")
 COMMON = ("label", "estimand", "null_value", "when")  # beside the options of each method
+SETTINGS = (*COMMON, "omit")  # the same of a method of this package
 PYTHON = "python"  # instead of a file: the function was given from Python
 
 
@@ -160,6 +161,8 @@ class Entry:
     robust : callable
         Options -> whether the test rests on what clusters differ by, and so is worth nothing
         where x varies by one of them alone.
+    covariates : bool
+        Whether it takes predictors beside x.
     own_intercepts : bool
         Whether every cluster has an intercept of its own, so that x counts about its means.
     as_they_are : bool
@@ -188,6 +191,7 @@ class Entry:
     seconds: Mapping[str, float] = field(default_factory=dict, hash=False)
     caution: Callable[[Chosen, int], str | None] = field(default=lambda chosen, n_clusters: None)
     robust: Callable[[Chosen], bool] = field(default=lambda chosen: False)
+    covariates: bool = True
     own_intercepts: bool = False
     as_they_are: bool = False
     lesson: str = ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -121,6 +122,11 @@ class Scenario:
     covariates: tuple[Covariate, ...] = ()
     slope_sd: float = 0.0
     slope_correlation: float = 0.0
+
+    def slope_of(self, covariate: str) -> float:
+        """True slope of a covariate; NaN of one that is not there."""
+        slopes = {one.name: one.slope for one in self.covariates}
+        return slopes.get(covariate, math.nan)
 
     @property
     def tau2(self) -> float:

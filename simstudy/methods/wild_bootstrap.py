@@ -125,6 +125,7 @@ register(
             "weights: rademacher": "rademacher",
         },
         draws=True,
+        covariates=False,
         tests_only=True,
         account=_account,
         robust=lambda chosen: True,

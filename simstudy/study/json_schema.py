@@ -12,6 +12,7 @@ from simstudy.study import covariate_fields, fields
 from simstudy.where import GRAMMAR
 
 _TEXT = {"type": "string"}
+_OMIT = {"type": "array", "items": _TEXT, "description": "covariates left out of the model"}
 _WHEN = {
     "type": "string",
     "minLength": 1,
@@ -129,6 +130,7 @@ def _options(entry: Entry) -> dict[str, Any]:
     options["estimand"] = {"enum": list(entry.possible()), "description": "what is estimated"}
     options["null_value"] = _NULL_VALUE
     options["when"] = _WHEN
+    options["omit"] = _OMIT
     options["label"] = {"type": "string", "minLength": 1}
     chosen = {"anyOf": [_mapping(options, []), {"type": "null"}]}
     return _mapping({entry.name: {"description": entry.summary, **chosen}}, [entry.name])

@@ -10,7 +10,7 @@ from typing import Any
 
 from simstudy.entries import GRAINS
 from simstudy.errors import UserError, nearest
-from simstudy.estimands import is_null
+from simstudy.estimands import ESTIMANDS, is_null
 from simstudy.plots import USUAL, other_names, plots
 from simstudy.registry import Method, OwnMethod
 from simstudy.study import fields, vocabulary
@@ -158,7 +158,8 @@ def check(document: Document, imports: Imports) -> Study:
     alpha = tuple(float(fields.TOP_NUMBERS["alpha"].check(level)) for level in levels)
     refuse_equal(levels)
     designs = tuple(expand(document))
-    chosen = methods_of(top["methods"], imports)
+    covariates = {one.name for design in designs for one in design.scenario.covariates}
+    chosen = methods_of(top["methods"], imports, covariates)
     study = Study(
         name=name,
         title=title,
@@ -175,6 +176,7 @@ def check(document: Document, imports: Imports) -> Study:
         measures=measures_of(top.get("measures"), imports),
     )
     _check_conditions(top, study)
+    _check_covariates(top, study)
     return study
 
 
@@ -205,6 +207,23 @@ def _check_conditions(top: Place, study: Study) -> None:
         what = ", ".join(f"{field} {text_of(level)}" for field, level in idle[0].levels.items())
         message = f"no method is asked for in {len(idle)} of {len(study.designs)} scenarios ({what}"
         top.refuse(message + (", ...)" if len(idle) > 1 else ")"), "scenarios")
+
+
+def _check_covariates(top: Place, study: Study) -> None:
+    """Refuse a method where it takes no covariates, or where what it estimates is not there."""
+    for item, method in zip(top["methods"].items(), study.methods, strict=True):
+        if isinstance(method, OwnMethod):
+            continue
+        for design in study.designs:
+            names = method.covariates_of(design.scenario)
+            if not study.asks(design, method):
+                continue
+            if names and not method.entry.covariates:
+                what = f"omit: [{', '.join(names)}]"
+                item.refuse(f"{method.name} takes no covariates; write '{method.name}: {{{what}}}'")
+            if method.estimand not in ESTIMANDS and method.estimand not in names:
+                where = ", ".join(f"{f} {text_of(level)}" for f, level in design.levels.items())
+                item.refuse(f"there is no {method.estimand} where {where}; say when: it is asked")
 
 
 def _reference(top: Place, chosen: tuple[Method, ...]) -> str | None:

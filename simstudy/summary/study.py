@@ -20,10 +20,10 @@ from simstudy.store.names import method_key
 from simstudy.store.results_folder import ResultsFolder
 from simstudy.study.fields import is_default
 from simstudy.study.study import Study
+from simstudy.summary.add_up import measured
 from simstudy.summary.cells import StudyCells
 from simstudy.summary.expected import KINDS, Expected, expected, far
 from simstudy.summary.extreme import extreme
-from simstudy.summary.finish import measured
 from simstudy.summary.own_measures import as_stored, own_measures
 from simstudy.summary.parts import StoredRows
 from simstudy.summary.source import CellFacts
