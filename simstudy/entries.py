@@ -45,6 +45,7 @@ class Option:
     def settle(self, value: Any, method: str) -> Any:
         """Check a value of this option, or raise `OptionError`."""
         if self.least is None:
+            value = str(value).lower() if isinstance(value, bool) else value
             if value in self.values:
                 return value
             hint = nearest(value, self.values, self.foreign)

@@ -14,7 +14,7 @@ from functools import cached_property
 import numpy as np
 
 from simstudy.moments import Floats, Ints
-from simstudy.numerics import gram
+from simstudy.numerics import elimination, gram
 
 Rows = Sequence[Sequence[Floats]]
 Columns = list[Floats]
@@ -38,7 +38,7 @@ def eliminate(columns: Columns) -> Triangle:
     for k, column in enumerate(columns):
         length = np.sqrt(gram.dot(column, column))
         row = [length]
-        column *= gram.divide(np.ones_like(length), length)
+        column *= elimination.divide(np.ones_like(length), length)
         for later in columns[k + 1 :]:
             part = later[: column.shape[0]]
             share = gram.dot(column, part)
