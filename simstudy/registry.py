@@ -98,6 +98,11 @@ class Method:
         """Whether theory may have answers: it knows slopes about 0."""
         return self.estimand == DEFAULT and not self.null_value
 
+    @property
+    def extras(self) -> tuple[str, ...]:
+        """Names of further values of every fit, as far as they are known before it."""
+        return self.entry.extras
+
     def account(self, predictors: Predictors = X_ALONE) -> str:
         """What it does, for a methods section; see `Entry.account`."""
         return self.entry.account(dict(self.options), predictors)
@@ -173,6 +178,11 @@ class OwnMethod(Method):
     def tested(self) -> bool:
         """Of a variance, too, it may give a test."""
         return True
+
+    @property
+    def extras(self) -> tuple[str, ...]:
+        """Nobody knows before its file is loaded."""
+        return ()
 
     @property
     def in_theory(self) -> bool:

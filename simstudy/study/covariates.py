@@ -52,15 +52,6 @@ def _inner(name: str, place: Place) -> Iterator[tuple[str, Place]]:
             yield path, inner
 
 
-def written(covariates: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """The same of what was checked: fields by their names, and the value or the list of each."""
-    for key, value in covariates.items():
-        if isinstance(value, dict):
-            yield from ((f"{key}.{field}", inner) for field, inner in written(value))
-        else:
-            yield key, value
-
-
 def _check_name(place: Place, name: Any) -> None:
     if not isinstance(name, str) or not name.isidentifier():
         place.refuse(
@@ -153,6 +144,8 @@ def covariates(
         The same without them.
     """
     names = names_of(given)
+    if not names:
+        return ()
     fields_of = {name: _Fields(given, name) for name in names}
     made = {name: _covariate(at, fields_of[name], files.get(name)) for name in names}
     pairs: dict[tuple[str, str], Correlation] = {}

@@ -359,6 +359,28 @@ def test_schema_takes_what_load_takes():
     ):  # fmt: skip
         assert not conforms(_study(covariates=covariates), schema())
     assert not conforms(_study(slope_sd=-1), schema())
+    levels = {"a": {"icc": 0.1, "correlation": {"x": [{"within": 0}, {"within": 0.1}]}}}
+    assert conforms(_study(covariates=levels), schema())
+    assert not conforms(_study(covariates={"a": {}}), schema())
+
+
+@pytest.mark.parametrize(
+    ("item", "taken"),
+    [
+        ({"random_intercept": {"omit": ["baseline"], "estimand": "ses"}}, True),
+        ({"random_intercept": {"omit": "baseline"}}, True),
+        ({"within_between": {"estimand": "ses"}}, True),
+        ({"use": "mine.py:f", "estimand": "ses"}, True),
+        ({"pooled": {"estimand": "sigma2"}}, False),
+        ({"pooled": {"estimand": "n_clusters"}}, False),
+        ({"pooled": {"estimand": "two words"}}, False),
+        ({"pooled": {"omit": ["baseline", "baseline"]}}, False),
+        ({"pooled": {"omit": ["x"]}}, False),
+    ],
+    ids=str,
+)
+def test_schema_takes_methods_that_name_covariates(item, taken):
+    assert conforms(_study(covariates=TWO) | {"methods": [item]}, schema()) == taken
 
 
 def test_permuting_covariates_permutes_nothing_but_columns(tmp_path):

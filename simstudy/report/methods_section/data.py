@@ -8,10 +8,12 @@ from typing import Any
 from simstudy.generators.predictor import gamma_shape, icc_of
 from simstudy.generators.scenario import Scenario, SizeRule
 from simstudy.report.methods_section.predictors import predictor_facts, words_of
-from simstudy.study.covariates import FIELD, written
+from simstudy.study.covariates import FIELD, leaves
 from simstudy.study.fields import COVARIATE_DEFAULTS, DEFAULTS
 from simstudy.study.grid import text_of
+from simstudy.study.place import Place
 from simstudy.study.study import Study
+from simstudy.study.yaml_lines import Document
 
 _FACTORS = {  # words and symbol
     "n_clusters": ("number of clusters", "J"),
@@ -82,6 +84,15 @@ def symbols(levels: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
+def _fields_of(grid: Mapping[str, Any]) -> dict[str, Any]:
+    """Fields of the covariates of a grid, and the level or the levels of each."""
+    if not grid.get(FIELD):
+        return {}
+    usual = {f"{name}.slope": COVARIATE_DEFAULTS["slope"] for name in grid[FIELD]}
+    place = Place(Document(grid), (), grid)[FIELD]
+    return usual | {name: leaf.value for name, leaf in leaves(place)}
+
+
 def _sizes(rules: Iterable[SizeRule]) -> dict[str, list[tuple[Any, ...]]]:
     """Kind of rule -> the numbers of each."""
     sizes: dict[str, list[tuple[Any, ...]]] = {}
@@ -97,9 +108,7 @@ def _sizes(rules: Iterable[SizeRule]) -> dict[str, list[tuple[Any, ...]]]:
 
 def _factors(grid: Mapping[str, Any], covariates: bool) -> list[tuple[str, str, list[str]]]:
     """(words, symbol, levels) of every field of a grid, the variance that follows left out."""
-    beside = grid.get(FIELD) or {}
-    usual = {f"{name}.slope": COVARIATE_DEFAULTS["slope"] for name in beside}
-    values = {**grid, **usual, **dict(written(beside))}
+    values = {**grid, **_fields_of(grid)}
     own = {name: words_of(name) for name in values if "." in name}
     factors = []
     for name, (words, symbol) in (_FACTORS | own).items():

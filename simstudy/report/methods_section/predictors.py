@@ -11,6 +11,7 @@ from simstudy.generators import components
 from simstudy.generators.components import LEVELS
 from simstudy.generators.given import constant_within
 from simstudy.generators.omitted import unadjusted_icc
+from simstudy.generators.predictor import icc_of
 from simstudy.generators.scenario import Covariate, GivenX, Scenario
 from simstudy.registry import Method
 from simstudy.report.tables.markdown import escape
@@ -69,7 +70,8 @@ def predictor_facts(scenarios: Sequence[Scenario], methods: Iterable[Method]) ->
                    for name, ones in of_type.get("normal", {}).items()},
         "binary": {kind: listed(ones) for kind, ones in of_type.items() if "binary" in kind},
         "n_of": {kind: len(ones) for kind, ones in of_type.items()},
-        "columns": {name: ones[0].given for name, ones in of_type.get("file", {}).items()},
+        "columns": {name: (ones[0].given, f"{icc_of(ones[0].given):.3g}")
+                    for name, ones in of_type.get("file", {}).items() if ones[0].given},
         "correlated": {level: _correlated(scenarios, level) for level in LEVELS},
         "slopes": any(scenario.slope_sd for scenario in scenarios),
         "tied_slopes": any(scenario.slope_correlation for scenario in scenarios),
