@@ -115,7 +115,8 @@ def _is(value: Any, kind: str) -> bool:
         number = isinstance(value, int | float) and not isinstance(value, bool)
         return number and (kind == "number" or value == value // 1)
     return isinstance(
-        value, {"string": str, "array": list, "object": dict, "null": type(None)}[kind]
+        value,
+        {"string": str, "array": list, "object": dict, "boolean": bool, "null": type(None)}[kind],
     )
 
 
