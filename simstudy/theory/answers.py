@@ -11,8 +11,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from simstudy.estimands import DEFAULT
 from simstudy.generators.scenario import Scenario
 from simstudy.theory import means, omission, pooled, random_intercept, within
+from simstudy.theory.covariates import in_place_of_x
 from simstudy.theory.law import Answer
 from simstudy.theory.omission import World
 from simstudy.theory.predictors import understood
@@ -90,6 +92,7 @@ def answer(
     measure: str,
     alpha: float | None,
     omit: Collection[str] = (),
+    estimand: str = DEFAULT,
 ) -> Answer | None:
     """What theory says a performance measure of a method is.
 
@@ -106,6 +109,8 @@ def answer(
         Level, for the measures that have one.
     omit : collection of str
         Covariates that are not in the model.
+    estimand : str
+        "slope", or a covariate whose slope is tested.
 
     Returns
     -------
@@ -118,7 +123,10 @@ def answer(
         return None
     if any(value not in law.options[name] for name, value in options.items()):
         return None
-    world = law.world(scenario, omit) if understood(scenario) else None
+    if not understood(scenario):
+        return None
+    seen = scenario if estimand == DEFAULT else in_place_of_x(scenario, estimand)
+    world = None if seen is None else law.world(seen, omit)
     if world is None or not law.usable(world.scenario):
         return None
     if measure == "bias":

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 import numpy as np
 
 from simstudy.generators import components
 from simstudy.generators.given import constant_within
-from simstudy.generators.scenario import Covariate, Scenario
+from simstudy.generators.scenario import Correlation, Covariate, Scenario
 from simstudy.moments import Floats
 
 CLUSTERS, UNITS, TOTAL = (1.0, 0.0), (0.0, 1.0), (1.0, 1.0)  # weights of the components
@@ -60,6 +61,37 @@ def covariances(scenario: Scenario, between: float, within: float) -> Floats:
 def on_covariates(matrix: Floats) -> Floats:
     """Coefficients of a normal x on the normal covariates; those without variance have 0."""
     return np.asarray(np.linalg.pinv(matrix[1:, 1:], hermitian=True) @ matrix[1:, 0])
+
+
+def in_place_of_x(scenario: Scenario, name: str) -> Scenario | None:
+    """The same scenario with a covariate for its x, which gets the name of the covariate.
+
+    None where y depends on x otherwise than by one slope.
+    """
+    if scenario.contextual_effect or scenario.slope_sd:
+        return None
+    as_covariate = Covariate("x", scenario.x_icc, scenario.slope, scenario.x, given=scenario.given)
+    named = {one.name: one for one in (as_covariate, *scenario.covariates)}
+    tested = named.pop(name)
+    renamed = {other: other for other in named} | {name: "x", "x": name}
+    names = components.normal_names(scenario)
+    inner, outer = (components.correlations(scenario, level) for level in components.LEVELS)
+    pairs = {
+        one: tuple(
+            Correlation(renamed[other], inner[k][m], outer[k][m])
+            for m, other in enumerate(names)
+            if m != k
+        )
+        for k, one in enumerate(names)
+    }
+    others = tuple(
+        replace(one, name=renamed[one.name], correlations=pairs.get(one.name, ()))
+        for one in named.values()
+    )
+    return replace(
+        scenario, x=tested.type, x_icc=tested.icc, slope=tested.slope, given=tested.given,
+        covariates=others,
+    )  # fmt: skip
 
 
 def share_left(scenario: Scenario, between: float, within: float) -> float:

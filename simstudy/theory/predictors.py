@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import NamedTuple
 
@@ -22,10 +23,15 @@ _X_KINDS = ("normal", "binary", "binary_blocked", "file")
 
 
 class Spread(NamedTuple):
-    """A sum of squares of x: `scale`, or scale * chi2(df) where x is drawn."""
+    """A sum of squares of what covariates leave of x.
+
+    It is `scale`, or scale * chi2(df) where x is drawn; where only `lost` covariates are, scale
+    * Beta(df / 2, lost / 2).
+    """
 
     scale: float
     df: int | None = None
+    lost: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,10 +147,14 @@ def drawn_by_units(scenario: Scenario) -> bool:
 def total_spread(scenario: Scenario) -> Spread | None:
     """Sum of squares over all units of what covariates leave of x."""
     fixed, n, m = fixed_x(scenario), scenario.equal_size, len(scenario.covariates)
-    if fixed is not None:
-        return None if m else Spread(float(fixed.total))
-    left = covariates.share_left(scenario, *covariates.TOTAL)
     at_once = n == 1 or all_cluster_level(scenario)
+    if fixed is not None:
+        units = all(covariate.icc == 0 for covariate in scenario.covariates)
+        if not units and not (n and at_once):
+            return None
+        rows = scenario.n_clusters if n and at_once else int(fixed.sizes.sum())
+        return _left_of_fixed(float(fixed.total), rows - 1, scenario.covariates)
+    left = covariates.share_left(scenario, *covariates.TOTAL)
     if scenario.x == "normal" and n and at_once:
         return Spread(float(n) * left, scenario.n_clusters - 1 - m)
     if drawn_by_units(scenario) and not scenario.size.random:
@@ -156,7 +166,9 @@ def between_spread(scenario: Scenario) -> Spread | None:
     """Sum of squares between clusters of what covariates leave of x."""
     fixed, n, m = fixed_x(scenario), scenario.equal_size, len(scenario.covariates)
     if fixed is not None:
-        return None if m else Spread(float(fixed.between))
+        if m and not n:
+            return None
+        return _left_of_fixed(float(fixed.between), scenario.n_clusters - 1, scenario.covariates)
     if scenario.x == "normal" and n and scenario.x_icc is not None:
         left = covariates.share_left(scenario, 1.0, 1.0 / n)
         scale = (1.0 + (n - 1) * scenario.x_icc) * left
@@ -168,11 +180,27 @@ def within_spread(scenario: Scenario) -> Spread | None:
     """Sum of squares within clusters of what covariates leave of x."""
     fixed, m = fixed_x(scenario), covariates.n_varying(scenario)
     if fixed is not None:
-        return None if m else Spread(fixed.within)
+        varying = [one for one in scenario.covariates if not covariates.is_constant(one)]
+        free = int(fixed.sizes.sum()) - scenario.n_clusters
+        return _left_of_fixed(fixed.within, free, varying)
     if scenario.x == "normal" and scenario.x_icc is not None and not scenario.size.random:
         scale = (1.0 - scenario.x_icc) * covariates.share_left(scenario, *covariates.UNITS)
         return Spread(scale, smallest_n_obs(scenario) - scenario.n_clusters - m)
     return None
+
+
+def _left_of_fixed(squares: float, df: int, drawn: Sequence[Covariate]) -> Spread | None:
+    """Of a given x, what normal covariates leave that are as likely in one direction as another.
+
+    Parameters
+    ----------
+    df : int
+        Dimensions in which they are drawn.
+    """
+    if not drawn:
+        return Spread(squares)
+    lost = len(drawn)
+    return Spread(squares, df - lost, lost) if covariates.all_normal(drawn) else None
 
 
 def largest_n_obs(scenario: Scenario) -> float:
