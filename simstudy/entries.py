@@ -45,6 +45,7 @@ class Option:
     def settle(self, value: Any, method: str) -> Any:
         """Check a value of this option, or raise `OptionError`."""
         if self.least is None:
+            value = str(value).lower() if isinstance(value, bool) else value
             if value in self.values:
                 return value
             hint = nearest(value, self.values, self.foreign)
@@ -161,6 +162,8 @@ class Entry:
     robust : callable
         Options -> whether the test rests on what clusters differ by, and so is worth nothing
         where x varies by one of them alone.
+    extras : tuple of str
+        Names of further values of every fit of a method of this package.
     covariates : bool
         Whether it takes predictors beside x.
     own_intercepts : bool
@@ -191,6 +194,7 @@ class Entry:
     seconds: Mapping[str, float] = field(default_factory=dict, hash=False)
     caution: Callable[[Chosen, int], str | None] = field(default=lambda chosen, n_clusters: None)
     robust: Callable[[Chosen], bool] = field(default=lambda chosen: False)
+    extras: tuple[str, ...] = ()
     covariates: bool = True
     own_intercepts: bool = False
     as_they_are: bool = False

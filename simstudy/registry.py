@@ -98,6 +98,11 @@ class Method:
         return slope and not self.null_value
 
     @property
+    def extras(self) -> tuple[str, ...]:
+        """Names of further values of every fit, as far as they are known before it."""
+        return self.entry.extras
+
+    @property
     def account(self) -> str:
         """What it does, for a methods section; see `Entry.account`."""
         return self.entry.account(dict(self.options))
@@ -173,6 +178,11 @@ class OwnMethod(Method):
     def tested(self) -> bool:
         """Of a variance, too, it may give a test."""
         return True
+
+    @property
+    def extras(self) -> tuple[str, ...]:
+        """Nobody knows before its file is loaded."""
+        return ()
 
     @property
     def in_theory(self) -> bool:

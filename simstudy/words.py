@@ -23,8 +23,6 @@ _SEVERAL = meanings(
         "write pooled (all units) or cluster_means (one mean a cluster): with a binary x these "
         "are t tests":
             "t_test ttest anova ancova two_sample_t welch",
-        "no random slope is fitted; random_intercept is the nearest there is": "random_slope "
-            "random_slopes random_coefficients",
     },
 )  # fmt: skip
 _COMMON = meanings(

@@ -46,7 +46,9 @@ def _selected(moments: Moments, names: tuple[str, ...]) -> Moments:
         return replace(moments, within=within, between=between, names=names)
     means = tuple(moments.means[k] for k in places)
     origin = tuple(moments.point[k] for k in places)
-    return replace(moments, within=within, means=means, names=names, origin=origin)
+    return replace(
+        moments, within=within, means=means, names=names, origin=origin, slope_of=moments.main
+    )
 
 
 def triangle(columns: Sequence[Column]) -> Factor:

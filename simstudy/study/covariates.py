@@ -144,6 +144,8 @@ def covariates(
         The same without them.
     """
     names = names_of(given)
+    if not names:
+        return ()
     fields_of = {name: _Fields(given, name) for name in names}
     made = {name: _covariate(at, fields_of[name], files.get(name)) for name in names}
     pairs: dict[tuple[str, str], Correlation] = {}

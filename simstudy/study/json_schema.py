@@ -137,6 +137,8 @@ def _options(entry: Entry) -> dict[str, Any]:
 
 
 def _values(option: Option) -> dict[str, Any]:
+    if set(option.values) == {"true", "false"}:
+        return {"type": "boolean"}
     if option.least is None:
         return {"enum": list(option.values)}
     return {"type": "integer", "minimum": option.least}

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from simstudy.estimands import one_of
-from simstudy.estimates import LIMITS, TRUTH
+from simstudy.estimates import LIMITS, RANK, TRUTH
 from simstudy.generators.omitted import unadjusted_icc
 from simstudy.measures.catalog import chosen
 from simstudy.measures.own import REGISTERED
@@ -101,7 +101,9 @@ def stored_rows(
             truth[cell] = one_of(*ranges[TRUTH][key])
     with_limits = {method for _, method in ranges[LIMITS[0]]}
     limits = np.array([method in with_limits for _, method in keys])
+    ranked = {method_key(m.canonical) for m in study.methods if RANK in m.extras}
     names = (*([TRUTH] if np.isnan(truth).any() else []), *(LIMITS if with_limits else ()))
+    givers = {method for name in names for _, method in ranges[name]} | ranked
     asked = np.array(cells.of_each(study.asks))
     untested = ~np.array(cells.of_each(lambda design, method: method.tested))
     others, limits_of_pairs, compared = np.full(len(keys), -1), limits, None
@@ -117,8 +119,8 @@ def stored_rows(
     return StoredRows(
         folder, keys, {design.id: design.key for design in study.designs},
         CellFacts(truth, null_value, limits, limits_of_pairs, lacking, compared),
-        study.alpha, study.replications, study.seed, asked, others, names,
-        tuple(sorted({method for name in names for _, method in ranges[name]})),
+        study.alpha, study.replications, study.seed, asked, others,
+        (*names, *((RANK,) if ranked else ())), tuple(sorted(givers)),
     )  # fmt: skip
 
 

@@ -470,6 +470,8 @@ def test_intercept_follows_the_origin(method, design):
     up = method.fit(h.affine(moments, y=(3.0, 1.0)), term="intercept")
     h.assert_close(up.estimate, plain.estimate + 3.0, SAME_DATA)
     h.assert_close(up.std_error, plain.std_error, SAME_DATA)
+    if dict(method.options).get("correlated") == "false":
+        return  # such a model depends on where x is 0
     aside = method.fit(h.affine(moments, x=(3.0, 1.0)), term="intercept")
     h.assert_close(aside.estimate, plain.estimate - 3.0 * slope.estimate, SAME_DATA, SAME_DATA)
 

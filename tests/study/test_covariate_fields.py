@@ -374,3 +374,22 @@ def test_permuting_covariates_permutes_nothing_but_columns(tmp_path):
     for name in ("estimate", "std_error"):
         off = np.abs(np.array(first[name]) - np.array(second[name]))
         assert off.max() < 1e-12
+
+
+def test_the_methods_section_tells_what_is_drawn(tmp_path):
+    covariates = TWO | {
+        "sex_1": {"type": "binary", "icc": 0},
+        "arm": {"type": "binary", "icc": 1},
+        "half": {"type": "binary_blocked", "slope": 0.2},
+    }
+    study = _study(x_icc=0.2, covariates=covariates, slope_sd=[0, 0.2])
+    simstudy.run(study, jobs=1, results=tmp_path).report()
+    text = (tmp_path / "good" / "report" / "methods.md").read_text()
+    for phrase in (
+        r"$$y_{ij} = \beta_0 + (\beta_1 + v_j) x_{ij} + \textstyle\sum_k \delta_k z_{kij} + u_j",
+        "`baseline`, `ses` were", "`sex_1` was 1 for every unit", "`arm` was 1 in",
+        "`half` was 1 for half", r"| slope of baseline, $\delta_{\text{baseline}}$ | 0; 0.5; 0.8 |",
+        r"$r_{\text{ses}, \text{baseline}}^{\text{between}}$ | 0.4; -0.4 |",
+        r"\tau_v$ | 0; 0.2 |", r"z_{\text{sex\_1}}$ | binary |",
+    ):  # fmt: skip
+        assert phrase in text, phrase

@@ -7,6 +7,7 @@ from typing import Any
 
 from simstudy.generators.predictor import gamma_shape, icc_of
 from simstudy.generators.scenario import SizeRule
+from simstudy.report.methods_section import covariates
 from simstudy.study.fields import DEFAULTS
 from simstudy.study.grid import text_of
 from simstudy.study.study import Study
@@ -22,6 +23,7 @@ _FACTORS = {  # words and symbol
     "within_variance": ("variance within clusters given the predictor", r"\sigma^2"),
     "contextual_effect": ("contextual effect", r"\gamma"),
     "x": ("predictor", "x"),
+    **covariates.SLOPES,
 }
 
 
@@ -33,8 +35,9 @@ def data_facts(study: Study) -> dict[str, Any]:
     files = {s.given.digest: s.given for s in scenarios if s.given is not None}
     rules = dict.fromkeys(s.size for s in scenarios if s.x != "file")
     grids = study.scenarios if isinstance(study.scenarios, list) else [study.scenarios]
-    hidden = {} if contextual else {"contextual_effect": None}
+    hidden = covariates.hidden(scenarios) | ({} if contextual else {"contextual_effect": None})
     return {
+        **covariates.covariate_facts(study),
         "contextual": contextual,
         "total_set": any("within_variance" not in design.levels for design in study.designs),
         "within_set": any("within_variance" in design.levels for design in study.designs),
@@ -53,9 +56,10 @@ def data_facts(study: Study) -> dict[str, Any]:
 
 def symbols(levels: Mapping[str, Any]) -> dict[str, str]:
     """Symbol of a factor -> a scenario's level of it."""
+    words = _FACTORS | {name: covariates.words_of(name) for name in levels if "." in name}
     return {
         symbol: text_of(levels[name])
-        for name, (_, symbol) in _FACTORS.items()
+        for name, (_, symbol) in words.items()
         if levels.get(name) is not None
     }
 
@@ -80,6 +84,11 @@ def _factors(grid: Mapping[str, Any]) -> list[tuple[str, str, list[str]]]:
         value = grid.get(name, DEFAULTS.get(name))
         if value is None or (name == "total_variance" and "within_variance" in grid):
             continue
-        levels = value if isinstance(value, list) else [value]
-        factors.append((words, symbol, [text_of(level) for level in levels]))
+        factors.append((words, symbol, _texts(value)))
+    for name, value in covariates.fields_of(grid):
+        factors.append((*covariates.words_of(name), _texts(value)))
     return factors
+
+
+def _texts(value: Any) -> list[str]:
+    return [text_of(level) for level in (value if isinstance(value, list) else [value])]
