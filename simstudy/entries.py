@@ -166,8 +166,11 @@ class Entry:
         Whether `fit` knows of data about 0 and in their own units alone.
     lesson : str
         What a lecture calls it with its usual options.
+    one_predictor : bool
+        Whether it knows of no other than the one under test.
     n_parameters : str
-        How many parameters it spends on a line; ``{}`` for one more than there are clusters.
+        How many parameters it spends; ``{line}`` for those of one line for all, ``{dummies}`` and
+        ``{both}`` for a line with an intercept for every cluster, or with means and deviations.
     """
 
     name: str
@@ -191,6 +194,7 @@ class Entry:
     own_intercepts: bool = False
     as_they_are: bool = False
     lesson: str = ""
+    one_predictor: bool = False
     n_parameters: str = "-"
 
     @property

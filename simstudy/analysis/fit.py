@@ -7,10 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from simstudy.analysis.data import DataSet, read
+from simstudy.analysis.data import DataSet
 from simstudy.analysis.fitted import Fit, fit_one
-from simstudy.analysis.formula import parse
+from simstudy.analysis.grammar import parse
+from simstudy.analysis.model import model
 from simstudy.analysis.printed import printed
+from simstudy.analysis.terms import Random
+from simstudy.analysis.tokens import refuse
+from simstudy.entries import registered
+from simstudy.errors import UserError
 from simstudy.registry import Method
 from simstudy.study.methods import method_of
 
@@ -18,6 +23,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 DEFAULT_METHODS = ("pooled", "dummy", "random_intercept")
+RANDOM_SLOPE = "random_slope"  # the method of a formula that has one
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +42,12 @@ class Fits:
         return [f"{label}: {caution}" for label, caution in cautions if caution]
 
     def as_dict(self) -> dict[str, Any]:
-        """Everything, as `fit --json` prints it."""
+        """Everything, as `fit --json` prints it; what is dropped, of more than a line."""
+        dropped = [{"term": name, "reason": why} for name, why in self.data.dropped.items()]
         return {
             "n_obs": self.data.n_obs,
             "n_clusters": len(self.data.labels),
+            **({} if self.data.plain else {"dropped": dropped}),
             "fits": [fit.as_dict() for fit in self.fits],
         }
 
@@ -50,7 +58,7 @@ class Fits:
 def fit(
     data: str | Path | pd.DataFrame,
     formula: str,
-    methods: Sequence[str | dict[str, Any] | Method] = DEFAULT_METHODS,
+    methods: Sequence[str | dict[str, Any] | Method] | None = None,
     clusters: bool = False,
 ) -> Fits:
     """Fit methods to a real data set.
@@ -59,9 +67,11 @@ def fit(
     ----------
     data : path of a table (CSV, parquet, Stata, ...), or a data frame of any library
     formula : str
-        lme4's, with one predictor and one random intercept: ``y ~ x + (1 | school)``.
-    methods : sequence
-        As in the study file: ``"pooled"``, ``{"random_intercept": {"df": "wald"}}``.
+        lme4's, with one grouping factor: ``y ~ x + z + C(arm) + x:z + (1 | school)``. The first
+        term is the one under test.
+    methods : sequence, optional
+        As in the study file: ``"pooled"``, ``{"random_intercept": {"df": "wald"}}``. By default
+        pooled, dummy, random_intercept, and random_slope where the formula has one.
     clusters : bool
         Give the coefficients of `dummy`'s dummies however many there are, not of two clusters
         only. They come with classical standard errors.
@@ -75,6 +85,27 @@ def fit(
     ------
     UserError
     """
-    chosen = [m if isinstance(m, Method) else method_of(m) for m in methods]
-    read_data = read(data, parse(formula))
+    given = None if methods is None else [_method(method) for method in methods]
+    terms = parse(formula)
+    usual = _usual(formula, terms.random)
+    chosen = given or [_method(method) for method in usual]
+    read_data = model(data, terms)
+    for method in chosen:
+        if method.entry.one_predictor and len(read_data.names) > 1:
+            several = f"{len(read_data.names)} ({', '.join(read_data.names)})"
+            raise UserError(f"{method.label}: {method.name} has one predictor, not {several}")
     return Fits(read_data, [fit_one(read_data, method, None, clusters) for method in chosen])
+
+
+def _method(given: str | dict[str, Any] | Method) -> Method:
+    return given if isinstance(given, Method) else method_of(given)
+
+
+def _usual(formula: str, random: Random) -> Sequence[str | dict[str, Any]]:
+    """Methods that are fitted unasked."""
+    if random.slope is None:
+        return DEFAULT_METHODS
+    if RANDOM_SLOPE not in registered():
+        refuse(formula, f"'{random}': random slopes are not fitted yet")
+    options = {} if random.correlated else {"correlated": False}
+    return (*DEFAULT_METHODS, {RANDOM_SLOPE: options})

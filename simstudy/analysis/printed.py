@@ -22,12 +22,9 @@ _ESTIMATORS = {"reml": "REML", "ml": "maximum likelihood"}
 
 def printed(data: DataSet, fits: Sequence[Fit]) -> str:
     """Every fit, then all of them compared, and separate lines where clusters are few."""
-    formula = data.formula
-    head = f"Formula: {formula.outcome} ~ {formula.predictor} + (1 | {formula.cluster})"
-    if data.coding:
-        head += f"\n{formula.predictor}: {data.coding}"
+    head = [f"Formula: {data.terms.shown}", *data.remarks]
     with np.errstate(all="ignore"):
-        blocks = [head, *(_fit(data, fit) for fit in fits), _options(data, fits)]
+        blocks = ["\n".join(head), *(_fit(data, fit) for fit in fits), _options(data, fits)]
     return "\n\n".join(blocks)
 
 
@@ -77,7 +74,7 @@ def table(heading: list[str], rows: list[list[str]], left: int = 1) -> str:
 def _fit(data: DataSet, fit: Fit) -> str:
     what = [fit.method.entry.summary, *(_words(*option) for option in fit.method.options)]
     lines = [f"--- {fit.method.label}: {', '.join(what)}"]
-    if fit.status in ("not_estimable", "failed"):
+    if fit.blank:
         return "\n".join([*lines, f"{fit.status.replace('_', ' ')}: {brief(fit.message or '')}"])
     if fit.numbers["tau2"] is not None:
         lines += [*_random(data, fit), _sizes(data)]
@@ -103,7 +100,7 @@ def _words(option: str, value: object) -> str:
 
 
 def _sizes(data: DataSet) -> str:
-    cluster = data.formula.cluster
+    cluster = data.random.cluster
     return f"Number of obs: {data.n_obs}, groups:  {cluster}, {len(data.labels)}"
 
 
@@ -112,7 +109,7 @@ def _random(data: DataSet, fit: Fit) -> list[str]:
     variances = column([tau2, sigma2], places([tau2, sigma2]))
     sds = [math.sqrt(tau2), math.sqrt(sigma2)]
     deviations = column(sds, places(sds))
-    cluster = data.formula.cluster
+    cluster = data.random.cluster
     criterion = fit.numbers["criterion"]
     name = "REML criterion" if dict(fit.method.options).get("estimator") != "ml" else "-2 log L"
     rows = [
@@ -137,7 +134,8 @@ def _coefficients(fit: Fit, terms: list[dict[str, Any]]) -> str:
     text["df"] = [_df(v) for v in values["df"]]
     text["statistic"] = column(values["statistic"], 3)
     p = [p_text(term["p_value"], fit.method) for term in terms]
-    wald = all(term["df"] is None and term["std_error"] is not None for term in terms)
+    tested = [term for term in terms if term["estimate"] is not None]
+    wald = all(term["df"] is None and term["std_error"] is not None for term in tested)
     letter = "z" if wald else "t"
     test = f"{letter} value", f"Pr(>|{letter}|)"
     heading = ["", "Estimate", "Std. Error", "df", *test, "2.5 %", "97.5 %"]
@@ -170,7 +168,7 @@ def _options(data: DataSet, fits: Sequence[Fit]) -> str:
         blocks.append(_separate(data, lines))
         sd, rss = options.separate_total(data, lines)
         many = [f"separate ({j} lines)", "see above", "", *_r2_sd(options.r_squared(rss, data), sd)]
-        rows.append([*many, str(2 * j)])
+        rows.append([*many, str(options.n_parameters(data).sum())])
     rows += [_option(data, fit) for fit in fits]
     blocks.append(table(["option", *_FIT, "parameters"], rows, left=2))
     return "\n\n".join(blocks)
@@ -179,7 +177,7 @@ def _options(data: DataSet, fits: Sequence[Fit]) -> str:
 def _separate(data: DataSet, lines: options.Lines) -> str:
     residuals = options.mean_residuals(data)
     means = column(residuals, places([max(map(abs, residuals))], 2), "+")
-    heading = [data.formula.cluster, "n", *_FIT, "mean residual"]
+    heading = [data.random.cluster, "n", *_FIT, "mean residual"]
     rows = [
         [str(label), str(n), *_line(data, line), mean]
         for label, n, mean, *line in zip(data.labels, data.sizes, means, *lines, strict=True)
@@ -199,7 +197,9 @@ def _line(data: DataSet, numbers: Sequence[Value], unknown: str = "-") -> list[s
     size = "-" if slope is None else _alone(abs(slope))
     sign = "-" if (slope or 0.0) < 0 else "+"
     start = unknown if intercept is None else _alone(intercept)
-    equation = f"{data.formula.outcome} = {start} {sign} {size} {data.formula.predictor}"
+    equation = f"{data.terms.outcome} = {start} {sign} {size} {data.names[0]}"
+    if len(data.names) > 1:
+        equation += " + ..."
     if "-" in (start, size):
         equation = "-"
     return [equation, _alone(std_error), *_r2_sd(r_squared, residual_sd)]
@@ -219,14 +219,11 @@ def _option(data: DataSet, fit: Fit) -> list[str]:
     method, entry = fit.method, fit.method.entry
     usual = method.label == method.name
     name = entry.lesson if entry.lesson and usual else method.label
-    spent = entry.n_parameters.format(len(data.labels) + 1)
+    spent = entry.n_parameters.format(**options.counts(data))
     if fit.status in ("not_estimable", "failed"):
         reason = f"{fit.status.replace('_', ' ')}: {brief(fit.message or '', 80)}"
         return [name, reason, "-", "-", "-", spent]
-    by_term = {term["term"]: term for term in fit.terms}
-    slope = by_term[data.formula.predictor]
-    intercept = by_term.get("(Intercept)", {}).get("estimate")
     start = "a_j" if entry.own_intercepts else "..."
     statistics = fit.numbers["r_squared"], fit.numbers["sigma"]
-    numbers = intercept, slope["estimate"], slope["std_error"], *statistics
+    numbers = fit.intercept, fit.slope["estimate"], fit.slope["std_error"], *statistics
     return [name, *_line(data, numbers, start), spent]

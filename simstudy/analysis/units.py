@@ -1,7 +1,7 @@
 """Fits of data measured in powers of two, told in the data's own units.
 
 A slope goes with y / x, an intercept and the residual SD with y, variances with y squared; t,
-df, p, ICC and R-squared have no unit.
+df, p, ICC and R-squared have no unit. The units of a term are those of its column and of y.
 """
 
 from __future__ import annotations
@@ -74,8 +74,8 @@ def _lost(before: Floats | None, after: Floats | None) -> bool:
 def statistics_of(method: Method, data: DataSet) -> dict[str, float | None]:
     """Fit statistics of the data measured in their `units`, told in their own.
 
-    -2 log L grows by one amount with every doubling of x, and by one of y: the logarithms of
-    the residual and of the information.
+    -2 log L grows by one amount with every doubling of a column, and by one of y: the logarithms
+    of the information and of the residual.
     """
     units = data.units
     described = method.describe(data.scaled.moments)
@@ -83,8 +83,8 @@ def statistics_of(method: Method, data: DataSet) -> dict[str, float | None]:
     for axis, power in enumerate(units):
         if power and criterion is not None and described["criterion"] is not None:
             half = tuple(k - (i == axis) for i, k in enumerate(units))
-            doubled = method.describe(data.measured((half[0], half[1])).moments)["criterion"]
+            doubled = method.describe(data.measured(half).moments)["criterion"]
             criterion += power * ((doubled or 0.0) - described["criterion"])
     if sigma is not None:
-        sigma = _times(np.array(sigma), units[1]).item()
+        sigma = _times(np.array(sigma), units[-1]).item()
     return described | {"sigma": sigma, "criterion": criterion}

@@ -8,7 +8,7 @@ from argparse import Namespace
 from pathlib import Path
 
 from simstudy.analysis.data import DataSet
-from simstudy.analysis.fit import DEFAULT_METHODS, fit
+from simstudy.analysis.fit import fit
 from simstudy.cli.run import say
 from simstudy.errors import UserError
 from simstudy.registry import Method
@@ -21,22 +21,25 @@ _ENDINGS = ("png", "pdf", "svg")
 def main(options: Namespace) -> None:
     """Fit methods to a data set and print them, as text or JSON."""
     ending = _ending(options.figure) if options.figure is not None else ""
-    chosen = [method_from(text) for text in options.method or DEFAULT_METHODS]
+    chosen = [method_from(text) for text in options.method or ()]
     for i, method in enumerate(chosen):
         for other in chosen[:i]:
             if method.canonical == other.canonical:
                 raise UserError(f"--method {method.canonical} is given twice")
             if method.label == other.label:
                 raise UserError(f"--method: label '{method.label}' is used twice")
-    fits = fit(options.data, options.formula, chosen, options.clusters)
+    fits = fit(options.data, options.formula, chosen or None, options.clusters)
+    if ending and len(fits.data.names) > 1:
+        several = f"{len(fits.data.names)} ({', '.join(fits.data.names)})"
+        raise UserError(f"--figure {options.figure}: lines have one predictor, not {several}")
     if fits.data.n_dropped:
         plural = "row" if fits.data.n_dropped == 1 else "rows"
         missing = "; ".join(f"{name}: {n}" for name, n in fits.data.missing.items())
         print(f"{fits.data.n_dropped} {plural} with missing values dropped ({missing})",
               file=sys.stderr)  # fmt: skip
     if options.json:
-        if fits.data.coding:
-            say(f"{fits.data.formula.predictor}: {fits.data.coding}")
+        for line in fits.data.remarks:
+            say(line)
         print(json.dumps(fits.as_dict(), indent=1, allow_nan=False))
     else:
         print(fits)
@@ -64,9 +67,8 @@ def _draw(data: DataSet, file: Path, ending: str) -> None:
     from simstudy.report.drawing.clusters import by_cluster
     from simstudy.report.drawing.letters import encode
 
-    names = data.formula
     coding = f" ({data.coding})" if data.coding else ""
-    labels = (names.predictor + coding, names.outcome, names.cluster)
+    labels = (data.names[0] + coding, data.terms.outcome, data.random.cluster)
     clusters = [str(label) for label in data.labels]
     figure = by_cluster(data.x, data.y, data.sizes, lines_of(data), labels, clusters)
     try:

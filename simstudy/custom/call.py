@@ -63,11 +63,12 @@ def fit_frames(
 
 
 def frame(rows: Units) -> Any:
-    """A lone replication as a DataFrame with columns cluster, x and y."""
+    """A lone replication as a DataFrame with columns cluster, x, covariates and y."""
     import pandas as pd
 
-    cluster, x, y = batches.units(rows)
-    return pd.DataFrame({"cluster": cluster, "x": x.copy(), "y": y.copy()})
+    cluster, *columns = batches.units(rows)
+    *covariates, x, y = zip(rows.names, (column.copy() for column in columns), strict=True)
+    return pd.DataFrame({"cluster": cluster} | dict([x, *covariates, y]))
 
 
 def fit_moments(

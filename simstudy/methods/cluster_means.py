@@ -121,6 +121,6 @@ register(
         variants={"weights: size": "weighted_means", "weights: equal": "donald_lang"},
         estimands=lambda chosen: ("slope", "intercept", "between_slope"),
         account=_account,
-        n_parameters="2",
+        n_parameters="{line}",
     )
 )

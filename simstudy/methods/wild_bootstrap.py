@@ -128,6 +128,7 @@ register(
         tests_only=True,
         account=_account,
         robust=lambda chosen: True,
+        one_predictor=True,
         n_parameters="2",
     )
 )
