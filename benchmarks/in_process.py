@@ -85,3 +85,18 @@ def robust(quick: bool) -> Iterator[Row]:
         yield Row(what, _over_normals(n_reps, repeats, fields, methods=cr2), UNIT, "<= 0.5")
     wild = _over_normals(4096, 3, {}, methods=["wild_bootstrap"])
     yield Row("wild bootstrap, B = 399, n = 20", wild, UNIT, "<= 100")
+
+
+@benchmark("k", "several predictors, random slopes")
+def predictors(quick: bool) -> Iterator[Row]:
+    """Covariates cost what their normals do; a random slope is a search in three variances."""
+    n_reps, repeats = (40_000, 5) if quick else (160_000, 5)
+    for count, target in ((1, "<= 0.25"), (3, "<= 0.6")):
+        covariates = {f"z{k}": {"icc": 0.3, "slope": 0.3} for k in range(count)}
+        ratios = _over_normals(n_reps, repeats, {"covariates": covariates})
+        share = NORMALS / (NORMALS + NORMALS // 2 * count)  # x, y and these
+        what = f"n = 20, {count} covariate{'s' * (count > 1)}"
+        yield Row(what, [share * ratio for ratio in ratios], UNIT, target)
+    slopes = {"slope_sd": 0.3, "x_icc": 0}
+    ratios = _over_normals(n_reps // 20, repeats, slopes, methods=["random_slope"])
+    yield Row("random_slope, Kenward-Roger, n = 20, slope_sd 0.3", ratios, UNIT, "<= 20")

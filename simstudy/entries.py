@@ -21,6 +21,7 @@ Chosen = dict[str, Any]  # words, or whole numbers
 Words = Callable[[int], Any]  # k -> the next k random 64-bit words of each replication, (k, R)
 GRAINS = ("pooled", "clusters", "rows")
 COMMON = ("label", "estimand", "null_value", "when")  # beside the options of each method
+SETTINGS = (*COMMON, "omit")  # the same of a method of this package
 PYTHON = "python"  # instead of a file: the function was given from Python
 
 
@@ -44,6 +45,7 @@ class Option:
     def settle(self, value: Any, method: str) -> Any:
         """Check a value of this option, or raise `OptionError`."""
         if self.least is None:
+            value = str(value).lower() if isinstance(value, bool) else value
             if value in self.values:
                 return value
             hint = nearest(value, self.values, self.foreign)
@@ -160,17 +162,20 @@ class Entry:
     robust : callable
         Options -> whether the test rests on what clusters differ by, and so is worth nothing
         where x varies by one of them alone.
+    extras : tuple of str
+        Names of further values of every fit of a method of this package.
+    covariates : bool
+        Whether it takes predictors beside x.
     own_intercepts : bool
         Whether every cluster has an intercept of its own, so that x counts about its means.
     as_they_are : bool
         Whether `fit` knows of data about 0 and in their own units alone.
     lesson : str
         What a lecture calls it with its usual options.
-    one_predictor : bool
-        Whether it knows of no other than the one under test.
     n_parameters : str
         How many parameters it spends; ``{line}`` for those of one line for all, ``{dummies}`` and
-        ``{both}`` for a line with an intercept for every cluster, or with means and deviations.
+        ``{both}`` for a line with an intercept for every cluster, or with means and deviations,
+        ``{variances}`` for those of a random slope.
     """
 
     name: str
@@ -191,10 +196,11 @@ class Entry:
     seconds: Mapping[str, float] = field(default_factory=dict, hash=False)
     caution: Callable[[Chosen, int], str | None] = field(default=lambda chosen, n_clusters: None)
     robust: Callable[[Chosen], bool] = field(default=lambda chosen: False)
+    extras: tuple[str, ...] = ()
+    covariates: bool = True
     own_intercepts: bool = False
     as_they_are: bool = False
     lesson: str = ""
-    one_predictor: bool = False
     n_parameters: str = "-"
 
     @property

@@ -102,6 +102,16 @@ OTHER_NAMES = meanings(
     contextual_effect="contextual context_effect gamma compositional_effect",
     between_slope="between between_effect beta_b",
 )  # fmt: skip
+
+
+def estimand(name: str) -> Estimand:
+    """What a name stands for: one of `ESTIMANDS`, or else the slope of the covariate it names."""
+    if name in ESTIMANDS:
+        return ESTIMANDS[name]
+    symbol, field = rf"\beta_{{\text{{{name}}}}}", f"{name}.slope"
+    return Estimand(name, symbol, f"the slope of {name}", (field,), lambda s: s.slope_of(name))
+
+
 VARIANCES = tuple(name for name, of in ESTIMANDS.items() if of.of_variances is not None)
 
 

@@ -174,6 +174,8 @@ class Clusters(_Moments):
         Of the columns: covariates, x, y.
     origin : tuple of float
         A point inside the data, of all columns; empty where it is 0.
+    slope_of : str
+        Predictor whose slope a model lets vary over clusters; by default x.
     """
 
     sizes: Ints
@@ -181,6 +183,7 @@ class Clusters(_Moments):
     within: Factor
     names: tuple[str, ...] = XY
     origin: tuple[float, ...] = ()
+    slope_of: str = ""
 
     @property
     def mean_x(self) -> Floats:
@@ -191,6 +194,11 @@ class Clusters(_Moments):
     def mean_y(self) -> Floats:
         """Cluster means of y."""
         return self.means[-1]
+
+    @property
+    def main(self) -> str:
+        """Name of the predictor whose slope may vary."""
+        return self.slope_of or self.names[-2]
 
     @property
     def point(self) -> tuple[float, ...]:

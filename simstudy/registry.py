@@ -7,7 +7,7 @@ its name, an `OwnMethod` by its file and function.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
@@ -17,8 +17,8 @@ import numpy as np
 from simstudy import words
 from simstudy.custom.load import entry_of
 from simstudy.entries import (
-    COMMON,
     GRAINS,
+    SETTINGS,
     Chosen,
     CodeSource,
     Entry,
@@ -27,9 +27,10 @@ from simstudy.entries import (
     registered,
 )
 from simstudy.errors import UserError, nearest
-from simstudy.estimands import DEFAULT, ESTIMANDS, INTERCEPT, OTHER_NAMES, Estimand
+from simstudy.estimands import DEFAULT, ESTIMANDS, INTERCEPT, OTHER_NAMES, Estimand, estimand
 from simstudy.estimates import Estimates
 from simstudy.methods._asked import fit_asked  # and all methods register themselves
+from simstudy.numerics.columns import with_last
 from simstudy.where import Where, parse
 
 
@@ -47,6 +48,8 @@ class Method:
         In which scenarios it is asked for; it says nothing of the rows, and is in no name.
     timeout : float, optional
         Seconds that a call of a user's function may take.
+    omit : tuple of str
+        Covariates that are not in its model.
     """
 
     name: str
@@ -57,6 +60,7 @@ class Method:
     null_value: float = 0.0
     when: Where | None = field(default=None, compare=False)
     timeout: float | None = field(default=None, compare=False)
+    omit: tuple[str, ...] = ()
     may_diverge: ClassVar[bool] = False  # else the tails of its estimates are the design's
     has_packages: ClassVar[bool] = False  # besides ours, whose versions may move its last digits
 
@@ -72,7 +76,11 @@ class Method:
     @property
     def target(self) -> Estimand:
         """What is estimated."""
-        return ESTIMANDS[self.estimand]
+        return estimand(self.estimand)
+
+    def covariates_of(self, scenario: Any) -> tuple[str, ...]:
+        """Covariates of a scenario that are in its model."""
+        return tuple(one.name for one in scenario.covariates if one.name not in self.omit)
 
     def null_of(self, term: str) -> float:
         """What the test of a term is about: the null value where it is the estimand's, else 0."""
@@ -87,6 +95,11 @@ class Method:
     def in_theory(self) -> bool:
         """Whether theory may have answers: it knows slopes about 0."""
         return self.estimand == DEFAULT and not self.null_value
+
+    @property
+    def extras(self) -> tuple[str, ...]:
+        """Names of further values of every fit, as far as they are known before it."""
+        return self.entry.extras
 
     @property
     def account(self) -> str:
@@ -109,8 +122,9 @@ class Method:
 
     def fit(self, moments: Any, term: str | None = None, words: Words | None = None) -> Estimates:
         """Fit every replication of `moments`, for the estimand or for a term; see `Entry.fit`."""
-        null = self.null_of(term or self.target.term)
-        options = dict(self.options)
+        null, options = self.null_of(term or self.target.term), dict(self.options)
+        x = moments.names[-2] if self.estimand in ESTIMANDS else self.estimand
+        moments = with_last(moments, x, self.omit)
         with np.errstate(all="ignore"):  # what is degenerate has an outcome that says so
             return fit_asked(self.entry, options, self.target, null, moments, term, words)
 
@@ -136,6 +150,7 @@ class Method:
             "null_value": self.null_value or None,
             "timeout": self.timeout,
             "when": self.when and self.when.text,
+            "omit": list(self.omit) or None,
         }
         return {key: value for key, value in settings.items() if value is not None}
 
@@ -164,6 +179,11 @@ class OwnMethod(Method):
         return True
 
     @property
+    def extras(self) -> tuple[str, ...]:
+        """Nobody knows before its file is loaded."""
+        return ()
+
+    @property
     def in_theory(self) -> bool:
         """Not where it has the name of one of ours."""
         return False
@@ -187,7 +207,9 @@ def methods() -> Mapping[str, Entry]:
     return registered()
 
 
-def configure(name: str, options: Mapping[str, Any] | None = None) -> Method:
+def configure(
+    name: str, options: Mapping[str, Any] | None = None, covariates: Collection[str] = ()
+) -> Method:
     """Settle a method's options, or raise `UserError` naming what is wrong.
 
     Parameters
@@ -195,46 +217,64 @@ def configure(name: str, options: Mapping[str, Any] | None = None) -> Method:
     name : str
         As in the study file.
     options : mapping, optional
-        Option values and, optionally, `estimand`, `null_value`, `when` and `label`.
+        Option values and, optionally, `estimand`, `null_value`, `when`, `label` and `omit`.
+    covariates : collection of str, optional
+        Predictors beside x: one may be left out, or its slope be the estimand.
     """
     known = registered()
     if name not in known:
         raise UserError(f"unknown method '{name}'{words.for_method(name, known)}")
     entry = known[name]
     given = dict(options or {})
-    label, estimand, null, when = (given.pop(key, None) for key in COMMON)
+    label, aim, null, when, omit = (given.pop(key, None) for key in SETTINGS)
     if label is not None and (not isinstance(label, str) or not label.strip()):
         raise OptionError("label", f"expected text, got {label!r}")
     names = [option.name for option in entry.options]
     for key, value in given.items():
         if key not in names:
-            hint = words.for_option(entry, str(key), value, COMMON)
+            hint = words.for_option(entry, str(key), value, SETTINGS)
             raise OptionError(str(key), f"{name} has no option '{key}'{hint}")
     chosen, differing = entry.settle(given)
     if reason := entry.refuse(chosen):
         raise OptionError("df", reason)
-    wanted, null_value = _estimand(entry, chosen, estimand), settle_null(null)
-    if null_value and ESTIMANDS[wanted].of_variances is not None:
+    wanted, null_value = _estimand(entry, chosen, aim, covariates), settle_null(null)
+    omitted = _omitted(omit, wanted, covariates)
+    if null_value and estimand(wanted).of_variances is not None:
         raise OptionError("null_value", f"{name} has no test of {wanted}")
     if wanted != entry.estimands(chosen)[0]:
         differing.append(f"estimand={wanted}")
+    differing += [f"omit={'+'.join(omitted)}"] if omitted else []
     differing += named_null(null_value)
     canonical = name + (f"[{','.join(differing)}]" if differing else "")
     return Method(
         name, tuple(chosen.items()), canonical, label or canonical,
-        estimand=wanted, null_value=null_value, when=settle_when(when),
+        estimand=wanted, null_value=null_value, when=settle_when(when), omit=omitted,
     )  # fmt: skip
 
 
-def _estimand(entry: Entry, chosen: Chosen, given: Any) -> str:
+def _omitted(given: Any, wanted: str, covariates: Collection[str]) -> tuple[str, ...]:
+    """Covariates that are left out, in alphabetical order."""
+    names = [] if given is None else [given] if isinstance(given, str) else given
+    if not isinstance(names, list | tuple) or len(set(map(str, names))) < len(names):
+        raise OptionError("omit", f"expected a list of covariates, each once, got {given!r:.40}")
+    for name in names:
+        if name not in covariates:
+            hint = nearest(name, covariates) if covariates else "; there are none"
+            raise OptionError("omit", f"{name!r:.40} is no covariate{hint}")
+        if name == wanted:
+            raise OptionError("omit", f"{name} is what is estimated")
+    return tuple(sorted(names))
+
+
+def _estimand(entry: Entry, chosen: Chosen, given: Any, covariates: Collection[str]) -> str:
     """What a built-in method is to estimate: the usual one, or one that it has."""
     estimands = entry.estimands(chosen)
     if given is None:
         return estimands[0]
-    if given in estimands:
+    if given in estimands or (given in covariates and DEFAULT in estimands):
         return str(given)
-    if given not in ESTIMANDS:
-        hint = nearest(given, entry.possible(), OTHER_NAMES)
+    if given not in ESTIMANDS and given not in covariates:
+        hint = nearest(given, [*entry.possible(), *covariates], OTHER_NAMES)
         raise OptionError("estimand", f"{given!r:.40} is no estimand{hint}")
     message = f"{entry.name} has no estimate of {given}, only of {', '.join(estimands)}"
     if with_it := entry.possible().get(given):

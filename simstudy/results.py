@@ -159,12 +159,14 @@ class Results:
     def _write_beside(self, summary: pa.Table) -> None:
         """Write what says the same as a summary, or less."""
         from simstudy.runner.said import warned
-        from simstudy.summary.study import scenario_table
+        from simstudy.summary.study import stored_scenarios
 
         told = warned(self.study, self._place)
         if told.num_rows or os.path.lexists(self._place / results_folder.ALL_WARNINGS):
             summary_file.write_table(self._place, results_folder.ALL_WARNINGS, told)
-        summary_file.write_table(self._place, results_folder.SCENARIOS, scenario_table(self.study))
+        summary_file.write_table(
+            self._place, results_folder.SCENARIOS, stored_scenarios(self.study)
+        )
         summary_file.write_table(self._place, results_folder.SUMMARY_CSV, summary)
 
     def report(self, warn: Callable[[str], None] = lambda line: None) -> list[Path]:

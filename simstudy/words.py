@@ -34,6 +34,7 @@ _COMMON = meanings(
             "working_correlation correlation",
     },
     label="name title legend alias",
+    omit="without drop exclude leave_out unadjusted ignore",
     estimand="parameter target truth term coefficient estimate",
     null_value="null h0 null_hypothesis mu",
 )  # fmt: skip

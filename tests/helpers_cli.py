@@ -11,6 +11,8 @@ import sys
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import helpers_process
+
 from simstudy.cli.app import main
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -61,13 +63,15 @@ def environment() -> dict[str, str]:
 
 def call_process(*arguments: object, cwd: Path, options: tuple[str, ...] = ()) -> Ran:
     """Run a command as users do, in a process of its own."""
+    if os.name == "posix" and not options:
+        return Ran(*helpers_process.run([str(one) for one in arguments], cwd, timeout=240))
     done = subprocess.run(
         [sys.executable, *options, "-m", "simstudy", *map(str, arguments)],
         cwd=cwd,
         env=environment(),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=240,
         check=False,
     )
     return Ran(done.returncode, done.stdout, done.stderr)
@@ -101,8 +105,7 @@ def listing(folder: Path) -> list[str]:
 
 def conforms(value: Any, schema: dict[str, Any]) -> bool:
     """Check a value against the part of JSON Schema that `simstudy schema` uses."""
-    unknown = schema.keys() - _CHECKS.keys() - {"$schema", "title", "description", "required",
-                                               "additionalProperties"}  # fmt: skip
+    unknown = schema.keys() - _CHECKS.keys() - {"$schema", "title", "description", "required"}
     assert not unknown, f"teach helpers_cli.conforms about {unknown}"
     return all(_CHECKS[key](value, schema) for key in schema if key in _CHECKS)
 
@@ -127,6 +130,18 @@ def _object(value: Any, schema: dict[str, Any]) -> bool:
     return all(conforms(value[key], known[key]) for key in value if key in known)
 
 
+def _others(value: Any, schema: dict[str, Any]) -> bool:
+    """What stands beside the properties that are named."""
+    inner = schema["additionalProperties"]
+    if not isinstance(value, dict) or not isinstance(inner, dict):
+        return True  # False is a matter of `_object`
+    return all(conforms(value[key], inner) for key in value.keys() - schema.get("properties", {}))
+
+
+def _names(value: Any, schema: dict[str, Any]) -> bool:
+    return not isinstance(value, dict) or all(conforms(k, schema["propertyNames"]) for k in value)
+
+
 def _number(compare: Any) -> Any:
     return lambda value, schema: not _is(value, "number") or compare(value, schema)
 
@@ -143,7 +158,10 @@ _CHECKS = {
     "type": lambda v, s: _is(v, s["type"]),
     "enum": lambda v, s: any(v == one and type(v) is type(one) for one in s["enum"]),
     "anyOf": lambda v, s: any(conforms(v, one) for one in s["anyOf"]),
+    "not": lambda v, s: not conforms(v, s["not"]),
     "properties": _object,
+    "additionalProperties": _others,
+    "propertyNames": _names,
     "minimum": _number(lambda v, s: v >= s["minimum"]),
     "maximum": _number(lambda v, s: v <= s["maximum"]),
     "exclusiveMinimum": _number(lambda v, s: v > s["exclusiveMinimum"]),

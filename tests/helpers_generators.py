@@ -7,6 +7,7 @@ import numpy as np
 from simstudy.generators.source import Source
 from simstudy.generators.streams import BLOCK, CLUSTERS, POOLED, ROWS, chunk_length
 from simstudy.moments import Clusters, Factor, Pooled, Units
+from simstudy.numerics.batches import cut_rows, join
 from simstudy.study.grid import Design, expand
 from simstudy.study.yaml_lines import Document
 
@@ -40,7 +41,7 @@ def arrays(moments: Pooled | Clusters | Units) -> list[np.ndarray]:
         return [*entries(moments.within), *entries(moments.between)]
     if isinstance(moments, Clusters):
         return [moments.sizes, *moments.means, *entries(moments.within)]
-    return [moments.sizes, moments.x, moments.y]
+    return [moments.sizes, *moments.columns]
 
 
 def entries(factor: Factor) -> list[np.ndarray]:
@@ -63,6 +64,16 @@ def coarser(of: Source, grain: int, chunk: int) -> Pooled | Clusters:
     above = {ROWS: CLUSTERS, CLUSTERS: POOLED}[grain]
     first, wide = chunk * length(of, grain), length(of, above)
     return part(of.moments(above, first // wide), first % wide, length(of, grain))
+
+
+def joined(chunks: list[Clusters]) -> Clusters:
+    """Chunks of cluster moments side by side."""
+    return join(chunks)
+
+
+def one_replication(rows: Units) -> Units:
+    """The first replication of units."""
+    return cut_rows(rows, 0, 1)
 
 
 def part(moments: Pooled | Clusters, first: int, n_reps: int) -> Pooled | Clusters:

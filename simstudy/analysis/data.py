@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -96,6 +97,14 @@ class DataSet:
         """Columns in the order of moments: covariates, x, y."""
         x, *covariates = zip(self.names, self.matrix.T, strict=True)
         return dict([*covariates, x, (self.terms.outcome, self.y)])
+
+    def without(self, omitted: Collection[str]) -> DataSet:
+        """The same data without some columns."""
+        if not omitted:
+            return self
+        kept = [place for place, name in enumerate(self.names) if name not in omitted]
+        names = tuple(self.names[place] for place in kept)
+        return replace(self, names=names, matrix=self.matrix[:, kept])
 
     @cached_property
     def moments(self) -> Clusters:

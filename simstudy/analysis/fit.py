@@ -12,10 +12,9 @@ from simstudy.analysis.fitted import Fit, fit_one
 from simstudy.analysis.grammar import parse
 from simstudy.analysis.model import model
 from simstudy.analysis.printed import printed
-from simstudy.analysis.terms import Random
-from simstudy.analysis.tokens import refuse
-from simstudy.entries import registered
-from simstudy.errors import UserError
+from simstudy.analysis.terms import Random, Terms
+from simstudy.errors import UserError, nearest
+from simstudy.estimands import ESTIMANDS
 from simstudy.registry import Method
 from simstudy.study.methods import method_of
 
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 DEFAULT_METHODS = ("pooled", "dummy", "random_intercept")
-RANDOM_SLOPE = "random_slope"  # the method of a formula that has one
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,27 +83,38 @@ def fit(
     ------
     UserError
     """
-    given = None if methods is None else [_method(method) for method in methods]
     terms = parse(formula)
     usual = _usual(formula, terms.random)
-    chosen = given or [_method(method) for method in usual]
+    chosen = [
+        method if isinstance(method, Method) else method_of(method, covariates=covariates_of(terms))
+        for method in (_usual(terms.random) if methods is None else methods)
+    ]
     read_data = model(data, terms)
     for method in chosen:
-        if method.entry.one_predictor and len(read_data.names) > 1:
-            several = f"{len(read_data.names)} ({', '.join(read_data.names)})"
-            raise UserError(f"{method.label}: {method.name} has one predictor, not {several}")
+        _refuse(method, read_data)
     return Fits(read_data, [fit_one(read_data, method, None, clusters) for method in chosen])
 
 
-def _method(given: str | dict[str, Any] | Method) -> Method:
-    return given if isinstance(given, Method) else method_of(given)
+def covariates_of(terms: Terms) -> list[str]:
+    """Names of terms beside the first, as coefficients of numbers have them."""
+    return [":".join(map(str, term)) for term in terms.fixed[1:]]
 
 
-def _usual(formula: str, random: Random) -> Sequence[str | dict[str, Any]]:
+def _refuse(method: Method, data: DataSet) -> None:
+    """Refuse a method that knows of one predictor, or speaks of a column that is not there."""
+    n_columns = len(data.names) - len(method.omit)
+    if not method.entry.covariates and n_columns > 1:
+        several = f"{n_columns} ({', '.join(data.names)})"
+        raise UserError(f"{method.label}: {method.name} has one predictor, not {several}")
+    estimand = () if method.estimand in ESTIMANDS else (method.estimand,)
+    for name in (*method.omit, *estimand):
+        if name not in data.names:
+            hint = nearest(name, data.names[1:])
+            raise UserError(f"{method.label}: '{name}' is no column of the model{hint}")
+
+
+def _usual(random: Random) -> Sequence[str | dict[str, Any]]:
     """Methods that are fitted unasked."""
     if random.slope is None:
         return DEFAULT_METHODS
-    if RANDOM_SLOPE not in registered():
-        refuse(formula, f"'{random}': random slopes are not fitted yet")
-    options = {} if random.correlated else {"correlated": False}
-    return (*DEFAULT_METHODS, {RANDOM_SLOPE: options})
+    return (*DEFAULT_METHODS, {"random_slope": {} if random.correlated else {"correlated": False}})

@@ -12,10 +12,11 @@ import numpy as np
 from simstudy.analysis.alone import remark
 from simstudy.analysis.data import DataSet
 from simstudy.analysis.dummies import absorbed, cluster_terms, terms_of
-from simstudy.analysis.units import in_own_units, measured_null, statistics_of
+from simstudy.analysis.units import in_own_units, measured_null, statistics_of, varying_slopes
 from simstudy.entries import Words
 from simstudy.errors import UserError
-from simstudy.estimates import Estimates, Outcome
+from simstudy.estimands import DEFAULT, ESTIMANDS
+from simstudy.estimates import SLOPE_VARIANCE, Estimates, Outcome
 from simstudy.moments import Moments, Units
 from simstudy.numerics.columns import with_last
 from simstudy.numerics.reduce import reduce
@@ -28,15 +29,16 @@ _ESTIMATED = (Outcome.OK, Outcome.BOUNDARY, Outcome.NO_STD_ERROR)
 class Fit:
     """One method on one data set, as plain numbers; None where there is none.
 
-    `status` and `message` are those of the first slope, as in a study, and the message says of
-    the others which are not there; the intercept may have a test where the slope has none, or
-    none where it has. `terms` are the intercept, where the method has one, and the columns.
-    `random_effects` is None of a line with a random intercept, which `tau2` says all of.
-    `extras` are further values, None of a method that has none ever, `clusters` the
+    `status` and `message` are those of the slope under test, the term `tested`, and the message
+    says of the others which are not there; the intercept may have a test where the slope has
+    none, or none where it has. `terms` are the intercept, where the method has one, and the
+    columns. `random_effects` is None of a line with a random intercept: tau2 says it all.
+    `extras` are further values, None of a method that is not a user's, `clusters` the
     coefficients of cluster dummies, as terms.
     """
 
     method: Method
+    tested: str
     status: str
     message: str | None
     terms: list[dict[str, Any]]
@@ -46,9 +48,14 @@ class Fit:
     clusters: list[dict[str, Any]] = field(default_factory=list)
 
     @property
+    def slopes(self) -> list[dict[str, Any]]:
+        """The terms but the intercept."""
+        return self.terms["intercept" in self.method.entry.terms :]
+
+    @property
     def slope(self) -> dict[str, Any]:
-        """The term under test."""
-        return self.terms["intercept" in self.method.entry.terms]
+        """The slope under test."""
+        return next(term for term in self.slopes if term["term"] == self.tested)
 
     @property
     def intercept(self) -> float | None:
@@ -68,6 +75,8 @@ class Fit:
             head |= dict(self.method.options)
         else:
             head |= {"options": _plain(self.method.options), "extras": self.extras}
+        if self.method.omit:
+            head["omit"] = list(self.method.omit)
         if self.method.null_value:
             head["null_value"] = self.method.null_value
         head |= {"label": self.method.label, "status": self.status, "message": self.message}
@@ -83,49 +92,59 @@ def fit_one(
 
     `words` are a simulated data set's own, for a method that draws; `clusters` as of `fit`.
     """
-    entry, (units, read) = method.entry, _read(data, method)
+    data = data.without(method.omit)
+    entry, (powers, read) = method.entry, _read(data, method)
+    tested, ky = _tested(data, method), powers[data.terms.outcome]
+    asked = measured_null(replace(method, omit=()), (powers[tested], ky))
     lost = absorbed(data) if entry.own_intercepts and len(data.names) > 1 else {}
-    asked = measured_null(method, (units[0], units[-1]))
     with np.errstate(all="ignore"):
         measured = dict(_slopes(data, asked, read, lost, words))
-        slopes = {name: in_own_units(of, "slope", (power, units[-1]))
-                  for (name, of), power in zip(measured.items(), units, strict=False)}  # fmt: skip
-        x = data.names[0]
+        slopes = {n: in_own_units(of, "slope", (powers[n], ky)) for n, of in measured.items()}
         terms = [
-            _term(n, of, method.null_of("slope") if n == x else 0.0) for n, of in slopes.items()
+            _term(name, of, method.null_of("slope") if name == tested else 0.0)
+            for name, of in slopes.items()
         ]
         if "intercept" in entry.terms:
-            of = in_own_units(asked.fit(read, "intercept", words), "intercept", (0, units[-1]))
+            of = in_own_units(asked.fit(read, "intercept", words), "intercept", (0, ky))
             terms.insert(0, _term("(Intercept)", of, method.null_of("intercept")))
-        main = next((n for n, of in slopes.items() if of.outcome[0] in _ESTIMATED), x)
-        numbers = _numbers(method, data, slopes[main], _icc(measured[main]))
+        main = next((n for n, of in slopes.items() if of.outcome[0] in _ESTIMATED), tested)
+        effects = _random_effects(data, measured[main], (powers[data.names[0]], ky))
+        icc = _icc(measured[main]) if len(effects) < 2 else None
         dummies = []
         classical = entry.own_intercepts and dict(method.options)["se"] == "classical"
         if classical and (clusters or len(data.labels) == 2):
             dummies = cluster_terms(data, {n: of for n, of in slopes.items() if n not in lost})
-    tested = slopes[x]
+    extras = slopes[tested].extras if entry.as_they_are else None
     return Fit(
         method,
-        Outcome(int(tested.outcome[0])).status,
+        tested,
+        Outcome(int(slopes[tested].outcome[0])).status,
         _message(data, method, slopes, lost),
         terms,
-        numbers,
-        None if data.plain else _random_effects(numbers),
-        None if tested.extras is None else {k: _only(v) for k, v in tested.extras.items()},
+        _numbers(asked, data, slopes[main], icc),
+        None if data.plain and len(effects) < 2 else effects,
+        None if extras is None else {name: _only(values) for name, values in extras.items()},
         dummies,
     )
 
 
-def _read(data: DataSet, method: Method) -> tuple[tuple[int, ...], Moments | Units]:
-    """What a method is fitted to, and the powers of two that the columns are measured in there."""
+def _tested(data: DataSet, method: Method) -> str:
+    """The column under test: the first, or the one whose slope is the estimand."""
+    if method.entry.as_they_are or method.estimand in ESTIMANDS:
+        return data.names[0]
+    return method.estimand
+
+
+def _read(data: DataSet, method: Method) -> tuple[dict[str, int], Moments | Units]:
+    """Powers of two that columns and y are measured in, and what a method is fitted to."""
+    names = (*data.names, data.terms.outcome)
     if not method.entry.as_they_are:
-        return data.units, data.scaled.moments
+        return dict(zip(names, data.units, strict=True)), data.scaled.moments
     if taken := {"cluster", "x", "y"}.intersection(data.names[1:]):
-        name = min(taken)
-        reason = f"'{name}' has a meaning in the data of one's own method"
+        reason = f"'{min(taken)}' has a meaning in the data of one's own method"
         raise UserError(f"{method.label}: {reason}; rename that column")
     rows = data.rows()
-    return (0,) * len(data.units), rows if method.grain == "rows" else reduce(rows)
+    return dict.fromkeys(names, 0), rows if method.grain == "rows" else reduce(rows)
 
 
 def _slopes(
@@ -135,13 +154,16 @@ def _slopes(
     lost: Iterable[str],
     words: Words | None,
 ) -> Iterator[tuple[str, Estimates]]:
-    """Every column by name, the one under test first; of one's own method that one alone."""
+    """Every column by name; of one's own method the first alone."""
     if isinstance(read, Units) or method.entry.as_they_are:
         yield data.names[0], method.fit(read, "slope", words)
         return
+    tested = _tested(data, method)
+    estimand = method.estimand if method.estimand in ESTIMANDS else DEFAULT
     for name in data.names:
-        asked = method if name == data.names[0] else replace(method, null_value=0.0)
+        null = method.null_value if name == tested else 0.0
         moments = with_last(read, name, [other for other in lost if other != name])
+        asked = replace(method, estimand=estimand, null_value=null)
         yield name, asked.fit(moments, "slope", words)
 
 
@@ -161,16 +183,27 @@ def _message(
         else f"{', '.join(names)}: {reason.removeprefix('x is ').removeprefix('x ')}"
         for reason, names in reasons.items()
     ]
-    if Outcome(int(slopes[data.names[0]].outcome[0])) in _ESTIMATED:
+    if Outcome(int(slopes[_tested(data, method)].outcome[0])) in _ESTIMATED:
         said.append(remark(data, method) or "")
     return "; ".join(filter(None, said)) or None
 
 
-def _random_effects(numbers: Mapping[str, float | None]) -> list[dict[str, Any]]:
-    """Variances of what varies over clusters, and correlations with the intercept."""
-    if numbers["tau2"] is None:
+def _random_effects(data: DataSet, of: Estimates, powers: tuple[int, int]) -> list[dict[str, Any]]:
+    """Variances of what varies over clusters, and correlations with the intercept.
+
+    `powers` are those that the predictor whose slope may vary and y are measured in.
+    """
+    tau2 = _only(in_own_units(of, "intercept", (0, powers[1])).tau2)
+    if tau2 is None:
         return []
-    return [{"term": "(Intercept)", "variance": numbers["tau2"], "correlation": None}]
+    effects = [{"term": "(Intercept)", "variance": tau2, "correlation": None}]
+    if SLOPE_VARIANCE in (of.extras or {}):
+        variance, correlation = varying_slopes(of, powers)
+        effects.append(
+            {"term": data.names[0], "variance": _finite(variance),
+             "correlation": _finite(correlation)}
+        )  # fmt: skip
+    return effects
 
 
 def _plain(options: Iterable[tuple[str, Any]]) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from simstudy.analysis.data import DataSet
 from simstudy.moments import Floats, Ints
 from simstudy.numerics import gram
 from simstudy.numerics.elimination import coefficients_of, slopes
+from simstudy.registry import Method
 
 DOZEN = 12
 
@@ -60,11 +61,17 @@ def n_parameters(data: DataSet) -> Ints:
     return np.broadcast_to(1 + np.asarray(varying), (len(data.labels), 1))[:, 0]
 
 
-def counts(data: DataSet) -> dict[str, int]:
-    """Coefficients that models spend, by the words of `Entry.n_parameters`."""
+def n_spent(data: DataSet, method: Method) -> str:
+    """How many parameters a method spends."""
+    data = data.without(method.omit)
     inner, p = gram.within(data.scaled.moments), len(data.names)
     n_within = sum(int(row[0][0] > 0) for row in inner.rows[:-1]) if p > 1 else 1
-    return {"line": 1 + p, "dummies": len(data.labels) + n_within, "both": 1 + p + n_within}
+    return method.entry.n_parameters.format(
+        line=1 + p,
+        dummies=len(data.labels) + n_within,
+        both=1 + p + n_within,
+        variances=2 if dict(method.options).get("correlated") == "false" else 3,
+    )
 
 
 def separate_total(data: DataSet, lines: Lines) -> tuple[float | None, float | None]:

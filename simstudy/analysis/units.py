@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 
 from simstudy.analysis.data import DataSet
-from simstudy.estimates import Estimates, Outcome
+from simstudy.estimates import SLOPE_COVARIANCE, SLOPE_VARIANCE, Estimates, Outcome
 from simstudy.moments import Floats
 from simstudy.registry import Method
 
@@ -56,6 +56,19 @@ def in_own_units(estimates: Estimates, term: str, units: tuple[int, int]) -> Est
         outcome = np.full_like(estimates.outcome, Outcome.NON_FINITE)
         return Estimates(none, none, none, none, outcome)
     return told
+
+
+def varying_slopes(estimates: Estimates, units: tuple[int, int]) -> tuple[float, float]:
+    """Variance of the slopes over clusters, and its correlation with the intercepts.
+
+    NaN where one of the two variances is 0, or where they do not covary.
+    """
+    extras, kx, ky = estimates.extras or {}, *units
+    variance, covariance = extras[SLOPE_VARIANCE], extras[SLOPE_COVARIANCE]
+    assert estimates.tau2 is not None
+    correlation = covariance / np.sqrt(estimates.tau2) / np.sqrt(variance)
+    told = np.where(covariance == 0, np.nan, np.clip(correlation, -1.0, 1.0))
+    return _times(variance, 2 * (ky - kx)).item(), told.item()
 
 
 def _times(values: Floats, power: int) -> Floats:

@@ -53,7 +53,9 @@ def main(options: Namespace) -> None:
 def _try_method(path: Path, name: str, given: dict[str, Any]) -> tuple[str, Iterator[Verdict]]:
     method = settle({"use": f"{path.name}:{name}", **given}, Imports(path.parent))
     told = f": {method.entry.summary}" if method.account else ""
-    return f"{method.label}{told} ({_reads(method.grain)})", conform(method)
+    rows = method.grain == "rows"
+    reads = "one data frame at a time" if rows else f"moments, grain {method.grain}"
+    return f"{method.label}{told} ({reads})", conform(method)
 
 
 def _try_measure(name: str, function: Any, given: dict[str, Any]) -> tuple[str, Iterator[Verdict]]:
@@ -68,7 +70,3 @@ def _options(text: str) -> dict[str, Any]:
     if not isinstance(given, dict):
         raise UserError(f"--options: expected '{{option: value}}', got {text!r:.60}")
     return given
-
-
-def _reads(grain: str) -> str:
-    return "one data frame at a time" if grain == "rows" else f"moments, grain {grain}"

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import sys
 from argparse import Namespace
+from collections.abc import Collection
 from pathlib import Path
 
 from simstudy.analysis.data import DataSet
-from simstudy.analysis.fit import fit
+from simstudy.analysis.fit import covariates_of, fit
+from simstudy.analysis.grammar import parse as read_formula
 from simstudy.cli.run import say
 from simstudy.errors import UserError
 from simstudy.registry import Method
@@ -21,7 +23,8 @@ _ENDINGS = ("png", "pdf", "svg")
 def main(options: Namespace) -> None:
     """Fit methods to a data set and print them, as text or JSON."""
     ending = _ending(options.figure) if options.figure is not None else ""
-    chosen = [method_from(text) for text in options.method or ()]
+    covariates = covariates_of(read_formula(options.formula)) if options.method else ()
+    chosen = [method_from(text, covariates) for text in options.method or ()]
     for i, method in enumerate(chosen):
         for other in chosen[:i]:
             if method.canonical == other.canonical:
@@ -77,10 +80,10 @@ def _draw(data: DataSet, file: Path, ending: str) -> None:
         raise UserError(f"cannot be written: {error.strerror}", file=str(file)) from None
 
 
-def method_from(text: str) -> Method:
-    """One --method, in the study file's own syntax."""
+def method_from(text: str, covariates: Collection[str] = ()) -> Method:
+    """One --method, in the study file's own syntax; `covariates` as of `configure`."""
     try:
-        found = method_of(parse(text).data)
+        found = method_of(parse(text).data, covariates=covariates)
         if found.when is not None:
             raise UserError("when: is of a study's scenarios; here a method is asked for or not")
         return found

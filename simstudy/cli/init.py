@@ -34,6 +34,9 @@ scenarios:                      # every list is a factor, crossed with the other
   # x: binary                   # normal (default), binary, binary_blocked, or
                                 # {{file: scores.csv, column: pretest, cluster: school}}
   # contextual_effect: 0.2      # between-classroom slope minus within-classroom slope
+  # covariates:                 # other predictors; lists inside are factors: baseline.slope
+  #   baseline: {{icc: 0.2, slope: [0, 0.5], correlation: {{x: 0.3}}}}
+  # slope_sd: 0.2               # SD of the slope over classrooms
 
 methods:                        # python -m simstudy methods  lists them
   - pooled                      # classrooms ignored

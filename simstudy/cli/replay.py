@@ -16,7 +16,7 @@ from simstudy.cli.fit import method_from
 from simstudy.errors import WorkError, brief
 from simstudy.registry import Method
 from simstudy.store.results_folder import ResultsFolder
-from simstudy.study.fields import DEFAULTS
+from simstudy.study.fields import is_default
 from simstudy.study.grid import text_of
 
 
@@ -48,7 +48,7 @@ def _print(found: Replay, csv: str | None) -> None:
     levels = ", ".join(
         f"{key} {text_of(level)}"
         for key, level in found.design.levels.items()
-        if key not in DEFAULTS or level != DEFAULTS[key]
+        if not is_default(key, level)
     )
     print(f"scenario {found.design.id}, replication {found.replication}: {levels}\n")
     if found.data is not None:

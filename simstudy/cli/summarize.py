@@ -35,22 +35,22 @@ def main(options: Namespace) -> None:
             return
     else:
         wanted = _wanted(options, ())
-        summary = _anybody(options, given, [one.measure for one in wanted])
+        summary = _anybody(options, given, [request.measure for request in wanted])
         wanted = wanted or _usual(summary, options.format)
     if options.format in ("csv", "json"):
         rows = only_asked(summary, wanted)
         rows = tables.by_method(rows) if options.wide else rows
         write_exactly(tables.as_rows(rows, options.format))
         return
-    for one in wanted:
-        if not only_asked(summary, [one]).num_rows:
-            raise UserError(f"no row of {one.name} here{needed(one)}", file=options.target)
+    for request in wanted:
+        if not only_asked(summary, [request]).num_rows:
+            raise UserError(f"no row of {request.name} here{needed(request)}", file=options.target)
     write = tables.FORMATS[options.format]
     shown = wanted or [asked(name, tables.HEADLINE) for name in tables.HEADLINE]
     texts = [
-        write(tables.grid(wide(summary, one.measure, a, one.null), verdict=options.verdict))
-        for one in shown
-        for a in tables.alphas(summary, one.measure)
+        write(tables.grid(wide(summary, request.measure, a, request.null), verdict=options.verdict))
+        for request in shown
+        for a in tables.alphas(summary, request.measure)
     ]
     print("\n\n".join(texts) if options.format == "text" else "\n".join(texts))
 
@@ -59,17 +59,17 @@ def _of_study(options: Namespace, given: dict[str, Any]) -> tuple[Any, list[Aske
     """The summary of a results folder, and what is asked of it."""
     if given or options.true:
         raise UserError("a results folder knows its columns and true values", file=options.target)
-    found = Results.open(options.target)
-    wanted = _wanted(options, [one.name for one in found.study.measures])
-    names = {one.measure for one in wanted}
+    results = Results.open(options.target)
+    wanted = _wanted(options, [measure.name for measure in results.study.measures])
+    names = {request.measure for request in wanted}
     if options.format not in ("csv", "json"):
         names |= {*REASONS} if names else set()
-    summary = found.summary_table(options.mcse, measures=names, missing=say)
+    summary = results.summary_table(options.mcse, measures=names, missing=say)
     try:
         summary = summary if options.where is None else only_where(summary, parse(options.where))
     except UserError as error:
         raise UserError(f"--where: {error}", file=options.target) from None
-    if missing := found.n_missing:
+    if missing := results.n_missing:
         print(f"{options.target}: {missing:,} fits are not there yet; "
               "`run` computes what is missing", file=sys.stderr)  # fmt: skip
     return summary, wanted
@@ -88,22 +88,22 @@ def _anybody(options: Namespace, given: dict[str, Any], measures: list[str]) -> 
         raise UserError("say the true value: --true VALUE or --true COL", file=options.target)
     if not Path(options.target).exists():
         raise UserError("no such file or folder", file=options.target)
-    found = summarize_table(
+    summary = summarize_table(
         options.target, options.true, mcse=options.mcse, where=options.where,
         measure=measures, warn=lambda line: say(f"{options.target}: {line}"), **given,
     )  # fmt: skip
-    for name, heading in zip(given.get("by", ()), found.column_names, strict=False):
+    for name, heading in zip(given.get("by", ()), summary.column_names, strict=False):
         if name != heading:
             print(f"{options.target}: the column '{name}' is called '{heading}' below",
                   file=sys.stderr)  # fmt: skip
-    if found.column("truth").null_count:
+    if summary.column("truth").null_count:
         print(f"{options.target}: the true value differs within a group; each estimate is held "
               "against its own", file=sys.stderr)  # fmt: skip
-    return found
+    return summary
 
 
 def _usual(summary: Any, form: str) -> list[Asked]:
     """Measures that are shown of anybody's estimates: all, or few as text."""
-    there = summary.column("measure").unique().to_pylist()
-    few = [asked(name, there) for name in there if record_of(name).brief]
+    measures = summary.column("measure").unique().to_pylist()
+    few = [asked(name, measures) for name in measures if record_of(name).brief]
     return [] if form in ("csv", "json") else few

@@ -15,6 +15,7 @@ import numpy as np
 from simstudy.generators.scenario import Scenario
 from simstudy.generators.streams import steps_to
 from simstudy.moments import Clusters, Factor, Floats, Ints, Pooled
+from simstudy.numerics.batches import cut_array
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,12 @@ class Treatment:
     mean: Floats
     root: Floats  # square root of its within-cluster sum of squares
     treated: Ints | None  # units with x = 1 where x is binary
+
+    def cut(self, first: int, last: int) -> Treatment:
+        """Replications first..last-1 (from 0)."""
+        mean, root = cut_array(self.mean, first, last), cut_array(self.root, first, last)
+        treated = None if self.treated is None else cut_array(self.treated, first, last)
+        return Treatment(mean, root, treated)
 
 
 def chi(rng: np.random.Generator, df: Ints | int, shape: tuple[int, ...]) -> Floats:

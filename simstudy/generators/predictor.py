@@ -88,11 +88,16 @@ def _treated(rng: np.random.Generator, scenario: Scenario, sizes: Ints, n_reps: 
     """Units with x = 1 in each cluster, shape (J, 1) or (J, R)."""
     j = scenario.n_clusters
     if scenario.x == "binary_blocked":
-        odd = sizes % 2
-        return sizes // 2 + odd * ((np.cumsum(odd, axis=0) + 1) % 2)
+        return half_of(sizes)
     if scenario.x_icc == 0:
         return rng.binomial(sizes, 0.5, (j, n_reps))
     arms = np.repeat([1, 0], [j // 2, j - j // 2]).reshape(-1, 1)
     if scenario.equal_size:  # which clusters are treated then makes no difference
         return arms * sizes
     return rng.permuted(np.broadcast_to(arms, (j, n_reps)), axis=0) * sizes
+
+
+def half_of(sizes: Ints) -> Ints:
+    """Half of the units of each cluster; floor and ceil alternate where that is no number."""
+    odd = sizes % 2
+    return np.asarray(sizes // 2 + odd * ((np.cumsum(odd, axis=0) + 1) % 2))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -55,11 +56,56 @@ class GivenX:
 
 
 @dataclass(frozen=True, slots=True)
+class Correlation:
+    """Correlations of a covariate's components with those of another predictor.
+
+    Attributes
+    ----------
+    other : str
+        "x", or the name of a covariate.
+    within, between : float or None
+        Of the unit components and of the cluster components; None where nothing is said.
+    """
+
+    other: str
+    within: float | None = None
+    between: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Covariate:
+    """A predictor z beside x.
+
+    Attributes
+    ----------
+    name : str
+    icc : float or None
+        Share of its variance between clusters; None where its type decides that.
+    slope : float
+        True slope of y on it.
+    type : {"normal", "binary", "binary_blocked", "file"}
+        As `Scenario.x`; a normal one has variance 1.
+    correlations : tuple of Correlation
+        Of normal ones with normal ones, by name; a pair stands at the later name.
+    given : GivenX, optional
+        Its values, a column of the file of x.
+    """
+
+    name: str
+    icc: float | None
+    slope: float = 0.0
+    type: str = "normal"
+    correlations: tuple[Correlation, ...] = ()
+    given: GivenX | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Scenario:
     """One data-generating mechanism.
 
-    y_ij = intercept + slope x_ij + contextual_effect xbar_j + u_j + e_ij, with
-    u ~ N(0, tau2), e ~ N(0, sigma2), tau2 + sigma2 = total_variance, icc = tau2 / total.
+    y_ij = intercept + (slope + v_j) x_ij + contextual_effect xbar_j + sum_k slope_k z_kij
+    + u_j + e_ij, with u ~ N(0, tau2), e ~ N(0, sigma2), tau2 + sigma2 = total_variance,
+    icc = tau2 / total, v ~ N(0, slope_sd^2), slope_correlation = cor(u, v).
     For x = "normal", x_ij = sqrt(x_icc) a_j + sqrt(1 - x_icc) b_ij, both standard normal.
     """
 
@@ -73,6 +119,14 @@ class Scenario:
     contextual_effect: float = 0.0
     x: str = "normal"
     given: GivenX | None = field(default=None, compare=False)
+    covariates: tuple[Covariate, ...] = ()
+    slope_sd: float = 0.0
+    slope_correlation: float = 0.0
+
+    def slope_of(self, covariate: str) -> float:
+        """True slope of a covariate; NaN of one that is not there."""
+        slopes = {one.name: one.slope for one in self.covariates}
+        return slopes.get(covariate, math.nan)
 
     @property
     def tau2(self) -> float:
@@ -98,13 +152,17 @@ class Scenario:
     @property
     def first_grain(self) -> str:
         """Grain at which the data are first drawn: the coarsest that determines them."""
-        return "pooled" if self.x == "normal" and self.equal_size else "clusters"
+        normal = self.x == "normal" and all(one.type == "normal" for one in self.covariates)
+        return "pooled" if normal and self.equal_size and not self.slope_sd else "clusters"
 
     @property
     def shape(self) -> tuple[object, ...]:
         """Scenarios of one shape share sizes and predictor as far as replications share them."""
         given = None if self.given is None else self.given.digest
-        return self.n_clusters, self.size, self.x, self.x_icc if self.x != "normal" else None, given
+        x_icc = self.x_icc if self.x != "normal" else None
+        others = tuple((one.name, one.type, one.icc, one.given and one.given.digest)
+                       for one in self.covariates)  # fmt: skip
+        return self.n_clusters, self.size, self.x, x_icc, given, others
 
     def fixed_sizes(self) -> Ints:
         """Sizes of the clusters where they are not random, shape (J, 1)."""

@@ -7,15 +7,17 @@ drawn first and a finer one refines it; which grains are asked for changes none 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from simstudy.generators import gaussian, predictor, refine, streams
+from simstudy.generators import appended, gaussian, given, predictor, refine, streams, world
 from simstudy.generators.scenario import Scenario
-from simstudy.generators.streams import CLUSTERS, POOLED, ROWS, SIZES
-from simstudy.moments import Clusters, Pooled, Units
-from simstudy.numerics.batches import cut, cut_array
+from simstudy.generators.streams import CLUSTERS, COVARIATES, POOLED, ROWS, SIZES, SLOPES
+from simstudy.generators.world import Drawn
+from simstudy.moments import Clusters, Floats, Pooled, Units
+from simstudy.numerics.batches import cut
 
 
 class Source:
@@ -51,15 +53,27 @@ class Source:
             Replications wanted from the chunk's first on; pooled chunks are then drawn
             only as far as that, others whole.
         """
+        scenario = self.scenario
+        beyond = bool(scenario.covariates) or scenario.slope_sd != 0
         if grain == ROWS:
-            clusters, given = self._clusters_of_rows(chunk)
-            rows = refine.to_rows(self._rng(chunk, ROWS), self.scenario, clusters, given)
-            return refine.finish_rows(self.scenario, rows, clusters)
-        coarse = self._pooled(chunk, need) if grain == POOLED else self._clusters(chunk)[0]
-        return gaussian.finish(self.scenario, coarse)
+            drawn, rng = self._clusters_of_rows(chunk), self._rng(chunk, ROWS)
+            if beyond:
+                return world.units_of(rng, self._rng(chunk, ROWS, COVARIATES), scenario, drawn)
+            rows = refine.to_rows(rng, scenario, drawn.plain, drawn.treatment)
+            return refine.finish_rows(scenario, rows, drawn.plain)
+        slopes: Floats | None = None
+        coarse: Pooled | Clusters
+        if grain == POOLED:
+            coarse = self._pooled(chunk, need)
+        else:
+            drawn = self._clusters(chunk)
+            coarse, slopes = drawn.whole, drawn.slopes
+        if beyond:
+            return world.finish(scenario, coarse, slopes)
+        return gaussian.finish(scenario, coarse)
 
-    def _rng(self, chunk: int, grain: int) -> np.random.Generator:
-        return streams.generator(self.seed, self.key, chunk, grain)
+    def _rng(self, chunk: int, grain: int, *part: int) -> np.random.Generator:
+        return streams.generator(self.seed, self.key, chunk, grain, *part)
 
     def _keep(self, grain: int, key: tuple[int, ...], make: Callable[[], Any]) -> Any:
         if grain not in self._kept or self._kept[grain][0] != key:
@@ -70,40 +84,45 @@ class Source:
         need = need or streams.BLOCK
 
         def make() -> Pooled:
-            return gaussian.draw_pooled(self._rng(chunk, POOLED), self.scenario, need)
+            drawn = gaussian.draw_pooled(self._rng(chunk, POOLED), self.scenario, need)
+            if not self.scenario.covariates:
+                return drawn
+            return appended.to_pooled(self._rng(chunk, POOLED, COVARIATES), self.scenario, drawn)
 
         return self._keep(POOLED, (chunk, need), make)
 
-    def _clusters(self, chunk: int) -> tuple[Clusters, gaussian.Treatment | None]:
+    def _clusters(self, chunk: int) -> Drawn:
         return self._keep(CLUSTERS, (chunk,), lambda: self._make_clusters(chunk))
 
-    def _make_clusters(self, chunk: int) -> tuple[Clusters, gaussian.Treatment | None]:
+    def _make_clusters(self, chunk: int) -> Drawn:
         scenario, length = self.scenario, streams.chunk_length(self.scenario, CLUSTERS)
+        rng = self._rng(chunk, CLUSTERS)
         if scenario.first_grain == "pooled":
             block, first = divmod(chunk * length, streams.BLOCK)
             coarse = cut(self._pooled(block), first, first + length)
-            return refine.to_clusters(self._rng(chunk, CLUSTERS), scenario, coarse), None
+            plain = refine.to_clusters(rng, scenario, appended.leading(coarse))
+            if not scenario.covariates:
+                return Drawn(plain, None, plain)
+            rng = self._rng(chunk, CLUSTERS, COVARIATES)
+            return Drawn(plain, None, appended.refine_clusters(rng, scenario, coarse, plain))
         aside = self._rng(chunk, SIZES)
         sizes = predictor.draw_sizes(aside, scenario, length)
-        given = predictor.draw_treatment(aside, scenario, sizes, length)
-        rng = self._rng(chunk, CLUSTERS)
-        return gaussian.draw_clusters(rng, scenario, sizes, given, length), given
+        treatment = predictor.draw_treatment(aside, scenario, sizes, length)
+        plain = gaussian.draw_clusters(rng, scenario, sizes, treatment, length)
+        drawn = Drawn(plain, treatment, plain)
+        if scenario.covariates:
+            aside = self._rng(chunk, SIZES, COVARIATES)
+            fixed = given.draw_given(aside, scenario, sizes, treatment, length)
+            rng = self._rng(chunk, CLUSTERS, COVARIATES)
+            drawn = world.with_covariates(rng, scenario, drawn, fixed)
+        if scenario.slope_sd == 0:
+            return drawn
+        slopes = world.draw_slopes(self._rng(chunk, CLUSTERS, SLOPES), scenario, plain)
+        return replace(drawn, slopes=slopes)
 
-    def _clusters_of_rows(self, chunk: int) -> tuple[Clusters, gaussian.Treatment | None]:
+    def _clusters_of_rows(self, chunk: int) -> Drawn:
         """The part of a clusters chunk that a rows chunk, never longer, refines."""
         length = streams.chunk_length(self.scenario, ROWS)
         whole = streams.chunk_length(self.scenario, CLUSTERS)
         outer, first = divmod(chunk * length, whole)
-        clusters, given = self._clusters(outer)
-        last = first + length
-        return cut(clusters, first, last), _cut_given(given, first, last)
-
-
-def _cut_given(
-    given: gaussian.Treatment | None, first: int, last: int
-) -> gaussian.Treatment | None:
-    if given is None:
-        return None
-    mean, root = cut_array(given.mean, first, last), cut_array(given.root, first, last)
-    treated = None if given.treated is None else cut_array(given.treated, first, last)
-    return gaussian.Treatment(mean, root, treated)
+        return self._clusters(outer).cut(first, first + length)

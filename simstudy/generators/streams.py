@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from simstudy.generators.scenario import Scenario
 
 POOLED, CLUSTERS, ROWS, SIZES, METHODS = range(5)
+COVARIATES, SLOPES = 1, 2  # parts with streams of their own beside that of a grain: never reused
 GRAIN = {"pooled": POOLED, "clusters": CLUSTERS, "rows": ROWS}
 
 BLOCK = 4096  # replications; every chunk length divides it
@@ -41,7 +42,7 @@ def generator(seed: int, digest: int, chunk: int, grain: int, *more: int) -> np.
     grain : int
         POOLED, CLUSTERS, ROWS, SIZES or METHODS.
     more : int
-        Below 2^32 each: which method, for METHODS.
+        Below 2^32 each: which method, for METHODS; else which part has the stream to itself.
     """
     sequence = np.random.SeedSequence([seed, digest], spawn_key=(chunk, grain, *more))
     return np.random.Generator(np.random.SFC64(sequence))

@@ -12,7 +12,7 @@ from typing import cast
 import numpy as np
 
 from simstudy.estimands import is_null
-from simstudy.estimates import ESTIMATED, LIMITS, TRUTH, USED
+from simstudy.estimates import ESTIMATED, LIMITS, RANK, TRUTH, USED
 from simstudy.moments import Array, Bools, Floats
 from simstudy.numerics.quantiles import critical_values
 
@@ -27,7 +27,7 @@ class Block:
     columns : dict of arrays, shape (K, n) or (n,)
         `COLUMNS`; status is an index into `STATUSES`. `p_value` may be left out. With `truth`,
         which is that of each row, and with `ci_low` and `ci_high`, which are its interval,
-        whatever alpha is.
+        whatever alpha is. `rank` is that of a covariance matrix, NaN where there is none.
     truth : array, shape (K,), or float
         NaN in groups whose rows have a truth each.
     dual : bool
@@ -80,6 +80,7 @@ class Block:
         self.std_error = np.where(self.has_se, std_error, 0.0)
         self.df = np.where(self.has_se, given["df"], np.inf)
         self.p_value = given.get("p_value")
+        self.rank = given.get(RANK)
         self.dual = dual and "p_value" in given
         self.limits: Bools = np.broadcast_to(limits, self.truth.shape) & (LIMITS[0] in given)
         self.has_interval = self.has_se

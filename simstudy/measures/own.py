@@ -144,12 +144,9 @@ def _numbers(found: Any) -> tuple[float, float | None]:
 def _number(value: Any) -> float:
     array = np.asarray(value)
     if array.ndim or array.dtype.kind not in "biuf":
-        raise _AnswerError(f"returned {_kind(value)}; {_EXPECTED}")
+        kind = "nothing (None)" if value is None else f"a value of type {type(value).__name__}"
+        raise _AnswerError(f"returned {kind}; {_EXPECTED}")
     return float(array)
-
-
-def _kind(value: Any) -> str:
-    return "nothing (None)" if value is None else f"a value of type {type(value).__name__}"
 
 
 def bootstrap_mcse(

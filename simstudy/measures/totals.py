@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from simstudy.estimates import STATUSES, USED
+from simstudy.estimates import RANKS, STATUSES, USED
 from simstudy.measures import powers
 from simstudy.measures.block import COLUMNS, Block
 from simstudy.measures.powers import Powers
@@ -41,6 +41,8 @@ class Totals:
     ----------
     by_status : array of int, shape (K, S)
         Replications by status, in the order of `STATUSES`.
+    by_rank : array of int, shape (K, 3)
+        Replications by the rank of a covariance matrix, where they have one.
     of_error, of_estimate : Powers
         Of (t, v) over the replications with an estimate; q = 0 alone is to be read. t is the
         error; of the second, where the truth varies, the estimate itself.
@@ -60,6 +62,7 @@ class Totals:
     """
 
     by_status: Ints
+    by_rank: Ints
     of_error: Powers
     of_estimate: Powers
     relative: Powers
@@ -110,6 +113,7 @@ def of_ready(rows: Block, alphas: tuple[float, ...]) -> Totals:
     widths = [powers.of_rows([rows.width(alpha)], rows.has_interval, OF_ONE) for alpha in alphas]
     return Totals(
         by_status=np.stack([(status == k).sum(axis=1) for k in range(len(STATUSES))], axis=1),
+        by_rank=np.stack([_count(rows.rank, rank, len(n)) for rank in RANKS], axis=1),
         of_error=of_error,
         of_estimate=of_estimate,
         relative=relative,
@@ -120,6 +124,13 @@ def of_ready(rows: Block, alphas: tuple[float, ...]) -> Totals:
         rejected=np.stack([hits.sum(axis=1) for hits in rejected], axis=1),
         covered=np.stack([hits.sum(axis=1) for hits in covered], axis=1),
     )
+
+
+def _count(values: Floats | None, value: int, n_groups: int) -> Ints:
+    """Rows of each group with a value."""
+    if values is None:
+        return np.zeros(n_groups, dtype=np.int64)
+    return np.asarray((values == value).sum(axis=1))
 
 
 def _tests(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import reduce
 from typing import Any
 
@@ -113,6 +114,7 @@ def estimates(
     outcome: Array,
     tau2: Floats | None = None,
     sigma2: Floats | None = None,
+    extras: Mapping[str, Floats] | None = None,
 ) -> Estimates:
     """Test the estimate against 0 and blank what does not exist.
 
@@ -134,7 +136,7 @@ def estimates(
         tau2 = None if tau2 is None else np.where(shown, tau2, np.nan)
         sigma2 = None if sigma2 is None else np.where(shown, sigma2, np.nan)
     p_value = p_values(estimate, std_error, free)
-    return Estimates(estimate, std_error, free, p_value, outcome, tau2, sigma2)
+    return Estimates(estimate, std_error, free, p_value, outcome, tau2, sigma2, extras)
 
 
 def p_values(distance: Floats, std_error: Floats, df: Floats) -> Floats:

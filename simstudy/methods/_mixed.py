@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from simstudy.entries import Chosen, choice
+from simstudy.entries import Chosen, Option, choice
 from simstudy.estimates import Estimates, Outcome
 from simstudy.methods import _assemble
 from simstudy.moments import Array, Bools, Factor, Floats, Ints, Moments
@@ -126,51 +126,66 @@ _DISTRIBUTIONS = {
     "between-within degrees of freedom, {between_within} [@PinheiroBates2000].",
     "satterthwaite": "The statistic is referred to Student's $t$ distribution with the "
     "Satterthwaite degrees of freedom from the observed information [@Kuznetsova2017]; they "
-    "are {boundary} where the cluster variance is estimated as zero.",
+    "are {boundary} where {zero}.",
     "kenward_roger": "Both the standard error and the degrees of freedom of Student's $t$ "
     "distribution are those of Kenward and Roger, from the expected information "
     "[@KenwardRoger1997; @HalekohHojsgaard2014].",
 }
 
 
-def account(chosen: Chosen, n_fixed: int, between_within: str) -> str:
+def account(
+    chosen: Chosen,
+    n_fixed: int,
+    between_within: str = "",
+    limits: str = "the cluster variance not below zero",
+    zero: str = "the cluster variance is estimated as zero",
+) -> str:
     """Estimator and reference distribution in two sentences of a methods section.
 
-    `between_within` says what these degrees of freedom are, with LaTeX.
+    `between_within` says what these degrees of freedom are, with LaTeX, `limits` within what
+    the variances are estimated, and `zero` when none is left.
     """
     boundary = f"$N-{n_fixed}$" if chosen["estimator"] == "reml" else "$N$"
     distribution = _DISTRIBUTIONS[chosen["df"]].format(
-        n_fixed=n_fixed, between_within=between_within, boundary=boundary
+        n_fixed=n_fixed, between_within=between_within, boundary=boundary, zero=zero
     )
-    estimator = _ESTIMATORS[chosen["estimator"]]
-    return f"It is fitted by {estimator}, with the cluster variance not below zero. {distribution}"
+    return f"It is fitted by {_ESTIMATORS[chosen['estimator']]}, with {limits}. {distribution}"
 
 
 def _default_df(chosen: Chosen) -> str:
     return "wald" if chosen["estimator"] == "ml" else "kenward_roger"
 
 
-OPTIONS = (
-    choice(
-        "estimator",
-        "likelihood",
-        "method likelihood estimation fit_method criterion",
-        reml="restricted residual_maximum_likelihood restricted_maximum_likelihood",
-        ml="full mle maximum_likelihood fiml",
-    ),
-    choice(
-        "df",
-        "reference distribution (kenward_roger adjusts the SE)",
-        "ddf ddfm dfmethod dof test degrees_of_freedom tests",
-        {
-            "write kenward_roger, satterthwaite, between_within or residual: all of them are t "
-            "tests": "t"
-        },
-        default=_default_df,
-        wald="z normal infinite inf asymptotic",
-        residual="",
-        between_within="bw betwithin nlme containment inner_outer",
-        satterthwaite="lmertest sat satt",
-        kenward_roger="kr kroger kenwardroger pbkrtest",
-    ),
-)
+_DF_WORDS = {
+    "wald": "z normal infinite inf asymptotic",
+    "residual": "",
+    "between_within": "bw betwithin nlme containment inner_outer",
+    "satterthwaite": "lmertest sat satt",
+    "kenward_roger": "kr kroger kenwardroger pbkrtest",
+}
+
+
+def options(*without: str) -> tuple[Option, Option]:
+    """Options `estimator` and `df` of a mixed model, which has all kinds of df but some."""
+    kinds = {name: words for name, words in _DF_WORDS.items() if name not in without}
+    *others, last = [name for name in reversed(kinds) if name != "wald"]
+    return (
+        choice(
+            "estimator",
+            "likelihood",
+            "method likelihood estimation fit_method criterion",
+            reml="restricted residual_maximum_likelihood restricted_maximum_likelihood",
+            ml="full mle maximum_likelihood fiml",
+        ),
+        choice(
+            "df",
+            "reference distribution (kenward_roger adjusts the SE)",
+            "ddf ddfm dfmethod dof test degrees_of_freedom tests",
+            {f"write {', '.join(others)} or {last}: all of them are t tests": "t"},
+            default=_default_df,
+            **kinds,
+        ),
+    )
+
+
+OPTIONS = options()

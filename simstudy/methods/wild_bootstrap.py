@@ -125,10 +125,10 @@ register(
             "weights: rademacher": "rademacher",
         },
         draws=True,
+        covariates=False,
         tests_only=True,
         account=_account,
         robust=lambda chosen: True,
-        one_predictor=True,
         n_parameters="2",
     )
 )

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from simstudy.moments import Factor, Floats, Moments, Pooled
-from simstudy.numerics.elimination import divide
+from simstudy.numerics.elimination import Column, divide
 from simstudy.numerics.shared import shared
 
 
@@ -40,42 +40,55 @@ def selected(moments: Moments, names: tuple[str, ...]) -> Moments:
 @shared
 def _selected(moments: Moments, names: tuple[str, ...]) -> Moments:
     places = [moments.names.index(name) for name in names]
-    within = _triangle(moments.within, places)
+    within = triangle([moments.within.column(k) for k in places])
     if isinstance(moments, Pooled):
-        between = _triangle(moments.between, places)
+        between = triangle([moments.between.column(k) for k in places])
         return replace(moments, within=within, between=between, names=names)
     means = tuple(moments.means[k] for k in places)
     origin = tuple(moments.point[k] for k in places)
-    return replace(moments, within=within, means=means, names=names, origin=origin)
+    return replace(
+        moments, within=within, means=means, names=names, origin=origin, slope_of=moments.main
+    )
 
 
-def _triangle(factor: Factor, places: Sequence[int]) -> Factor:
-    """The triangle of some columns of a triangle, by plane rotations (Golub & Van Loan 5.1.8).
+def triangle(columns: Sequence[Column]) -> Factor:
+    """The triangle with the cross-products of some columns of one with rows, in their order.
 
-    Rotations keep what is zero zero: a column that does not vary stays exactly so.
+    By plane rotations (Golub & Van Loan 5.1.8), which keep what is zero zero: a column that does
+    not vary stays exactly so.
+
+    Parameters
+    ----------
+    columns : sequence of sequences of arrays
+        Entries of each, from the first row down; those that it lacks at its end are 0.
     """
-    shape = np.broadcast_shapes(*(entry.shape for row in factor.rows for entry in row))
-    height = len(factor.rows)
-    entries = [list(factor.column(k)) for k in places]
-    columns = [column + [np.zeros(shape)] * (height - len(column)) for column in entries]
-    for k in range(len(columns)):
+    shape = np.broadcast_shapes(*(entry.shape for column in columns for entry in column))
+    height = max(map(len, columns))
+    left = [[*column, *(np.zeros(shape) for _ in range(height - len(column)))]
+            for column in columns]  # fmt: skip
+    for k, column in enumerate(left):
         for i in range(height - 1, k, -1):
-            _rotate(columns[k:], k, i)
+            _rotate(left[k:], k, i, column[i])
+    for k, column in enumerate(left):
+        if np.any(empty := column[k] == 0):
+            for m in range(k + 1, len(left)):  # what stands beside no length belongs below
+                _rotate(left[m:], m, k, np.where(empty, left[m][k], 0.0))
     rows = [
-        tuple(column[k] * np.where(columns[k][k] < 0, -1.0, 1.0) for column in columns[k:])
-        for k in range(len(columns))
+        tuple(column[k] * np.where(left[k][k] < 0, -1.0, 1.0) for column in left[k:])
+        for k in range(len(left))
     ]
     return Factor(tuple(rows))
 
 
-def _rotate(columns: Sequence[list[Floats]], upper: int, lower: int) -> None:
-    """Bring the lower entry of the first column to 0, in all columns."""
-    first, second = columns[0][upper], columns[0][lower]
+def _rotate(columns: Sequence[list[Floats]], upper: int, lower: int, second: Floats) -> None:
+    """Bring the lower entry of the first column to 0, in all columns, where it is `second`."""
+    first = columns[0][upper]
     length = np.hypot(first, second)
-    cosine = np.where(length == 0, 1.0, divide(first, length))
+    turned = second != 0
+    cosine = np.where(turned, divide(first, length), 1.0)
     sine = divide(second, length)
     for column in columns:
         above, below = column[upper], column[lower]
         column[upper] = cosine * above + sine * below
         column[lower] = cosine * below - sine * above
-    columns[0][lower] = np.zeros_like(length)
+    columns[0][lower] = np.where(turned, 0.0, columns[0][lower])

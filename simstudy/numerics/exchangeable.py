@@ -111,7 +111,7 @@ def _stepper(clusters: Clusters, within: Factor) -> Step:
     return step
 
 
-def model_variance(found: Working, weights: Sequence[Floats | float]) -> Floats:
+def model_variance(working: Working, weights: Sequence[Floats | float]) -> Floats:
     """Variance of a linear function of level and slopes if the correlation is right.
 
     Parameters
@@ -119,16 +119,16 @@ def model_variance(found: Working, weights: Sequence[Floats | float]) -> Floats:
     weights : sequence of floats or arrays, shape (R,)
         As for `information.contrast`.
     """
-    at, unit = found.at, found.phi * (1.0 - found.alpha)
+    at, unit = working.at, working.phi * (1.0 - working.alpha)
     squares = (w * w / of for w, of in zip(weights, at.information, strict=True))
     return np.asarray(unit * sum(squares))
 
 
 def robust_variance(
-    clusters: Clusters, found: Working, weights: Sequence[Floats | float]
+    clusters: Clusters, working: Working, weights: Sequence[Floats | float]
 ) -> Floats:
     """Sandwich variance of the same, whatever the correlation (Liang & Zeger 1986, CR0)."""
-    at, inner = found.at, clusters.within
+    at, inner = working.at, clusters.within
     weighted_e = at.c * at.e_dot
     *of_x, e = swept([inner.column(k) for k in range(len(inner.rows))], at.coefficients)
     influence = (weights[0] / at.s) * weighted_e

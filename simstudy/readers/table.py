@@ -86,7 +86,7 @@ class Table:
 
     def _places(self, name: str) -> list[int]:
         """Places of a name, compared as written, then normalised, then without blanks around."""
-        for fold in (str, _normal, _trimmed):
+        for fold in (str, _normal, lambda text: _normal(text).strip()):
             if found := [i for i, one in enumerate(self.names) if one and fold(one) == fold(name)]:
                 return found
         return []
@@ -198,7 +198,3 @@ def _nearest(name: str, known: list[str]) -> str:
 
 def _normal(name: str) -> str:
     return unicodedata.normalize("NFC", name)
-
-
-def _trimmed(name: str) -> str:
-    return _normal(name).strip()

@@ -9,7 +9,7 @@ import math
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from simstudy.estimands import ESTIMANDS, is_null
+from simstudy.estimands import estimand, is_null
 from simstudy.store import arrow
 
 if TYPE_CHECKING:
@@ -80,20 +80,18 @@ def condition(row_aims: Iterable[Aim]) -> str:
     different = {(aim.estimand, aim.null_value) for aim in row_aims}
     if len(different) != 1:
         return "the null hypothesis is true"
-    ((estimand, null_value),) = different
-    name = "the truth" if estimand is None else ESTIMANDS[estimand].plain
+    ((aimed, null_value),) = different
+    name = "the truth" if aimed is None else estimand(aimed).plain
     return f"{name} is {null_value:g}"
 
 
-def settings(
-    estimand: str | None, levels_and_aims: Iterable[tuple[dict[str, Any], Aim]]
-) -> set[str]:
+def settings(aimed: str | None, levels_and_aims: Iterable[tuple[dict[str, Any], Aim]]) -> set[str]:
     """Factors that set the truth: designs that differ in them alone are the same design.
 
     Of anybody's estimates these are the columns that hold it.
     """
-    if estimand is not None:
-        return set(ESTIMANDS[estimand].fields)
+    if aimed is not None:
+        return set(estimand(aimed).fields)
     rows = list(levels_and_aims)
     names = rows[0][0] if rows else ()
     return {name for name in names if all(levels[name] == aim.truth for levels, aim in rows)}

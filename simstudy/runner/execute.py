@@ -298,8 +298,9 @@ def work(
         for part, names, of_part in parts_of(task, estimates):
             end_if_orphaned()
             about: dict[str, Any] = {"keys": {name: keys[name] for name in part.scenarios}}
-            if not task.shared:  # first: what has rows is complete
+            if not task.shared or any(of.extras for of in of_part):  # first: rows are the last
                 about["beside"] = failures.write(folder, part, names, of_part)
+            if not task.shared:
                 first = first or next(failures.failed(part, names, of_part), None)
                 about |= timeouts.noted(task, of_part[0])
             parts.write(folder, part, names, of_part, source | about)

@@ -145,13 +145,13 @@ def _trial(study: Study, task: Task) -> _Trial:
         part, clock = affordable(task, _OWN_TRIAL, task.n_reps), time.perf_counter
     for _ in range(_BATCHES if task.shared else 1):
         start = clock()
-        found = run_task(part)
-        sizes = [parts.encode(*content, {}).size for content in parts_of(part, found)]
+        estimates = run_task(part)
+        sizes = [parts.encode(*content, {}).size for content in parts_of(part, estimates)]
         times.append(clock() - start)
     few = _cut(task, 1)
     little = [parts.encode(*content, {}).size for content in parts_of(few, run_task(few))]
     start = time.process_time()
-    for method, of_method in zip(task.methods, found, strict=True):
+    for method, of_method in zip(task.methods, estimates, strict=True):
         truth = np.array([method.truth(piece.scenario) for piece in task.pieces])
         of_rows(study, task, method, of_method, truth)
     summary = time.process_time() - start

@@ -26,7 +26,7 @@ _PACK, _SMALL = 16, 8192  # scenarios of a part at most, replications of a small
 _METHOD_CHARACTERS = 64  # of the methods in a part's name, which has 255 in all
 
 Range = tuple[int, int]  # first and last replication, from 1
-Gaps = Mapping[tuple[str, Method], list[Range]]  # of a scenario and a method
+Gaps = Mapping[tuple[str, str], list[Range]]  # of a scenario and a method, by id and canonical name
 
 
 def range_length(scenario: Scenario, grain: str, draws: bool = False) -> int:
@@ -60,11 +60,11 @@ def missing(spans: list[Range], last: int) -> list[Range]:
 
 
 def gaps_of(study: Study, parts: Iterable[PartName]) -> Gaps:
-    """(scenario, method) of all that a study asks for -> replications that no part holds."""
+    """All that a study asks for -> replications that no part holds."""
     held = holders(parts)
     keys = {method: method_key(method.canonical) for method in study.methods}
     return {
-        (design.id, method): missing(
+        (design.id, method.canonical): missing(
             [(part.first, part.last) for part in held.get((design.id, key), ())],
             study.replications,
         )
@@ -112,7 +112,7 @@ def _shared(study: Study, gaps: Gaps, methods: tuple[Method, ...]) -> Iterator[T
         of_shape = lengths[scenario.shape]
         wanted: dict[Range, list[Method]] = defaultdict(list)
         for method, length in zip(methods, of_shape, strict=True):
-            for span in _aligned(gaps.get((design.id, method), ()), length):
+            for span in _aligned(gaps.get((design.id, method.canonical), ()), length):
                 wanted[span].append(method)
         for span, together in wanted.items():
             todo[span, tuple(together), min(of_shape)].append(design)
@@ -127,8 +127,8 @@ def _alone(study: Study, gaps: Gaps, methods: Iterable[Method]) -> list[Task]:
         Task(study.seed, (design,), *span, (method,), study.grain)
         for method in methods
         for design in study.designs
-        if gaps.get((design.id, method))  # else there need be no file of it
-        for span in _aligned(gaps[design.id, method], method.entry.part)
+        if gaps.get((design.id, method.canonical))  # else there need be no file of it
+        for span in _aligned(gaps[design.id, method.canonical], method.entry.part)
     ]
     return sorted(tasks, key=lambda task: task.first)
 

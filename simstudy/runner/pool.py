@@ -136,8 +136,8 @@ def how(error: BaseException) -> str:
     """How a worker was lost, in a few words."""
     if isinstance(error, MemoryError):
         return "a worker ran out of memory"
-    found = re.search(r"\{(.*)\}", str(error), re.DOTALL)
-    code = f" ({' '.join(found[1].split())})" if found else ""
+    reason = re.search(r"\{(.*)\}", str(error), re.DOTALL)
+    code = f" ({' '.join(reason[1].split())})" if reason else ""
     if "SIGKILL" in code or not code:
         return f"a worker was killed{code}; the system does that when memory runs out"
     return f"a worker ended{code}"

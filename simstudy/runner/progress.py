@@ -28,8 +28,9 @@ def there(study: Study, folder: ResultsFolder) -> list[str]:
     if not listed:
         return [f"{folder}: nothing is there yet"]
     folder.refuse_seed(folder.seed, study.seed)
+    labels = {method.canonical: method.label for method in study.methods}
     lost = {
-        (scenario, method.label): n_of(gaps)
+        (scenario, labels[method]): n_of(gaps)
         for (scenario, method), gaps in gaps_of(study, listed).items()
     }
     n_lost, n_fits = sum(lost.values()), len(lost) * study.replications

@@ -45,26 +45,26 @@ def ended(folder: ResultsFolder, tasks: Sequence[Task]) -> Iterator[tuple[Task, 
     """Tasks whose workers were ended by a deadline, and in which call; told once."""
     keys = {str(task.key): task for task in tasks}
     for file in sorted((folder / WORK).glob(f"*{_WITNESS}")):
-        said = Witness.read(file)
-        if said is not None and said[0] in keys:
+        call = Witness.read(file)
+        if call is not None and call[0] in keys:
             file.unlink()
-            yield keys[said[0]], said[1]
+            yield keys[call[0]], call[1]
 
 
-def noted(task: Task, found: Estimates) -> dict[str, Any]:
+def noted(task: Task, estimates: Estimates) -> dict[str, Any]:
     """The timeout that was too short for some fit, for the footer; nothing where none was."""
-    failures = () if found.failures is None else found.failures
-    cut = any(failure is not None and failure.message == MESSAGE for failure in failures)
+    failed = () if estimates.failures is None else estimates.failures
+    cut = any(failure is not None and failure.message == MESSAGE for failure in failed)
     return {FOOTER: task.methods[0].timeout} if cut else {}
 
 
 def outgrow(
-    study: Study, folder: ResultsFolder, there: list[PartName], warn: Callable[[str], None]
+    study: Study, folder: ResultsFolder, listed: list[PartName], warn: Callable[[str], None]
 ) -> list[PartName]:
     """Set aside what a timeout cut that is longer now; the parts that stay."""
     limits = {method_key(m.canonical): m for m in study.own_methods}
     cut = []
-    for part in there:
+    for part in listed:
         method = limits.get(part.methods[0])
         if method is None or not is_plain(folder.of_part(part, FAILURES)):
             continue
@@ -75,4 +75,4 @@ def outgrow(
         quarantine.set_aside(folder, str(part))
     if cut:
         warn(f"{folder}: {len(cut)} ranges with fits that a shorter timeout cut are computed again")
-    return [part for part in there if part not in set(cut)]
+    return [part for part in listed if part not in set(cut)]

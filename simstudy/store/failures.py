@@ -111,8 +111,9 @@ def asked(study: Study) -> set[tuple[str, str]]:
 
 
 def _of(study: Study, listed: Iterable[PartName]) -> Iterator[PartName]:
-    """Parts that hold rows of a study's own methods."""
-    keys = {method_key(method.canonical) for method in study.own_methods}
+    """Parts beside which rows of a study's own methods, or extras of ours, may stand."""
+    with_more = {*study.own_methods, *(method for method in study.methods if method.extras)}
+    keys = {method_key(method.canonical) for method in with_more}
     return (part for part in listed if not keys.isdisjoint(part.methods))
 
 

@@ -26,7 +26,7 @@ def cannot_write(path: Path, error: OSError) -> WorkError:
 def entries(folder: Path) -> list[os.DirEntry[str]]:
     """What is in a folder; nothing where that cannot be read."""
     try:
-        with os.scandir(folder) as found:
-            return list(found)
+        with os.scandir(folder) as listed:
+            return list(listed)
     except OSError:
         return []

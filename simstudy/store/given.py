@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from simstudy.estimates import GIVEN
+from simstudy.estimates import GIVEN, RANK
 from simstudy.moments import Array, Floats, Ints
 from simstudy.store import arrow, failures
 from simstudy.store.names import PartName, method_key
@@ -21,6 +21,7 @@ from simstudy.store.results_folder import EXTRAS, ResultsFolder
 from simstudy.study.study import Study
 
 Key = tuple[str, str]  # scenario, method's key
+_NAMES = (*GIVEN, RANK)
 
 
 class Range(NamedTuple):
@@ -60,7 +61,8 @@ def _groups(given: _Extras | None, part: PartName, last: int) -> Iterator[tuple[
     """Values of each name, scenario and method up to a replication of a part (from 0)."""
     if given is None:
         return
-    rows = np.flatnonzero((given.name >= 0) & (given.replication <= last))
+    named = (given.name >= 0) & (given.name < len(GIVEN))
+    rows = np.flatnonzero(named & (given.replication <= last))
     groups = np.stack([given.name, given.scenario, given.method], axis=1)[rows]
     for group in np.unique(groups, axis=0):
         name, scenario, method = group.tolist()
@@ -76,7 +78,7 @@ def columns(
     Parameters
     ----------
     names : sequence of str
-        Of `GIVEN`.
+        Of `GIVEN`, or `RANK`.
     methods : collection of str
         Keys of the methods that gave any: others' parts are not looked at.
 
@@ -92,7 +94,7 @@ def columns(
         return dict.fromkeys(names, np.broadcast_to(np.nan, shape))
     out = {name: np.full(shape, np.nan) for name in names}
     for name, values in out.items():
-        rows = given.name == GIVEN.index(name)
+        rows = given.name == _NAMES.index(name)
         place = given.method[rows], given.scenario[rows], given.replication[rows]
         values[place] = given.value[rows]
     return out
@@ -104,7 +106,7 @@ def _read(folder: ResultsFolder, part: PartName) -> _Extras | None:
         return None
     replication, value = (arrow.joined(table.column(name)) for name in ("replication", "value"))
     return _Extras(
-        _codes(table.column("name"), GIVEN),
+        _codes(table.column("name"), _NAMES),
         _codes(table.column("method"), part.methods, method_key),
         _codes(table.column("scenario"), part.scenarios),
         arrow.to_numpy(replication) - part.first,

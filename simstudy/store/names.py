@@ -71,12 +71,12 @@ def parse(name: str) -> PartName | None:
 
 def holders(parts: Iterable[PartName]) -> dict[tuple[str, str], list[PartName]]:
     """(scenario, method key) -> parts that hold rows of both, in the order given."""
-    found: dict[tuple[str, str], list[PartName]] = defaultdict(list)
+    of_cell: dict[tuple[str, str], list[PartName]] = defaultdict(list)
     for part in parts:
         for scenario in part.scenarios:
             for method in part.methods:
-                found[scenario, method].append(part)
-    return found
+                of_cell[scenario, method].append(part)
+    return of_cell
 
 
 @lru_cache(maxsize=256)

@@ -105,17 +105,17 @@ class ResultsFolder:
 
     def set_aside(self, *names: str) -> Path | None:
         """Move files to `.work/set-aside/`; where to, None where there are none."""
-        there = [name for name in names if os.path.lexists(self / name)]
+        present = [name for name in names if os.path.lexists(self / name)]
         self.refuse_links()
         target, number = self / SET_ASIDE, 1
-        while any(os.path.lexists(target / name) for name in there):
+        while any(os.path.lexists(target / name) for name in present):
             number += 1
             target = self / SET_ASIDE / str(number)
-        for name in there:
+        for name in present:
             (target / name).parent.mkdir(parents=True, exist_ok=True)
             with suppress(FileNotFoundError):  # another run of the same study was quicker
                 os.replace(self / name, target / name)
-        return target if there else None
+        return target if present else None
 
     def refuse_links(self) -> None:
         """Refuse results of which a folder is a link that leads out of them."""

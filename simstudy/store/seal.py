@@ -48,10 +48,10 @@ def fits(content: bytes) -> bool | None:
 def said(metadata: Mapping[bytes, bytes] | None) -> dict[str, Any]:
     """What a footer says; `ValueError` where that is no JSON."""
     try:
-        found = json.loads((metadata or {}).get(KEY, b"{}"))
+        content = json.loads((metadata or {}).get(KEY, b"{}"))
     except RecursionError:
         raise ValueError("a footer is nested too deeply") from None
-    return found if isinstance(found, dict) else {}
+    return content if isinstance(content, dict) else {}
 
 
 def refuse_newer(file: Path, content: bytes) -> None:

@@ -11,7 +11,7 @@ from simstudy.errors import UserError
 from simstudy.store import sources
 from simstudy.store.files import cannot_write
 from simstudy.store.results_folder import ESTIMATES, STUDY, WORK, ResultsFolder
-from simstudy.study.fields import DEFAULTS
+from simstudy.study.fields import DEFAULTS, SILENT
 from simstudy.study.study import Study
 
 
@@ -57,7 +57,7 @@ def _with_defaults(scenarios: Any) -> Any:
     """Scenarios with the optional fields they leave out."""
     if isinstance(scenarios, list):
         return [_with_defaults(grid) for grid in scenarios]
-    left_out = {"total_variance"} if "within_variance" in scenarios else set()
+    left_out = SILENT | ({"total_variance"} if "within_variance" in scenarios else set())
     missing = DEFAULTS.keys() - scenarios.keys() - left_out
     return scenarios | {key: value for key, value in DEFAULTS.items() if key in missing}
 

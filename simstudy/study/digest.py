@@ -12,8 +12,8 @@ import hashlib
 import json
 from typing import Any
 
-from simstudy.generators.scenario import Scenario, SizeRule
-from simstudy.study.fields import DEFAULTS
+from simstudy.generators.scenario import Covariate, Scenario, SizeRule
+from simstudy.study.fields import DEFAULTS, is_default
 
 
 def canonical(scenario: Scenario) -> str:
@@ -29,8 +29,11 @@ def canonical(scenario: Scenario) -> str:
         content["x_icc"] = scenario.x_icc + 0.0
     if scenario.given is not None:
         content["x"] = {"file": scenario.given.digest}
-    for key in ("intercept", "total_variance", "contextual_effect"):
+    for key in ("intercept", "total_variance", "contextual_effect", "slope_sd",
+                "slope_correlation"):  # fmt: skip
         content[key] = getattr(scenario, key) + 0.0
+    if scenario.covariates:
+        content["covariates"] = {one.name: _covariate(one) for one in scenario.covariates}
     kept = {k: v for k, v in content.items() if k not in DEFAULTS or v != DEFAULTS[k]}
     return json.dumps(kept, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
@@ -43,6 +46,23 @@ def _size(rule: SizeRule) -> Any:
         return {"mean": values[0], "cv": values[1]}
     name = {"listed": "sizes"}.get(rule.kind, rule.kind)
     return {name: values[0] if rule.kind == "poisson" else values}
+
+
+def _covariate(covariate: Covariate) -> dict[str, Any]:
+    """What is said of a covariate, defaults left out; its place in the study file is no part."""
+    content: dict[str, Any] = {"slope": covariate.slope + 0.0, "type": covariate.type}
+    if covariate.icc is not None:
+        content["icc"] = covariate.icc + 0.0
+    if covariate.given is not None:
+        content["type"] = {"file": covariate.given.digest}
+    if covariate.correlations:
+        content["correlation"] = {
+            pair.other: {level: value + 0.0
+                         for level in ("within", "between")
+                         if (value := getattr(pair, level)) is not None}
+            for pair in covariate.correlations
+        }  # fmt: skip
+    return {key: value for key, value in content.items() if not is_default(f".{key}", value)}
 
 
 def digest(scenario: Scenario) -> tuple[str, int]:

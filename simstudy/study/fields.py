@@ -74,14 +74,22 @@ SCENARIO_NUMBERS = {
         low_open=True,
     ),
     "contextual_effect": Number("between-cluster slope minus within-cluster slope", -1e6, 1e6),
+    "slope_sd": Number("SD of the slope of x over clusters, per unit of x", 0, 1e6),
+    "slope_correlation": Number(
+        "correlation of a cluster's slope of x with its effect at x = 0", -1, 1
+    ),
 }
 DEFAULTS: dict[str, Any] = {
     "intercept": 0.0,
     "total_variance": 1.0,
     "contextual_effect": 0.0,
     "x": "normal",
+    "slope_sd": 0.0,
+    "slope_correlation": 0.0,
 }
-SCENARIO_FIELDS = ("n_clusters", "cluster_size", *SCENARIO_NUMBERS, "x")
+SILENT = {"slope_sd", "slope_correlation"}  # a stored study says nothing of them where it did not
+COVARIATE_DEFAULTS: dict[str, Any] = {"slope": 0.0, "type": "normal"}
+SCENARIO_FIELDS = ("n_clusters", "cluster_size", *SCENARIO_NUMBERS, "x", "covariates")
 X_KINDS = ("normal", "binary", "binary_blocked")
 X_KEYS = ("file", "column", "cluster")
 SIZE_FORMS = ("uniform", "poisson", "mean", "cv", "sizes")
@@ -110,3 +118,11 @@ TOP_FIELDS = {
     "measures": "measures of your own, beside the built-in ones: [{use: FILE.py:FUNCTION}]",
     "report": "figures: which figures are drawn",
 }
+
+
+def is_default(field: str, level: Any) -> bool:
+    """Whether a field of a scenario, or of a covariate (``baseline.slope``), is as if not given."""
+    _, _, own = field.partition(".")
+    defaults = COVARIATE_DEFAULTS if own else DEFAULTS
+    name = own or field
+    return name in defaults and bool(level == defaults[name])

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from simstudy.generators.scenario import Scenario
-from simstudy.study import fields, vocabulary
+from simstudy.study import covariates, fields, vocabulary
 from simstudy.study.digest import digest
 from simstudy.study.place import Place, refuse_equal
 from simstudy.study.scenarios import scenario, variances
@@ -18,7 +18,8 @@ from simstudy.theory.design_effect import design_effect
 
 _MOST = 1_000_000
 # what a condition may ask of a scenario
-CONDITIONS = ("scenario", *fields.SCENARIO_FIELDS, "n_obs", "design_effect")
+_OWN = tuple(field for field in fields.SCENARIO_FIELDS if field != covariates.FIELD)
+CONDITIONS = ("scenario", *_OWN, "n_obs", "design_effect")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,7 @@ class Design:
         return design_effect(self.scenario)
 
     def level(self, field: str) -> float | int | str | None:
-        """One of `CONDITIONS`, as a table shows it; None where the scenario has none."""
+        """One of `conditions`, as a table shows it; None where the scenario has none."""
         if field == "scenario":
             return self.id
         if field in ("n_obs", "design_effect"):
@@ -59,6 +60,12 @@ class Design:
         if field in self.levels:
             return self.levels[field]
         return variances(self.scenario).get(field, fields.DEFAULTS.get(field))
+
+
+def conditions(designs: Iterable[Design]) -> list[str]:
+    """What a condition may ask of these scenarios: `CONDITIONS`, and fields of covariates."""
+    own = (field for design in designs for field in design.levels)
+    return list(dict.fromkeys([*CONDITIONS, *own]))
 
 
 def expand(document: Document) -> list[Design]:
@@ -91,27 +98,29 @@ def _combinations(block: Place) -> Iterator[dict[str, Place]]:
     """Cross every listed field of one grid."""
     if not block.expect(dict, "fields"):
         block.refuse("is empty")
-    choices = []
+    choices: dict[str, list[Place]] = {}
     for key in block.value:
         if key not in fields.SCENARIO_FIELDS:
             hint = vocabulary.hint(key, fields.SCENARIO_FIELDS, vocabulary.SCENARIO)
             block.refuse(f"unknown field{hint}", key)
-        levels = block[key].levels()
-        refuse_equal(levels)
-        choices.append(levels)
-    if math.prod(map(len, choices)) > _MOST:
+        own = key == covariates.FIELD
+        for field, place in covariates.leaves(block[key]) if own else [(key, block[key])]:
+            choices[field] = place.levels()
+            refuse_equal(choices[field])
+    if math.prod(map(len, choices.values())) > _MOST:
         block.refuse(f"more than {_MOST} scenarios")
-    for combination in itertools.product(*choices):
-        yield dict(zip(block.value, combination, strict=True))
+    for combination in itertools.product(*choices.values()):
+        yield dict(zip(choices, combination, strict=True))
 
 
 def _levels(settled: Scenario, values: dict[str, Any]) -> dict[str, float | int | str]:
     """Field -> what a table shows."""
     levels: dict[str, float | int | str] = {"n_clusters": settled.n_clusters}
-    for key in fields.SCENARIO_FIELDS:
+    for key in (*_OWN, *(field for field in values if field not in _OWN)):
         if key in values:
             value = values[key]
-            if key in fields.SCENARIO_NUMBERS:
+            number = key in fields.SCENARIO_NUMBERS or "." in key
+            if number and not isinstance(value, dict | str):
                 levels[key] = float(value) + 0.0
             elif key != "n_clusters":
                 whole = key == "cluster_size" and not isinstance(value, dict)
@@ -128,5 +137,5 @@ def text_of(value: Any) -> str:
             return "sizes " + " ".join(str(n) for n in value["sizes"])
         if "file" in value:
             return f"{value['file']}:{value['column']} by {value['cluster']}"
-        return ", ".join(f"{k} {v:g}" for k, v in value.items())
+        return ", ".join(f"{k} {v if isinstance(v, str) else f'{v:g}'}" for k, v in value.items())
     return f"{value:g}" if isinstance(value, float) else str(value)

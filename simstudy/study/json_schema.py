@@ -8,10 +8,11 @@ from simstudy.entries import GRAINS, Entry, Option
 from simstudy.estimands import ESTIMANDS
 from simstudy.plots import plots
 from simstudy.registry import methods
-from simstudy.study import fields
+from simstudy.study import covariate_fields, fields
 from simstudy.where import GRAMMAR
 
 _TEXT = {"type": "string"}
+_OMIT = {"type": "array", "items": _TEXT, "description": "covariates left out of the model"}
 _WHEN = {
     "type": "string",
     "minLength": 1,
@@ -86,10 +87,12 @@ def _scenario() -> dict[str, Any]:
     described = {key: (number.summary, number.schema()) for key, number in numbers.items()}
     described["cluster_size"] = fields.CLUSTER_SIZE.summary, {"anyOf": sizes}
     described["x"] = "the predictor", x
-    properties = {}
-    for key in fields.SCENARIO_FIELDS:
-        summary, levels = described[key]
-        properties[key] = {"description": summary, **_or_list(levels)}
+    properties = {
+        key: {"description": summary, **_or_list(levels)}
+        for key, (summary, levels) in described.items()
+    }
+    summary = "other predictors by name; lists inside are factors, crossed with the others"
+    properties["covariates"] = {"description": summary, **covariate_fields.schema()}
     return _mapping(properties, ["icc", "slope"])
 
 
@@ -127,12 +130,15 @@ def _options(entry: Entry) -> dict[str, Any]:
     options["estimand"] = {"enum": list(entry.possible()), "description": "what is estimated"}
     options["null_value"] = _NULL_VALUE
     options["when"] = _WHEN
+    options["omit"] = _OMIT
     options["label"] = {"type": "string", "minLength": 1}
     chosen = {"anyOf": [_mapping(options, []), {"type": "null"}]}
     return _mapping({entry.name: {"description": entry.summary, **chosen}}, [entry.name])
 
 
 def _values(option: Option) -> dict[str, Any]:
+    if set(option.values) == {"true", "false"}:
+        return {"type": "boolean"}
     if option.least is None:
         return {"enum": list(option.values)}
     return {"type": "integer", "minimum": option.least}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from simstudy import words
@@ -13,14 +13,16 @@ from simstudy.study.code import Imports, settle
 from simstudy.study.place import Place, shown
 
 
-def methods_of(listed: Place, imports: Imports) -> tuple[Method, ...]:
-    """The methods, none of them twice."""
+def methods_of(
+    listed: Place, imports: Imports, covariates: Collection[str] = ()
+) -> tuple[Method, ...]:
+    """The methods, none of them twice; `covariates` are those of any scenario."""
     if not isinstance(listed.value, list) or not listed.value:
         listed.refuse(f"expected a list such as [{', '.join(methods())}]")
     chosen: list[Method] = []
     for item in listed.items():
         try:
-            method = method_of(item.value, imports)
+            method = method_of(item.value, imports, covariates)
         except OptionError as error:
             inner = () if callable(item.value) or "use" in item.value else item.value
             item.refuse(error.message, *inner, error.option)
@@ -35,7 +37,9 @@ def methods_of(listed: Place, imports: Imports) -> tuple[Method, ...]:
     return tuple(chosen)
 
 
-def method_of(item: Any, imports: Imports | None = None) -> Method:
+def method_of(
+    item: Any, imports: Imports | None = None, covariates: Collection[str] = ()
+) -> Method:
     """Read one entry of `methods:`.
 
     Parameters
@@ -45,6 +49,8 @@ def method_of(item: Any, imports: Imports | None = None) -> Method:
         from Python, a function decorated with ``@simstudy.method``.
     imports : Imports, optional
         By default of trusted files, relative to the current folder.
+    covariates : collection of str, optional
+        As of `configure`.
     """
     if callable(item):
         item = {"use": item}
@@ -66,7 +72,7 @@ def method_of(item: Any, imports: Imports | None = None) -> Method:
     if not isinstance(options, dict):
         message = f"options of {name}: expected {{option: value}}, got {shown(options)}"
         raise UserError(message + words.for_value(methods()[name], options))
-    return configure(str(name), options)
+    return configure(str(name), options, covariates)
 
 
 def _indented(item: dict[Any, Any]) -> str:

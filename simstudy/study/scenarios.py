@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from simstudy.errors import UserError, nearest
 from simstudy.generators.scenario import GivenX, Scenario, SizeRule
-from simstudy.study import fields, vocabulary
+from simstudy.study import covariates, fields, vocabulary
 from simstudy.study.place import Place, shown
 from simstudy.study.yaml_lines import Document
 
@@ -32,7 +34,10 @@ def scenario(at: Place, given: Mapping[str, Place]) -> Scenario:
         if key in given
     }
     _settle_variance(numbers, given)
-    kind, x = predictor(given["x"]) if "x" in given else ("normal", None)
+    columns = covariates.columns_of(given)
+    kind, x, files = predictor(given["x"], columns) if "x" in given else ("normal", None, {})
+    for column in columns.values() if x is None else ():
+        column.refuse("is a column of the file of x, and x has none")
     if x is not None:
         for key in ("n_clusters", "cluster_size"):
             if key in given:
@@ -48,10 +53,13 @@ def scenario(at: Place, given: Mapping[str, Place]) -> Scenario:
     if numbers.get("contextual_effect") and (x_icc == 1.0 or _constant_within(x)):
         message = "cannot be told from the slope when x does not vary in clusters"
         given["contextual_effect"].refuse(message)
-    optional = {k: v for k, v in numbers.items() if k in fields.DEFAULTS}
-    return Scenario(
+    if numbers.get("slope_correlation") and "slope_sd" not in given:
+        given["slope_correlation"].refuse("says nothing without slope_sd")
+    optional: dict[str, Any] = {k: v for k, v in numbers.items() if k in fields.DEFAULTS}
+    plain = Scenario(
         n_clusters, size, numbers["icc"], x_icc, numbers["slope"], x=kind, given=x, **optional
     )
+    return replace(plain, covariates=covariates.covariates(at, given, files, plain))
 
 
 def _settle_variance(numbers: dict[str, float], given: Mapping[str, Place]) -> None:
@@ -169,47 +177,73 @@ def _gamma(place: Place) -> SizeRule:
     return SizeRule("gamma", (mean, cv))
 
 
-def predictor(place: Place) -> tuple[str, GivenX | None]:
-    """Read `x`: a kind, or a mapping that names a file."""
+def predictor(
+    place: Place, columns: Mapping[str, Place]
+) -> tuple[str, GivenX | None, dict[str, GivenX]]:
+    """Read `x`: a kind, or a mapping that names a file; and other columns of that file."""
     value = place.value
     if isinstance(value, str):
         if value not in fields.X_KINDS:
             hint = nearest(value, [*fields.X_KINDS, "{file: ...}"], vocabulary.X)
             place.refuse(f"'{value}' is not a predictor{hint}")
-        return value, None
+        return value, None, {}
     place.expect(dict, "normal, binary, binary_blocked or a file")
     place.allow(fields.X_KEYS, vocabulary.X_FILE)
     for key in fields.X_KEYS:
         if not isinstance(value.get(key), str):
             place.refuse(f"'{key}' must be given as text", *([key] if key in value else []))
+    for column in columns.values():
+        if column.value == value["column"]:
+            column.refuse("is x itself")
+        read_or_refuse(column, place.document, [column.value], value)
+    (x,) = read_or_refuse(place, place.document, [value["column"]], value)
+    if not columns:
+        return "file", x, {}
+    for column in columns.values():
+        read_or_refuse(column, place.document, [column.value], value)
+    wanted = [value["column"], *(column.value for column in columns.values())]
+    x, *others = read_or_refuse(place, place.document, wanted, value)
+    return "file", x, dict(zip(columns, others, strict=True))
+
+
+def read_or_refuse(
+    place: Place, document: Document, columns: Sequence[str], value: dict[str, str]
+) -> list[GivenX]:
+    """Read columns of a file, or refuse it in its place."""
     try:
-        return "file", read_given(place.document, value)
+        return read_given(document, columns, value)
     except UserError as error:
         place.refuse(str(error))
 
 
-def read_given(document: Document, value: dict[str, str]) -> GivenX:
-    """Read a predictor and its clusters from a file, relative to the study file."""
+def read_given(document: Document, columns: Sequence[str], value: dict[str, str]) -> list[GivenX]:
+    """Read predictors and their clusters from a file, relative to the study file.
+
+    Rows that lack any of them are dropped.
+    """
     from simstudy.readers import labels  # with Arrow's functions, which a run does without
     from simstudy.readers.read import read
 
     file = str(Path(document.file or "").parent / value["file"])
-    rows = read(file).whole([value["column"], value["cluster"]])
-    x, words = rows.predictor(value["column"])
+    rows = read(file).whole([*columns, value["cluster"]])
+    read_columns = [rows.predictor(column) for column in columns]
     codes, _, _ = labels.clusters(rows.labels(value["cluster"]), own_order=False)
-    complete = ~np.isnan(x) & (codes >= 0)
+    complete = (codes >= 0) & ~np.any([np.isnan(x) for x, _ in read_columns], axis=0)
     if not complete.any():
         raise UserError("no row has both a predictor and a cluster", file=file)
-    x = x[complete]
     clusters_left, codes = np.unique(codes[complete], return_inverse=True)
-    if not np.isfinite(x).all():
-        raise UserError(f"column '{value['column']}' has infinite values", file=file)
     if clusters_left.size < 2:
         raise UserError("at least 2 clusters are needed", file=file)
-    if x.min() == x.max():
-        raise UserError(f"column '{value['column']}' does not vary", file=file)
     order = np.argsort(codes, kind="stable")
-    sizes, ordered = np.bincount(codes), np.ascontiguousarray(x[order])
-    content = hashlib.sha256(sizes.astype("<i8").tobytes() + ordered.astype("<f8").tobytes())
-    n_dropped = int((~complete).sum())
-    return GivenX(sizes.astype(np.int64), ordered, content.hexdigest(), n_dropped, words)
+    sizes, n_dropped = np.bincount(codes), int((~complete).sum())
+    given = []
+    for column, (x, words) in zip(columns, read_columns, strict=True):
+        x = x[complete]
+        if not np.isfinite(x).all():
+            raise UserError(f"column '{column}' has infinite values", file=file)
+        if x.min() == x.max():
+            raise UserError(f"column '{column}' does not vary", file=file)
+        ordered = np.ascontiguousarray(x[order])
+        content = hashlib.sha256(sizes.astype("<i8").tobytes() + ordered.astype("<f8").tobytes())
+        given.append(GivenX(sizes.astype(np.int64), ordered, content.hexdigest(), n_dropped, words))
+    return given

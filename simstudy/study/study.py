@@ -10,12 +10,12 @@ from typing import Any
 
 from simstudy.entries import GRAINS
 from simstudy.errors import UserError, nearest
-from simstudy.estimands import is_null
+from simstudy.estimands import ESTIMANDS, is_null
 from simstudy.plots import USUAL, other_names, plots
 from simstudy.registry import Method, OwnMethod
 from simstudy.study import fields, vocabulary
 from simstudy.study.code import Imports, Listener
-from simstudy.study.grid import CONDITIONS, Design, expand, text_of
+from simstudy.study.grid import Design, conditions, expand, text_of
 from simstudy.study.measures import OwnMeasure, measures_of
 from simstudy.study.methods import methods_of
 from simstudy.study.place import Place, refuse_equal, shown
@@ -158,7 +158,8 @@ def check(document: Document, imports: Imports) -> Study:
     alpha = tuple(float(fields.TOP_NUMBERS["alpha"].check(level)) for level in levels)
     refuse_equal(levels)
     designs = tuple(expand(document))
-    chosen = methods_of(top["methods"], imports)
+    covariates = {one.name for design in designs for one in design.scenario.covariates}
+    chosen = methods_of(top["methods"], imports, covariates)
     study = Study(
         name=name,
         title=title,
@@ -175,6 +176,7 @@ def check(document: Document, imports: Imports) -> Study:
         measures=measures_of(top.get("measures"), imports),
     )
     _check_conditions(top, study)
+    _check_covariates(top, study)
     return study
 
 
@@ -191,7 +193,7 @@ def _check_conditions(top: Place, study: Study) -> None:
             continue
         path = (*(() if "use" in item.value else item.value), "when")
         levels = {field: [design.level(field) for design in study.designs if field in when.fields]
-                  for field in CONDITIONS}  # fmt: skip
+                  for field in conditions(study.designs)}  # fmt: skip
         try:
             when.check(levels, vocabulary.SCENARIO)
         except UserError as error:
@@ -205,6 +207,23 @@ def _check_conditions(top: Place, study: Study) -> None:
         what = ", ".join(f"{field} {text_of(level)}" for field, level in idle[0].levels.items())
         message = f"no method is asked for in {len(idle)} of {len(study.designs)} scenarios ({what}"
         top.refuse(message + (", ...)" if len(idle) > 1 else ")"), "scenarios")
+
+
+def _check_covariates(top: Place, study: Study) -> None:
+    """Refuse a method where it takes no covariates, or where what it estimates is not there."""
+    for item, method in zip(top["methods"].items(), study.methods, strict=True):
+        if isinstance(method, OwnMethod):
+            continue
+        for design in study.designs:
+            names = method.covariates_of(design.scenario)
+            if not study.asks(design, method):
+                continue
+            if names and not method.entry.covariates:
+                what = f"omit: [{', '.join(names)}]"
+                item.refuse(f"{method.name} takes no covariates; write '{method.name}: {{{what}}}'")
+            if method.estimand not in ESTIMANDS and method.estimand not in names:
+                where = ", ".join(f"{f} {text_of(level)}" for f, level in design.levels.items())
+                item.refuse(f"there is no {method.estimand} where {where}; say when: it is asked")
 
 
 def _reference(top: Place, chosen: tuple[Method, ...]) -> str | None:
@@ -229,7 +248,9 @@ def _grain(top: Place, designs: tuple[Design, ...], chosen: tuple[Method, ...]) 
     for design in designs:
         first = design.scenario.first_grain
         if GRAINS.index(grain) < GRAINS.index(first):
-            message = f"{grain} does not hold unbalanced data or a predictor that is not normal"
+            slopes = design.scenario.slope_sd != 0
+            what = "slopes that vary" if slopes else "a predictor that is not normal"
+            message = f"{grain} does not hold unbalanced data or {what}"
             place.refuse(f"{message}; use {first}")
         if grain == "rows" and design.n_obs > 2_000_000:
             place.refuse(f"rows of {design.n_obs:.0f} units do not fit; use clusters")

@@ -25,6 +25,8 @@ SCENARIO = meanings(
         "write contextual_effect, the between-cluster slope minus slope": "between_slope "
             "between_effect slope_between beta_b",
         "write cluster_size: {mean: 20, cv: 0.5}": "cv size_cv cluster_size_cv",
+        "write slope_sd, the square root of the variance of the slopes": "slope_variance tau11 "
+            "random_slope_variance var_v slope_var",
     },
     n_clusters="j k g clusters groups schools sites centers centres n_groups n_schools n_sites "
         "n_centers n_cluster num_clusters number_of_clusters level2_n n2 n_level2 n_classes "
@@ -40,7 +42,11 @@ SCENARIO = meanings(
     total_variance="variance omega2 var_y",
     within_variance="sigma2 sigma_squared residual_variance error_variance var_e sigma_2",
     contextual_effect="contextual gamma context_effect compositional_effect gamma01",
-    x="predictor x_type treatment exposure covariate x_distribution",
+    x="predictor x_type treatment exposure x_distribution",
+    covariates="covariate z controls control_variables adjustment predictors confounders",
+    slope_sd="sd_slope random_slope random_slope_sd tau1 slopes_sd sigma_v effect_sd",
+    slope_correlation="slope_cor random_effects_correlation rho01 cor_uv "
+        "intercept_slope_correlation",
 )  # fmt: skip
 TOP = meanings(
     {

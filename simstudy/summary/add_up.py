@@ -1,4 +1,4 @@
-"""From rows to totals, here or in workers.
+"""From a source of rows to totals, here or in workers, and to the measures of its cells.
 
 The bias-eliminated coverage needs the final mean, and so a second pass over the rows, which
 only counts.
@@ -6,17 +6,21 @@ only counts.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
+from itertools import chain
 from typing import Any, Generic, TypeVar
 
 import numpy as np
 
 from simstudy.measures import pairs, totals
 from simstudy.measures.block import COLUMNS, Block
+from simstudy.measures.catalog import finish, record_of
 from simstudy.measures.pairs import Pairs
-from simstudy.measures.record import Cells
+from simstudy.measures.record import Cells, Measure
+from simstudy.measures.rows import columns_of_rows
 from simstudy.measures.totals import Totals
+from simstudy.measures.values import Column
 from simstudy.moments import Floats, Ints
 from simstudy.runner.pool import LOST, parallel
 from simstudy.runner.process import settle
@@ -72,6 +76,37 @@ class Sums(Generic[T]):
         order = np.lexsort((number, cells))
         present, place = np.unique(cells[order], return_inverse=True)
         return present, totals.combine(totals.take(blocks, order), place)
+
+
+def measured(
+    source: Source,
+    measures: Iterable[Measure],
+    mcse: str,
+    warn: Callable[[str], None],
+    jobs: int = 1,
+) -> tuple[Cells, list[Column]]:
+    """What was added up, and some measures of every cell.
+
+    `warn` is told which measures of rows failed, and why.
+    """
+    chosen = list(measures)
+    cells = add_up(source, mcse, any("mean" in measure.needs for measure in chosen), jobs)
+    of_rows = [measure for measure in chosen if "rows" in measure.needs]
+    columns = chain(finish(cells, chosen), columns_of_rows(of_rows, source.rows_of, cells, warn))
+    return cells, [_where_there(column, source) for column in columns]
+
+
+def _where_there(column: Column, source: Source) -> Column:
+    """A measure without cells that lack what it needs.
+
+    Limits that were given are of the first level: at others there are no intervals.
+    """
+    needs, defined, facts = record_of(column.measure).needs, column.defined, source.facts
+    for need, cells in facts.lacking.items():
+        defined = defined & ~cells if need in needs else defined
+    if "interval" in needs and column.alpha != source.alphas[0]:
+        defined = defined & ~(facts.limits_of_pairs if "pairs" in needs else facts.limits)
+    return column._replace(defined=np.asarray(defined))
 
 
 def add_up(source: Source, mcse: str, mean: bool = True, jobs: int = 1) -> Cells:

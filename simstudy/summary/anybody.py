@@ -13,7 +13,6 @@ import numpy as np
 from simstudy.entries import OptionError
 from simstudy.errors import UserError, nearest
 from simstudy.measures.catalog import MEASURES, chosen
-from simstudy.measures.extremes import Extreme
 from simstudy.measures.names import Asked, asked, needed
 from simstudy.measures.own import REGISTERED
 from simstudy.measures.values import Column
@@ -22,8 +21,8 @@ from simstudy.readers.read import read
 from simstudy.readers.table import Table
 from simstudy.registry import settle_null
 from simstudy.store import arrow
+from simstudy.summary.add_up import measured
 from simstudy.summary.conditions import Chosen
-from simstudy.summary.finish import measured
 from simstudy.summary.frame import FrameRows
 from simstudy.summary.groups import Groups
 from simstudy.summary.roles import Names, roles
@@ -125,23 +124,20 @@ def summarize_table(
     counted = Chosen(condition, opened)
     columns = roles(opened, true, numbers, method, by, replication, converged, fields)
     groups = Groups(columns, opened, _null(null), counted)
-    records = chosen({one.measure for one in wanted}, REGISTERED)
-    keep = any("rows" in one.needs for one in records)
+    records = chosen({request.measure for request in wanted}, REGISTERED)
+    keep = any("rows" in record.needs for record in records)
     source = FrameRows(groups, _alphas(alpha), reference, keep, warn)
-    cells, found = measured(source, records, mcse, warnings.warn)
+    cells, made = measured(source, records, mcse, warnings.warn)
     labels = [str(key[-1]) for key in groups.keys]
-    for line in source.extremes.lines(labels, cells.totals.of_error.n, _row):
+    for line in source.extremes.lines(  # the first row below the header is 1
+        labels, cells.totals.of_error.n, lambda extreme: (f"row {extreme.row + 1:,}",) * 2
+    ):
         warn(line)
-    table = _table(groups, found)
-    for one in wanted:
-        if not only_asked(table, [one]).num_rows:
-            raise UserError(f"no row of {one.name} here{needed(one)}", file=opened.file)
+    table = _table(groups, made) if made else None
+    for request in wanted:
+        if table is None or not only_asked(table, [request]).num_rows:
+            raise UserError(f"no row of {request.name} here{needed(request)}", file=opened.file)
     return only_asked(table, wanted)
-
-
-def _row(one: Extreme) -> tuple[str, str]:
-    """Where an estimate is in its file, its first row below the header being 1."""
-    return f"row {one.row + 1:,}", f"row {one.row + 1:,}"
 
 
 def _wanted(measure: str | Sequence[str] | None) -> list[Asked]:
@@ -176,8 +172,8 @@ def _table(groups: Groups, columns: list[Column]) -> pa.Table:
     """The summary, groups in the order of their levels, methods as they were met."""
     import pyarrow as pa
 
-    group, there, measures = rows(columns)
-    verdict = verdicts(columns, groups.truth, groups.null_value, there)
+    group, defined, measures = rows(columns)
+    verdict = verdicts(columns, groups.truth, groups.null_value, defined)
     keys = list(groups.keys)
     rank = np.empty(len(keys), dtype=np.int64)
     rank[_order(groups)] = np.arange(len(keys))
@@ -211,10 +207,10 @@ def _levels(opened: Table, name: str, levels: list[Any]) -> pa.ChunkedArray:
     import pyarrow as pa
 
     try:
-        found = pa.chunked_array([pa.array(levels)])
+        labels = pa.chunked_array([pa.array(levels)])
     except OverflowError:  # whole numbers of 64 bits without a sign
-        found = pa.chunked_array([pa.array(levels, pa.uint64())])
-    return as_written(found) if opened.is_written(name) else found
+        labels = pa.chunked_array([pa.array(levels, pa.uint64())])
+    return as_written(labels) if opened.is_written(name) else labels
 
 
 def _order(groups: Groups) -> list[int]:
@@ -234,9 +230,9 @@ def _order(groups: Groups) -> list[int]:
 
 def _ranks(levels: list[Any], own: list[Any] | None) -> list[int]:
     """Rank of every level in their own order, else sorted; those of several kinds as met."""
-    there = own or list(dict.fromkeys(levels))
+    order = own or list(dict.fromkeys(levels))
     if own is None:
         with suppress(TypeError):
-            there = [there[i] for i in in_order(there)]
-    rank = {level: i for i, level in enumerate(there)}
+            order = [order[i] for i in in_order(order)]
+    rank = {level: i for i, level in enumerate(order)}
     return [rank[level] for level in levels]

@@ -34,8 +34,8 @@ class Chosen:
         self._levels: dict[str, dict[Any, None]] = {}
         self.n_rows = 0
         if where is not None:
-            there = [*filter(None, opened.names), *filter(opened.has, where.fields)]
-            self._check(where, dict.fromkeys(there, ()))
+            names = [*filter(None, opened.names), *filter(opened.has, where.fields)]
+            self._check(where, dict.fromkeys(names, ()))
             self._levels = {field: {} for field in where.fields}
 
     def mask(self, rows: Batch) -> Bools | None:
@@ -45,11 +45,11 @@ class Chosen:
             return None
         columns = {field: arrow.levels_of(rows.labels(field)) for field in self._where.fields}
         for field, (levels, _) in columns.items():
-            there = self._levels[field]
-            there |= dict.fromkeys(levels[: _MOST - len(there)])
-        found: Array = mask(self._where, columns)
-        self.n_rows += int(found.sum())
-        return found
+            levels_met = self._levels[field]
+            levels_met |= dict.fromkeys(levels[: _MOST - len(levels_met)])
+        rows_met: Array = mask(self._where, columns)
+        self.n_rows += int(rows_met.sum())
+        return rows_met
 
     def check(self) -> None:
         """Refuse a condition that could not be put to any row, or that none met."""
@@ -58,19 +58,19 @@ class Chosen:
         levels = {field: self._known(field) for field in self._levels}
         self._check(self._where, levels)
         if not self.n_rows:
-            there = "; ".join(f"{field} {known(of)}" for field, of in levels.items())
-            message = f"where: no row is like that: {self._where.text} ({there})"
+            levels_text = "; ".join(f"{field} {known(of)}" for field, of in levels.items())
+            message = f"where: no row is like that: {self._where.text} ({levels_text})"
             raise UserError(message, file=self._opened.file)
 
     def _known(self, field: str) -> list[Any]:
         """Levels that were met, numbers where a file without types has usual ones."""
         import pyarrow as pa
 
-        found = list(self._levels[field])
+        levels = list(self._levels[field])
         if not self._opened.is_written(field):
-            return found
-        there: list[Any] = as_written(pa.chunked_array([arrow.texts(found)])).to_pylist()
-        return there
+            return levels
+        written: list[Any] = as_written(pa.chunked_array([arrow.texts(levels)])).to_pylist()
+        return written
 
     def _check(self, where: Where, levels: dict[str, Any]) -> None:
         try:

@@ -108,8 +108,8 @@ class FrameRows(Source):
     def _add(self, group: Ints, rows: Rows) -> None:
         """Keep rows by their group."""
         order = np.argsort(group, kind="stable")
-        there, starts = np.unique(group[order], return_index=True)
-        for g, index in zip(there.tolist(), np.split(order, starts[1:]), strict=True):
+        groups, starts = np.unique(group[order], return_index=True)
+        for g, index in zip(groups.tolist(), np.split(order, starts[1:]), strict=True):
             self._kept.setdefault(g, []).append({k: values[index] for k, values in rows.items()})
 
     @property
@@ -155,16 +155,16 @@ class FrameRows(Source):
 
 
 def _aligned(
-    mine: dict[str, Array], other: dict[str, Array], name: str, reference: str, file: str
+    own: dict[str, Array], other: dict[str, Array], name: str, reference: str, file: str
 ) -> dict[str, Array]:
     """Rows of the same replications of two methods, shape (2, n)."""
-    n, m = mine["status"].size, other["status"].size
+    n, m = own["status"].size, other["status"].size
     first, second = np.arange(n), np.arange(m)
-    if "replication" in mine:
-        ids = mine["replication"], other["replication"]
+    if "replication" in own:
+        ids = own["replication"], other["replication"]
         _, first, second = np.intersect1d(*ids, assume_unique=True, return_indices=True)
     elif n != m:
         message = f"'{name}' has {n} rows in a group and '{reference}' {m}"
         raise UserError(f"{message}; say which column numbers the replications", file=file)
-    names = [column for column in mine if column != "replication"]
-    return {k: np.stack([mine[k][first], other[k][second]]) for k in names}
+    names = [column for column in own if column != "replication"]
+    return {k: np.stack([own[k][first], other[k][second]]) for k in names}

@@ -115,10 +115,10 @@ class Groups:
 
         `separating` finds the columns that tell them apart.
         """
-        found = None if self.replications is None else self.replications.twice()
-        if found is None:
+        copy = None if self.replications is None else self.replications.twice()
+        if copy is None:
             return
-        group, replication = found
+        group, replication = copy
         *levels, method = next(key for key, number in self.keys.items() if number == group)
         pairs = zip(self.roles.by, levels, strict=True)
         where = "".join(f", {name} {level}" for name, level in pairs)
@@ -130,12 +130,12 @@ class Groups:
 
     def _labels(self, table: Batch, name: str) -> Any:
         """Labels of a column, none empty; their order is kept where they have one."""
-        found = table.labels(name)
-        if (row := _first_empty(found)) is not None:
+        labels = table.labels(name)
+        if (row := _first_empty(labels)) is not None:
             table.refuse(f"column '{name}' is empty; write a label (NA is one)", row)
-        if (own := levels(found)) is not None:
+        if (own := levels(labels)) is not None:
             self.levels[name] = list(dict.fromkeys([*self.levels.get(name, []), *own]))
-        return found
+        return labels
 
     def _refuse_unknown(self, group: Ints, truth: Floats) -> None:
         unknown = np.flatnonzero(~np.isfinite(truth))
@@ -147,33 +147,33 @@ class Groups:
     def _numbers(self, table: Batch, k: int, row: Ints) -> dict[str, Array]:
         """Columns of a `Block`, of method k of the wide form."""
         name_of = {role: of_method(names, k) for role, names in self.roles.numbers.items()}
-        found: dict[str, Array] = {role: table.numbers(name) for role, name in name_of.items()}
+        numbers: dict[str, Array] = {role: table.numbers(name) for role, name in name_of.items()}
         n = table.num_rows
-        estimate = found.setdefault("estimate", np.full(n, np.nan))
-        has_se = "std_error" in found
-        std_error = found.setdefault("std_error", np.full(n, np.nan))
-        df = found.setdefault("df", np.full(n, np.inf))
-        refuse_impossible(found, name_of, self.opened.file, row)
-        found["df"] = df = np.where(np.isnan(df), np.inf, df)
+        estimate = numbers.setdefault("estimate", np.full(n, np.nan))
+        has_se = "std_error" in numbers
+        std_error = numbers.setdefault("std_error", np.full(n, np.nan))
+        df = numbers.setdefault("df", np.full(n, np.inf))
+        refuse_impossible(numbers, name_of, self.opened.file, row)
+        numbers["df"] = df = np.where(np.isnan(df), np.inf, df)
         for role, lone in (("estimate", estimate), ("std_error", std_error)):
-            found[role] = np.where(np.isfinite(lone), lone, np.nan)
-        if "p_value" in found and has_se:
+            numbers[role] = np.where(np.isfinite(lone), lone, np.nan)
+        if "p_value" in numbers and has_se:
             with np.errstate(invalid="ignore", divide="ignore"):
-                by_t = two_sided((found["estimate"] - self.null_value) / found["std_error"], df)
-            found["p_value"] = np.where(np.isnan(found["p_value"]), by_t, found["p_value"])
-        found["status"] = self._status(table, found, has_se)
+                by_t = two_sided((numbers["estimate"] - self.null_value) / numbers["std_error"], df)
+            numbers["p_value"] = np.where(np.isnan(numbers["p_value"]), by_t, numbers["p_value"])
+        numbers["status"] = self._status(table, numbers, has_se)
         if lost := self.roles.converged:
-            found["status"] = np.where(
-                converged(table, of_method(lost, k)), found["status"], _FAILED
+            numbers["status"] = np.where(
+                converged(table, of_method(lost, k)), numbers["status"], _FAILED
             )
         if isinstance(self.roles.true, str):
-            found["truth"] = table.numbers(self.roles.true)
+            numbers["truth"] = table.numbers(self.roles.true)
         if self.replications is not None:
             labels = table.labels(self.replications.column)
-            found["replication"] = self.replications.numbers(labels)
-        return found
+            numbers["replication"] = self.replications.numbers(labels)
+        return numbers
 
-    def _status(self, table: Batch, found: dict[str, Array], has_se: bool) -> Array:
+    def _status(self, table: Batch, numbers: dict[str, Array], has_se: bool) -> Array:
         """Index into `STATUSES`: as given, else by what is missing."""
         if self.roles.status is not None:
             known, place = arrow.levels_of(table.labels(self.roles.status))
@@ -183,14 +183,14 @@ class Groups:
                     raise UserError(message, file=self.opened.file)
             return np.array([STATUSES.index(word) for word in known], dtype=np.int8)[place]
         status = np.full(table.num_rows, _OK, dtype=np.int8)
-        if "p_value" in found:
-            status[np.isnan(found["p_value"])] = _NO_SE
+        if "p_value" in numbers:
+            status[np.isnan(numbers["p_value"])] = _NO_SE
         elif has_se:
-            status[np.isnan(found["std_error"])] = _NO_SE
-        elif "ci_low" in found:
-            status[np.isnan(found["ci_low"]) | np.isnan(found["ci_high"])] = _NO_SE
+            status[np.isnan(numbers["std_error"])] = _NO_SE
+        elif "ci_low" in numbers:
+            status[np.isnan(numbers["ci_low"]) | np.isnan(numbers["ci_high"])] = _NO_SE
         if "estimate" in self.roles.numbers:
-            status[np.isnan(found["estimate"])] = _NONE
+            status[np.isnan(numbers["estimate"])] = _NONE
         return status
 
 
@@ -211,7 +211,7 @@ def _cells(columns: list[Any], n: int) -> tuple[Ints, list[Key]]:
         words, index = arrow.levels_of(column)
         code = code * len(words) + index
         levels.append(words)
-    there, cell = np.unique(code, return_inverse=True)
-    places = np.stack(np.unravel_index(there, (1, *map(len, levels))), axis=1)[:, 1:]
+    codes, cell = np.unique(code, return_inverse=True)
+    places = np.stack(np.unravel_index(codes, (1, *map(len, levels))), axis=1)[:, 1:]
     return cell, [tuple(words[i] for words, i in zip(levels, place, strict=True))
                   for place in places.tolist()]  # fmt: skip

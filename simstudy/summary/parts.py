@@ -99,9 +99,9 @@ class StoredRows(Source):
     @cached_property
     def _parts(self) -> dict[int, list[PartName]]:
         """Cell -> parts that hold rows of it."""
-        there = holders(p for p in self.folder.parts() if p.first <= self.replications)
-        return {cell: there[key] for cell, key in enumerate(self.keys)
-                if key in there and self.asked[cell]}  # fmt: skip
+        held = holders(p for p in self.folder.parts() if p.first <= self.replications)
+        return {cell: held[key] for cell, key in enumerate(self.keys)
+                if key in held and self.asked[cell]}  # fmt: skip
 
     @cached_property
     def _readings(self) -> tuple[Reading, ...]:
@@ -134,12 +134,12 @@ class StoredRows(Source):
 
     def shares(self, jobs: int) -> Sequence[StoredRows]:
         """Readings for `jobs` workers, neighbours together since they share parts."""
-        every = self._readings
-        n_rows = sum(part.n_rows for one in every for names in one.parts for part in names)
+        readings = self._readings
+        n_rows = sum(part.n_rows for r in readings for names in r.parts for part in names)
         if jobs <= 1 or n_rows <= _IN_PROCESS:
             return [self]
-        size = -(-len(every) // (_SHARES * jobs))
-        return [replace(self, chosen=every[i : i + size]) for i in range(0, len(every), size)]
+        size = -(-len(readings) // (_SHARES * jobs))
+        return [replace(self, chosen=readings[i : i + size]) for i in range(0, len(readings), size)]
 
     def first(self) -> Iterator[RowBlock]:
         """All blocks, one after another, those of pairs too."""
@@ -195,9 +195,9 @@ class StoredRows(Source):
                 _cut(self._in_order(names, cell))
                 for cell, names in zip(reading.cells, reading.parts, strict=True)
             ]
-            for number, found in enumerate(zip(*each, strict=False)):
-                n = min(rows["status"].size for rows in found)
-                here = {k: np.stack([rows[k][:n] for rows in found]) for k in self.columns}
+            for number, pieces in enumerate(zip(*each, strict=False)):
+                n = min(rows["status"].size for rows in pieces)
+                here = {k: np.stack([rows[k][:n] for rows in pieces]) for k in self.columns}
                 yield RowBlock(cells, number, self._block(cells, here), against, pair)
 
     def _of_part(self, rows: Rows, part: PartName, cells: Ints) -> Rows:
@@ -232,17 +232,17 @@ def _whole(names: Sequence[PartName], replications: int) -> bool:
     return done <= replications
 
 
-def _cut(found: Iterator[Rows]) -> Iterator[Rows]:
+def _cut(pieces: Iterator[Rows]) -> Iterator[Rows]:
     """The same rows cut into blocks."""
     held: list[Rows] = []
     n = 0
-    for rows in found:
+    for rows in pieces:
         held.append(rows)
         n += rows["status"].size
         if n >= BLOCK:
-            joined = {k: np.concatenate([one[k] for one in held]) for k in rows}
+            joined = {k: np.concatenate([piece[k] for piece in held]) for k in rows}
             for start in range(0, n - BLOCK + 1, BLOCK):
                 yield {k: v[start : start + BLOCK] for k, v in joined.items()}
             held, n = [{k: v[n - n % BLOCK :] for k, v in joined.items()}], n % BLOCK
     if n:
-        yield {k: np.concatenate([one[k] for one in held]) for k in held[0]}
+        yield {k: np.concatenate([piece[k] for piece in held]) for k in held[0]}

@@ -29,13 +29,13 @@ def repeating(groups: Groups) -> list[str]:
     rows = _every(groups)
     if rows is None:
         return []
-    found = []
+    names = []
     method = _key(rows, [groups.roles.method])
     for name in _others(groups):
         index, n_levels = _index(rows, name)
         if n_levels > 1 and _in_turn(method, index, n_levels):
-            found.append(name)
-    return found
+            names.append(name)
+    return names
 
 
 def separating(groups: Groups) -> list[str]:

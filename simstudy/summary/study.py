@@ -9,7 +9,8 @@ import numpy as np
 import pyarrow as pa
 
 from simstudy.estimands import one_of
-from simstudy.estimates import LIMITS, TRUTH
+from simstudy.estimates import LIMITS, RANK, TRUTH
+from simstudy.generators.omitted import unadjusted_icc
 from simstudy.measures.catalog import chosen
 from simstudy.measures.own import REGISTERED
 from simstudy.measures.values import Column
@@ -17,12 +18,12 @@ from simstudy.moments import Floats, Ints
 from simstudy.store import arrow, given
 from simstudy.store.names import method_key
 from simstudy.store.results_folder import ResultsFolder
-from simstudy.study.fields import DEFAULTS
+from simstudy.study.fields import is_default
 from simstudy.study.study import Study
+from simstudy.summary.add_up import measured
 from simstudy.summary.cells import StudyCells
 from simstudy.summary.expected import KINDS, Expected, expected, far
 from simstudy.summary.extreme import extreme
-from simstudy.summary.finish import measured
 from simstudy.summary.own_measures import as_stored, own_measures
 from simstudy.summary.parts import StoredRows
 from simstudy.summary.source import CellFacts
@@ -100,7 +101,9 @@ def stored_rows(
             truth[cell] = one_of(*ranges[TRUTH][key])
     with_limits = {method for _, method in ranges[LIMITS[0]]}
     limits = np.array([method in with_limits for _, method in keys])
+    ranked = {method_key(m.canonical) for m in study.methods if RANK in m.extras}
     names = (*([TRUTH] if np.isnan(truth).any() else []), *(LIMITS if with_limits else ()))
+    givers = {method for name in names for _, method in ranges[name]} | ranked
     asked = np.array(cells.of_each(study.asks))
     untested = ~np.array(cells.of_each(lambda design, method: method.tested))
     others, limits_of_pairs, compared = np.full(len(keys), -1), limits, None
@@ -116,8 +119,8 @@ def stored_rows(
     return StoredRows(
         folder, keys, {design.id: design.key for design in study.designs},
         CellFacts(truth, null_value, limits, limits_of_pairs, lacking, compared),
-        study.alpha, study.replications, study.seed, asked, others, names,
-        tuple(sorted({method for name in names for _, method in ranges[name]})),
+        study.alpha, study.replications, study.seed, asked, others,
+        (*names, *((RANK,) if ranked else ())), tuple(sorted(givers)),
     )  # fmt: skip
 
 
@@ -132,14 +135,22 @@ def scenario_table(study: Study) -> pa.Table:
     return pa.table(columns)
 
 
+def stored_scenarios(study: Study) -> pa.Table:
+    """`scenario_table`, and unadjusted_icc where there are covariates: that of y given x alone."""
+    table = scenario_table(study)
+    scenarios = [design.scenario for design in study.designs]
+    if not any(scenario.covariates for scenario in scenarios):
+        return table
+    icc = arrow.doubles([unadjusted_icc(scenario) for scenario in scenarios])
+    return table.append_column("unadjusted_icc", icc)
+
+
 def factors(study: Study) -> list[str]:
     """Fields in the order of the contract; optional ones where some scenario leaves the default."""
     names: dict[str, None] = {}
     for design in study.designs:
         names.update(
-            (name, None)
-            for name, level in design.levels.items()
-            if name not in DEFAULTS or level != DEFAULTS[name]
+            (name, None) for name, level in design.levels.items() if not is_default(name, level)
         )
     return list(names)
 

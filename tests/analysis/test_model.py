@@ -255,7 +255,7 @@ def test_only_named_columns_are_read():
 
 BAD = {
     "y ~ x + nosuch + (1 | g)": "no column 'nosuch'",
-    "y ~ x + one + (1 | g)": "column 'one' holds one word ('a'); a predictor is numbers, or two words",
+    "y ~ x + one + (1 | g)": "column 'one' holds one word ('a'); a predictor is numbers",
     "y ~ x + mixed + (1 | g)": "column 'mixed' is not numeric",
     "y ~ x + day + (1 | g)": "column 'day' holds dates",
     "y ~ x + lists + (1 | g)": "column 'lists' holds lists",

@@ -106,6 +106,30 @@ def mine(tmp_path):
     return written(tmp_path / "files", FILE + BROKEN).parent
 
 
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A study with failures and extras, its results; to be copied and damaged."""
+    folder = tmp_path_factory.mktemp("finished")
+    mine = written(folder / "files", FILE + BROKEN).parent
+    one = study([use(mine, "fragile", limit=1.5), use(mine, "ols")], 40)
+    return one, simstudy.run(one, jobs=1, results=folder, report=False, warn=str).folder
+
+
+@pytest.fixture(scope="module")
+def overlapping(tmp_path_factory):
+    """A longer study, parts of its shorter self beside its own, and what was never shorter."""
+    folder = tmp_path_factory.mktemp("overlapping")
+    mine = written(folder / "files", FILE + BROKEN).parent
+    for last in (40, 64):
+        one = study([use(mine, "fragile", limit=1.5), use(mine, "ols")], last)
+        run(one, folder / str(last))
+    shutil.copytree(folder / "64", folder / "whole")
+    for place in ("estimates", "failures", "extras"):
+        for file in (folder / "40" / place).iterdir():
+            shutil.copy(file, folder / "64" / place)
+    return one, folder / "64", folder / "whole"
+
+
 def status(folder, method):
     return rows(folder, method).column("status").to_pylist()
 
@@ -535,10 +559,10 @@ def test_statsmodels_warnings_of_non_convergence_fail_the_row(tmp_path):
 
 @pytest.mark.parametrize("kind", ["failures", "extras"])
 @pytest.mark.parametrize("fault", ["gone", "cut short", "emptied"])
-def test_what_lay_beside_rows_and_was_damaged_is_made_again(tmp_path, mine, kind, fault):
+def test_what_lay_beside_rows_and_was_damaged_is_made_again(tmp_path, finished, kind, fault):
     """A power loss may take it: the rows' footer knows what was there."""
-    one = study([use(mine, "fragile", limit=1.5), use(mine, "ols")], 40)
-    before = simstudy.run(one, jobs=1, results=tmp_path, report=False, warn=lambda line: None)
+    one, folder = finished
+    before = Results(one, shutil.copytree(folder, tmp_path / folder.name))
     tables = before.failures, before.extras
     kept = rows(before.folder)
     file = min((before.folder / kind).iterdir())
@@ -576,22 +600,16 @@ def test_unreadable_failures_are_found_by_the_next_run(tmp_path, mine):
 
 
 @pytest.mark.parametrize("kind", ["failures", "extras"])
-def test_a_replication_that_two_parts_hold_is_counted_once(tmp_path, mine, kind):
+def test_a_replication_that_two_parts_hold_is_counted_once(overlapping, kind):
     """Two runs at once with other --replications leave ranges that overlap."""
-    for last in (40, 64):
-        one = study([use(mine, "fragile", limit=1.5), use(mine, "ols")], last)
-        run(one, tmp_path / str(last))
-    for place in ("estimates", kind):
-        for file in (tmp_path / "40" / place).iterdir():
-            shutil.copy(file, tmp_path / "64" / place)
-    assert any("33-0000000040" in name for name in os.listdir(tmp_path / "64" / kind))
-    found = untimed(getattr(Results(one, tmp_path / "64"), kind))
-    run(one, tmp_path / "whole")
+    one, twice, once = overlapping
+    assert any("33-0000000040" in name for name in os.listdir(twice / kind))
+    found = untimed(getattr(Results(one, twice), kind))
     names = list(found.columns)[:4]
-    whole = untimed(getattr(Results(one, tmp_path / "whole"), kind)).sort_values(names)
+    whole = untimed(getattr(Results(one, once), kind)).sort_values(names)
     assert len(whole) > 4
     assert found.sort_values(names).reset_index(drop=True).equals(whole.reset_index(drop=True))
-    few = Results(replace(one, replications=10), tmp_path / "64")
+    few = Results(replace(one, replications=10), twice)
     assert getattr(few, kind).replication.max() <= 10
 
 

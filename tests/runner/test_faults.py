@@ -83,12 +83,12 @@ def some_parts(life, folder, least=1):
 
 
 @processes
-def test_fifteen_kills_lose_nothing_and_leave_nothing(tmp_path):
+def test_nine_kills_lose_nothing_and_leave_nothing(tmp_path):
     """A longer version is ``python tests/helpers_faults.py --kills 300``."""
-    tally = torment(tmp_path, 15)
+    tally = torment(tmp_path, 9)
     of_workers = sum(tally[kind] for kind in tally if kind.startswith("worker"))
     assert of_workers >= 3 and tally["parent"] >= 3 and tally["group"] >= 3, tally
-    assert tally["left parts"] >= 3, tally  # at work when killed
+    assert tally["left parts"] >= 2, tally  # at work when killed
 
 
 @processes

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from simstudy.estimates import STATUSES
+from simstudy.estimates import RANKS, STATUSES
 from simstudy.measures.record import ALL, RATE, Cells, Measure, Section, register
 from simstudy.measures.values import Value, proportion
 
@@ -35,5 +35,23 @@ for _status, (_title, _words, _synonyms) in _WORDS.items():
             f"share_{_status}", partial(share, _status), Section.SHARES, ALL, _title,
             words=_words, formula="share of all", mcse=RATE, proportion=True,
             forecast=False, synonyms=_synonyms,
+        )
+    )  # fmt: skip
+
+
+def share_of_rank(rank: int, cells: Cells) -> Value:
+    """Share of all replications whose covariance matrix of random effects has a rank."""
+    return proportion(cells.totals.by_rank[:, rank], cells.totals.n_all)
+
+
+for _rank in RANKS:
+    register(
+        Measure(
+            f"share_rank{_rank}", partial(share_of_rank, _rank), Section.SHARES, ALL,
+            f"Share of rank {_rank}",
+            words=f"Share with a covariance matrix of random effects of rank {_rank}",
+            formula="share of all", mcse=RATE, proportion=True, forecast=False,
+            defined=lambda cells, value, n: cells.totals.by_rank.sum(axis=1) > 0,
+            synonyms=(f"rank{_rank}", f"rank_{_rank}"),
         )
     )  # fmt: skip

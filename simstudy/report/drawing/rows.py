@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from simstudy.estimands import DEFAULT, ESTIMANDS
+from simstudy.estimands import DEFAULT, estimand
 from simstudy.estimates import LIMITS, STATUSES, USED
 from simstudy.measures.block import Block
 from simstudy.measures.rows import Rows
@@ -27,7 +27,7 @@ class Target(NamedTuple):
     @property
     def words(self) -> str:
         """The estimand in plain words."""
-        return ESTIMANDS[self.aim.estimand or DEFAULT].plain
+        return estimand(self.aim.estimand or DEFAULT).plain
 
 
 @dataclass(frozen=True, slots=True)

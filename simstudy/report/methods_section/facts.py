@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from simstudy.estimands import ESTIMANDS
+from simstudy.estimands import estimand
 from simstudy.measures.bradley import BAND
 from simstudy.measures.catalog import record_of
 from simstudy.registry import Method
@@ -59,7 +59,7 @@ def _estimands(study: Study, without_one_truth: set[str]) -> dict[str, Any]:
         if method.tested:
             nulls.setdefault(method.null_value, []).append(method)
     return {
-        "estimands": [(ESTIMANDS[name], methods) for name, methods in estimands.items()],
+        "estimands": [(estimand(name), methods) for name, methods in estimands.items()],
         "nulls": list(nulls.items()),
         "untested": [method for method in study.methods if not method.tested],
         "without_one_truth": [m for m in study.methods if m.label in without_one_truth],
