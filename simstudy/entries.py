@@ -168,6 +168,8 @@ class Entry:
         Whether it takes predictors beside x.
     own_intercepts : bool
         Whether every cluster has an intercept of its own, so that x counts about its means.
+    of_means : bool
+        Whether it sees the cluster means alone.
     as_they_are : bool
         Whether `fit` knows of data about 0 and in their own units alone.
     lesson : str
@@ -199,6 +201,7 @@ class Entry:
     extras: tuple[str, ...] = ()
     covariates: bool = True
     own_intercepts: bool = False
+    of_means: bool = False
     as_they_are: bool = False
     lesson: str = ""
     n_parameters: str = "-"

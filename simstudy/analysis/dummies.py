@@ -21,19 +21,6 @@ from simstudy.numerics.tails import critical_value, two_sided
 Term = dict[str, Any]
 
 
-def absorbed(data: DataSet) -> dict[str, str]:
-    """Columns that the dummies and the columns before leave nothing of: why."""
-    moments = data.scaled.moments
-    inner = gram.within(selected(moments, (*data.names, moments.names[-1])))
-    lost = {}
-    for k, (name, row) in enumerate(zip(data.names, inner.rows, strict=False)):
-        if row[0] == 0:
-            constant = inner.product(k, k) == 0
-            why = "constant within clusters" if constant else "a combination of the others there"
-            lost[name] = f"absorbed by the dummies ({why})"
-    return lost
-
-
 def cluster_terms(data: DataSet, slopes: Mapping[str, Estimates]) -> list[Term]:
     """The intercept of the first cluster, and of each other one its distance from that.
 

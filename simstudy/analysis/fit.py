@@ -84,7 +84,6 @@ def fit(
     UserError
     """
     terms = parse(formula)
-    usual = _usual(formula, terms.random)
     chosen = [
         method if isinstance(method, Method) else method_of(method, covariates=covariates_of(terms))
         for method in (_usual(terms.random) if methods is None else methods)

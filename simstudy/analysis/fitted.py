@@ -11,9 +11,10 @@ import numpy as np
 
 from simstudy.analysis.alone import remark
 from simstudy.analysis.data import DataSet
-from simstudy.analysis.dummies import absorbed, cluster_terms, terms_of
+from simstudy.analysis.dummies import cluster_terms, terms_of
+from simstudy.analysis.lost import lost
 from simstudy.analysis.units import in_own_units, measured_null, statistics_of, varying_slopes
-from simstudy.entries import Words
+from simstudy.entries import Entry, Words
 from simstudy.errors import UserError
 from simstudy.estimands import DEFAULT, ESTIMANDS
 from simstudy.estimates import SLOPE_VARIANCE, Estimates, Outcome
@@ -23,6 +24,8 @@ from simstudy.numerics.reduce import reduce
 from simstudy.registry import Method
 
 _ESTIMATED = (Outcome.OK, Outcome.BOUNDARY, Outcome.NO_STD_ERROR)
+_NONE = np.full(1, np.nan)
+_ABSENT = Estimates(_NONE, _NONE, _NONE, _NONE, np.full(1, Outcome.COLLINEAR, dtype=np.int8))
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,14 +95,18 @@ def fit_one(
 
     `words` are a simulated data set's own, for a method that draws; `clusters` as of `fit`.
     """
-    data = data.without(method.omit)
-    entry, (powers, read) = method.entry, _read(data, method)
-    tested, ky = _tested(data, method), powers[data.terms.outcome]
+    entry, data = method.entry, data.without(method.omit)
+    left_out = lost(data, entry)
+    model = data.without(left_out) if len(left_out) < len(data.names) else data
+    powers, read, tested = _powers(data, entry), _read(model, method), _tested(data, method)
+    ky = powers[data.terms.outcome]
     asked = measured_null(replace(method, omit=()), (powers[tested], ky))
-    lost = absorbed(data) if entry.own_intercepts and len(data.names) > 1 else {}
     with np.errstate(all="ignore"):
-        measured = dict(_slopes(data, asked, read, lost, words))
-        slopes = {n: in_own_units(of, "slope", (powers[n], ky)) for n, of in measured.items()}
+        measured = dict(_slopes(model, tested, asked, read, words))
+        slopes = {
+            name: in_own_units(measured.get(name, _ABSENT), "slope", (powers[name], ky))
+            for name in (data.names[:1] if entry.as_they_are else data.names)
+        }
         terms = [
             _term(name, of, method.null_of("slope") if name == tested else 0.0)
             for name, of in slopes.items()
@@ -107,21 +114,21 @@ def fit_one(
         if "intercept" in entry.terms:
             of = in_own_units(asked.fit(read, "intercept", words), "intercept", (0, ky))
             terms.insert(0, _term("(Intercept)", of, method.null_of("intercept")))
-        main = next((n for n, of in slopes.items() if of.outcome[0] in _ESTIMATED), tested)
+        main = next((n for n, of in slopes.items() if of.outcome[0] in _ESTIMATED), model.names[0])
         effects = _random_effects(data, measured[main], (powers[data.names[0]], ky))
         icc = _icc(measured[main]) if len(effects) < 2 else None
         dummies = []
         classical = entry.own_intercepts and dict(method.options)["se"] == "classical"
         if classical and (clusters or len(data.labels) == 2):
-            dummies = cluster_terms(data, {n: of for n, of in slopes.items() if n not in lost})
+            dummies = cluster_terms(data, {name: slopes[name] for name in model.names})
     extras = slopes[tested].extras if entry.as_they_are else None
     return Fit(
         method,
         tested,
         Outcome(int(slopes[tested].outcome[0])).status,
-        _message(data, method, slopes, lost),
+        _message(data, method, slopes, left_out),
         terms,
-        _numbers(asked, data, slopes[main], icc),
+        _numbers(asked, model, slopes[main], icc),
         None if data.plain and len(effects) < 2 else effects,
         None if extras is None else {name: _only(values) for name, values in extras.items()},
         dummies,
@@ -135,47 +142,47 @@ def _tested(data: DataSet, method: Method) -> str:
     return method.estimand
 
 
-def _read(data: DataSet, method: Method) -> tuple[dict[str, int], Moments | Units]:
-    """Powers of two that columns and y are measured in, and what a method is fitted to."""
+def _powers(data: DataSet, entry: Entry) -> dict[str, int]:
+    """Powers of two that columns and y are measured in."""
     names = (*data.names, data.terms.outcome)
+    units = (0,) * len(names) if entry.as_they_are else data.units
+    return dict(zip(names, units, strict=True))
+
+
+def _read(data: DataSet, method: Method) -> Moments | Units:
+    """What a method is fitted to."""
     if not method.entry.as_they_are:
-        return dict(zip(names, data.units, strict=True)), data.scaled.moments
+        return data.scaled.moments
     if taken := {"cluster", "x", "y"}.intersection(data.names[1:]):
         reason = f"'{min(taken)}' has a meaning in the data of one's own method"
         raise UserError(f"{method.label}: {reason}; rename that column")
     rows = data.rows()
-    return dict.fromkeys(names, 0), rows if method.grain == "rows" else reduce(rows)
+    return rows if method.grain == "rows" else reduce(rows)
 
 
 def _slopes(
-    data: DataSet,
-    method: Method,
-    read: Moments | Units,
-    lost: Iterable[str],
-    words: Words | None,
+    data: DataSet, tested: str, method: Method, read: Moments | Units, words: Words | None
 ) -> Iterator[tuple[str, Estimates]]:
     """Every column by name; of one's own method the first alone."""
     if isinstance(read, Units) or method.entry.as_they_are:
         yield data.names[0], method.fit(read, "slope", words)
         return
-    tested = _tested(data, method)
     estimand = method.estimand if method.estimand in ESTIMANDS else DEFAULT
     for name in data.names:
         null = method.null_value if name == tested else 0.0
-        moments = with_last(read, name, [other for other in lost if other != name])
         asked = replace(method, estimand=estimand, null_value=null)
-        yield name, asked.fit(moments, "slope", words)
+        yield name, asked.fit(with_last(read, name), "slope", words)
 
 
 def _message(
-    data: DataSet, method: Method, slopes: Mapping[str, Estimates], lost: Mapping[str, str]
+    data: DataSet, method: Method, slopes: Mapping[str, Estimates], left_out: Mapping[str, str]
 ) -> str | None:
     """Why there is no result, and what is to be said of one that there is."""
     reasons: dict[str, list[str]] = {}
     for name, of in slopes.items():
         failure = None if of.failures is None else of.failures[0]
         reason = Outcome(int(of.outcome[0])).reason if failure is None else failure.message
-        if reason := lost.get(name, reason):
+        if reason := left_out.get(name, reason):
             reasons.setdefault(reason, []).append(name)
     said = [
         reason

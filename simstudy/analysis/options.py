@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from simstudy.analysis.data import DataSet
+from simstudy.analysis.lost import lost
 from simstudy.moments import Floats, Ints
 from simstudy.numerics import gram
 from simstudy.numerics.elimination import coefficients_of, slopes
@@ -64,11 +65,12 @@ def n_parameters(data: DataSet) -> Ints:
 def n_spent(data: DataSet, method: Method) -> str:
     """How many parameters a method spends."""
     data = data.without(method.omit)
-    inner, p = gram.within(data.scaled.moments), len(data.names)
+    p, inner = len(data.names), gram.within(data.scaled.moments)
     n_within = sum(int(row[0][0] > 0) for row in inner.rows[:-1]) if p > 1 else 1
+    n_columns = p - len(lost(data, method.entry))
     return method.entry.n_parameters.format(
-        line=1 + p,
-        dummies=len(data.labels) + n_within,
+        line=1 + n_columns,
+        dummies=len(data.labels) + n_columns,
         both=1 + p + n_within,
         variances=2 if dict(method.options).get("correlated") == "false" else 3,
     )

@@ -101,6 +101,8 @@ def _boundary(fit: Fit) -> str:
 def _words(option: str, value: object) -> str:
     if option == "estimator":
         return _ESTIMATORS[str(value)]
+    if option == "correlated":
+        return "correlated" if value == "true" else "uncorrelated"
     plain = str(value).replace("_", " ")
     return f"{plain} SE" if option == "se" else f"{option} {plain}"
 

@@ -121,6 +121,7 @@ register(
         variants={"weights: size": "weighted_means", "weights: equal": "donald_lang"},
         estimands=lambda chosen: ("slope", "intercept", "between_slope"),
         account=_account,
+        of_means=True,
         n_parameters="{line}",
     )
 )
