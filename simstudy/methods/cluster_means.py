@@ -125,6 +125,7 @@ register(
         variants={"weights: size": "weighted_means", "weights: equal": "donald_lang"},
         estimands=lambda chosen: ("slope", "intercept", "between_slope"),
         account=_account,
-        n_parameters="2",
+        of_means=True,
+        n_parameters="{line}",
     )
 )
