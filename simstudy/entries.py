@@ -200,12 +200,16 @@ class Entry:
         Whether it takes predictors beside x.
     own_intercepts : bool
         Whether every cluster has an intercept of its own, so that x counts about its means.
+    of_means : bool
+        Whether it sees the cluster means alone.
     as_they_are : bool
         Whether `fit` knows of data about 0 and in their own units alone.
     lesson : str
         What a lecture calls it with its usual options.
     n_parameters : str
-        How many parameters it spends on a line; ``{}`` for one more than there are clusters.
+        How many parameters it spends; ``{line}`` for those of one line for all, ``{dummies}`` and
+        ``{both}`` for a line with an intercept for every cluster, or with means and deviations,
+        ``{variances}`` for those of a random slope.
     """
 
     name: str
@@ -229,6 +233,7 @@ class Entry:
     extras: tuple[str, ...] = ()
     covariates: bool = True
     own_intercepts: bool = False
+    of_means: bool = False
     as_they_are: bool = False
     lesson: str = ""
     n_parameters: str = "-"

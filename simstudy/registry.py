@@ -95,8 +95,9 @@ class Method:
 
     @property
     def in_theory(self) -> bool:
-        """Whether theory may have answers: it knows slopes about 0."""
-        return self.estimand == DEFAULT and not self.null_value
+        """Whether theory may have answers: it knows slopes of predictors about 0."""
+        slope = self.estimand == DEFAULT or self.estimand not in ESTIMANDS
+        return slope and not self.null_value
 
     @property
     def extras(self) -> tuple[str, ...]:

@@ -114,10 +114,8 @@ def _is(value: Any, kind: str) -> bool:
     if kind in ("number", "integer"):
         number = isinstance(value, int | float) and not isinstance(value, bool)
         return number and (kind == "number" or value == value // 1)
-    return isinstance(
-        value,
-        {"string": str, "array": list, "object": dict, "boolean": bool, "null": type(None)}[kind],
-    )
+    types = {"string": str, "array": list, "object": dict, "null": type(None), "boolean": bool}
+    return isinstance(value, types[kind])
 
 
 def _object(value: Any, schema: dict[str, Any]) -> bool:
@@ -168,9 +166,7 @@ _CHECKS = {
     "exclusiveMinimum": _number(lambda v, s: v > s["exclusiveMinimum"]),
     "exclusiveMaximum": _number(lambda v, s: v < s["exclusiveMaximum"]),
     "items": _list(lambda v, s: all(conforms(one, s["items"]) for one in v)),
-    "minProperties": lambda v, s: not isinstance(v, dict) or len(v) >= s["minProperties"],
     "minItems": _list(lambda v, s: len(v) >= s["minItems"]),
-    "uniqueItems": _list(lambda v, s: len(set(map(repr, v))) == len(v)),
     "maxItems": _list(lambda v, s: len(v) <= s["maxItems"]),
     "minLength": _text(lambda v, s: len(v) >= s["minLength"]),
     "pattern": _text(lambda v, s: bool(re.search(s["pattern"], v))),

@@ -29,6 +29,9 @@ def fit(moments: Moments, *, weights: str, df: str, term: str = "slope") -> Esti
     free = moments.n_clusters - moments.n_fixed
     scale = _assemble.between_scale(total, outer)
     outcome = _assemble.ols_outcome(total, free, scale, of.r, Outcome.X_CONSTANT_BETWEEN)
+    outcome = _assemble.unless(
+        outcome, _assemble.collinear_between(total, outer), Outcome.COLLINEAR
+    )
     centre = None
     if term != "slope":
         clusters = _assemble.with_means(moments, term)
@@ -122,6 +125,7 @@ register(
         variants={"weights: size": "weighted_means", "weights: equal": "donald_lang"},
         estimands=lambda chosen: ("slope", "intercept", "between_slope"),
         account=_account,
-        n_parameters="2",
+        of_means=True,
+        n_parameters="{line}",
     )
 )

@@ -89,6 +89,6 @@ register(
         robust=_clustered.is_robust,
         own_intercepts=True,
         lesson="dummy for every cluster",
-        n_parameters="{}",
+        n_parameters="{dummies}",
     )
 )

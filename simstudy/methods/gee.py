@@ -113,6 +113,6 @@ register(
             "random_intercept or pooled: {se: CR2}",
         ),
         robust=lambda chosen: chosen["se"] == "robust",
-        n_parameters="2 + 1 correlation",
+        n_parameters="{line} + 1 correlation",
     )
 )

@@ -112,6 +112,6 @@ register(
         caution=_clustered.caution,
         robust=_clustered.is_robust,
         lesson="collapsed (one line)",
-        n_parameters="2",
+        n_parameters="{line}",
     )
 )

@@ -105,6 +105,6 @@ register(
         estimands=lambda chosen: ("slope", "intercept", *VARIANCES),
         account=_account,
         lesson="multilevel (random intercept)",
-        n_parameters="2 + 1 variance",
+        n_parameters="{line} + 1 variance",
     )
 )

@@ -156,6 +156,6 @@ register(
         refuse=_mixed.refuse,
         estimands=lambda chosen: (_ESTIMANDS[chosen["effect"]], "intercept", *VARIANCES),
         account=_account,
-        n_parameters="3 + 1 variance",
+        n_parameters="{both} + 1 variance",
     )
 )
