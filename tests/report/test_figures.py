@@ -27,6 +27,7 @@ from simstudy.report.drawing.facets import MOST_COLUMNS, MOST_ROWS, facets
 from simstudy.report.drawing.letters import encode
 from simstudy.report.drawing.matrix import matrix
 from simstudy.report.drawing.missing import not_used, not_used_of
+from simstudy.report.drawing.page import wrapped
 from simstudy.report.drawing.scale import chosen_ticks, error_rate, se_bias
 from simstudy.report.figures.zip import COVERS, MISSES
 from simstudy.results import Results
@@ -595,3 +596,33 @@ def test_figures_of_estimates_say_what_failed(name):
     assert {"zip": "no result", "p_values": "own: no result"}[name] in said
     note = not_used_of(sample(part, labels={"pooled": "pooled", "own": "mine"}))
     assert note.endswith("mine 0\N{NO-BREAK SPACE}%")
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        ("random_intercept[omit=baseline+ses]", ["random_intercept", "[omit=baseline+ses]"]),
+        ("dummy[estimand=baseline]", ["dummy[estimand=baseline]"]),
+        ("plain words that do not fit into a line", ["plain words that do not fit", "into a line"]),
+        ("a[df=satterthwaite,estimand=contextual_effect]",
+         ["a[df=satterthwaite,estimand=", "contextual_effect]"]),
+        ("x" * 40, ["x" * 28, "x" * 12]),
+    ],
+)  # fmt: skip
+def test_long_labels_break_at_their_brackets(text, lines):
+    assert wrapped(text, 1.75, style.TICK) == lines
+
+
+@pytest.mark.parametrize(
+    ("factor", "words"),
+    [
+        ("baseline.slope", "slope of baseline"),
+        ("ses.icc", "ICC of ses"),
+        ("ses.correlation.baseline", "correlation of ses and baseline"),
+        ("ses.correlation.x.within", "correlation of ses and x within clusters"),
+        ("n.obs", "n.obs"),
+        ("slope_sd", "SD of the slope"),
+    ],
+)
+def test_factors_of_covariates_have_names(factor, words):
+    assert style.named(factor) == words
