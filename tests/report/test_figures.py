@@ -44,6 +44,10 @@ SIXTY = {"n_clusters": [10, 40], "cluster_size": [5, 30], "icc": [0.0, 0.01, 0.0
 MANY = {"icc": [i / 110 for i in range(100)], "x_icc": [i / 99 for i in range(100)],
         "slope": [0.0]}  # fmt: skip
 SLOPES = THREE | {"slope": [0.0, 0.2, 0.5]}
+COVARIATES = THREE | {"name_of_a_covariate.correlation.x.within": [0.0, 0.6],
+                      "slope_sd": [0.0, 0.3], "baseline.slope": [0.0, 0.8]}  # fmt: skip
+OMITTING = ["pooled", "random_intercept[omit=baseline+name_of_a_covariate]",
+            "random_intercept[estimand=name_of_a_covariate]"]  # fmt: skip
 MIXED = THREE | {"cluster_size": ["5", "uniform 5-35", "sizes 8 10 86 120 4 3 17 40 22 9"]}
 THREE_METHODS = ["pooled", "dummy", "random_intercept"]
 TWELVE = ["pooled", "dummy", "random intercept, Kenward-Roger, REML (the default of this package)",
@@ -62,6 +66,7 @@ CASES = {
     "nothing estimable, one scenario": (ONE, THREE_METHODS, {"used": 0.0}),
     "slopes": (SLOPES, THREE_METHODS, {}),
     "long levels": (MIXED, THREE_METHODS, {}),
+    "covariates": (COVARIATES, OMITTING, {}),
 }
 TITLE = "Type I error and SE bias when clustering is ignored"
 
@@ -618,11 +623,19 @@ def test_long_labels_break_at_their_brackets(text, lines):
     [
         ("baseline.slope", "slope of baseline"),
         ("ses.icc", "ICC of ses"),
-        ("ses.correlation.baseline", "correlation of ses and baseline"),
-        ("ses.correlation.x.within", "correlation of ses and x within clusters"),
+        ("ses.correlation.baseline", "cor(ses, baseline)"),
+        ("ses.correlation.x.within", "cor(ses, x) within"),
         ("n.obs", "n.obs"),
         ("slope_sd", "SD of the slope"),
     ],
 )
 def test_factors_of_covariates_have_names(factor, words):
     assert style.named(factor) == words
+
+
+@pytest.mark.parametrize("name", ["type1_error", "se_bias"])
+def test_long_names_of_factors_head_panels_whole(name):
+    said = " ".join(
+        text.replace("\n", " ") for text, *_ in texts_of(draw(name, made("covariates")))
+    )
+    assert "within = 0.6" in said and "slope of baseline = 0.8" in said and "…" not in said
