@@ -91,6 +91,38 @@ class OptionError(UserError):
 
 
 @dataclass(frozen=True, slots=True)
+class Predictors:
+    """What a model holds beside its intercept, in the words of a methods section.
+
+    Counts are texts, to stand after ``J-`` or ``N-``: a number, or ``1-p`` where it differs
+    between scenarios, for p predictors of which q vary within clusters.
+
+    Attributes
+    ----------
+    names : str
+        All of them, as a list in a sentence.
+    tested : str
+        The one whose slope is estimated.
+    columns, within, between, split : str
+        Columns of the model with the intercept; those that vary within clusters; the others;
+        and columns where every predictor that varies within clusters stands there twice.
+    several : bool
+        Whether there are covariates.
+    """
+
+    names: str = "$x$"
+    tested: str = "$x$"
+    columns: str = "2"
+    within: str = "1"
+    between: str = "2"
+    split: str = "3"
+    several: bool = False
+
+
+X_ALONE = Predictors()
+
+
+@dataclass(frozen=True, slots=True)
 class CodeSource:
     """Where a function of the user's is; nothing is imported before it is asked for.
 
@@ -144,9 +176,9 @@ class Entry:
     refuse : callable
         Options -> a reason why they do not go together, or None.
     account : callable
-        Options -> what the method does, in sentences for a methods section: Markdown with
-        LaTeX, citing ``[@Kish1965; @Moulton1986]`` by the keys of the bibliography. Of a
-        user's function the first line of its docstring as it stands, or nothing.
+        Options and `Predictors` -> what the method does, in sentences for a methods section:
+        Markdown with LaTeX, citing ``[@Kish1965; @Moulton1986]`` by the keys of the
+        bibliography. Of a user's function the first line of its docstring as it stands, or nothing.
     synonyms : str
         Other packages' words for it, blanks between them.
     variants : mapping
@@ -168,12 +200,16 @@ class Entry:
         Whether it takes predictors beside x.
     own_intercepts : bool
         Whether every cluster has an intercept of its own, so that x counts about its means.
+    of_means : bool
+        Whether it sees the cluster means alone.
     as_they_are : bool
         Whether `fit` knows of data about 0 and in their own units alone.
     lesson : str
         What a lecture calls it with its usual options.
     n_parameters : str
-        How many parameters it spends on a line; ``{}`` for one more than there are clusters.
+        How many parameters it spends; ``{line}`` for those of one line for all, ``{dummies}`` and
+        ``{both}`` for a line with an intercept for every cluster, or with means and deviations,
+        ``{variances}`` for those of a random slope.
     """
 
     name: str
@@ -189,7 +225,7 @@ class Entry:
     draws: bool = False
     tests_only: bool = False
     estimands: Callable[[Chosen], tuple[str, ...]] = field(default=lambda chosen: (DEFAULT,))
-    account: Callable[[Chosen], str] = field(default=lambda chosen: "")
+    account: Callable[[Chosen, Predictors], str] = field(default=lambda chosen, predictors: "")
     part: int = 0
     seconds: Mapping[str, float] = field(default_factory=dict, hash=False)
     caution: Callable[[Chosen, int], str | None] = field(default=lambda chosen, n_clusters: None)
@@ -197,6 +233,7 @@ class Entry:
     extras: tuple[str, ...] = ()
     covariates: bool = True
     own_intercepts: bool = False
+    of_means: bool = False
     as_they_are: bool = False
     lesson: str = ""
     n_parameters: str = "-"
@@ -229,7 +266,7 @@ class Entry:
 
     def references(self, chosen: Chosen) -> tuple[str, ...]:
         """Keys of the works behind these options, in the order in which they are cited."""
-        cited = re.findall(r"\[(@\w+(?:; @\w+)*)\]", self.account(chosen))
+        cited = re.findall(r"\[(@\w+(?:; @\w+)*)\]", self.account(chosen, X_ALONE))
         keys = (key.lstrip("@") for group in cited for key in group.split("; "))
         return tuple(dict.fromkeys(keys))
 

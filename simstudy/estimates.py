@@ -51,6 +51,7 @@ USED = 2  # statuses below this index (ok, boundary) are used by every measure
 ESTIMATED = 3  # those below this (no_std_error too) by measures that need the estimate alone
 TRUTH, LIMITS = "truth", ("ci_low", "ci_high")
 RANK = "rank"  # an extra of methods of this package: that of a covariance matrix
+SLOPE_VARIANCE, SLOPE_COVARIANCE = "slope_variance", "slope_covariance"  # in that matrix
 RANKS = (0, 1, 2)
 GIVEN = (TRUTH, *LIMITS)  # extras that measures use: a true value and an interval of a row's own
 _REASONS = {

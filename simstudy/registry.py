@@ -19,10 +19,12 @@ from simstudy.custom.load import entry_of
 from simstudy.entries import (
     GRAINS,
     SETTINGS,
+    X_ALONE,
     Chosen,
     CodeSource,
     Entry,
     OptionError,
+    Predictors,
     Words,
     registered,
 )
@@ -102,10 +104,9 @@ class Method:
         """Names of further values of every fit, as far as they are known before it."""
         return self.entry.extras
 
-    @property
-    def account(self) -> str:
+    def account(self, predictors: Predictors = X_ALONE) -> str:
         """What it does, for a methods section; see `Entry.account`."""
-        return self.entry.account(dict(self.options))
+        return self.entry.account(dict(self.options), predictors)
 
     @property
     def references(self) -> tuple[str, ...]:

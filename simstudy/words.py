@@ -28,6 +28,8 @@ _SEVERAL = meanings(
 _COMMON = meanings(
     {
         "a timeout is for methods of your own, which say `use:`": "timeout",
+        "write omit: the covariates that are left out; all others are in the model": "adjust "
+            "adjust_for adjusted covariates covs covariate controls predictors include formula",
         "leave it out: the correlation of gee is exchangeable": "corstr corr cov_struct "
             "working_correlation correlation",
     },

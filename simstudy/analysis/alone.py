@@ -25,7 +25,7 @@ def remark(data: DataSet, method: Method) -> str | None:
     if label is None:
         return None
     return (
-        f"{data.formula.predictor} varies by cluster '{label}' alone: no standard error and no "
+        f"{data.names[0]} varies by cluster '{label}' alone: no standard error and no "
         "test that is robust to clusters can be trusted (far too small, or not there)"
     )
 

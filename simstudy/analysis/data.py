@@ -1,108 +1,153 @@
-"""Three columns of a data set as cluster moments."""
+"""A data set as named columns, and as moments of its clusters."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from simstudy.analysis.formula import Formula
-from simstudy.errors import UserError
+from simstudy.analysis.terms import Random, Terms, Variable
 from simstudy.moments import Clusters, Floats, Ints, Units
 from simstudy.numerics.reduce import reduce
-from simstudy.readers.labels import clusters
-from simstudy.readers.read import read as read_table
-
-if TYPE_CHECKING:
-    import pandas as pd
-
 
 _ORDINARY = 64  # between 2^-64 and 2^64 every product that a fit forms is a number
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class DataSet:
-    """A real data set, complete cases only, sorted by cluster.
+    """Complete cases of a data set, sorted by cluster, as y and named columns.
 
     Attributes
     ----------
-    formula : Formula
+    terms : Terms
+        The formula.
+    names : tuple of str
+        Of the columns; the first is the one under test. The intercept is none of them.
+    matrix : array, shape (N, p)
+    y : array, shape (N,)
     labels : list
         Of the clusters, sorted.
     sizes : array of int, shape (J,)
-    x, y : arrays, shape (N,)
+    levels : dict
+        Predictor that is levels -> their names, the reference first.
+    dropped : dict
+        Column that is not in the model -> why: "constant", "a linear combination of ...".
+    empty_levels : dict
+        Predictor -> its levels that no complete row has.
     n_dropped : int
-        Units with a missing value.
+        Rows with a missing value.
     missing : dict
         Column -> rows in which it is missing, in words: "4 ('NA' 3, empty 1)".
-    words : tuple of str
-        What 0 and 1 of a predictor of two words stand for; empty for numbers.
     """
 
-    formula: Formula
+    terms: Terms
+    names: tuple[str, ...]
+    matrix: Floats
+    y: Floats
     labels: list[Any]
     sizes: Ints
-    x: Floats
-    y: Floats
-    n_dropped: int
+    levels: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    dropped: dict[str, str] = field(default_factory=dict)
+    empty_levels: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    n_dropped: int = 0
     missing: dict[str, str] = field(default_factory=dict)
-    words: tuple[str, ...] = ()
-
-    @property
-    def coding(self) -> str:
-        """What 0 and 1 of a predictor of words stand for, in words; empty for numbers."""
-        return "{} is 0, {} is 1".format(*self.words) if self.words else ""
 
     @property
     def n_obs(self) -> int:
-        """Number of units."""
-        return int(self.x.size)
+        """Number of units N."""
+        return int(self.y.size)
 
     @property
-    def origin(self) -> tuple[float, float]:
-        """Point inside the data from which sums are taken: their means, or a constant x."""
-        return _inside(self.x), _inside(self.y)
+    def x(self) -> Floats:
+        """The column under test."""
+        return self.matrix[:, 0]
+
+    @property
+    def random(self) -> Random:
+        """What varies over clusters; a slope is that of the first column."""
+        return self.terms.random
+
+    @property
+    def plain(self) -> bool:
+        """Whether the model is a line: one column under its own name, and no random slope."""
+        return self.terms.fixed == ((Variable(self.names[0]),),) and self.random.slope is None
+
+    @property
+    def coding(self) -> str:
+        """What 0 and 1 of a lone predictor of words stand for, in words; empty for numbers."""
+        words = self.levels.get(self.names[0])
+        return "{} is 0, {} is 1".format(*words) if words else ""
+
+    @property
+    def remarks(self) -> list[str]:
+        """What became of levels and columns, a line each."""
+        lines = [f"{name}: {self.coding or f'{names[0]} is the reference'}"
+                 for name, names in self.levels.items()]  # fmt: skip
+        for name, empty in self.empty_levels.items():
+            plural = "levels" if len(empty) > 1 else "level"
+            lines.append(f"{name}: {plural} {', '.join(empty)} without a complete row dropped")
+        lines += [f"{name} dropped: {reason}" for name, reason in self.dropped.items()]
+        return lines
+
+    @property
+    def columns(self) -> dict[str, Floats]:
+        """Columns in the order of moments: covariates, x, y."""
+        x, *covariates = zip(self.names, self.matrix.T, strict=True)
+        return dict([*covariates, x, (self.terms.outcome, self.y)])
+
+    def without(self, omitted: Collection[str]) -> DataSet:
+        """The same data without some columns."""
+        if not omitted:
+            return self
+        kept = [place for place, name in enumerate(self.names) if name not in omitted]
+        names = tuple(self.names[place] for place in kept)
+        return replace(self, names=names, matrix=self.matrix[:, kept])
 
     @cached_property
     def moments(self) -> Clusters:
-        """Cluster moments about the origin, one replication, so that nothing cancels."""
-        return replace(reduce(self.rows(self.origin)), origin=self.origin)
+        """Cluster moments about a point in the data, one replication, so that nothing cancels."""
+        origin = {name: _inside(values) for name, values in self.columns.items()}
+        about = {name: values - origin[name] for name, values in self.columns.items()}
+        return replace(reduce(self._units(about)), origin=tuple(origin.values()))
 
     @cached_property
-    def means(self) -> tuple[Floats, Floats]:
-        """Cluster means of x and y, shape (J,)."""
+    def means(self) -> tuple[Floats, ...]:
+        """Cluster means of the columns in the order of moments, shape (J,)."""
         shape, moments = (len(self.labels), 1), self.moments
-        x, y = (origin + np.broadcast_to(means, shape)[:, 0] for origin, means in
-                zip(moments.origin, (moments.mean_x, moments.mean_y), strict=True))  # fmt: skip
-        return x, y
+        pairs = zip(moments.origin, moments.means, strict=True)
+        return tuple(origin + np.broadcast_to(means, shape)[:, 0] for origin, means in pairs)
 
     @cached_property
-    def units(self) -> tuple[int, int]:
-        """Powers of two to measure x and y in, so that no fourth power overflows or vanishes."""
-        return _exponent(self.x), _exponent(self.y)
+    def units(self) -> tuple[int, ...]:
+        """Powers of two to measure columns and y in: no fourth power overflows or vanishes."""
+        return (*map(_exponent, self.matrix.T), _exponent(self.y))
 
-    def measured(self, units: tuple[int, int]) -> DataSet:
+    def measured(self, units: tuple[int, ...]) -> DataSet:
         """The same data in other units; powers of two, so that no digit changes."""
-        if units == (0, 0):
+        if not any(units):
             return self
-        x, y = (np.ldexp(v, -k) for v, k in zip((self.x, self.y), units, strict=True))
-        return replace(self, x=x, y=y)
+        *of_columns, of_y = (-power for power in units)
+        return replace(self, matrix=np.ldexp(self.matrix, of_columns), y=np.ldexp(self.y, of_y))
 
     @cached_property
     def scaled(self) -> DataSet:
         """The same data in `units`."""
         return self.measured(self.units)
 
-    def rows(self, origin: tuple[float, float] = (0.0, 0.0)) -> Units:
-        """The units about a point, as one replication."""
+    def rows(self) -> Units:
+        """The units as they are, as one replication, with x and y under these names."""
+        *covariates, _, _ = columns = self.columns
+        return replace(self._units(columns), names=(*covariates, "x", "y"))
+
+    def _units(self, columns: dict[str, Floats]) -> Units:
         sizes = self.sizes.reshape(-1, 1)
-        x, y = self.x - origin[0], self.y - origin[1]
+        values = tuple(map(np.ascontiguousarray, columns.values()))
         if np.all(sizes == sizes[0]):
-            x, y = (v.reshape(sizes.size, -1).T[:, :, None] for v in (x, y))
-        return Units(sizes, (x, y))
+            values = tuple(v.reshape(sizes.size, -1).T[:, :, None] for v in values)
+        return Units(sizes, values, tuple(columns))
 
 
 def _exponent(values: Floats) -> int:
@@ -112,49 +157,6 @@ def _exponent(values: Floats) -> int:
 
 
 def _inside(values: Floats) -> float:
+    """Point inside the data from which sums are taken: their mean, or a constant."""
     with np.errstate(all="ignore"):
         return float(np.clip(values.mean(), values.min(), values.max()))
-
-
-def read(data: str | Path | pd.DataFrame, formula: Formula) -> DataSet:
-    """Take the formula's columns from a file or a DataFrame.
-
-    Units with a missing value in any of the three are dropped and counted.
-    """
-    table = read_table(data)
-    rows, file = table.whole(formula), table.file
-    y = rows.numbers(formula.outcome)
-    x, words = rows.predictor(formula.predictor)
-    codes, labels, lost = clusters(rows.labels(formula.cluster), own_order=True)
-    complete = ~(np.isnan(x) | np.isnan(y)) & (codes >= 0)
-    if not complete.any():
-        raise UserError(_incomplete(formula, y, x, codes), file=file)
-    if not (np.isfinite(x[complete]).all() and np.isfinite(y[complete]).all()):
-        raise UserError("infinite values in the outcome or the predictor", file=file)
-    numbers = np.unique(codes[complete])
-    order = np.flatnonzero(complete)[np.argsort(codes[complete], kind="stable")]
-    sizes = np.bincount(codes[complete])[numbers].astype(np.int64)
-    names = [labels[k] for k in numbers]
-    missing = {name: f"{int(np.isnan(values).sum()):,}"
-               for name, values in ((formula.outcome, y), (formula.predictor, x))
-               if np.isnan(values).any()}  # fmt: skip
-    if lost:
-        missing[formula.cluster] = _counted(lost)
-    n_dropped = int((~complete).sum())
-    return DataSet(formula, names, sizes, x[order], y[order], n_dropped, missing, words)
-
-
-def _counted(words: dict[str, int]) -> str:
-    """How many labels are missing, and by which words."""
-    each = ", ".join(f"'{word}' {n:,}" if word else f"empty {n:,}" for word, n in words.items())
-    return f"{sum(words.values()):,} ({each})"
-
-
-def _incomplete(formula: Formula, y: Floats, x: Floats, codes: Ints) -> str:
-    """Why no row is complete: it may be one column that is empty."""
-    missing = zip(formula, (np.isnan(y), np.isnan(x), codes < 0), strict=True)
-    if y.size == 0:
-        return "no rows"
-    empty = [f"'{name}'" for name, lost in missing if lost.all()]
-    plural = "columns" if len(empty) > 1 else "column"
-    return f"{plural} {' and '.join(empty)}: no value is there" if empty else "no row is complete"

@@ -7,10 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from simstudy.analysis.data import DataSet, read
+from simstudy.analysis.data import DataSet
 from simstudy.analysis.fitted import Fit, fit_one
-from simstudy.analysis.formula import parse
+from simstudy.analysis.grammar import parse
+from simstudy.analysis.model import model
 from simstudy.analysis.printed import printed
+from simstudy.analysis.terms import Random, Terms
+from simstudy.errors import UserError, nearest
+from simstudy.estimands import ESTIMANDS
 from simstudy.registry import Method
 from simstudy.study.methods import method_of
 
@@ -36,10 +40,12 @@ class Fits:
         return [f"{label}: {caution}" for label, caution in cautions if caution]
 
     def as_dict(self) -> dict[str, Any]:
-        """Everything, as `fit --json` prints it."""
+        """Everything, as `fit --json` prints it; what is dropped, of more than a line."""
+        dropped = [{"term": name, "reason": why} for name, why in self.data.dropped.items()]
         return {
             "n_obs": self.data.n_obs,
             "n_clusters": len(self.data.labels),
+            **({} if self.data.plain else {"dropped": dropped}),
             "fits": [fit.as_dict() for fit in self.fits],
         }
 
@@ -50,7 +56,7 @@ class Fits:
 def fit(
     data: str | Path | pd.DataFrame,
     formula: str,
-    methods: Sequence[str | dict[str, Any] | Method] = DEFAULT_METHODS,
+    methods: Sequence[str | dict[str, Any] | Method] | None = None,
     clusters: bool = False,
 ) -> Fits:
     """Fit methods to a real data set.
@@ -59,9 +65,11 @@ def fit(
     ----------
     data : path of a table (CSV, parquet, Stata, ...), or a data frame of any library
     formula : str
-        lme4's, with one predictor and one random intercept: ``y ~ x + (1 | school)``.
-    methods : sequence
-        As in the study file: ``"pooled"``, ``{"random_intercept": {"df": "wald"}}``.
+        lme4's, with one grouping factor: ``y ~ x + z + C(arm) + x:z + (1 | school)``. The first
+        term is the one under test.
+    methods : sequence, optional
+        As in the study file: ``"pooled"``, ``{"random_intercept": {"df": "wald"}}``. By default
+        pooled, dummy, random_intercept, and random_slope where the formula has one.
     clusters : bool
         Give the coefficients of `dummy`'s dummies however many there are, not of two clusters
         only. They come with classical standard errors.
@@ -75,6 +83,37 @@ def fit(
     ------
     UserError
     """
-    chosen = [m if isinstance(m, Method) else method_of(m) for m in methods]
-    read_data = read(data, parse(formula))
+    terms = parse(formula)
+    chosen = [
+        method if isinstance(method, Method) else method_of(method, covariates=covariates_of(terms))
+        for method in (_usual(terms.random) if methods is None else methods)
+    ]
+    read_data = model(data, terms)
+    for method in chosen:
+        _refuse(method, read_data)
     return Fits(read_data, [fit_one(read_data, method, None, clusters) for method in chosen])
+
+
+def covariates_of(terms: Terms) -> list[str]:
+    """Names of terms beside the first, as coefficients of numbers have them."""
+    return [":".join(map(str, term)) for term in terms.fixed[1:]]
+
+
+def _refuse(method: Method, data: DataSet) -> None:
+    """Refuse a method that knows of one predictor, or speaks of a column that is not there."""
+    n_columns = len(data.names) - len(method.omit)
+    if not method.entry.covariates and n_columns > 1:
+        several = f"{n_columns} ({', '.join(data.names)})"
+        raise UserError(f"{method.label}: {method.name} has one predictor, not {several}")
+    estimand = () if method.estimand in ESTIMANDS else (method.estimand,)
+    for name in (*method.omit, *estimand):
+        if name not in data.names:
+            hint = nearest(name, data.names[1:])
+            raise UserError(f"{method.label}: '{name}' is no column of the model{hint}")
+
+
+def _usual(random: Random) -> Sequence[str | dict[str, Any]]:
+    """Methods that are fitted unasked."""
+    if random.slope is None:
+        return DEFAULT_METHODS
+    return (*DEFAULT_METHODS, {"random_slope": {} if random.correlated else {"correlated": False}})

@@ -71,18 +71,16 @@ def shrunken(data: DataSet, fit: Fit) -> Floats:
 
 def _terms(fit: Fit) -> tuple[float, float]:
     """Intercept and slope; NaN where there is none."""
-    estimates = {term["term"]: term["estimate"] for term in fit.terms}
-    slope = fit.terms[-1]["estimate"]
-    intercept = estimates.get("(Intercept)")
+    slope, intercept = fit.slope["estimate"], fit.intercept
     return (
-        float("nan") if intercept is None else float(intercept),
+        float("nan") if intercept is None else intercept,
         float("nan") if slope is None else float(slope),
     )
 
 
 def _texts(fits: list[Fit]) -> list[str]:
     """Slopes and standard errors, all with the decimals that tell the errors apart."""
-    slopes = [fit.terms[-1] for fit in fits]
+    slopes = [fit.slope for fit in fits]
     errors = [slope["std_error"] for slope in slopes]
     decimals = places([*errors, *(slope["estimate"] for slope in slopes if not any(errors))], 3)
     return [_text(fit, slope, decimals) for fit, slope in zip(fits, slopes, strict=True)]

@@ -1,20 +1,20 @@
-"""A formula's columns of a table, as numbers: what a model of several predictors is fitted to."""
+"""A formula's columns of a table, as the numbers that methods are fitted to."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from simstudy.analysis.aliased import aliased
 from simstudy.analysis.coding import coded
-from simstudy.analysis.terms import Random, Terms, Variable
+from simstudy.analysis.data import DataSet
+from simstudy.analysis.terms import Terms, Variable
 from simstudy.analysis.values import Levels, Numbers, Values, values_of
 from simstudy.errors import UserError
-from simstudy.moments import Bools, Floats, Ints
+from simstudy.moments import Bools, Floats
 from simstudy.readers.labels import clusters
 from simstudy.readers.read import read as read_table
 
@@ -22,67 +22,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-@dataclass(frozen=True, eq=False)
-class Model:
-    """Complete cases of a data set, sorted by cluster, as y and named columns.
-
-    Attributes
-    ----------
-    terms : Terms
-        The formula.
-    names : tuple of str
-        Of the columns; the first is the one under test. The intercept is none of them.
-    matrix : array, shape (N, p)
-    y : array, shape (N,)
-    labels : list
-        Of the clusters, sorted.
-    sizes : array of int, shape (J,)
-    levels : dict
-        Predictor that is levels -> their names, the reference first.
-    dropped : dict
-        Column that is not in the model -> why: "constant", "a linear combination of ...".
-    empty_levels : dict
-        Predictor -> its levels that no complete row has.
-    n_dropped : int
-        Rows with a missing value.
-    missing : dict
-        Column -> rows in which it is missing, in words: "4 ('NA' 3, empty 1)".
-    """
-
-    terms: Terms
-    names: tuple[str, ...]
-    matrix: Floats
-    y: Floats
-    labels: list[Any]
-    sizes: Ints
-    levels: dict[str, tuple[str, ...]]
-    dropped: dict[str, str]
-    empty_levels: dict[str, tuple[str, ...]]
-    n_dropped: int
-    missing: dict[str, str]
-
-    @property
-    def n_obs(self) -> int:
-        """Number of units N."""
-        return int(self.y.size)
-
-    @property
-    def random(self) -> Random:
-        """What varies over clusters; a slope is that of the first column."""
-        return self.terms.random
-
-    @property
-    def remarks(self) -> list[str]:
-        """What became of levels and columns, a line each."""
-        lines = [f"{name}: {names[0]} is the reference" for name, names in self.levels.items()]
-        for name, empty in self.empty_levels.items():
-            plural = "levels" if len(empty) > 1 else "level"
-            lines.append(f"{name}: {plural} {', '.join(empty)} without a complete row dropped")
-        lines += [f"{name} dropped: {reason}" for name, reason in self.dropped.items()]
-        return lines
-
-
-def model(data: str | Path | pd.DataFrame, terms: Terms) -> Model:
+def model(data: str | Path | pd.DataFrame, terms: Terms) -> DataSet:
     """Take a formula's columns from a file or a frame, and code them.
 
     Rows with a missing value in any of them are dropped and counted, then levels that are left
@@ -96,11 +36,9 @@ def model(data: str | Path | pd.DataFrame, terms: Terms) -> Model:
     rows = table.whole(terms.columns)
     y = Numbers(rows.numbers(terms.outcome))
     values = {variable: values_of(table, rows, variable) for variable in terms.variables}
+    levels, values = _lone_words(terms, values)
     codes, labels, lost = clusters(rows.labels(terms.random.cluster), own_order=True)
-    missing: dict[str, Bools] = {terms.outcome: y.missing}
-    for variable, value in values.items():
-        missing[variable.column] = missing.get(variable.column, False) | value.missing
-    missing[terms.random.cluster] = codes < 0
+    missing = _missing(terms, y, values) | {terms.random.cluster: codes < 0}
     complete = ~np.any(list(missing.values()), axis=0)
     if not complete.any():
         raise UserError(_incomplete(missing), file=table.file)
@@ -108,50 +46,83 @@ def model(data: str | Path | pd.DataFrame, terms: Terms) -> Model:
     there, sizes = np.unique(codes[complete], return_counts=True)
     chosen = {variable: value.at(order) for variable, value in values.items()}
     used = {variable: value for variable, (value, _) in chosen.items()}
+    empty = {variable: names for variable, (_, names) in chosen.items() if names}
+    _refuse_one_word(used, empty, table.file)
     _check(terms, y.numbers[order], used, table.file)
-    names, matrix = _columns(terms, used)
-    dropped = aliased(names, matrix) if len(names) > 1 else {}  # of one, the methods say it
-    if names[0] in dropped:
-        said = f"'{names[0]}', the term under test, is {dropped[names[0]]}; put another one first"
-        raise UserError(said, file=table.file)
-    kept = [place for place, name in enumerate(names) if name not in dropped]
+    names, matrix, dropped = _columns(terms, used, table.file)
     words = {name: f"{int(where.sum()):,}" for name, where in missing.items() if where.any()}
     if lost:
         words[terms.random.cluster] = _counted(lost)
-    return Model(
+    return DataSet(
         terms,
-        names=tuple(names[place] for place in kept),
-        matrix=matrix[:, kept],
+        names=names,
+        matrix=matrix,
         y=y.numbers[order],
         labels=[labels[code] for code in there],
         sizes=sizes.astype(np.int64),
-        levels={str(v): value.names for v, value in used.items() if isinstance(value, Levels)},
+        levels=levels | {str(v): of.names for v, of in used.items() if isinstance(of, Levels)},
         dropped=dropped,
-        empty_levels={str(v): empty for v, (_, empty) in chosen.items() if empty},
+        empty_levels={str(variable): names for variable, names in empty.items()},
         n_dropped=int((~complete).sum()),
         missing=words,
     )
 
 
-def _columns(terms: Terms, values: Mapping[Variable, Values]) -> tuple[tuple[str, ...], Floats]:
-    """Names and columns; a lone predictor of two words keeps its name, as 0 and 1."""
-    first = Variable(terms.variables[0].column)
-    value = values.get(first)
-    if terms.fixed == ((first,),) and isinstance(value, Levels) and len(value.names) == 2:
-        return (first.column,), value.codes[:, None].astype(np.float64)
-    return coded(terms.fixed, values)
+def _missing(terms: Terms, y: Numbers, values: Mapping[Variable, Values]) -> dict[str, Bools]:
+    """Columns and the rows in which they are missing."""
+    missing: dict[str, Bools] = {terms.outcome: y.missing}
+    for variable, value in values.items():
+        missing[variable.column] = missing.get(variable.column, False) | value.missing
+    return missing
+
+
+def _columns(
+    terms: Terms, values: Mapping[Variable, Values], file: str
+) -> tuple[tuple[str, ...], Floats, dict[str, str]]:
+    """Names and columns, and why others are dropped."""
+    names, matrix = coded(terms.fixed, values)
+    if terms.outcome in names:
+        reason = f"a column of the model would be called '{terms.outcome}', as the outcome is"
+        raise UserError(f"{reason}; rename one", file=file)
+    dropped = aliased(names, matrix) if len(names) > 1 else {}  # of one, the methods say it
+    if names[0] in dropped:
+        said = f"'{names[0]}', the term under test, is {dropped[names[0]]}; put another one first"
+        raise UserError(said, file=file)
+    kept = [place for place, name in enumerate(names) if name not in dropped]
+    return tuple(names[place] for place in kept), matrix[:, kept], dropped
+
+
+def _lone_words(
+    terms: Terms, values: dict[Variable, Values]
+) -> tuple[dict[str, tuple[str, ...]], dict[Variable, Values]]:
+    """A lone predictor of two words keeps its name, as 0 and 1: its words, and these numbers."""
+    variable, value = next(iter(values.items()))
+    lone = terms.fixed == ((Variable(variable.column),),) and terms.random.slope is None
+    if not (lone and isinstance(value, Levels)):
+        return {}, values
+    there = np.unique(value.codes[~value.missing])
+    if len(there) != 2:
+        return {}, values
+    numbers = np.where(value.missing, np.nan, value.codes == there[1])
+    return {variable.column: tuple(value.names[k] for k in there)}, {variable: Numbers(numbers)}
+
+
+def _refuse_one_word(
+    values: Mapping[Variable, Values], empty: Mapping[Variable, tuple[str, ...]], file: str
+) -> None:
+    for variable, value in values.items():
+        if isinstance(value, Levels) and len(value.names) == 1:
+            where = " in the complete rows" if variable in empty else ""
+            message = f"column '{variable.column}' holds one word ('{value.names[0][:40]}'){where}"
+            raise UserError(f"{message}; a predictor is numbers, or two words or more", file=file)
 
 
 def _check(terms: Terms, y: Floats, values: Mapping[Variable, Values], file: str) -> None:
-    """Refuse what has no contrast, is infinite, or has no slope to vary."""
-    for variable, value in values.items():
-        if isinstance(value, Levels) and len(value.names) == 1:
-            only = value.names[0][:40]
-            message = f"column '{variable.column}' holds one word ('{only}') in the complete rows"
-            raise UserError(f"{message}; levels are two or more", file=file)
+    """Refuse what is infinite, or has no slope to vary."""
     numbers = [y, *(value.numbers for value in values.values() if isinstance(value, Numbers))]
     if not all(np.isfinite(column).all() for column in numbers):
-        raise UserError("infinite values in the outcome or a predictor", file=file)
+        the = "the" if len(values) == 1 else "a"
+        raise UserError(f"infinite values in the outcome or {the} predictor", file=file)
     first = values[terms.variables[0]]
     if terms.random.slope is None or isinstance(first, Numbers):
         return

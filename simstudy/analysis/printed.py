@@ -22,12 +22,9 @@ _ESTIMATORS = {"reml": "REML", "ml": "maximum likelihood"}
 
 def printed(data: DataSet, fits: Sequence[Fit]) -> str:
     """Every fit, then all of them compared, and separate lines where clusters are few."""
-    formula = data.formula
-    head = f"Formula: {formula.outcome} ~ {formula.predictor} + (1 | {formula.cluster})"
-    if data.coding:
-        head += f"\n{formula.predictor}: {data.coding}"
+    head = [f"Formula: {data.terms.shown}", *data.remarks]
     with np.errstate(all="ignore"):
-        blocks = [head, *(_fit(data, fit) for fit in fits), _options(data, fits)]
+        blocks = ["\n".join(head), *(_fit(data, fit) for fit in fits), _options(data, fits)]
     return "\n\n".join(blocks)
 
 
@@ -77,7 +74,7 @@ def table(heading: list[str], rows: list[list[str]], left: int = 1) -> str:
 def _fit(data: DataSet, fit: Fit) -> str:
     what = [fit.method.entry.summary, *(_words(*option) for option in fit.method.options)]
     lines = [f"--- {fit.method.label}: {', '.join(what)}"]
-    if fit.status in ("not_estimable", "failed"):
+    if fit.blank:
         return "\n".join([*lines, f"{fit.status.replace('_', ' ')}: {brief(fit.message or '')}"])
     if fit.numbers["tau2"] is not None:
         lines += [*_random(data, fit), _sizes(data)]
@@ -91,40 +88,53 @@ def _fit(data: DataSet, fit: Fit) -> str:
         untested = (term["term"] for term in fit.terms if term["p_value"] is None)
         lines += [f"{name}: {Outcome.NO_STD_ERROR.reason}" for name in untested]
     if fit.status == "boundary":
-        lines.append("boundary fit: the cluster variance is estimated as 0")
+        lines.append(f"boundary fit: the {_boundary(fit)}")
     return "\n".join(lines)
+
+
+def _boundary(fit: Fit) -> str:
+    if len(fit.random_effects or ()) > 1:
+        return "covariance matrix of the random effects is singular"
+    return "cluster variance is estimated as 0"
 
 
 def _words(option: str, value: object) -> str:
     if option == "estimator":
         return _ESTIMATORS[str(value)]
+    if option == "correlated":
+        return "correlated" if value == "true" else "uncorrelated"
     plain = str(value).replace("_", " ")
     return f"{plain} SE" if option == "se" else f"{option} {plain}"
 
 
 def _sizes(data: DataSet) -> str:
-    cluster = data.formula.cluster
+    cluster = data.random.cluster
     return f"Number of obs: {data.n_obs}, groups:  {cluster}, {len(data.labels)}"
 
 
 def _random(data: DataSet, fit: Fit) -> list[str]:
-    tau2, sigma2 = fit.numbers["tau2"] or 0.0, fit.numbers["sigma2"] or 0.0
-    variances = column([tau2, sigma2], places([tau2, sigma2]))
-    sds = [math.sqrt(tau2), math.sqrt(sigma2)]
+    effects = fit.random_effects or [{"term": "(Intercept)", "variance": fit.numbers["tau2"]}]
+    names = [effect["term"] for effect in effects]
+    values = [*(effect["variance"] or 0.0 for effect in effects), fit.numbers["sigma2"] or 0.0]
+    variances, sds = column(values, places(values)), [math.sqrt(value) for value in values]
     deviations = column(sds, places(sds))
-    cluster = data.formula.cluster
+    cluster = data.random.cluster
     criterion = fit.numbers["criterion"]
     name = "REML criterion" if dict(fit.method.options).get("estimator") != "ml" else "-2 log L"
-    rows = [
-        [cluster, "(Intercept)", variances[0], deviations[0]],
-        ["Residual", "", variances[1], deviations[1]],
-    ]
+    groups = [cluster, *[""] * (len(effects) - 1), "Residual"]
+    rows = [list(row) for row in zip(groups, [*names, ""], variances, deviations, strict=True)]
+    heading = ["Groups", "Name", "Variance", "Std.Dev."]
+    if len(effects) > 1:
+        heading.append("Corr")
+        correlations = [effect["correlation"] for effect in effects]
+        shown = ["" if value is None else f"{value:.2f}" for value in correlations]
+        rows = [[*row, text] for row, text in zip(rows, [*shown, ""], strict=True)]
     icc = fit.numbers["icc"]
     return [
         "" if criterion is None else f"{name} at the optimum: {criterion:.4f}",
         "",
         "Random effects:",
-        table(["Groups", "Name", "Variance", "Std.Dev."], rows, left=2),
+        table(heading, rows, left=2),
         "" if icc is None else f"Intraclass correlation: {icc:.4f}",
     ]
 
@@ -137,7 +147,8 @@ def _coefficients(fit: Fit, terms: list[dict[str, Any]]) -> str:
     text["df"] = [_df(v) for v in values["df"]]
     text["statistic"] = column(values["statistic"], 3)
     p = [p_text(term["p_value"], fit.method) for term in terms]
-    wald = all(term["df"] is None and term["std_error"] is not None for term in terms)
+    tested = [term for term in terms if term["estimate"] is not None]
+    wald = all(term["df"] is None and term["std_error"] is not None for term in tested)
     letter = "z" if wald else "t"
     test = f"{letter} value", f"Pr(>|{letter}|)"
     heading = ["", "Estimate", "Std. Error", "df", *test, "2.5 %", "97.5 %"]
@@ -170,7 +181,7 @@ def _options(data: DataSet, fits: Sequence[Fit]) -> str:
         blocks.append(_separate(data, lines))
         sd, rss = options.separate_total(data, lines)
         many = [f"separate ({j} lines)", "see above", "", *_r2_sd(options.r_squared(rss, data), sd)]
-        rows.append([*many, str(2 * j)])
+        rows.append([*many, str(options.n_parameters(data).sum())])
     rows += [_option(data, fit) for fit in fits]
     blocks.append(table(["option", *_FIT, "parameters"], rows, left=2))
     return "\n\n".join(blocks)
@@ -179,27 +190,33 @@ def _options(data: DataSet, fits: Sequence[Fit]) -> str:
 def _separate(data: DataSet, lines: options.Lines) -> str:
     residuals = options.mean_residuals(data)
     means = column(residuals, places([max(map(abs, residuals))], 2), "+")
-    heading = [data.formula.cluster, "n", *_FIT, "mean residual"]
+    heading = [data.random.cluster, "n", *_FIT, "mean residual"]
+    names = data.terms.outcome, data.names[0]
     rows = [
-        [str(label), str(n), *_line(data, line), mean]
+        [str(label), str(n), *_line(names, line, more=len(data.names) > 1), mean]
         for label, n, mean, *line in zip(data.labels, data.sizes, means, *lines, strict=True)
     ]
     note = "Separate regressions by cluster (mean residual: from the collapsed line)"
     return note + "\n" + table(heading, rows)
 
 
-def _line(data: DataSet, numbers: Sequence[Value], unknown: str = "-") -> list[str]:
+def _line(
+    names: tuple[str, str], numbers: Sequence[Value], *, more: bool, unknown: str = "-"
+) -> list[str]:
     """The cells of `_FIT`; `unknown` stands where a line has no intercept of its own.
 
     Parameters
     ----------
+    names : of the outcome and the predictor
     numbers : intercept, slope, standard error of the slope, R-squared, residual SD
+    more : bool
+        Whether there are other predictors.
     """
     intercept, slope, std_error, r_squared, residual_sd = numbers
     size = "-" if slope is None else _alone(abs(slope))
     sign = "-" if (slope or 0.0) < 0 else "+"
     start = unknown if intercept is None else _alone(intercept)
-    equation = f"{data.formula.outcome} = {start} {sign} {size} {data.formula.predictor}"
+    equation = f"{names[0]} = {start} {sign} {size} {names[1]}{' + ...' if more else ''}"
     if "-" in (start, size):
         equation = "-"
     return [equation, _alone(std_error), *_r2_sd(r_squared, residual_sd)]
@@ -219,14 +236,12 @@ def _option(data: DataSet, fit: Fit) -> list[str]:
     method, entry = fit.method, fit.method.entry
     usual = method.label == method.name
     name = entry.lesson if entry.lesson and usual else method.label
-    spent = entry.n_parameters.format(len(data.labels) + 1)
+    spent = options.n_spent(data, method)
     if fit.status in ("not_estimable", "failed"):
         reason = f"{fit.status.replace('_', ' ')}: {brief(fit.message or '', 80)}"
         return [name, reason, "-", "-", "-", spent]
-    by_term = {term["term"]: term for term in fit.terms}
-    slope = by_term[data.formula.predictor]
-    intercept = by_term.get("(Intercept)", {}).get("estimate")
     start = "a_j" if entry.own_intercepts else "..."
     statistics = fit.numbers["r_squared"], fit.numbers["sigma"]
-    numbers = intercept, slope["estimate"], slope["std_error"], *statistics
-    return [name, *_line(data, numbers, start), spent]
+    numbers = fit.intercept, fit.slope["estimate"], fit.slope["std_error"], *statistics
+    names = data.terms.outcome, fit.tested
+    return [name, *_line(names, numbers, more=len(fit.slopes) > 1, unknown=start), spent]

@@ -19,7 +19,7 @@ from simstudy import estimates
 from simstudy.analysis.data import DataSet
 from simstudy.analysis.fit import Fits
 from simstudy.analysis.fitted import fit_one
-from simstudy.analysis.formula import Formula
+from simstudy.analysis.terms import Random, Terms, Variable
 from simstudy.errors import UserError, nearest
 from simstudy.estimates import STATUSES, Failure
 from simstudy.generators import streams
@@ -34,7 +34,6 @@ from simstudy.store.results_folder import ResultsFolder
 from simstudy.study.grid import Design
 from simstudy.study.study import Study
 
-FORMULA = Formula("y", "x", "cluster")
 NUMBERS = (*estimates.NUMBERS, *estimates.COMPONENTS)
 _CLOSE = 1e-12  # what another batch may move a fit by
 _MOST = 2_000_000  # units that are held
@@ -97,15 +96,18 @@ class Replay:
         return streams.words_of(method.canonical, scenario, seed, key, at, 1)
 
     def write_csv(self, file: str | Path) -> None:
-        """Write the units, full precision: cluster, x, y."""
+        """Write the units, full precision: cluster, x, covariates, y."""
         data = self.data
         if data is None:
             raise UserError(f"the data set has more than {_MOST:,} units", file=str(file))
-        columns = np.repeat(data.labels, data.sizes), data.x, data.y
+        columns = np.repeat(data.labels, data.sizes), *data.matrix.T, data.y
         rows = zip(*(values.tolist() for values in columns), strict=True)
-        text = "".join(f"{j},{x!r},{y!r}\n" for j, x, y in rows)
+        lines = [
+            ",".join(("cluster", *data.names, "y")),
+            *(",".join(map(repr, row)) for row in rows),
+        ]
         try:
-            Path(file).write_text("cluster,x,y\n" + text, encoding="utf-8")
+            Path(file).write_text("\n".join(lines) + "\n", encoding="utf-8")
         except OSError as error:
             raise UserError(f"cannot be written: {error.strerror}", file=str(file)) from None
 
@@ -156,9 +158,11 @@ def data_set(study: Study, design: Design, replication: int) -> DataSet | None:
     rows = Source(scenario, study.seed, design.key).moments(streams.ROWS, chunk)
     assert isinstance(rows, Units)
     lone = cut_rows(rows, at, at + 1)
-    cluster, x, y = units(lone)
-    sizes = lone.sizes[:, 0]
-    return DataSet(FORMULA, np.unique(cluster).tolist(), sizes, x.copy(), y.copy(), 0)
+    cluster, *covariates, x, y = units(lone)
+    names = ("x", *lone.names[:-2])
+    terms = Terms("y", tuple((Variable(name),) for name in names), Random("cluster"))
+    matrix = np.column_stack([x, *covariates])
+    return DataSet(terms, names, matrix, y.copy(), np.unique(cluster).tolist(), lone.sizes[:, 0])
 
 
 def _refit(

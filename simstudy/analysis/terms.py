@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from simstudy.analysis.tokens import is_plain
@@ -38,9 +39,17 @@ class Random(NamedTuple):
     slope: str | None = None
     correlated: bool = True
 
+    @property
+    def shown(self) -> str:
+        """The term without backticks."""
+        return self._written(str)
+
     def __str__(self) -> str:
-        inner = "1" if self.slope is None else f"1 + {quoted(self.slope)}"
-        return f"({inner} {'|' if self.correlated else '||'} {quoted(self.cluster)})"
+        return self._written(quoted)
+
+    def _written(self, name: Callable[[str], str]) -> str:
+        inner = "1" if self.slope is None else f"1 + {name(self.slope)}"
+        return f"({inner} {'|' if self.correlated else '||'} {name(self.cluster)})"
 
 
 class Terms(NamedTuple):
@@ -64,6 +73,12 @@ class Terms(NamedTuple):
         """Columns that are read: the outcome's, the predictors', the cluster's."""
         predictors = (variable.column for variable in self.variables)
         return tuple(dict.fromkeys((self.outcome, *predictors, self.random.cluster)))
+
+    @property
+    def shown(self) -> str:
+        """The formula with the names that coefficients have: without backticks."""
+        fixed = [":".join(map(str, term)) for term in self.fixed]
+        return f"{self.outcome} ~ {' + '.join([*fixed, self.random.shown])}"
 
     def __str__(self) -> str:
         """The formula as it may be written again."""

@@ -1,7 +1,7 @@
 """Fits of data measured in powers of two, told in the data's own units.
 
 A slope goes with y / x, an intercept and the residual SD with y, variances with y squared; t,
-df, p, ICC and R-squared have no unit.
+df, p, ICC and R-squared have no unit. The units of a term are those of its column and of y.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 
 from simstudy.analysis.data import DataSet
-from simstudy.estimates import Estimates, Outcome
+from simstudy.estimates import SLOPE_COVARIANCE, SLOPE_VARIANCE, Estimates, Outcome
 from simstudy.moments import Floats
 from simstudy.registry import Method
 
@@ -58,6 +58,19 @@ def in_own_units(estimates: Estimates, term: str, units: tuple[int, int]) -> Est
     return told
 
 
+def varying_slopes(estimates: Estimates, units: tuple[int, int]) -> tuple[float, float]:
+    """Variance of the slopes over clusters, and its correlation with the intercepts.
+
+    NaN where one of the two variances is 0, or where they do not covary.
+    """
+    extras, kx, ky = estimates.extras or {}, *units
+    variance, covariance = extras[SLOPE_VARIANCE], extras[SLOPE_COVARIANCE]
+    assert estimates.tau2 is not None
+    correlation = covariance / np.sqrt(estimates.tau2) / np.sqrt(variance)
+    told = np.where(covariance == 0, np.nan, np.clip(correlation, -1.0, 1.0))
+    return _times(variance, 2 * (ky - kx)).item(), told.item()
+
+
 def _times(values: Floats, power: int) -> Floats:
     with np.errstate(over="ignore", under="ignore"):
         return np.asarray(np.ldexp(values, power))
@@ -74,8 +87,8 @@ def _lost(before: Floats | None, after: Floats | None) -> bool:
 def statistics_of(method: Method, data: DataSet) -> dict[str, float | None]:
     """Fit statistics of the data measured in their `units`, told in their own.
 
-    -2 log L grows by one amount with every doubling of x, and by one of y: the logarithms of
-    the residual and of the information.
+    -2 log L grows by one amount with every doubling of a column, and by one of y: the logarithms
+    of the information and of the residual.
     """
     units = data.units
     described = method.describe(data.scaled.moments)
@@ -83,8 +96,8 @@ def statistics_of(method: Method, data: DataSet) -> dict[str, float | None]:
     for axis, power in enumerate(units):
         if power and criterion is not None and described["criterion"] is not None:
             half = tuple(k - (i == axis) for i, k in enumerate(units))
-            doubled = method.describe(data.measured((half[0], half[1])).moments)["criterion"]
+            doubled = method.describe(data.measured(half).moments)["criterion"]
             criterion += power * ((doubled or 0.0) - described["criterion"])
     if sigma is not None:
-        sigma = _times(np.array(sigma), units[1]).item()
+        sigma = _times(np.array(sigma), units[-1]).item()
     return described | {"sigma": sigma, "criterion": criterion}

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import sys
 from argparse import Namespace
+from collections.abc import Collection
 from pathlib import Path
 
 from simstudy.analysis.data import DataSet
-from simstudy.analysis.fit import DEFAULT_METHODS, fit
+from simstudy.analysis.fit import covariates_of, fit
+from simstudy.analysis.grammar import parse as read_formula
 from simstudy.cli.run import say
 from simstudy.errors import UserError
 from simstudy.registry import Method
@@ -21,22 +23,26 @@ _ENDINGS = ("png", "pdf", "svg")
 def main(options: Namespace) -> None:
     """Fit methods to a data set and print them, as text or JSON."""
     ending = _ending(options.figure) if options.figure is not None else ""
-    chosen = [method_from(text) for text in options.method or DEFAULT_METHODS]
+    covariates = covariates_of(read_formula(options.formula)) if options.method else ()
+    chosen = [method_from(text, covariates) for text in options.method or ()]
     for i, method in enumerate(chosen):
         for other in chosen[:i]:
             if method.canonical == other.canonical:
                 raise UserError(f"--method {method.canonical} is given twice")
             if method.label == other.label:
                 raise UserError(f"--method: label '{method.label}' is used twice")
-    fits = fit(options.data, options.formula, chosen, options.clusters)
+    fits = fit(options.data, options.formula, chosen or None, options.clusters)
+    if ending and len(fits.data.names) > 1:
+        several = f"{len(fits.data.names)} ({', '.join(fits.data.names)})"
+        raise UserError(f"--figure {options.figure}: lines have one predictor, not {several}")
     if fits.data.n_dropped:
         plural = "row" if fits.data.n_dropped == 1 else "rows"
         missing = "; ".join(f"{name}: {n}" for name, n in fits.data.missing.items())
         print(f"{fits.data.n_dropped} {plural} with missing values dropped ({missing})",
               file=sys.stderr)  # fmt: skip
     if options.json:
-        if fits.data.coding:
-            say(f"{fits.data.formula.predictor}: {fits.data.coding}")
+        for line in fits.data.remarks:
+            say(line)
         print(json.dumps(fits.as_dict(), indent=1, allow_nan=False))
     else:
         print(fits)
@@ -64,9 +70,8 @@ def _draw(data: DataSet, file: Path, ending: str) -> None:
     from simstudy.report.drawing.clusters import by_cluster
     from simstudy.report.drawing.letters import encode
 
-    names = data.formula
     coding = f" ({data.coding})" if data.coding else ""
-    labels = (names.predictor + coding, names.outcome, names.cluster)
+    labels = (data.names[0] + coding, data.terms.outcome, data.random.cluster)
     clusters = [str(label) for label in data.labels]
     figure = by_cluster(data.x, data.y, data.sizes, lines_of(data), labels, clusters)
     try:
@@ -75,10 +80,10 @@ def _draw(data: DataSet, file: Path, ending: str) -> None:
         raise UserError(f"cannot be written: {error.strerror}", file=str(file)) from None
 
 
-def method_from(text: str) -> Method:
-    """One --method, in the study file's own syntax."""
+def method_from(text: str, covariates: Collection[str] = ()) -> Method:
+    """One --method, in the study file's own syntax; `covariates` as of `configure`."""
     try:
-        found = method_of(parse(text).data)
+        found = method_of(parse(text).data, covariates=covariates)
         if found.when is not None:
             raise UserError("when: is of a study's scenarios; here a method is asked for or not")
         return found

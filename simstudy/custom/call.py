@@ -63,12 +63,12 @@ def fit_frames(
 
 
 def frame(rows: Units) -> Any:
-    """A lone replication as a DataFrame with columns cluster, covariates, x and y."""
+    """A lone replication as a DataFrame with columns cluster, x, covariates and y."""
     import pandas as pd
 
     cluster, *columns = batches.units(rows)
-    copies = {name: column.copy() for name, column in zip(rows.names, columns, strict=True)}
-    return pd.DataFrame({"cluster": cluster} | copies)
+    *covariates, x, y = zip(rows.names, (column.copy() for column in columns), strict=True)
+    return pd.DataFrame({"cluster": cluster} | dict([x, *covariates, y]))
 
 
 def fit_moments(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from simstudy.entries import Chosen, Entry, choice, register
+from simstudy.entries import Chosen, Entry, Predictors, choice, register
 from simstudy.estimates import Estimates, Outcome
 from simstudy.methods import _assemble, _clustered
 from simstudy.moments import Clusters, Factor, Floats, Moments, Numbers, Pooled
@@ -87,11 +87,12 @@ _WEIGHTS = {
 }
 
 
-def _account(chosen: Chosen) -> str:
+def _account(chosen: Chosen, predictors: Predictors) -> str:
     return (
-        "Least squares regression of the cluster means of $y$ on those of $x$ (the between "
-        f"estimator), {_WEIGHTS[chosen['weights']]} [@DonnerKlar2000]. The standard error is "
-        "that of this regression. " + _clustered.referred(chosen["df"], "$J-2$")
+        f"Least squares regression of the cluster means of $y$ on those of {predictors.names} (the "
+        f"between estimator), {_WEIGHTS[chosen['weights']]} [@DonnerKlar2000]. The standard error "
+        "is that of this regression. "
+        + _clustered.referred(chosen["df"], f"$J-{predictors.columns}$")
     )
 
 
@@ -124,6 +125,7 @@ register(
         variants={"weights: size": "weighted_means", "weights: equal": "donald_lang"},
         estimands=lambda chosen: ("slope", "intercept", "between_slope"),
         account=_account,
-        n_parameters="2",
+        of_means=True,
+        n_parameters="{line}",
     )
 )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from simstudy.entries import Chosen, Entry, choice, register
-from simstudy.estimates import RANK, Estimates, Outcome
+from simstudy.entries import Chosen, Entry, Predictors, choice, register
+from simstudy.estimates import RANK, SLOPE_COVARIANCE, SLOPE_VARIANCE, Estimates, Outcome
 from simstudy.methods import _assemble, _mixed
 from simstudy.moments import Clusters
 from simstudy.numerics import random_slope
@@ -48,8 +48,7 @@ def fit(
     outcome = _assemble.unless(outcome, found.boundary, Outcome.BOUNDARY)
     covariance = found.covariance
     rank = np.where(found.rank < 0, np.nan, found.rank)
-    extras = {"slope_variance": covariance.slope, "slope_covariance": covariance.cross,
-              RANK: rank}  # fmt: skip
+    extras = {SLOPE_VARIANCE: covariance.slope, SLOPE_COVARIANCE: covariance.cross, RANK: rank}
     std_error = np.sqrt(effect.variance)
     return _assemble.estimates(
         effect.estimate, std_error, effect.df, outcome, covariance.tau2, found.sigma2, extras
@@ -82,14 +81,14 @@ def describe(
             "criterion": found.criterion.item()}  # fmt: skip
 
 
-def _account(chosen: Chosen) -> str:
+def _account(chosen: Chosen, predictors: Predictors) -> str:
     covary = "that may covary" if chosen["correlated"] == "true" else "that are independent"
     return (
-        "A linear mixed model of $y$ on $x$ with a random intercept and a random slope of $x$ "
-        f"for every cluster, {covary} [@LairdWare1982]. "
+        f"A linear mixed model of $y$ on {predictors.names} with a random intercept and a random "
+        f"slope of $x$ for every cluster, {covary} [@LairdWare1982]. "
         + _mixed.account(
             chosen,
-            2,
+            predictors.columns,
             limits="their covariance matrix at least positive semidefinite",
             zero="both variances are estimated as zero",
         )
@@ -117,9 +116,9 @@ register(
         "random_intercept_and_slope varying_slopes growth_model random_slope_model",
         variants={"correlated: false": "zero_correlation uncorrelated_slopes double_bar"},
         refuse=_mixed.refuse,
-        extras=("slope_variance", "slope_covariance", RANK),
+        extras=(SLOPE_VARIANCE, SLOPE_COVARIANCE, RANK),
         estimands=lambda chosen: ("slope", "intercept", "sigma2"),
         account=_account,
-        n_parameters="2 + 3 variances",
+        n_parameters="{line} + {variances} variances",
     )
 )

@@ -82,6 +82,8 @@ def triangle(columns: Sequence[Column]) -> Factor:
 
 def _rotate(columns: Sequence[list[Floats]], upper: int, lower: int, second: Floats) -> None:
     """Bring the lower entry of the first column to 0, in all columns, where it is `second`."""
+    if not np.any(second):
+        return
     first = columns[0][upper]
     length = np.hypot(first, second)
     turned = second != 0

@@ -114,10 +114,6 @@ def test_two_words_are_0_and_1_as_in_r(tmp_path, one):
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        (
-            ["a", "b", "c", "a"],
-            "holds 3 words ('a', 'b', 'c'); a predictor is numbers, or two words",
-        ),
         (["a", "a", "a", "a"], "holds one word ('a'); a predictor"),
         (["1", "2", "x", "3"], "is not numeric"),
         (["1", "x", "x", "1"], "is not numeric"),

@@ -12,8 +12,9 @@ from helpers_cli import environment
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from simstudy.analysis.data import DataSet
 from simstudy.analysis.grammar import parse
-from simstudy.analysis.model import Model, model
+from simstudy.analysis.model import model
 from simstudy.analysis.terms import Terms
 from simstudy.errors import UserError
 
@@ -236,7 +237,7 @@ def outcome(text: str) -> None:
     except UserError as error:
         assert "\n" not in str(error)
         return
-    assert isinstance(found, Model)
+    assert isinstance(found, DataSet)
     assert found.matrix.shape == (24, len(found.names)) and np.isfinite(found.matrix).all()
 
 

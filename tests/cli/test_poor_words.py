@@ -20,8 +20,8 @@ from matplotlib.text import Text
 import simstudy
 from simstudy.analysis.alone import alone
 from simstudy.analysis.data import DataSet
-from simstudy.analysis.formula import Formula
-from simstudy.analysis.formula import parse as parse_formula
+from simstudy.analysis.grammar import parse as parse_formula
+from simstudy.analysis.terms import Random, Terms, Variable
 from simstudy.cli import run as run_verb
 from simstudy.errors import UserError
 from simstudy.registry import configure
@@ -37,12 +37,13 @@ from simstudy.summary.anybody import summarize
 pytestmark = pytest.mark.slow
 
 TRUE = {"estimate": "b", "std_error": "se", "true": 0.5}
+LINE = Terms("y", ((Variable("x"),),), Random("g"))
 
 
 def data_set(clusters: list[list[float]]) -> DataSet:
     sizes = np.array([len(c) for c in clusters])
     x = np.concatenate(clusters)
-    return DataSet(Formula("y", "x", "g"), list("abcdefg"[: len(sizes)]), sizes, x, x * 1.0, 0)
+    return DataSet(LINE, ("x",), x[:, None], x * 1.0, list("abcdefg"[: len(sizes)]), sizes)
 
 
 # one treated cluster
@@ -146,7 +147,7 @@ def test_methods_side_by_side_do_not_share_an_interval_or_a_test(role):
      "y ~ (x) + x + 1 + ( (1 | g) )"],
 )  # fmt: skip
 def test_parentheses_and_repeats_are_read_as_r_reads_them(text):
-    assert parse_formula(text) == Formula("y", "x", "g")
+    assert parse_formula(text) == LINE
 
 
 # p-values of 0
@@ -177,7 +178,7 @@ def test_no_p_value_of_zero_is_printed(tmp_path, monkeypatch):
 
 def test_how_ties_count_is_said():
     accounts = {
-        p: configure("wild_bootstrap", {"p": p}).account for p in ("symmetric", "equal_tailed")
+        p: configure("wild_bootstrap", {"p": p}).account() for p in ("symmetric", "equal_tailed")
     }
     assert "ties with the observed one included" in accounts["symmetric"]
     assert "ties with the observed one counted half in either tail" in accounts["equal_tailed"]

@@ -14,8 +14,8 @@ from helpers_generators import design, source
 from helpers_places import TESTS
 
 import simstudy
-from simstudy.analysis.data import read
-from simstudy.analysis.formula import parse
+from simstudy.analysis.grammar import parse
+from simstudy.analysis.model import model
 from simstudy.generators.streams import CLUSTERS, chunk_length
 from simstudy.numerics import likelihood, screen, weighted
 from simstudy.numerics.batches import cut, join
@@ -33,7 +33,7 @@ BEST = {"theta": 5.7397532501935, "criterion": 49.63427590845817, "slope": 1.465
 
 
 def profile_criterion(frame, theta):
-    moments = read(frame, parse(FORMULA)).moments
+    moments = model(frame, parse(FORMULA)).moments
     psi = np.array([theta**2])
     at = weighted.profile(moments, within(moments), psi)
     return likelihood.criterion(moments, at, psi, True, 2)[0]
@@ -77,7 +77,7 @@ def test_unbalanced_data_give_the_better_optimum(dropped, stuck, best):
 
 def test_both_signs_of_the_slope_are_at_stake():
     frame = pd.read_csv(DATA)
-    moments = read(frame, parse(FORMULA)).moments
+    moments = model(frame, parse(FORMULA)).moments
     at = weighted.profile(moments, within(moments), np.array([LME4["theta"] ** 2]))
     assert at.slope[0] == pytest.approx(LME4["slope"], rel=1e-7)
     assert fitted(frame).terms[1]["estimate"] > 1.4

@@ -243,7 +243,7 @@ def test_names_that_are_no_text(name, as_name):
     frame.columns = columns
     assert_base(simstudy.summarize(frame, true=0.5, estimate=as_name, std_error="se"))
     fits = simstudy.fit(frame, f"`{as_name}` ~ se + (1 | method)")
-    assert fits.data.formula.outcome == as_name
+    assert fits.data.terms.outcome == as_name
 
 
 def test_columns_of_several_levels_are_joined():
