@@ -180,6 +180,29 @@ def test_simulations_agree_with_every_exact_answer(kind):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("level", ["clusters", "units"])
+def test_simulations_agree_for_predictors_from_a_file(tmp_path, level):
+    rng = np.random.default_rng(3)
+    school = np.repeat(np.arange(7), 4)
+    columns = rng.standard_normal((2, 7))[:, school]
+    if level == "units":
+        columns = columns + rng.standard_normal((2, 28))
+    file = tmp_path / "x.csv"
+    lines = [f"{k},{a!r},{b!r}" for k, a, b in zip(school, *columns.tolist(), strict=True)]
+    file.write_text("\n".join(["school,x,z", *lines]) + "\n")
+    where = {"file": str(file), "column": "x", "cluster": "school"}
+    design = {"icc": 0.3, "slope": 0, "x": where,
+              "covariates": {"z": {"column": "z", "slope": 0.5}, "w": z(1)}}  # fmt: skip
+    exact, limits = compared(design, ASKED)
+    print(f"{level}: {len(exact)} answers, worst {max(exact.values(), key=abs):+.2f}")
+    assert max(map(abs, exact.values())) < 4
+    names = ("pooled", "random_intercept") if level == "clusters" else ()
+    for name in (*names, "cluster_means"):
+        assert (name, "rejection_rate") in exact
+    assert (("pooled", "rejection_rate") in limits) == (level == "units")
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "changes",
     [
@@ -473,6 +496,8 @@ BINARY = (covariate("z", 1.0, type="binary"),)
         (scenario(x_icc=0.5, slope_sd=0.3, covariates=CORRELATED), "pooled", (), "coverage"),
         (scenario(x="binary", slope_sd=0.3), "pooled", (), "rejection_rate"),
         (scenario(x="binary", covariates=BINARY), "random_intercept", (), "share_boundary"),
+        (scenario(3, covariates=(covariate("z", 1.0), covariate("w", 1.0))), "pooled", (),
+         "rejection_rate"),
         (scenario(3, covariates=(covariate(),)), "cluster_means", (), "rejection_rate"),
         (scenario(3, covariates=(covariate("z", 1.0),)), "random_intercept", (), "coverage"),
         (scenario(4, covariates=(covariate("z", 1.0),)), "pooled", (), "relative_error_model_se"),
