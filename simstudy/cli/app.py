@@ -198,7 +198,7 @@ VERBS: dict[str, tuple[str, Arguments]] = {
             ("results", {"help": "results folder of a study"}),
             ("--scenario", {"required": True, "metavar": "ID", "help": "as in scenarios.parquet"}),
             ("--replication", {"required": True, "type": _replications, "metavar": "K"}),
-            ("--csv", {"metavar": "FILE", "help": "write the data set: cluster, x, y"}),
+            ("--csv", {"metavar": "FILE", "help": "write the data set: cluster, x, covariates, y"}),
             ("--trust", {"action": "store_true", "help": _TRUST}),
             ("--method", {"action": "append", "metavar": "M", "help": _METHOD}),
             ("--json", {"action": "store_true", "help": "full precision, as JSON"}),
