@@ -91,6 +91,38 @@ class OptionError(UserError):
 
 
 @dataclass(frozen=True, slots=True)
+class Predictors:
+    """What a model holds beside its intercept, in the words of a methods section.
+
+    Counts are texts, to stand after ``J-`` or ``N-``: a number, or ``1-p`` where it differs
+    between scenarios, for p predictors of which q vary within clusters.
+
+    Attributes
+    ----------
+    names : str
+        All of them, as a list in a sentence.
+    tested : str
+        The one whose slope is estimated.
+    columns, within, between, split : str
+        Columns of the model with the intercept; those that vary within clusters; the others;
+        and columns where every predictor that varies within clusters stands there twice.
+    several : bool
+        Whether there are covariates.
+    """
+
+    names: str = "$x$"
+    tested: str = "$x$"
+    columns: str = "2"
+    within: str = "1"
+    between: str = "2"
+    split: str = "3"
+    several: bool = False
+
+
+X_ALONE = Predictors()
+
+
+@dataclass(frozen=True, slots=True)
 class CodeSource:
     """Where a function of the user's is; nothing is imported before it is asked for.
 
@@ -144,9 +176,9 @@ class Entry:
     refuse : callable
         Options -> a reason why they do not go together, or None.
     account : callable
-        Options -> what the method does, in sentences for a methods section: Markdown with
-        LaTeX, citing ``[@Kish1965; @Moulton1986]`` by the keys of the bibliography. Of a
-        user's function the first line of its docstring as it stands, or nothing.
+        Options and `Predictors` -> what the method does, in sentences for a methods section:
+        Markdown with LaTeX, citing ``[@Kish1965; @Moulton1986]`` by the keys of the
+        bibliography. Of a user's function the first line of its docstring as it stands, or nothing.
     synonyms : str
         Other packages' words for it, blanks between them.
     variants : mapping
@@ -193,7 +225,7 @@ class Entry:
     draws: bool = False
     tests_only: bool = False
     estimands: Callable[[Chosen], tuple[str, ...]] = field(default=lambda chosen: (DEFAULT,))
-    account: Callable[[Chosen], str] = field(default=lambda chosen: "")
+    account: Callable[[Chosen, Predictors], str] = field(default=lambda chosen, predictors: "")
     part: int = 0
     seconds: Mapping[str, float] = field(default_factory=dict, hash=False)
     caution: Callable[[Chosen, int], str | None] = field(default=lambda chosen, n_clusters: None)
@@ -234,7 +266,7 @@ class Entry:
 
     def references(self, chosen: Chosen) -> tuple[str, ...]:
         """Keys of the works behind these options, in the order in which they are cited."""
-        cited = re.findall(r"\[(@\w+(?:; @\w+)*)\]", self.account(chosen))
+        cited = re.findall(r"\[(@\w+(?:; @\w+)*)\]", self.account(chosen, X_ALONE))
         keys = (key.lstrip("@") for group in cited for key in group.split("; "))
         return tuple(dict.fromkeys(keys))
 

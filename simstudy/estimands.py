@@ -108,8 +108,14 @@ def estimand(name: str) -> Estimand:
     """What a name stands for: one of `ESTIMANDS`, or else the slope of the covariate it names."""
     if name in ESTIMANDS:
         return ESTIMANDS[name]
-    symbol, field = rf"\beta_{{\text{{{name}}}}}", f"{name}.slope"
+    symbol, field = rf"\beta_{{{subscript(name)}}}", f"{name}.slope"
     return Estimand(name, symbol, f"the slope of {name}", (field,), lambda s: s.slope_of(name))
+
+
+def subscript(name: str) -> str:
+    """A covariate's name in LaTeX, without dollar signs."""
+    escaped = name.replace("_", r"\_")
+    return rf"\text{{{escaped}}}"
 
 
 VARIANCES = tuple(name for name, of in ESTIMANDS.items() if of.of_variances is not None)

@@ -19,10 +19,12 @@ from simstudy.custom.load import entry_of
 from simstudy.entries import (
     GRAINS,
     SETTINGS,
+    X_ALONE,
     Chosen,
     CodeSource,
     Entry,
     OptionError,
+    Predictors,
     Words,
     registered,
 )
@@ -93,18 +95,18 @@ class Method:
 
     @property
     def in_theory(self) -> bool:
-        """Whether theory may have answers: it knows slopes about 0."""
-        return self.estimand == DEFAULT and not self.null_value
+        """Whether theory may have answers: it knows slopes of predictors about 0."""
+        slope = self.estimand == DEFAULT or self.estimand not in ESTIMANDS
+        return slope and not self.null_value
 
     @property
     def extras(self) -> tuple[str, ...]:
         """Names of further values of every fit, as far as they are known before it."""
         return self.entry.extras
 
-    @property
-    def account(self) -> str:
+    def account(self, predictors: Predictors = X_ALONE) -> str:
         """What it does, for a methods section; see `Entry.account`."""
-        return self.entry.account(dict(self.options))
+        return self.entry.account(dict(self.options), predictors)
 
     @property
     def references(self) -> tuple[str, ...]:

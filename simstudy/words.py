@@ -23,13 +23,13 @@ _SEVERAL = meanings(
         "write pooled (all units) or cluster_means (one mean a cluster): with a binary x these "
         "are t tests":
             "t_test ttest anova ancova two_sample_t welch",
-        "no random slope is fitted; random_intercept is the nearest there is": "random_slope "
-            "random_slopes random_coefficients",
     },
 )  # fmt: skip
 _COMMON = meanings(
     {
         "a timeout is for methods of your own, which say `use:`": "timeout",
+        "write omit: the covariates that are left out; all others are in the model": "adjust "
+            "adjust_for adjusted covariates covs covariate controls predictors include formula",
         "leave it out: the correlation of gee is exchangeable": "corstr corr cov_struct "
             "working_correlation correlation",
     },

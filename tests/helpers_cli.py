@@ -114,9 +114,8 @@ def _is(value: Any, kind: str) -> bool:
     if kind in ("number", "integer"):
         number = isinstance(value, int | float) and not isinstance(value, bool)
         return number and (kind == "number" or value == value // 1)
-    return isinstance(
-        value, {"string": str, "array": list, "object": dict, "null": type(None)}[kind]
-    )
+    types = {"string": str, "array": list, "object": dict, "null": type(None), "boolean": bool}
+    return isinstance(value, types[kind])
 
 
 def _object(value: Any, schema: dict[str, Any]) -> bool:

@@ -116,3 +116,13 @@ def of_moments(sizes: np.ndarray, means: dict, within: dict) -> np.ndarray:
         out += [(products**2).sum(axis=1), (products * ends).sum(axis=1), (ends**2).sum(axis=1)]
         out += [(products * dot).sum(axis=1) for dot in dots]  # a slope goes with the errors
     return np.array(out)
+
+
+def powers(columns, axis) -> np.ndarray:
+    """Sums of third and fourth powers of units over some axes, of columns and pairs."""
+    out = []
+    for k, one in enumerate(columns):
+        out.append((one**3).sum(axis=axis))
+        out += [(one**2 * other**2).sum(axis=axis) for other in columns[k:]]
+        out += [(one**2 * other).sum(axis=axis) for other in columns if other is not one]
+    return np.array(out)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from ruamel.yaml import YAML
 
+import simstudy
 from simstudy.cli.app import VERBS, main
 
 ROOT = Path(__file__).parents[1]
@@ -37,6 +39,33 @@ def test_the_methods_of_ones_own_are_the_file_they_name():
     yaml = YAML(typ="safe", pure=True)
     config = yaml.load((ROOT / "configs" / "own.yaml").read_text(encoding="utf-8"))
     assert yaml.load(block)["methods"] == config["methods"]
+
+
+def test_the_study_of_the_page_on_covariates_runs(tmp_path):
+    page = (ROOT / "docs" / "covariates.md").read_text(encoding="utf-8")
+    block = page.split("```yaml\n")[1].split("```")[0]
+    study = YAML(typ="safe", pure=True).load(block)
+    results = simstudy.run(study | {"replications": 20}, jobs=1, results=tmp_path)
+    labels = set(results.summary.method)
+    assert labels == {m if isinstance(m, str) else next(iter(m.values())).get("label", "")
+                      for m in study["methods"]} - {""} | {"pooled[se=CR2]"}  # fmt: skip
+    for field in ("baseline.slope", "ses.correlation.x.between", "girl.type", "slope_sd"):
+        assert field in results.summary.columns
+    assert [
+        link for link in re.findall(r"\]\((.*?)\)", page) if not (ROOT / "docs" / link).exists()
+    ] == []
+
+
+def test_the_trial_that_is_shipped_runs(tmp_path):
+    study = simstudy.load(ROOT / "configs" / "trial_baseline.yaml")
+    assert {d.scenario.covariates[0].slope for d in study.designs} == {0, 0.5, 0.8}
+    few = replace(study, replications=400, designs=study.designs[-3:], figures=())
+    results = simstudy.run(few, jobs=1, results=tmp_path).summary
+    power = (
+        results[results.measure == "rejection_rate"].set_index(["method", "baseline.slope"]).value
+    )
+    assert abs(power["adjusted", 0.8] - power["adjusted", 0]) < 0.1
+    assert power["unadjusted", 0.8] < power["adjusted", 0.8] - 0.2
 
 
 @pytest.mark.parametrize("verb", VERBS)

@@ -52,7 +52,7 @@ def main(options: Namespace) -> None:
 
 def _try_method(path: Path, name: str, given: dict[str, Any]) -> tuple[str, Iterator[Verdict]]:
     method = settle({"use": f"{path.name}:{name}", **given}, Imports(path.parent))
-    told = f": {method.entry.summary}" if method.account else ""
+    told = f": {method.entry.summary}" if method.account() else ""
     rows = method.grain == "rows"
     reads = "one data frame at a time" if rows else f"moments, grain {method.grain}"
     return f"{method.label}{told} ({reads})", conform(method)

@@ -134,7 +134,7 @@ def _entry(source: CodeSource, file: str, given: int, trusted: bool) -> Entry:
         fit=partial(call.fit_frames if declared.grain == "rows" else call.fit_moments, function),
         terms=("slope",),
         draws=declare.draws(function),
-        account=lambda chosen: account,
+        account=lambda chosen, predictors: account,
         part=declared.part,
         seconds=_SECONDS,
         as_they_are=True,

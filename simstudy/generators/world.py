@@ -134,7 +134,10 @@ def _finished(
 ) -> Factor:
     columns = dict(zip(names, appended.columns_of(factor), strict=True))
     y = _y(scenario, columns, slope)
-    return triangle([*(columns[name] for name in _names(scenario)[:-1]), y])
+    turned = triangle([*(columns[name] for name in _names(scenario)[:-1]), y])
+    shape = np.broadcast_shapes(*(entry.shape for row in turned.rows for entry in row))
+    # which entries replications share would else depend on what was drawn
+    return turned.map(lambda entry: np.ascontiguousarray(np.broadcast_to(entry, shape)))
 
 
 # --- units ------------------------------------------------------------------------------------

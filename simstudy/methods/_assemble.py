@@ -102,6 +102,18 @@ def between_scale(total: Factor, outer: Factor) -> Floats:
     return np.where(outer.a > PERFECT * total.a, outer.a, 0.0)
 
 
+def collinear_between(total: Factor, outer: Factor) -> Bools | bool:
+    """Whether the means of a covariate do not vary, or are a combination of others', shape (R,).
+
+    Parameters
+    ----------
+    total, outer : Factor of arrays, shape (R,)
+        As in `between_scale`.
+    """
+    rows = zip(outer.rows[:-2], total.rows[:-2], strict=True)
+    return np.any([means[0] <= PERFECT * of[0] for means, of in rows], axis=0)
+
+
 def spread(factor: Factor) -> Floats:
     """Square root of the sum of squares of y."""
     return np.asarray(reduce(np.hypot, factor.column(-1)))

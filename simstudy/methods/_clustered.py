@@ -97,13 +97,13 @@ _DISTRIBUTIONS = {
 }
 
 
-def account(chosen: Chosen, residual: str, columns: str) -> str:
+def account(chosen: Chosen, columns: str) -> str:
     """Standard error and reference distribution in two sentences of a methods section.
 
-    `residual` is the residual df as LaTeX, and `columns` what is taken from N in CR1S.
+    `columns` is what is taken from N in the residual df, as LaTeX.
     """
     error = _ERRORS[chosen["se"]].format(columns=columns)
-    return f"The standard error is {error}. {referred(chosen['df'], residual)}"
+    return f"The standard error is {error}. {referred(chosen['df'], f'$N-{columns}$')}"
 
 
 def referred(df: str, residual: str = "") -> str:

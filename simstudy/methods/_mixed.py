@@ -135,7 +135,7 @@ _DISTRIBUTIONS = {
 
 def account(
     chosen: Chosen,
-    n_fixed: int,
+    n_fixed: str,
     between_within: str = "",
     limits: str = "the cluster variance not below zero",
     zero: str = "the cluster variance is estimated as zero",

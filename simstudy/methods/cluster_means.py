@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from simstudy.entries import Chosen, Entry, choice, register
+from simstudy.entries import Chosen, Entry, Predictors, choice, register
 from simstudy.estimates import Estimates, Outcome
 from simstudy.methods import _assemble, _clustered
 from simstudy.moments import Clusters, Factor, Floats, Moments, Numbers, Pooled
@@ -29,6 +29,9 @@ def fit(moments: Moments, *, weights: str, df: str, term: str = "slope") -> Esti
     free = moments.n_clusters - moments.n_fixed
     scale = _assemble.between_scale(total, outer)
     outcome = _assemble.ols_outcome(total, free, scale, of.r, Outcome.X_CONSTANT_BETWEEN)
+    outcome = _assemble.unless(
+        outcome, _assemble.collinear_between(total, outer), Outcome.COLLINEAR
+    )
     centre = None
     if term != "slope":
         clusters = _assemble.with_means(moments, term)
@@ -84,11 +87,12 @@ _WEIGHTS = {
 }
 
 
-def _account(chosen: Chosen) -> str:
+def _account(chosen: Chosen, predictors: Predictors) -> str:
     return (
-        "Least squares regression of the cluster means of $y$ on those of $x$ (the between "
-        f"estimator), {_WEIGHTS[chosen['weights']]} [@DonnerKlar2000]. The standard error is "
-        "that of this regression. " + _clustered.referred(chosen["df"], "$J-2$")
+        f"Least squares regression of the cluster means of $y$ on those of {predictors.names} (the "
+        f"between estimator), {_WEIGHTS[chosen['weights']]} [@DonnerKlar2000]. The standard error "
+        "is that of this regression. "
+        + _clustered.referred(chosen["df"], f"$J-{predictors.columns}$")
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from simstudy.entries import Chosen, Entry, register
+from simstudy.entries import Chosen, Entry, Predictors, register
 from simstudy.estimates import Estimates, Outcome
 from simstudy.methods import _assemble, _clustered
 from simstudy.moments import Array, Factor, Ints, Moments
@@ -62,11 +62,11 @@ def describe(moments: Moments, **_: object) -> dict[str, float | None]:
     return _assemble.regression(total, inner.r, _free(moments))
 
 
-def _account(chosen: Chosen) -> str:
+def _account(chosen: Chosen, predictors: Predictors) -> str:
     return (
-        "Ordinary least squares regression of $y$ on $x$ and a dummy variable for every "
-        "cluster (the within, or fixed-effects, estimator) [@Wooldridge2010]. "
-        + _clustered.account(chosen, residual="$N-J-1$", columns="J-1")
+        f"Ordinary least squares regression of $y$ on {predictors.names} and a dummy variable for "
+        "every cluster (the within, or fixed-effects, estimator) [@Wooldridge2010]. "
+        + _clustered.account(chosen, f"J-{predictors.within}")
     )
 
 

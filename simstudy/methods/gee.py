@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from simstudy.entries import Chosen, Entry, choice, register
+from simstudy.entries import Chosen, Entry, Predictors, choice, register
 from simstudy.estimates import Estimates, Outcome
 from simstudy.methods import _assemble, _clustered
 from simstudy.moments import Array, Clusters
@@ -69,11 +69,11 @@ _ERRORS = {
 }
 
 
-def _account(chosen: Chosen) -> str:
+def _account(chosen: Chosen, predictors: Predictors) -> str:
     return (
-        "Generalized estimating equations for $y$ on $x$ with identity link and exchangeable "
-        "working correlation [@LiangZeger1986]; correlation and scale are the moment estimators "
-        f"of geepack [@Halekoh2006]. The standard error is {_ERRORS[chosen['se']]}. "
+        f"Generalized estimating equations for $y$ on {predictors.names} with identity link and "
+        "exchangeable working correlation [@LiangZeger1986]; correlation and scale are the moment "
+        f"estimators of geepack [@Halekoh2006]. The standard error is {_ERRORS[chosen['se']]}. "
         + _clustered.referred(chosen["df"])
     )
 

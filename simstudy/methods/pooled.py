@@ -6,7 +6,7 @@ from functools import reduce
 
 import numpy as np
 
-from simstudy.entries import Chosen, Entry, register
+from simstudy.entries import Chosen, Entry, Predictors, register
 from simstudy.estimates import Estimates
 from simstudy.methods import _assemble, _clustered
 from simstudy.moments import Array, Factor, Floats, Moments
@@ -78,11 +78,11 @@ def describe(moments: Moments, **_: object) -> dict[str, float | None]:
     return _assemble.regression(total, total.r, moments.n_obs - moments.n_fixed)
 
 
-def _account(chosen: Chosen) -> str:
+def _account(chosen: Chosen, predictors: Predictors) -> str:
     return (
-        "Ordinary least squares regression of $y$ on $x$ over all $N$ units, as if they were "
-        "not clustered [@Kish1965; @Moulton1986]. "
-        + _clustered.account(chosen, residual="$N-2$", columns="2")
+        f"Ordinary least squares regression of $y$ on {predictors.names} over all $N$ units, as if "
+        "they were not clustered [@Kish1965; @Moulton1986]. "
+        + _clustered.account(chosen, predictors.columns)
     )
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from simstudy.entries import Chosen, Entry, choice, register, registered
+from simstudy.entries import Chosen, Entry, Predictors, choice, register, registered
 from simstudy.estimates import COMPONENTS, NUMBERS, Estimates
 from simstudy.moments import Bools, Floats, Moments
 from simstudy.numerics import anova, gram, likelihood, weighted
@@ -87,13 +87,13 @@ _RULES = {
 }
 
 
-def _account(chosen: Chosen) -> str:
+def _account(chosen: Chosen, predictors: Predictors) -> str:
     return (
         "A choice between two analyses in every data set: the linear mixed model with a random "
         "intercept (restricted maximum likelihood; standard error and degrees of freedom of "
         f"Kenward and Roger) [@KenwardRoger1997] where {_RULES[chosen['by']]}, or where that "
         "cannot be computed; and otherwise ordinary least squares over all units, with the "
-        "classical standard error and $N-2$ degrees of freedom."
+        f"classical standard error and $N-{predictors.columns}$ degrees of freedom."
     )
 
 

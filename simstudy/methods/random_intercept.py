@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from simstudy.entries import Chosen, Entry, register
+from simstudy.entries import Chosen, Entry, Predictors, register
 from simstudy.estimands import VARIANCES
 from simstudy.estimates import Estimates, Outcome
 from simstudy.methods import _assemble, _mixed
@@ -69,11 +69,14 @@ def describe(moments: Moments, *, estimator: str, df: str) -> dict[str, float | 
     return _mixed.described(moments, _optimum(moments, estimator), moments.n_fixed)
 
 
-def _account(chosen: Chosen) -> str:
+def _account(chosen: Chosen, predictors: Predictors) -> str:
+    free = (
+        f"$N-J-{predictors.within}$ if {predictors.tested} varies within clusters and else "
+        f"$J-{predictors.between}$"
+    )
     return (
-        "A linear mixed model of $y$ on $x$ with a random intercept for every cluster "
-        "[@LairdWare1982]. "
-        + _mixed.account(chosen, 2, "$N-J-1$ if $x$ varies within clusters and else $J-2$")
+        f"A linear mixed model of $y$ on {predictors.names} with a random intercept for every "
+        f"cluster [@LairdWare1982]. {_mixed.account(chosen, predictors.columns, free)}"
     )
 
 

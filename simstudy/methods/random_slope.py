@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from simstudy.entries import Chosen, Entry, choice, register
+from simstudy.entries import Chosen, Entry, Predictors, choice, register
 from simstudy.estimates import RANK, SLOPE_COVARIANCE, SLOPE_VARIANCE, Estimates, Outcome
 from simstudy.methods import _assemble, _mixed
 from simstudy.moments import Clusters
@@ -81,14 +81,14 @@ def describe(
             "criterion": found.criterion.item()}  # fmt: skip
 
 
-def _account(chosen: Chosen) -> str:
+def _account(chosen: Chosen, predictors: Predictors) -> str:
     covary = "that may covary" if chosen["correlated"] == "true" else "that are independent"
     return (
-        "A linear mixed model of $y$ on $x$ with a random intercept and a random slope of $x$ "
-        f"for every cluster, {covary} [@LairdWare1982]. "
+        f"A linear mixed model of $y$ on {predictors.names} with a random intercept and a random "
+        f"slope of $x$ for every cluster, {covary} [@LairdWare1982]. "
         + _mixed.account(
             chosen,
-            2,
+            predictors.columns,
             limits="their covariance matrix at least positive semidefinite",
             zero="both variances are estimated as zero",
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from simstudy.entries import Chosen, Entry, Option, Words, choice, register
+from simstudy.entries import Chosen, Entry, Option, Predictors, Words, choice, register
 from simstudy.estimates import Estimates, Outcome
 from simstudy.methods import _assemble, _clustered, pooled
 from simstudy.moments import Clusters
@@ -73,7 +73,7 @@ _TAILS = {
 }
 
 
-def _account(chosen: Chosen) -> str:
+def _account(chosen: Chosen, predictors: Predictors) -> str:
     all_of_them = " (all $2^J$ samples, each once, where that is not more)"
     return (
         "The wild cluster bootstrap-$t$ test of the pooled least squares slope with the null "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from simstudy.entries import Chosen, Entry, choice, register
+from simstudy.entries import X_ALONE, Chosen, Entry, Predictors, choice, register
 from simstudy.estimands import VARIANCES
 from simstudy.estimates import Estimates, Outcome
 from simstudy.methods import _assemble, _mixed
@@ -113,12 +113,22 @@ _EFFECTS = {
 }
 
 
-def _account(chosen: Chosen) -> str:
-    free = "$N-J-1$" if chosen["effect"] == "within" else "$J-2$"
+def _account(chosen: Chosen, predictors: Predictors) -> str:
+    inside = chosen["effect"] == "within"
+    free = f"$N-J-{predictors.within}$" if inside else f"$J-{predictors.columns}$"
+    effect = _EFFECTS[chosen["effect"]]
+    columns = "the deviation of $x$ from its cluster mean and on the cluster mean"
+    if predictors.several:
+        columns = (
+            f"the cluster means of {predictors.names} and, of those that vary within clusters, on "
+            "the deviations from these means"
+        )
+    if predictors.tested != X_ALONE.tested:
+        effect = f"the within-cluster slope of {predictors.tested}"
     return (
-        "A linear mixed model of $y$ on the deviation of $x$ from its cluster mean and on the "
-        "cluster mean, with a random intercept for every cluster [@Mundlak1978]. Its estimate "
-        f"is {_EFFECTS[chosen['effect']]}. " + _mixed.account(chosen, 3, free)
+        f"A linear mixed model of $y$ on {columns}, with a random intercept for every cluster "
+        f"[@Mundlak1978]. Its estimate is {effect}. "
+        + _mixed.account(chosen, predictors.split, free)
     )
 
 

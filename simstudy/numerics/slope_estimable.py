@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from simstudy.moments import Bools, Floats, Ints
 from simstudy.numerics import slope_starts, slope_sums
-from simstudy.numerics.slope_lines import Frame, Lines, Triangle, eliminate
+from simstudy.numerics.slope_lines import Frame, Lines, Triangle, orthonormalize
 
 COLLINEAR = 1e-7  # of a column about its mean: what columns before it leave, as in R's lm
 PERFECT = 1e-12  # residual over total SD below which only rounding is left
@@ -95,4 +95,4 @@ def _within(data: Lines) -> list[Floats]:
     """Pivots of the predictors about their cluster means."""
     j = data.n_clusters
     columns = [data.inner.copy(), *(column[j:].copy() for column in data.others[:-1])]
-    return [row[0] for row in eliminate(columns)]
+    return [row[0] for row in orthonormalize(columns)]

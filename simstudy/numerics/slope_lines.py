@@ -21,7 +21,7 @@ Columns = list[Floats]
 Triangle = list[list[Floats]]
 
 
-def eliminate(columns: Columns) -> Triangle:
+def orthonormalize(columns: Columns) -> Triangle:
     """Orthonormalize columns in place (modified Gram-Schmidt); the triangle U of X = QU.
 
     Parameters
@@ -181,5 +181,5 @@ def _summed(rows: Rows, shape: tuple[int, ...]) -> list[Floats]:
     whole = [[_whole(values, shape) for values in row] for row in rows]
     n_columns = len(whole)
     columns = [np.concatenate([whole[k][m - k] for k in range(m + 1)]) for m in range(n_columns)]
-    triangle = eliminate(columns)
+    triangle = orthonormalize(columns)
     return [np.array([triangle[k][m - k] for k in range(m + 1)]) for m in range(n_columns)]

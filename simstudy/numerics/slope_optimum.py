@@ -19,6 +19,9 @@ from simstudy.numerics.slope_lines import Lines
 from simstudy.numerics.slope_newton import Face, Found
 from simstudy.numerics.slope_sums import Root, Slope
 
+_FEW = 20  # clusters from which a search of REML that ends well inside is in no doubt
+_WIDE = 30  # from which the two nearly collinear starts are enough for the others
+_MANY = 60  # the same of ML, which has second optima more often
 _NEAR = 1e-2  # smaller over larger eigenvalue of G, below which the edge is looked at
 _FLAT = 1e-3  # the same, at which searches of the interior stop for that where clusters are many
 _AWAY = 0.05  # of the other root: no search of an axis starts nearer to 0, where the slope is 0
@@ -59,11 +62,13 @@ def _of_piece(data: Lines, reml: bool, correlated: bool) -> Optimum:
     sums, flat = slope_sums.sums(data, at), slope_sums.slope(data, at, reml)
     always = np.ones(data.n_reps, dtype=bool)
     least = Found(none, slope_sums.criterion(data, at, reml), always)
+    wide = data.n_clusters < (_WIDE if reml else _MANY)
     if correlated:
         g = slope_starts.unbiased(data, at, sums, (0, 1, 2))
-        starts = slope_starts.correlated(data, (g[0], g[1], g[2]))
+        starts = slope_starts.correlated((g[0], g[1], g[2]), wide)
     else:
-        starts = slope_starts.diagonal(data, *slope_starts.unbiased(data, at, sums, (0, 2)))
+        level, rise = slope_starts.unbiased(data, at, sums, (0, 2))
+        starts = slope_starts.diagonal(level, rise, wide)
     interior = INTERIOR if correlated else AXES
     inside = _searched(data, starts, interior, reml)
     rank = np.zeros(data.n_reps, dtype=np.int64)
@@ -111,7 +116,7 @@ def _searched(data: Lines, starts: list[Root], face: Face, reml: bool) -> Found:
     starts are for those which run into the edge.
     """
     everyone = np.arange(data.n_reps)
-    few = data.n_clusters < slope_starts.FEW
+    few = data.n_clusters < (_FEW if reml else _MANY)
     flat = 0.0 if few else _FLAT
     found = slope_newton.minimize(data, everyone, starts[0], face, reml, flat)
     index, others = everyone, starts[1:]

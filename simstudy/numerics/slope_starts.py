@@ -3,9 +3,9 @@
 The first start is the quadratic unbiased estimate at G = 0 (MIVQUE(0), Rao 1971): it needs no
 search itself and is near the optimum in data that say much. The criterion of data that say little
 may have a second optimum, mostly with a correlation of the other sign, so two starts of either
-sign are nearly collinear. Below MANY and FEW clusters there are more, of other shapes and sizes.
-They miss an optimum that sixty random starts find in one or two of 2,000 sets of 4 clusters, and
-none was seen to be missed from 8 clusters up.
+sign are nearly collinear. Wide starts are more, of other shapes and sizes. They miss
+an optimum that sixty random starts find in one or two of 2,000 sets of 4 clusters, and none was
+seen to be missed from 8 clusters up.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ Shape = tuple[float, float, float]
 _SMALLEST = 0.02  # larger eigenvalue of G at the start, at least
 _SHARE = 0.1  # of it: the smaller eigenvalue, and each variance, at least
 _CORRELATION = 0.9
-FEW = 20  # clusters below which a start is more often drawn to the worse of two optima
-MANY = 30  # clusters from which the two nearly collinear starts are enough
 # G as (00, 01, 11), in the units of `Lines`, where within clusters x_1 has a variance of about 1
-_LARGE: list[Shape] = [(9.0, 8.5, 9.0), (9.0, -8.5, 9.0)]
-_SHAPES: list[Shape] = [(1.0, 0.9, 1.0), (1.0, -0.9, 1.0), (1.0, 0.0, 0.02), (0.02, 0.0, 1.0)]
+_SHAPES: list[Shape] = [
+    (9.0, 8.5, 9.0), (9.0, -8.5, 9.0), (1.0, 0.9, 1.0), (1.0, -0.9, 1.0), (1.0, 0.0, 0.02),
+    (0.02, 0.0, 1.0),
+]  # fmt: skip
 _DIAGONAL: list[Shape] = [
     (9.0, 0.0, 9.0), (1.0, 0.0, 1.0), (1.0, 0.0, 0.02), (0.02, 0.0, 1.0)
 ]  # fmt: skip
@@ -72,7 +72,7 @@ def within_variance(data: Lines) -> Floats:
     return last * last / np.maximum(data.n_obs - lines - data.n_fixed + 2.0, 1.0)
 
 
-def correlated(data: Lines, g: Trio) -> list[Root]:
+def correlated(g: Trio, wide: bool) -> list[Root]:
     """Starts inside the cone, from a first estimate of G that may lie outside."""
     high, low, angle = eigen(g)
     high = np.maximum(high, _SMALLEST)
@@ -81,21 +81,19 @@ def correlated(data: Lines, g: Trio) -> list[Root]:
     cross = _CORRELATION * np.sqrt(level * rise)
     starts = [_turned(high, np.maximum(low, least), angle)]
     starts += [_root(level, sign * cross, rise) for sign in (1.0, -1.0)]
-    if data.n_clusters < MANY:
-        starts += _fixed(_LARGE, level)
-    if data.n_clusters < FEW:
+    if wide:
         starts += [_root(size * level, 0.0 * cross, size * rise) for size in _SIZES]
         starts += _fixed(_SHAPES, level)
     return starts
 
 
-def diagonal(data: Lines, level: Floats, rise: Floats) -> list[Root]:
+def diagonal(level: Floats, rise: Floats, wide: bool) -> list[Root]:
     """Starts of a G without covariance."""
     least = _SHARE * np.maximum(np.maximum(level, rise), _SMALLEST)
     level, rise = np.maximum(level, least), np.maximum(rise, least)
-    sizes = (1.0, *_SIZES) if data.n_clusters < FEW else (1.0,)
+    sizes = (1.0, *_SIZES) if wide else (1.0,)
     starts = [_root(size * level, 0.0 * level, size * rise) for size in sizes]
-    shapes = _DIAGONAL if data.n_clusters < FEW else _DIAGONAL[:1]
+    shapes = _DIAGONAL if wide else _DIAGONAL[:1]
     return starts + _fixed(shapes, level)
 
 

@@ -19,7 +19,7 @@ import numpy as np
 
 from simstudy.moments import Floats
 from simstudy.numerics import gram
-from simstudy.numerics.slope_lines import Columns, Lines, Triangle, eliminate
+from simstudy.numerics.slope_lines import Columns, Lines, Triangle, orthonormalize
 
 Root = tuple[Floats, Floats, Floats]  # L as (L_00, L_10, L_11), arrays of shape (R,)
 Trio = tuple[Floats, Floats, Floats]  # a symmetric 2 x 2 as (00, 01, 11)
@@ -92,7 +92,7 @@ def fit(data: Lines, root: Root) -> Point:
         new = whitened(column[:j], column[j : 2 * j], column.shape[0])
         new[2 * j :] = column[2 * j :]
         columns.append(new)
-    return Point(z, columns, eliminate(columns), log_det)
+    return Point(z, columns, orthonormalize(columns), log_det)
 
 
 def criterion(data: Lines, at: Point, reml: bool) -> Floats:

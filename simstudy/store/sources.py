@@ -29,7 +29,7 @@ def keep(study: Study, folder: ResultsFolder) -> None:
     told, measures = accounts(folder), measure_accounts(folder)
     for method in study.own_methods:
         with suppress(UserError):  # its file is gone, or not to be imported
-            told[method.canonical] = method.account
+            told[method.canonical] = method.account()
             _keep(folder, method.source)
     for measure in study.measures:
         with suppress(UserError):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import inspect
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -50,11 +50,13 @@ class Imports:
             self.listener(source.file, purpose)
 
 
-def settle(item: Mapping[str, Any], imports: Imports) -> OwnMethod:
+def settle(
+    item: Mapping[str, Any], imports: Imports, covariates: Collection[str] = ()
+) -> OwnMethod:
     """Check one entry of `methods:` that says `use:`, or raise `UserError`.
 
     Beside that it may have label, estimand, null_value, when, digest, timeout and the function's
-    own options.
+    own options; `covariates` are those of any scenario.
     """
     options = {key: value for key, value in item.items() if key not in RESERVED}
     for key, value in options.items():
@@ -62,7 +64,7 @@ def settle(item: Mapping[str, Any], imports: Imports) -> OwnMethod:
             raise OptionError(str(key), f"expected a number, text or true/false, got {value!r:.40}")
     label = _text(item, "label")
     source = source_of(item, imports)
-    estimand, null_value = _estimand(item), settle_null(item.get("null_value"))
+    estimand, null_value = _estimand(item, covariates), settle_null(item.get("null_value"))
     when, timeout = settle_when(item.get("when")), _timeout(item)
     named = [f"{key}={_shown(options[key])}" for key in sorted(options)] + named_null(null_value)
     plain = source.function + (f"[{','.join(named)}]" if named else "")
@@ -88,14 +90,15 @@ def _text(item: Mapping[str, Any], key: str) -> str | None:
     return value
 
 
-def _estimand(item: Mapping[str, Any]) -> str | None:
+def _estimand(item: Mapping[str, Any], covariates: Collection[str]) -> str | None:
     """What is estimated, by the study file; `truth` is its older word."""
     if "estimand" in item and "truth" in item:
         raise OptionError("truth", "is an older word for estimand; give one of them")
     key = "truth" if "truth" in item else "estimand"
     name = _text(item, key)
-    if name is not None and name not in ESTIMANDS:
-        raise OptionError(key, f"'{name}' is no estimand{nearest(name, ESTIMANDS, OTHER_NAMES)}")
+    known = [*ESTIMANDS, *covariates]
+    if name is not None and name not in known:
+        raise OptionError(key, f"'{name}' is no estimand{nearest(name, known, OTHER_NAMES)}")
     return name
 
 

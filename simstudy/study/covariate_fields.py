@@ -25,14 +25,24 @@ SUMMARIES = {
 }
 LEVELS = ("within", "between")
 RESERVED = ("x", "y", "cluster", *fields.SCENARIO_FIELDS, *ESTIMANDS)
+NAME = {"type": "string", "pattern": r"^[^\W\d]\w*$", "not": {"enum": list(RESERVED)}}
 
 WORDS = meanings(
-    {"write slope, in units of the covariate's standard deviation": "r2 r_squared"},
-    icc="rho x_icc z_icc intraclass_correlation vpc",
-    slope="beta effect gamma coefficient b theta",
-    type="x kind distribution family",
+    {
+        "write slope, in units of the covariate's standard deviation": "r2 r_squared sd variance "
+            "var scale",
+        "a normal covariate has mean 0 and variance 1: put its units into slope": "mean mu",
+        "write icc: 0 of a unit's own, 1 of whole clusters": "level at_level varies within "
+            "between level1 level2",
+        "write correlation: {x: r}": "r_x cor_x corr_x x_correlation confounding",
+        "write a binary covariate for every group but one": "levels categories n_levels groups",
+        "write slope_sd, of x: no other slope varies": "slope_sd random_slope random_slope_sd",
+    },
+    icc="rho x_icc z_icc icc_z rho_z icc_x intraclass_correlation vpc icc1",
+    slope="beta effect gamma coefficient coef b theta delta weight",
+    type="x kind distribution family dist x_type",
     column="variable col field file",
-    correlation="cor corr correlations r correlated",
+    correlation="cor corr correlations r correlated cors",
 )  # fmt: skip
 LEVEL_WORDS = meanings(within="unit units level1 w", between="cluster clusters level2 b")
 
@@ -48,14 +58,14 @@ def schema() -> dict[str, Any]:
     properties: dict[str, Any] = {key: _or_list(value) for key, value in values.items()}
     properties["correlation"] = {
         "type": "object",
-        "additionalProperties": {"anyOf": [number, levels]},
+        "additionalProperties": {"anyOf": [number, _or_list(levels)]},
     }
     for key, summary in SUMMARIES.items():
         properties[key] = {"description": summary, **properties[key]}
     return {
         "type": "object",
-        "propertyNames": {"pattern": r"^[^\W\d]\w*$", "not": {"enum": list(RESERVED)}},
-        "additionalProperties": _mapping(properties),
+        "propertyNames": NAME,
+        "additionalProperties": _mapping(properties) | {"minProperties": 1},
     }
 
 

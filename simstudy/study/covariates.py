@@ -52,6 +52,19 @@ def _inner(name: str, place: Place) -> Iterator[tuple[str, Place]]:
             yield path, inner
 
 
+def misplaced(key: Any, value: Any) -> str:
+    """What to write where a covariate stands among the fields of a scenario, or a field of it."""
+    name, _, field = str(key).partition(".")
+    if field.partition(".")[0] in known.SUMMARIES:
+        inner = "..."
+        for part in reversed([FIELD, name, *field.split(".")]):
+            inner = f"{part}: {inner}" if part == FIELD else f"{{{part}: {inner}}}"
+        return f"; write {inner}"
+    if isinstance(value, dict) and value.keys() & known.SUMMARIES.keys():
+        return f"; write {FIELD}: {{{name}: ...}}"
+    return ""
+
+
 def _check_name(place: Place, name: Any) -> None:
     if not isinstance(name, str) or not name.isidentifier():
         place.refuse(
@@ -144,6 +157,8 @@ def covariates(
         The same without them.
     """
     names = names_of(given)
+    if not names:
+        return ()
     fields_of = {name: _Fields(given, name) for name in names}
     made = {name: _covariate(at, fields_of[name], files.get(name)) for name in names}
     pairs: dict[tuple[str, str], Correlation] = {}

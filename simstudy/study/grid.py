@@ -59,13 +59,21 @@ class Design:
             return float(getattr(self, field))
         if field in self.levels:
             return self.levels[field]
+        covariate, _, own = field.partition(".")
+        for one in self.scenario.covariates:
+            if one.name == covariate and own in fields.COVARIATE_DEFAULTS:
+                return getattr(one, own)
         return variances(self.scenario).get(field, fields.DEFAULTS.get(field))
 
 
 def conditions(designs: Iterable[Design]) -> list[str]:
     """What a condition may ask of these scenarios: `CONDITIONS`, and fields of covariates."""
-    own = (field for design in designs for field in design.levels)
-    return list(dict.fromkeys([*CONDITIONS, *own]))
+    names = list(CONDITIONS)
+    for design in designs:
+        names += design.levels
+        names += (f"{one.name}.{field}" for one in design.scenario.covariates
+                  for field in fields.COVARIATE_DEFAULTS)  # fmt: skip
+    return list(dict.fromkeys(names))
 
 
 def expand(document: Document) -> list[Design]:
@@ -101,7 +109,9 @@ def _combinations(block: Place) -> Iterator[dict[str, Place]]:
     choices: dict[str, list[Place]] = {}
     for key in block.value:
         if key not in fields.SCENARIO_FIELDS:
-            hint = vocabulary.hint(key, fields.SCENARIO_FIELDS, vocabulary.SCENARIO)
+            hint = covariates.misplaced(key, block.value[key]) or vocabulary.hint(
+                key, fields.SCENARIO_FIELDS, vocabulary.SCENARIO
+            )
             block.refuse(f"unknown field{hint}", key)
         own = key == covariates.FIELD
         for field, place in covariates.leaves(block[key]) if own else [(key, block[key])]:

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from simstudy.entries import GRAINS, Entry, Option
-from simstudy.estimands import ESTIMANDS
+from simstudy.estimands import DEFAULT, ESTIMANDS
 from simstudy.plots import plots
 from simstudy.registry import methods
 from simstudy.study import covariate_fields, fields
 from simstudy.where import GRAMMAR
 
 _TEXT = {"type": "string"}
-_OMIT = {"type": "array", "items": _TEXT, "description": "covariates left out of the model"}
+_COVARIATE = covariate_fields.NAME
+_OMIT = {
+    "description": "covariates left out of the model",
+    "anyOf": [_COVARIATE, {"type": "array", "items": _COVARIATE, "uniqueItems": True}],
+}
 _WHEN = {
     "type": "string",
     "minLength": 1,
@@ -106,8 +111,8 @@ def _use() -> dict[str, Any]:
     used = {
         "use": _USE,
         "label": {"type": "string", "minLength": 1},
-        "estimand": {"enum": list(ESTIMANDS), "description": "what is estimated"},
-        "truth": {"enum": list(ESTIMANDS), "description": "an older word for estimand"},
+        "estimand": _estimands(ESTIMANDS),
+        "truth": _estimands(ESTIMANDS) | {"description": "an older word for estimand"},
         "null_value": _NULL_VALUE,
         "timeout": {"type": "number", "exclusiveMinimum": 0,
                     "description": "seconds that a fit may take; then its row is failed"},
@@ -127,13 +132,20 @@ def _options(entry: Entry) -> dict[str, Any]:
     options: dict[str, Any] = {
         option.name: {"description": option.summary, **_values(option)} for option in entry.options
     }
-    options["estimand"] = {"enum": list(entry.possible()), "description": "what is estimated"}
+    options["estimand"] = _estimands(entry.possible())
     options["null_value"] = _NULL_VALUE
     options["when"] = _WHEN
     options["omit"] = _OMIT
     options["label"] = {"type": "string", "minLength": 1}
     chosen = {"anyOf": [_mapping(options, []), {"type": "null"}]}
     return _mapping({entry.name: {"description": entry.summary, **chosen}}, [entry.name])
+
+
+def _estimands(names: Iterable[str]) -> dict[str, Any]:
+    """Some of `ESTIMANDS`, and the name of a covariate where a slope is among them."""
+    of_model = {"enum": list(names)}
+    both = {"anyOf": [of_model, _COVARIATE]} if DEFAULT in of_model["enum"] else of_model
+    return {"description": "what is estimated", **both}
 
 
 def _values(option: Option) -> dict[str, Any]:

@@ -55,7 +55,7 @@ def method_of(
     if callable(item):
         item = {"use": item}
     if isinstance(item, dict) and "use" in item:
-        return settle(item, imports or Imports())
+        return settle(item, imports or Imports(), covariates)
     if isinstance(item, str):
         return configure(item)
     hint = _indented(item) if isinstance(item, dict) else ""

@@ -26,7 +26,15 @@ SCENARIO = meanings(
             "between_effect slope_between beta_b",
         "write cluster_size: {mean: 20, cv: 0.5}": "cv size_cv cluster_size_cv",
         "write slope_sd, the square root of the variance of the slopes": "slope_variance tau11 "
-            "random_slope_variance var_v slope_var",
+            "random_slope_variance var_v slope_var tau_11 t11 var_slope sigma2_v sigma2_u1",
+        "write slope_correlation: the covariance over both standard deviations":
+            "slope_covariance tau01 tau10 tau_01 cov_uv",
+        "write covariates: {NAME: {icc: 0.2, slope: 0.5}}": "pretest baseline ancova x2 w "
+            "covariate_effect covariate_icc covariate_slope rho_z icc_z beta2 b2 gamma_z",
+        "no product of predictors is drawn; write slope_sd: slopes of x vary at random":
+            "moderator moderators interaction interactions cross_level cross_level_interaction",
+        "write it at a method: random_intercept: {omit: [baseline]}": "omit adjust adjusted "
+            "unadjusted adjustment",
     },
     n_clusters="j k g clusters groups schools sites centers centres n_groups n_schools n_sites "
         "n_centers n_cluster num_clusters number_of_clusters level2_n n2 n_level2 n_classes "
@@ -43,10 +51,12 @@ SCENARIO = meanings(
     within_variance="sigma2 sigma_squared residual_variance error_variance var_e sigma_2",
     contextual_effect="contextual gamma context_effect compositional_effect gamma01",
     x="predictor x_type treatment exposure x_distribution",
-    covariates="covariate z controls control_variables adjustment predictors confounders",
-    slope_sd="sd_slope random_slope random_slope_sd tau1 slopes_sd sigma_v effect_sd",
-    slope_correlation="slope_cor random_effects_correlation rho01 cor_uv "
-        "intercept_slope_correlation",
+    covariates="covariate covs cov z controls control_variables predictors confounders xs "
+        "independent_variables level1_predictors level2_predictors",
+    slope_sd="sd_slope random_slope random_slopes random_slope_sd tau1 tau_1 slopes_sd sigma_v "
+        "sd_v sigma_u1 effect_sd slope_heterogeneity treatment_heterogeneity",
+    slope_correlation="slope_cor random_effects_correlation rho01 rho_01 r01 cor_uv corr_uv "
+        "intercept_slope_correlation rho_uv",
 )  # fmt: skip
 TOP = meanings(
     {
@@ -58,6 +68,8 @@ TOP = meanings(
         "write it at a method: random_intercept: {estimand: icc}": "estimand estimands truth",
         "write it at a method: pooled: {null_value: 0.3}": "null null_value h0",
         "write it at a method: pooled: {label: TEXT}": "label labels",
+        "write it at a method: random_intercept: {omit: [baseline]}": "omit adjust adjusted "
+            "unadjusted",
         "say it to the command: run --jobs N": "jobs n_jobs cores workers parallel n_cores",
     },
     replications="reps rep nsim nsims n_sim n_sims nrep nreps n_reps b n_replications iterations "

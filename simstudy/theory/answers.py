@@ -6,14 +6,17 @@ An answer is given only where its conditions are met in every replication that i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import NamedTuple
 
 import numpy as np
 
+from simstudy.estimands import DEFAULT
 from simstudy.generators.scenario import Scenario
-from simstudy.theory import means, pooled, random_intercept, within
+from simstudy.theory import means, omission, pooled, random_intercept, within
+from simstudy.theory.covariates import in_place_of_x
 from simstudy.theory.law import Answer
+from simstudy.theory.omission import World
 from simstudy.theory.predictors import understood
 from simstudy.theory.robust import ROBUST
 
@@ -31,6 +34,8 @@ class Law(NamedTuple):
         The options and values that were thought of; others have no answers.
     usable : callable
         Whether a scenario has replications that can be fitted.
+    world : callable
+        A scenario as the method sees it, which the other functions are about.
     drift : callable
         By how much the estimates' centre is off the slope, where the errors leave it.
     rejection : callable
@@ -39,6 +44,7 @@ class Law(NamedTuple):
     """
 
     options: Mapping[str, tuple[str, ...]]
+    world: Callable[[Scenario, Collection[str]], World | None]
     usable: Callable[[Scenario], bool]
     bias: Callable[[Scenario, Options], Answer | None]
     rejection: Callable[[Scenario, Options, float, float], Answer | None]
@@ -52,10 +58,15 @@ _OLS = {"se": _SE, "df": ("residual", "wald", "clusters", "satterthwaite")}
 _REML_DF = ("wald", "residual", "between_within", "satterthwaite", "kenward_roger")
 
 LAWS = {
-    "pooled": Law(_OLS, pooled.usable, pooled.bias, pooled.rejection, pooled.se_error),
-    "dummy": Law(_OLS, within.usable, within.bias, within.rejection, within.se_error),
+    "pooled": Law(
+        _OLS, omission.of_all, pooled.usable, pooled.bias, pooled.rejection, pooled.se_error
+    ),
+    "dummy": Law(
+        _OLS, omission.of_units, within.usable, within.bias, within.rejection, within.se_error
+    ),
     "random_intercept": Law(
         {"estimator": ("reml", "ml"), "df": _REML_DF},
+        omission.of_one_slope,
         random_intercept.usable,
         random_intercept.bias,
         random_intercept.rejection,
@@ -63,6 +74,7 @@ LAWS = {
     ),
     "cluster_means": Law(
         {"weights": ("equal", "size"), "df": ("residual", "wald")},
+        omission.of_means,
         means.usable,
         means.bias,
         means.rejection,
@@ -74,7 +86,13 @@ LAWS = {
 
 @np.errstate(all="ignore")  # an answer that overflows is none
 def answer(
-    scenario: Scenario, method: str, options: Options, measure: str, alpha: float | None
+    scenario: Scenario,
+    method: str,
+    options: Options,
+    measure: str,
+    alpha: float | None,
+    omit: Collection[str] = (),
+    estimand: str = DEFAULT,
 ) -> Answer | None:
     """What theory says a performance measure of a method is.
 
@@ -89,6 +107,10 @@ def answer(
         One of `MEASURES`; others have no answer.
     alpha : float or None
         Level, for the measures that have one.
+    omit : collection of str
+        Covariates that are not in the model.
+    estimand : str
+        "slope", or a covariate whose slope is tested.
 
     Returns
     -------
@@ -101,24 +123,39 @@ def answer(
         return None
     if any(value not in law.options[name] for name, value in options.items()):
         return None
-    if not understood(scenario) or not law.usable(scenario):
+    if not understood(scenario):
+        return None
+    seen = scenario if estimand == DEFAULT else in_place_of_x(scenario, estimand)
+    world = None if seen is None else law.world(seen, omit)
+    if world is None or not law.usable(world.scenario):
         return None
     if measure == "bias":
-        return law.bias(scenario, options)
+        return _bias(law, world, options)
+    if not world.linear:
+        return None
     if measure == "relative_error_model_se":
-        return law.se_error(scenario, options)
+        return law.se_error(world.scenario, options)
     if measure == "share_boundary":
-        return law.share_boundary(scenario, options)
+        return law.share_boundary(world.scenario, options)
     if alpha is None:
         return None
-    return _of_level(law, scenario, options, measure, alpha)
+    return _of_level(law, world, options, measure, alpha)
+
+
+def _bias(law: Law, world: World, options: Options) -> Answer | None:
+    """That of the method, and what is left out."""
+    own = law.bias(world.scenario, options)
+    if own is None or not world.drift:
+        return own
+    kind = own.kind if world.linear else "asymptotic"
+    return Answer(own.value + world.drift, kind)
 
 
 def _of_level(
-    law: Law, scenario: Scenario, options: Options, measure: str, alpha: float
+    law: Law, world: World, options: Options, measure: str, alpha: float
 ) -> Answer | None:
     """Measures of the test: rejection of 0, of the truth, and the first over alpha."""
-    drift = law.drift(scenario)
+    scenario, drift = world.scenario, law.drift(world.scenario) + world.drift
     if measure == "coverage":
         missed = law.rejection(scenario, options, alpha, drift)
         return None if missed is None else missed._replace(value=1.0 - missed.value)

@@ -1,41 +1,66 @@
 """Exact answers for equal clusters, J of n units.
 
-Notation: lam = 1 + (n - 1) icc, X_b and X_w independent chi2(J - 2) and chi2(N - J). For a
-cluster-level x the slope has a variance in proportion to lam; lam X_b is what is left
-between clusters, (1 - icc) X_w what there is within. S = X_b + X_w and X_b / X_w are
-independent, so given their ratio each test is a Student's t test with N - 2 df.
-`shifted` is the noncentrality of the slope, `critical` a critical value of |t|.
+Notation: p predictors, lam = 1 + (n - 1) icc, X_b and X_w independent chi2(J - 1 - p) and
+chi2(N - J). For cluster-level predictors a slope has a variance in proportion to lam; lam X_b
+is what is left between clusters, (1 - icc) X_w what there is within. S = X_b + X_w and
+X_b / X_w are independent, so given their ratio each test is a Student's t test with
+N - 1 - p df. `shifted` is the noncentrality of the slope, `critical` a critical value of |t|.
 """
 
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 from scipy import special
 
 from simstudy.moments import Floats
-from simstudy.numerics.tails import critical_value
 from simstudy.theory.quadrature import CENTRAL, Nodes, exceeds, odds_nodes, two_sided
 
 
-def naive(
-    n_clusters: int, cluster_size: int, icc: float, critical: float, shifted: Nodes = CENTRAL
-) -> float:
-    """Rejection rate of the pooled test on a cluster-level x.
+class Strata(NamedTuple):
+    """What is left of the errors: outer chi2(df_outer) + inner chi2(df_inner), independent.
 
-    t^2 = (N - 2) lam X_0 / (lam X_b + (1 - icc) X_w), X_0 ~ chi2(1); with two clusters this
-    is Barcikowski's (1981, J. Educ. Stat. 6:267-285) table.
+    The slope's variance is in proportion to `outer`.
     """
-    j, n_obs = n_clusters, n_clusters * cluster_size
-    lam, inner = 1.0 + (cluster_size - 1) * icc, 1.0 - icc
-    if icc == 0 or cluster_size == 1:
-        return float(two_sided(critical, n_obs - 2, shifted))
-    if j == 2:
-        return float(two_sided(critical * math.sqrt(inner / lam), n_obs - 2, shifted))
-    odds, weight = odds_nodes(j - 2, n_obs - j)
-    t = critical * np.sqrt((lam * odds + inner) / (lam * (1.0 + odds)))
-    return float((two_sided(t, n_obs - 2, shifted) * weight).sum())
+
+    outer: float
+    inner: float
+    df_outer: int
+    df_inner: int
+
+    @property
+    def free(self) -> int:
+        """Residual degrees of freedom of a fit that does not tell the two apart."""
+        return self.df_outer + self.df_inner
+
+
+def cluster_level(n_clusters: int, cluster_size: int, icc: float, p: int = 1) -> Strata:
+    """Errors about p cluster-level predictors, in units of their total variance."""
+    j, n = n_clusters, cluster_size
+    return Strata(1.0 + (n - 1) * icc, 1.0 - icc, j - 1 - p, j * n - j)
+
+
+def naive(left: Strata, critical: float, shifted: Nodes = CENTRAL) -> float:
+    """Rejection rate of a test whose variance is that of all errors, on `free` df.
+
+    t^2 = free outer X_0 / (outer X_b + inner X_w), X_0 ~ chi2(1); for the pooled test on a
+    cluster-level x of two clusters this is Barcikowski's (1981, J. Educ. Stat. 6:267-285) table.
+    """
+    if left.outer == left.inner or left.df_inner == 0:
+        return float(two_sided(critical, left.free, shifted))
+    if left.df_outer == 0:
+        return float(two_sided(critical * math.sqrt(left.inner / left.outer), left.free, shifted))
+    odds, weight = odds_nodes(left.df_outer, left.df_inner)
+    t = critical * np.sqrt((left.outer * odds + left.inner) / (left.outer * (1.0 + odds)))
+    return float((two_sided(t, left.free, shifted) * weight).sum())
+
+
+def se_bias(left: Strata) -> float:
+    """Percent by which the root-mean-square SE of that test misses."""
+    model = (left.df_outer * left.outer + left.df_inner * left.inner) / left.free
+    return 100.0 * (math.sqrt(model / left.outer) - 1.0)
 
 
 def between_share_size(
@@ -97,52 +122,40 @@ def _drawn_share(n_clusters: int, cluster_size: int, x_icc: float) -> tuple[Floa
     return between / total, (1.0 + odds) / total, weight
 
 
-def boundary_share(
-    n_clusters: int, cluster_size: int, icc: float, *, restricted: bool = True
-) -> float:
-    """Share of random-intercept fits with tau2 = 0, cluster-level x, J >= 3."""
-    j = n_clusters
-    ratio = (1.0 - icc) / (1.0 + (cluster_size - 1) * icc)
-    free = j - 2 if restricted else j
-    return float(special.fdtr(j - 2, j * (cluster_size - 1), ratio * free / (j - 2)))
+def boundary_share(left: Strata, divisor: int) -> float:
+    """Share of random-intercept fits with tau2 = 0, cluster-level predictors.
+
+    `divisor` is that of the sum of squares between clusters: its df, or J under ML.
+    """
+    edge = left.inner / left.outer * divisor / left.df_outer
+    return float(special.fdtr(left.df_outer, left.df_inner, edge))
 
 
 def random_intercept(
-    n_clusters: int,
-    cluster_size: int,
-    icc: float,
+    left: Strata,
+    divisors: tuple[int, int],
     inside: float,
     boundary: float,
     shifted: Nodes = CENTRAL,
-    *,
-    restricted: bool = True,
 ) -> float:
-    """Rejection rate of the random-intercept test, cluster-level x, J >= 3, n >= 2.
+    """Rejection rate of the random-intercept test, cluster-level predictors, n >= 2.
 
-    Where MSB > MSW the test is t^2 = g X_0 / X_b (g = J - 2, under ML J), against the
-    critical value `inside`; at the boundary tau2 = 0 it is the pooled one with the variance
-    over N - 2 (ML: N), against `boundary`.
+    Where MSB > MSW the test is t^2 = divisor X_0 / X_b, against the critical value `inside`; at
+    the boundary tau2 = 0 it is the pooled one, against `boundary`.
+
+    Parameters
+    ----------
+    divisors : (int, int)
+        Those of the sum of squares between clusters and of the whole one: their df, or J and N
+        under ML.
     """
-    j, n_obs = n_clusters, n_clusters * cluster_size
-    lam, inner = 1.0 + (cluster_size - 1) * icc, 1.0 - icc
-    free, nu = (j - 2, n_obs - 2) if restricted else (j, n_obs)
-    edge = free * inner / (lam * (n_obs - j))
-    odds, weight = odds_nodes(j - 2, n_obs - j, edge)
+    free, nu = divisors
+    edge = free * left.inner / (left.outer * left.df_inner)
+    odds, weight = odds_nodes(left.df_outer, left.df_inner, edge)
     square = np.where(
         odds > edge,
         inside**2 * odds / free,
-        boundary**2 * (odds + inner / lam) / nu,
+        boundary**2 * (odds + left.inner / left.outer) / nu,
     )
-    t = np.sqrt(square * (n_obs - 2) / (1.0 + odds))
-    return float((two_sided(t, n_obs - 2, shifted) * weight).sum())
-
-
-def power_cluster_means(
-    n_clusters: int, alpha: float, shifted: Nodes = CENTRAL, df: float | None = None
-) -> float:
-    """Rejection rate of the t test on J >= 3 cluster means: noncentral t with J - 2 df.
-
-    `df` is that of the critical value, J - 2 by default; inf is that of a z test.
-    """
-    critical = float(critical_value(n_clusters - 2 if df is None else df, alpha))
-    return float(two_sided(critical, n_clusters - 2, shifted))
+    t = np.sqrt(square * left.free / (1.0 + odds))
+    return float((two_sided(t, left.free, shifted) * weight).sum())

@@ -1,7 +1,7 @@
 """Kish's (1965) design effect, and what it does to the pooled fit of many clusters.
 
 Its slope's variance is understated by the design effect (Kish 1965; Moulton 1986,
-J. Econometrics 32:385-397).
+J. Econometrics 32:385-397). Covariates change what is left of x; slopes that vary add their own.
 """
 
 from __future__ import annotations
@@ -10,18 +10,49 @@ import math
 
 from simstudy.generators.scenario import Scenario, SizeRule
 from simstudy.numerics.tails import critical_value
-from simstudy.theory.predictors import FixedX, fixed_x
+from simstudy.theory import covariates
+from simstudy.theory.predictors import FixedX, adjusted_x
 
 
 def design_effect(scenario: Scenario) -> float:
-    """1 + (sum n_j^2 / N - 1) icc x_icc, with the realised ICC of a given or blocked x."""
+    """1 + (sum n_j^2 / N - 1) icc x_icc, x_icc that of what covariates leave of x.
+
+    It is the realised one of a given or blocked x. Slopes that vary are left aside where
+    nothing is known of them.
+    """
+    if slopes_are_known(scenario):
+        return _of_slopes(scenario)
     if scenario.x_icc is not None:
-        size = scenario.size
-        return 1.0 + (mean_square(size) / size.mean - 1.0) * scenario.icc * scenario.x_icc
-    fixed = fixed_x(scenario)
+        size, x_icc = scenario.size, covariates.icc_left(scenario)
+        return 1.0 + (mean_square(size) / size.mean - 1.0) * scenario.icc * x_icc
+    fixed = adjusted_x(scenario)
     if fixed is None:  # blocked, random sizes: a cluster of odd size is off by half a unit
         return 1.0 - scenario.icc
     return 1.0 + scenario.icc * moulton(fixed)
+
+
+def slopes_are_known(scenario: Scenario) -> bool:
+    """Whether slopes vary, and what they add is known: x normal, independent, equal clusters."""
+    if not scenario.slope_sd or scenario.x != "normal" or scenario.contextual_effect:
+        return False
+    return scenario.equal_size is not None and covariates.are_independent_of_x(scenario)
+
+
+def _of_slopes(scenario: Scenario) -> float:
+    n, x_icc = scenario.equal_size, scenario.x_icc
+    assert n is not None and x_icc is not None
+    added = scenario.slope_sd**2 / scenario.total_variance
+    true = 1.0 + (n - 1) * scenario.icc * x_icc + added * (n + 2 + 2 * (n - 1) * x_icc**2)
+    return true / (1.0 + added)
+
+
+def of_dummy(scenario: Scenario) -> float | None:
+    """By how much the dummy fit understates its slope's variance where slopes vary."""
+    n, x_icc = scenario.equal_size, scenario.x_icc
+    if not slopes_are_known(scenario) or n is None or x_icc is None:
+        return None
+    added = scenario.slope_sd**2 * (1.0 - x_icc)
+    return (scenario.sigma2 + added * (n + 1)) / (scenario.sigma2 + added)
 
 
 def mean_square(rule: SizeRule) -> float:

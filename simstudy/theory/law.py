@@ -52,5 +52,5 @@ def shifted_by(
         return CENTRAL
     if spread is None:
         return None
-    scale, df = spread
-    return noncentrality(shift * shift * scale / (variance * scenario.total_variance), df)
+    squared = shift * shift * spread.scale / (variance * scenario.total_variance)
+    return noncentrality(squared, spread.df, spread.lost)

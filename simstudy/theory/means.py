@@ -1,18 +1,18 @@
 """What theory says of the regression on cluster means.
 
-Equal clusters: given x the means are independent with one variance, for every x whose means
-vary. It estimates the between-cluster slope, contextual effect included.
+Equal clusters: given the predictors the means are independent with one variance, for every x
+whose means vary. It estimates the between-cluster slope, contextual effect included.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 
 from simstudy.generators.scenario import Scenario
-from simstudy.theory import balanced
-from simstudy.theory.law import Answer, exactly, shifted_by
+from simstudy.theory import covariates
+from simstudy.theory.law import Answer, critical, exactly, shifted_by
 from simstudy.theory.predictors import between_spread, fixed_x
+from simstudy.theory.quadrature import two_sided
 
 _ROUNDING = 1e-24  # of the sum of squares of x: then its cluster means do not differ
 
@@ -21,7 +21,13 @@ def usable(scenario: Scenario) -> bool:
     """Whether there are degrees of freedom and cluster means that differ."""
     fixed = fixed_x(scenario)
     differ = fixed is None or bool(fixed.between > _ROUNDING * fixed.total)
-    return scenario.n_clusters >= 3 and differ
+    halved = not any(n % 2 for n in scenario.size.values) and not scenario.size.random
+    blocked = any(covariate.type == "binary_blocked" for covariate in scenario.covariates)
+    return _free(scenario) >= 1 and differ and not (halved and blocked)
+
+
+def _free(scenario: Scenario) -> int:
+    return scenario.n_clusters - covariates.n_fixed(scenario)
 
 
 def drift(scenario: Scenario) -> float:
@@ -31,6 +37,8 @@ def drift(scenario: Scenario) -> float:
 
 def _one_variance(scenario: Scenario, options: Mapping[str, str]) -> bool:
     """Whether the weights are right: equal clusters, or weights n_j without an ICC."""
+    if scenario.slope_sd:
+        return False
     if scenario.equal_size:
         return True
     return options["weights"] == "size" and scenario.icc == 0
@@ -42,10 +50,10 @@ def bias(scenario: Scenario, options: Mapping[str, str]) -> Answer | None:
 
 
 def se_error(scenario: Scenario, options: Mapping[str, str]) -> Answer | None:
-    """Zero where the weights are right and the slope has a variance (normal x: J >= 4)."""
+    """Zero where the weights are right and the slope has a variance."""
     if not _one_variance(scenario, options):
         return None
-    if scenario.x == "normal" and scenario.n_clusters < 4:
+    if covariates.any_normal(scenario) and _free(scenario) < 2:
         return None
     return exactly(0.0)
 
@@ -60,5 +68,6 @@ def rejection(
     shifted = shifted_by(scenario, shift, between_spread(scenario), variance)
     if shifted is None:
         return None
-    df = math.inf if options["df"] == "wald" else None
-    return exactly(balanced.power_cluster_means(scenario.n_clusters, alpha, shifted, df))
+    free = _free(scenario)
+    threshold = critical(options["df"], alpha, {"residual": free})
+    return exactly(two_sided(threshold, free, shifted))

@@ -7,15 +7,17 @@ from collections.abc import Mapping
 import numpy as np
 
 from simstudy.generators.scenario import Scenario
-from simstudy.theory import balanced, unequal
-from simstudy.theory.design_effect import design_effect, se_bias, size
+from simstudy.theory import balanced, covariates, unequal
+from simstudy.theory.design_effect import design_effect, se_bias, size, slopes_are_known
 from simstudy.theory.law import Answer, asymptotically, critical, exactly, shifted_by
 from simstudy.theory.predictors import (
+    all_cluster_level,
     allocations,
-    cluster_level,
+    drawn_by_units,
     fixed_sizes,
     fixed_x,
     independent_errors,
+    is_cluster_level,
     largest_n_obs,
     smallest_n_obs,
     total_spread,
@@ -29,7 +31,7 @@ _MOST_ALLOCATED = 12_000  # allocations times clusters: 50 ms
 
 def usable(scenario: Scenario) -> bool:
     """Whether some replications can be fitted."""
-    return largest_n_obs(scenario) > 2
+    return largest_n_obs(scenario) > covariates.n_fixed(scenario)
 
 
 def unbiased(scenario: Scenario) -> bool:
@@ -42,8 +44,7 @@ def unbiased(scenario: Scenario) -> bool:
 
 def bias(scenario: Scenario, options: Mapping[str, str]) -> Answer | None:
     """Zero, where the mean exists: not for two clusters whose x is drawn with them."""
-    two_values = scenario.x == "normal" and scenario.x_icc == 1 and scenario.n_clusters == 2
-    if not unbiased(scenario) or two_values:
+    if not unbiased(scenario) or (is_cluster_level(scenario) and not _has_moment(scenario, 1)):
         return None
     return exactly(0.0)
 
@@ -60,7 +61,8 @@ def rejection(
         return None
     sizes = fixed_sizes(scenario)
     if sizes is not None:
-        rules = {"residual": int(sizes.sum()) - 2, "clusters": scenario.n_clusters - 1}
+        free = int(sizes.sum()) - covariates.n_fixed(scenario)
+        rules = {"residual": free, "clusters": scenario.n_clusters - 1}
         threshold = critical(options["df"], alpha, rules)
         exact = _exact_rejection(scenario, threshold, shift)
         if exact is not None:
@@ -74,12 +76,22 @@ def rejection(
 
 def _ordinary(scenario: Scenario) -> bool:
     """Whether t is Student's: independent errors, or x drawn independently for every unit."""
-    drawn = scenario.x == "normal" and scenario.x_icc == 0
+    drawn = drawn_by_units(scenario) and not scenario.slope_sd
     return drawn or independent_errors(scenario)
+
+
+def cluster_level_errors(scenario: Scenario, n: int) -> balanced.Strata | None:
+    """What is left of the errors about cluster-level predictors, clusters having n units."""
+    if scenario.slope_sd or not all_cluster_level(scenario):
+        return None
+    p = 1 + len(scenario.covariates)
+    return balanced.cluster_level(scenario.n_clusters, n, scenario.icc, p)
 
 
 def _has_limit(scenario: Scenario) -> bool:
     """Whether the design effect is that of many clusters; of halved random sizes it is not."""
+    if scenario.slope_sd and not slopes_are_known(scenario):
+        return False
     return not (scenario.x == "binary_blocked" and scenario.size.random)
 
 
@@ -88,12 +100,13 @@ def _exact_rejection(scenario: Scenario, threshold: float, shift: float) -> floa
     j, n, icc = scenario.n_clusters, scenario.equal_size, scenario.icc
     if independent_errors(scenario) or (shift == 0 and _ordinary(scenario)):
         shifted = shifted_by(scenario, shift, total_spread(scenario), 1.0)
-        n_obs = int(scenario.fixed_sizes().sum())
-        return None if shifted is None else float(two_sided(threshold, n_obs - 2, shifted))
-    if n and cluster_level(scenario):
-        shifted = shifted_by(scenario, shift, total_spread(scenario), 1.0 + (n - 1) * icc)
-        return None if shifted is None else balanced.naive(j, n, icc, threshold, shifted)
-    if shift != 0:
+        free = int(scenario.fixed_sizes().sum()) - covariates.n_fixed(scenario)
+        return None if shifted is None else float(two_sided(threshold, free, shifted))
+    left = cluster_level_errors(scenario, n) if n else None
+    if left is not None:
+        shifted = shifted_by(scenario, shift, total_spread(scenario), left.outer)
+        return None if shifted is None else balanced.naive(left, threshold, shifted)
+    if shift != 0 or scenario.covariates or scenario.slope_sd:
         return None
     if n and scenario.x == "normal":
         assert scenario.x_icc is not None
@@ -112,7 +125,7 @@ def _exact_rejection(scenario: Scenario, threshold: float, shift: float) -> floa
 
 def se_error(scenario: Scenario, options: Mapping[str, str]) -> Answer | None:
     """Percent by which the root-mean-square SE misses the SD of the estimates."""
-    if not unbiased(scenario) or not _has_variance(scenario):
+    if not unbiased(scenario) or not _has_moment(scenario, 2):
         return None
     if options["se"] != "classical":
         arms = _arms(scenario, options["se"])
@@ -127,16 +140,22 @@ def se_error(scenario: Scenario, options: Mapping[str, str]) -> Answer | None:
     return None
 
 
-def _has_variance(scenario: Scenario) -> bool:
-    """Whether the mean of 1 / sum of squares of x is finite: more than 2 df, if x is normal."""
-    if scenario.x != "normal":
-        return True
-    free = scenario.n_clusters if scenario.x_icc == 1 else smallest_n_obs(scenario)
-    return free >= 4
+def _has_moment(scenario: Scenario, order: int) -> bool:
+    """Whether the mean of 1 / |x|^order is finite: more than `order` df, if x is drawn.
+
+    |x| is the length of what the covariates leave of x.
+    """
+    level = is_cluster_level(scenario)
+    rows = scenario.n_clusters if level else smallest_n_obs(scenario)
+    free = rows - 1 - len(scenario.covariates)
+    return not covariates.any_normal(scenario) or free > order
 
 
 def _exact_se_error(scenario: Scenario) -> float | None:
     j, n, icc = scenario.n_clusters, scenario.equal_size, scenario.icc
+    if scenario.covariates or scenario.slope_sd:
+        left = cluster_level_errors(scenario, n) if n else None
+        return None if left is None else balanced.se_bias(left)
     if n and scenario.x == "normal":
         assert scenario.x_icc is not None
         return balanced.mixed_se_bias(j, n, icc, scenario.x_icc)
@@ -151,6 +170,8 @@ def _arms(scenario: Scenario, se: str) -> Arms | None:
     """Two arms of equal clusters, where this cluster-robust error exists."""
     n, j = scenario.equal_size, scenario.n_clusters
     if se not in ROBUST or scenario.x != "binary" or scenario.x_icc != 1 or not n:
+        return None
+    if scenario.covariates or scenario.slope_sd:
         return None
     return Arms(j, j * n, se) if Arms.exist(j, se) else None
 

@@ -4,26 +4,34 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import NamedTuple
 
 import numpy as np
 
-from simstudy.generators.scenario import Scenario
+from simstudy.generators.scenario import Covariate, Scenario
 from simstudy.moments import Floats, Ints
+from simstudy.theory import covariates
 
 _UNDERSTOOD = {
     "n_clusters", "size", "icc", "x_icc", "slope", "intercept", "total_variance",
-    "contextual_effect", "x", "given",
+    "contextual_effect", "x", "given", "covariates", "slope_sd", "slope_correlation",
+    "name", "type", "correlations",
 }  # fmt: skip
 _X_KINDS = ("normal", "binary", "binary_blocked", "file")
 
 
 class Spread(NamedTuple):
-    """A sum of squares of x: `scale`, or scale * chi2(df) where x is drawn."""
+    """A sum of squares of what covariates leave of x.
+
+    It is `scale`, or scale * chi2(df) where x is drawn; where only `lost` covariates are, scale
+    * Beta(df / 2, lost / 2).
+    """
 
     scale: float
     df: int | None = None
+    lost: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +64,16 @@ class FixedX:
 
 def understood(scenario: Scenario) -> bool:
     """Whether the data are those of the model: a field that is not known here may break it."""
-    known = all(
-        field.name in _UNDERSTOOD or getattr(scenario, field.name) == field.default
-        for field in fields(scenario)
+    known = _known(scenario) and all(map(_known, scenario.covariates))
+    kinds = {scenario.x, *(covariate.type for covariate in scenario.covariates)}
+    return known and kinds.issubset(_X_KINDS)
+
+
+def _known(given: Scenario | Covariate) -> bool:
+    return all(
+        field.name in _UNDERSTOOD or getattr(given, field.name) == field.default
+        for field in fields(given)
     )
-    return known and scenario.x in _X_KINDS
 
 
 def fixed_sizes(scenario: Scenario) -> Ints | None:
@@ -97,7 +110,17 @@ def _from_file(sizes: Ints, values: Floats) -> FixedX:
     return FixedX(sizes, mean, float((about**2).sum()))
 
 
-def cluster_level(scenario: Scenario) -> bool:
+def adjusted_x(scenario: Scenario) -> FixedX | None:
+    """What the covariates of the file of x leave of it."""
+    files = [one.given.values for one in scenario.covariates if one.given is not None]
+    if scenario.given is None or not files:
+        return fixed_x(scenario)
+    columns = np.column_stack([np.ones(scenario.given.values.size), *files])
+    slopes = np.linalg.lstsq(columns, scenario.given.values, rcond=None)[0]
+    return _from_file(scenario.given.sizes, scenario.given.values - columns @ slopes)
+
+
+def is_cluster_level(scenario: Scenario) -> bool:
     """Whether x never varies within a cluster."""
     if scenario.x == "file":
         fixed = fixed_x(scenario)
@@ -105,41 +128,79 @@ def cluster_level(scenario: Scenario) -> bool:
     return scenario.x_icc == 1
 
 
+def all_cluster_level(scenario: Scenario) -> bool:
+    """Whether neither x nor a covariate ever varies within a cluster."""
+    return not covariates.n_varying(scenario) and is_cluster_level(scenario)
+
+
 def independent_errors(scenario: Scenario) -> bool:
     """Whether there is nothing to ignore: no ICC, or clusters of one unit."""
-    return scenario.icc == 0 or scenario.equal_size == 1
+    return not scenario.slope_sd and (scenario.icc == 0 or scenario.equal_size == 1)
+
+
+def drawn_by_units(scenario: Scenario) -> bool:
+    """Whether x is, given the covariates, drawn independently for every unit, from a normal."""
+    drawn = scenario.x == "normal" and scenario.x_icc == 0
+    return drawn and covariates.leaves_independent_units(scenario)
 
 
 def total_spread(scenario: Scenario) -> Spread | None:
-    """Sum of squares of x over all units."""
-    fixed, n = fixed_x(scenario), scenario.equal_size
+    """Sum of squares over all units of what covariates leave of x."""
+    fixed, n, m = fixed_x(scenario), scenario.equal_size, len(scenario.covariates)
+    at_once = n == 1 or all_cluster_level(scenario)
     if fixed is not None:
-        return Spread(float(fixed.total))
-    if scenario.x == "normal" and n and (scenario.x_icc == 1 or n == 1):
-        return Spread(float(n), scenario.n_clusters - 1)
-    if scenario.x == "normal" and scenario.x_icc == 0 and not scenario.size.random:
-        return Spread(1.0, smallest_n_obs(scenario) - 1)
+        units = all(covariate.icc == 0 for covariate in scenario.covariates)
+        if not units and not (n and at_once):
+            return None
+        rows = scenario.n_clusters if n and at_once else int(fixed.sizes.sum())
+        return _left_of_fixed(float(fixed.total), rows - 1, scenario.covariates)
+    left = covariates.share_left(scenario, *covariates.TOTAL)
+    if scenario.x == "normal" and n and at_once:
+        return Spread(float(n) * left, scenario.n_clusters - 1 - m)
+    if drawn_by_units(scenario) and not scenario.size.random:
+        return Spread(left, smallest_n_obs(scenario) - 1 - m)
     return None
 
 
 def between_spread(scenario: Scenario) -> Spread | None:
-    """Sum of squares of x between clusters."""
-    fixed, n = fixed_x(scenario), scenario.equal_size
+    """Sum of squares between clusters of what covariates leave of x."""
+    fixed, n, m = fixed_x(scenario), scenario.equal_size, len(scenario.covariates)
     if fixed is not None:
-        return Spread(float(fixed.between))
+        if m and not n:
+            return None
+        return _left_of_fixed(float(fixed.between), scenario.n_clusters - 1, scenario.covariates)
     if scenario.x == "normal" and n and scenario.x_icc is not None:
-        return Spread(1.0 + (n - 1) * scenario.x_icc, scenario.n_clusters - 1)
+        left = covariates.share_left(scenario, 1.0, 1.0 / n)
+        scale = (1.0 + (n - 1) * scenario.x_icc) * left
+        return Spread(scale, scenario.n_clusters - 1 - m)
     return None
 
 
 def within_spread(scenario: Scenario) -> Spread | None:
-    """Sum of squares of x within clusters."""
-    fixed = fixed_x(scenario)
+    """Sum of squares within clusters of what covariates leave of x."""
+    fixed, m = fixed_x(scenario), covariates.n_varying(scenario)
     if fixed is not None:
-        return Spread(fixed.within)
+        varying = [one for one in scenario.covariates if not covariates.is_constant(one)]
+        free = int(fixed.sizes.sum()) - scenario.n_clusters
+        return _left_of_fixed(fixed.within, free, varying)
     if scenario.x == "normal" and scenario.x_icc is not None and not scenario.size.random:
-        return Spread(1.0 - scenario.x_icc, smallest_n_obs(scenario) - scenario.n_clusters)
+        scale = (1.0 - scenario.x_icc) * covariates.share_left(scenario, *covariates.UNITS)
+        return Spread(scale, smallest_n_obs(scenario) - scenario.n_clusters - m)
     return None
+
+
+def _left_of_fixed(squares: float, df: int, drawn: Sequence[Covariate]) -> Spread | None:
+    """Of a given x, what normal covariates leave that are as likely in one direction as another.
+
+    Parameters
+    ----------
+    df : int
+        Dimensions in which they are drawn.
+    """
+    if not drawn:
+        return Spread(squares)
+    lost = len(drawn)
+    return Spread(squares, df - lost, lost) if covariates.all_normal(drawn) else None
 
 
 def largest_n_obs(scenario: Scenario) -> float:

@@ -103,11 +103,12 @@ def _panels(low: float, high: float, length: float) -> Floats:
     return np.linspace(low, high, 1 + int(np.ceil((high - low) / length)))
 
 
-def noncentrality(squared: float, df: int | None = None) -> Nodes | None:
+def noncentrality(squared: float, df: int | None = None, lost: int = 0) -> Nodes | None:
     """The number K with chi2(1, noncentral) = chi2(1 + 2 K), as nodes.
 
     K is Poisson(squared / 2); where the noncentrality is itself squared * chi2(df), as for a
-    predictor drawn anew in every replication, K is negative binomial.
+    predictor drawn anew in every replication, K is negative binomial; where it is squared *
+    Beta(df / 2, lost / 2), as for one of which `lost` drawn ones take a part, a mean of Poissons.
 
     Returns
     -------
@@ -116,6 +117,8 @@ def noncentrality(squared: float, df: int | None = None) -> Nodes | None:
     """
     if squared == 0:
         return CENTRAL
+    if lost:
+        return _of_part(squared, *odds_nodes(df or 1, lost))
     spread = 0.0 if df is None else squared
     mean = 0.5 * squared * (df or 1)
     reach = 10.0 * np.sqrt(mean * (1.0 + spread)) + 45.0 * (1.0 + spread)
@@ -129,6 +132,18 @@ def noncentrality(squared: float, df: int | None = None) -> Nodes | None:
         of_k = special.gammaln(k + 0.5 * df) - special.gammaln(k + 1.0)
         log_size = of_k - k * np.log1p(1.0 / squared)
     weight = np.exp(log_size - log_size.max())
+    return Nodes(k, weight / weight.sum())
+
+
+def _of_part(squared: float, odds: Floats, share: Floats) -> Nodes | None:
+    """The number K where the noncentrality is squared * odds / (1 + odds)."""
+    mean = 0.5 * squared
+    k = np.arange(0.0, mean + 10.0 * np.sqrt(mean) + 45.0)
+    if k.size * odds.size > 40 * _MOST:
+        return None
+    means = mean * odds / (1.0 + odds)
+    log_size = k * np.log(means)[:, None] - means[:, None] - special.gammaln(k + 1.0)
+    weight = share @ np.exp(log_size)
     return Nodes(k, weight / weight.sum())
 
 

@@ -22,8 +22,8 @@ from simstudy.analysis.model import model
 from simstudy.errors import UserError
 
 REFERENCE = ROOT / "tests" / "reference"
-ANSWERS = json.loads((REFERENCE / "terms_answers.json").read_text())
-TABLES = pd.read_csv(REFERENCE / "terms_data.csv", keep_default_na=False, na_values=["", "NA"])
+ANSWERS = json.loads((REFERENCE / "terms" / "answers.json").read_text())
+TABLES = pd.read_csv(REFERENCE / "terms" / "data.csv", keep_default_na=False, na_values=["", "NA"])
 
 
 def of(data, formula):

@@ -178,7 +178,7 @@ def test_no_p_value_of_zero_is_printed(tmp_path, monkeypatch):
 
 def test_how_ties_count_is_said():
     accounts = {
-        p: configure("wild_bootstrap", {"p": p}).account for p in ("symmetric", "equal_tailed")
+        p: configure("wild_bootstrap", {"p": p}).account() for p in ("symmetric", "equal_tailed")
     }
     assert "ties with the observed one included" in accounts["symmetric"]
     assert "ties with the observed one counted half in either tail" in accounts["equal_tailed"]

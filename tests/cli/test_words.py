@@ -18,7 +18,7 @@ from simstudy.measures import names
 from simstudy.measures.catalog import MEASURES
 from simstudy.plots import other_names, plots
 from simstudy.registry import methods
-from simstudy.study import fields, vocabulary
+from simstudy.study import covariate_fields, fields, vocabulary
 from simstudy.study.methods import method_of
 from simstudy.study.study import load
 from simstudy.study.yaml_lines import parse
@@ -116,6 +116,43 @@ FOREIGN = [
     ("cli", "summarize x --format md", "did you mean 'markdown'?"),
 ]  # fmt: skip
 
+COVARIATES = [
+    ("field", "covs", "did you mean 'covariates'?"),
+    ("field", "covarites", "did you mean 'covariates'?"),
+    ("field", "controls", "did you mean 'covariates'?"),
+    ("field", "random_slope_sd", "did you mean 'slope_sd'?"),
+    ("field", "slopesd", "did you mean 'slope_sd'?"),
+    ("field", "slope_correlaton", "did you mean 'slope_correlation'?"),
+    ("field", "tau11", "write slope_sd, the square root of the variance of the slopes"),
+    ("field", "tau01", "write slope_correlation: the covariance over both standard deviations"),
+    ("field", "rho01", "did you mean 'slope_correlation'?"),
+    ("field", "moderator", "no product of predictors is drawn; write slope_sd: slopes of x vary "
+     "at random"),
+    ("field", "pretest", "write covariates: {NAME: {icc: 0.2, slope: 0.5}}"),
+    ("field", "omit", "write it at a method: random_intercept: {omit: [baseline]}"),
+    ("key", "covariates", "'covariates' stands under scenarios"),
+    ("key", "covs", "'covariates' stands under scenarios"),
+    ("key", "omit", "write it at a method: random_intercept: {omit: [baseline]}"),
+    ("covariate", "slop", "did you mean 'slope'?"),
+    ("covariate", "beta", "did you mean 'slope'?"),
+    ("covariate", "rho_z", "did you mean 'icc'?"),
+    ("covariate", "corelation", "did you mean 'correlation'?"),
+    ("covariate", "cor", "did you mean 'correlation'?"),
+    ("covariate", "level", "write icc: 0 of a unit's own, 1 of whole clusters"),
+    ("covariate", "r2", "write slope, in units of the covariate's standard deviation"),
+    ("covariate", "cor_x", "write correlation: {x: r}"),
+    ("covariate", "levels", "write a binary covariate for every group but one"),
+    ("correlation", "sexx", "did you mean 'sex'?"),
+    ("model", "pooled: {estimand: base_line}", "did you mean 'baseline'?"),
+    ("model", "pooled: {omit: [baselin]}", "did you mean 'baseline'?"),
+    ("model", "pooled: {omit: sex}", "known: baseline, ses"),
+    ("model", "pooled: {exclude: [ses]}", "did you mean 'omit'?"),
+    ("model", "pooled: {adjust_for: [ses]}", "write omit: the covariates that are left out; all "
+     "others are in the model"),
+    ("method", "pooled: {omit: [ses]}", "there are none"),
+    ("method", "random_slopes", "did you mean 'random_slope'?"),
+]  # fmt: skip
+
 
 def message(place: str, written: str) -> str:
     """What is said of it, without the place that every message begins with."""
@@ -124,6 +161,14 @@ def message(place: str, written: str) -> str:
     with pytest.raises(UserError) as caught:
         if place == "method":
             method_of(parse(written).data)
+        elif place == "model":
+            method_of(parse(written).data, covariates=("baseline", "ses"))
+        elif place == "covariate":
+            covariates = {"a": {"icc": 0.1, written: 1}}
+            load({**STUDY, "scenarios": {**SCENARIO, "covariates": covariates}})
+        elif place == "correlation":
+            covariates = {"a": {"icc": 0.1, "correlation": {written: 0.1}}, "sex": {"icc": 0}}
+            load({**STUDY, "scenarios": {**SCENARIO, "covariates": covariates}})
         elif place == "measure":
             names.asked(written, MEASURES)
         elif place == "x":
@@ -137,7 +182,7 @@ def message(place: str, written: str) -> str:
     return str(caught.value)
 
 
-@pytest.mark.parametrize(("place", "written", "end"), TYPOS + FOREIGN)
+@pytest.mark.parametrize(("place", "written", "end"), TYPOS + FOREIGN + COVARIATES)
 def test_a_hint_says_what_is_written_instead(place: str, written: str, end: str):
     assert message(place, written).endswith(f"; {end}")
 
@@ -216,6 +261,8 @@ def test_words_of_options_lead_to_their_values():
         (vocabulary.TOP, fields.TOP_FIELDS),
         (vocabulary.SIZE, fields.SIZE_FORMS),
         (vocabulary.X, fields.X_KINDS),
+        (covariate_fields.WORDS, covariate_fields.SUMMARIES),
+        (covariate_fields.LEVEL_WORDS, covariate_fields.LEVELS),
         (other_names() | vocabulary.FIGURES, plots()),
         (names.WORDS, [*MEASURES, *names.OF_TRUTH]),
         (OTHER_NAMES, ESTIMANDS),
@@ -245,7 +292,7 @@ def test_an_option_that_stands_in_the_wrong_place_is_put_right(written: str, sai
 
 if __name__ == "__main__":
     lines = ["| place | written | message |", "|:--|:--|:--|"]
-    for title, cases in (("typo", TYPOS), ("foreign word", FOREIGN)):
+    for title, cases in (("typo", TYPOS), ("foreign word", FOREIGN), ("covariates", COVARIATES)):
         for place, written, _ in cases:
             said = message(place, written).replace("|", "\\|").replace("`", "'")
             lines.append(f"| {title}, {place} | `{written}` | {said} |")

@@ -807,10 +807,10 @@ def test_products_of_moments_are_their_factors():
 
 
 def test_an_account_is_the_first_line_of_a_docstring_or_nothing(mine):
-    said = {name: study([use(mine, name)]).methods[0].account for name in ("ols", "means")}
+    said = {name: study([use(mine, name)]).methods[0].account() for name in ("ols", "means")}
     assert said == {"ols": "OLS by hand.", "means": "OLS on the cluster means."}
     bare = study([factory(3)]).methods[0]
-    assert bare.account == "" and bare.entry.summary == "made"
+    assert bare.account() == "" and bare.entry.summary == "made"
 
 
 def test_names_of_options_and_extras_do_not_hide_what_fit_says(tmp_path):

@@ -104,6 +104,20 @@ SCENARIOS = {
             _z("d", None, type="file", given=_file(2)),
         ),
     ),
+    "file and arms": _scenario(
+        SizeRule("listed", tuple(_FILE_SIZES)),
+        x="file",
+        x_icc=None,
+        given=_file(0),
+        covariates=(_z("b", 1.0, type="binary"), _z("c", 0.0)),
+    ),
+    "file of clusters and arms": _scenario(
+        SizeRule("listed", tuple(_FILE_SIZES)),
+        x="file",
+        x_icc=None,
+        given=_file(2),
+        covariates=(_z("b", 0.0, type="binary"), _z("c", None, type="file", given=_file(2))),
+    ),
     "slopes": _scenario(slope_sd=0.6, slope_correlation=-0.5),
     "slopes, unequal": _scenario(UNEQUAL, slope_sd=0.6, slope_correlation=0.9),
     "slopes, binary": _scenario(x="binary", x_icc=0.0, slope_sd=0.8, slope_correlation=0.5),
@@ -182,6 +196,7 @@ def _statistics(drawn: Clusters) -> np.ndarray:
     return longhand.of_moments(sizes, dict(zip(names, full, strict=True)), within)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_laws_of_all_columns_and_pairs(name):
     """Means, and second moments, of all cross-products: as of units drawn one by one."""
@@ -200,6 +215,35 @@ def test_laws_of_all_columns_and_pairs(name):
     assert np.all(off <= 4.0 * mcse + scale), (np.max(off / (mcse + scale)), np.argmax(off / mcse))
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_laws_of_units_that_moments_do_not_tell(name):
+    """Third and fourth powers of units, of all columns and pairs."""
+    s = SCENARIOS[name]
+    source, length = Source(s, 7, KEY), chunk_length(s, ROWS)
+    found = np.concatenate([_powers(source.moments(ROWS, c)) for c in range(8192 // length)], 1)
+    world = _spelled(s)
+    n = 8192 if "blocked" not in world.binary.values() else 4096
+    _, columns = longhand.draw(world, np.random.default_rng(9), n)
+    order = [*(z.name for z in s.covariates), "x", "y"]
+    expected = longhand.powers([columns[k] for k in order], axis=(1, 2))
+    mcse = np.sqrt(found.var(axis=1) / found.shape[1] + expected.var(axis=1) / n)
+    off = np.abs(found.mean(axis=1) - expected.mean(axis=1))
+    assert np.all(off <= 4.0 * mcse + 1e-9 * np.abs(expected).mean(axis=1))
+
+
+def _powers(rows) -> np.ndarray:
+    columns = rows.columns
+    if columns[0].ndim == 3:
+        return longhand.powers(columns, axis=(0, 1))
+    n_reps = rows.sizes.shape[1] if rows.sizes.shape[1] > 1 else columns[0].size // rows.sizes.sum()
+    sizes = np.broadcast_to(rows.sizes, (len(rows.sizes), n_reps))
+    starts = np.cumsum(sizes.ravel()) - sizes.ravel()
+    powers = longhand.powers(columns, axis=())
+    return np.add.reduceat(powers, starts, axis=1).reshape(-1, *sizes.shape).sum(axis=1)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["slopes", "slopes, unequal", "slopes, covariates"])
 def test_slopes_of_clusters_go_with_their_effects(name):
     """Of (v, mean error): variance slope_sd^2, covariance slope_correlation slope_sd tau."""

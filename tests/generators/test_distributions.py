@@ -217,7 +217,7 @@ def test_refined_rows_of_a_usual_design():
 def _error_numbers(drawn, s) -> list[np.ndarray]:
     """Mean, xe, ee and squared mean of the errors of each cluster, from moments of (x, y)."""
     mean_e = drawn.mean_y - s.intercept - (s.slope + s.contextual_effect) * drawn.mean_x
-    a, b, r = drawn.within
+    (a, b), (r,) = drawn.within.rows
     b = b - s.slope * a
     return [mean_e, a * b, b * b + r * r, mean_e**2]
 
@@ -260,7 +260,7 @@ def test_unit_level_treatment_within_and_noise():
     """Given how many are treated, b is normal and r^2 a chi-square of n - 2, or of n - 1."""
     one = h.design(**TILT, n_clusters=2, cluster_size=3, x="binary", x_icc=0)
     s, drawn = one.scenario, h.cluster_draws(h.source(one), REPS)
-    a, b, r = drawn.within
+    (a, b), (r,) = drawn.within.rows
     assert 0 < (a == 0).mean() < 1
     h.check_law(((b - s.slope * a) / s.sigma2**0.5)[a > 0], ndtr)
     h.check_law(r[a > 0] ** 2 / s.sigma2, partial(chdtr, 1))

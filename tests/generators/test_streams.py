@@ -342,7 +342,7 @@ def test_neighbouring_streams_are_not_correlated():
 
 def test_replications_are_not_correlated():
     inner, outer = h.pooled_draws(h.source(h.design(**BASE)), 10)
-    for values in (*inner, *outer):
+    for values in (*h.entries(inner), *h.entries(outer)):
         centred = values - values.mean()
         for lag in (1, 2, BLOCK):  # the next replication, and the same place of the next chunk
             z = (centred[lag:] * centred[:-lag]).sum() / (centred.var() * centred.size**0.5)

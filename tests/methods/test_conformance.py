@@ -140,7 +140,8 @@ def assert_complete(method, found, n_reps):
         assert np.array_equal(none, np.isnan(found.sigma2))
         used = used & ~none
         assert np.all((found.tau2[used] >= 0) & (found.sigma2[used] > 0))
-        assert np.array_equal(found.tau2[used] == 0, found.outcome[used] == Outcome.BOUNDARY)
+        singular = found.tau2 == 0 if found.extras is None else found.extras["rank"] < 2
+        assert np.array_equal(singular[used], found.outcome[used] == Outcome.BOUNDARY)
         assert not np.any(none & (found.outcome == Outcome.BOUNDARY))
 
 
@@ -470,6 +471,8 @@ def test_intercept_follows_the_origin(method, design):
     up = method.fit(h.affine(moments, y=(3.0, 1.0)), term="intercept")
     h.assert_close(up.estimate, plain.estimate + 3.0, SAME_DATA)
     h.assert_close(up.std_error, plain.std_error, SAME_DATA)
+    if dict(method.options).get("correlated") == "false":
+        return  # such a model depends on where x is 0
     aside = method.fit(h.affine(moments, x=(3.0, 1.0)), term="intercept")
     h.assert_close(aside.estimate, plain.estimate - 3.0 * slope.estimate, SAME_DATA, SAME_DATA)
 

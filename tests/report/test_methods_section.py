@@ -53,14 +53,14 @@ def written(tmp_path_factory):
 @pytest.mark.parametrize("method", list(combinations()), ids=lambda m: m.canonical)
 def test_every_method_and_option_has_sentences_and_references(method):
     assert method.references and set(method.references) <= set(WORKS)
-    text = Citations().resolve(method.account)
+    text = Citations().resolve(method.account())
     assert len(re.findall(r"\.(?= |$)", text)) >= 1 and text.endswith(".")
     assert text.count("$") % 2 == 0 and text.count("{") == text.count("}")
     assert "@" not in text and "{residual}" not in text and "{{" not in text
 
 
 def test_no_two_configurations_have_the_same_account():
-    accounts = [method.account for method in combinations()]
+    accounts = [method.account() for method in combinations()]
     assert len(accounts) > 90 and len(set(accounts)) == len(accounts)
 
 

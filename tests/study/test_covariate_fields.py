@@ -11,6 +11,7 @@ import pytest
 from helpers_cli import assert_refused, call, conforms
 
 import simstudy
+from simstudy.errors import UserError
 from simstudy.generators.scenario import Correlation
 from simstudy.study.json_schema import schema
 from simstudy.summary.study import scenario_table, stored_scenarios
@@ -359,6 +360,54 @@ def test_schema_takes_what_load_takes():
     ):  # fmt: skip
         assert not conforms(_study(covariates=covariates), schema())
     assert not conforms(_study(slope_sd=-1), schema())
+    levels = {"a": {"icc": 0.1, "correlation": {"x": [{"within": 0}, {"within": 0.1}]}}}
+    assert conforms(_study(covariates=levels), schema())
+    assert not conforms(_study(covariates={"a": {}}), schema())
+
+
+def test_a_condition_knows_what_is_not_written():
+    grids = [_study(covariates={"a": {"icc": 0.1}})["scenarios"],
+             _study(covariates={"a": {"icc": 0.2, "slope": [0, 1]}})["scenarios"],
+             _study()["scenarios"]]  # fmt: skip
+    chosen = [{"pooled": {"when": "a.slope = 0"}}, {"dummy": {"when": 'a.type = "normal"'}}, "gee"]
+    study = simstudy.load(_study() | {"scenarios": grids, "methods": chosen})
+    asked = [study.n_asked(method) for method in study.methods]
+    assert asked == [4, 6, 8]
+    assert scenario_table(study)["a.slope"].to_pylist() == [0, 0, 0, 1, 0, 1, None, None]
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "end"),
+    [
+        ("baseline", {"icc": 0.2, "slope": 0.5}, "; write covariates: {baseline: ...}"),
+        ("sex", {"type": "binary"}, "; write covariates: {sex: ...}"),
+        ("baseline.slope", [0, 0.5], "; write covariates: {baseline: {slope: ...}}"),
+        ("a.correlation.x", 0.5, "; write covariates: {a: {correlation: {x: ...}}}"),
+    ],
+)
+def test_a_covariate_that_stands_among_the_fields_is_told_its_place(key, value, end):
+    with pytest.raises(UserError) as caught:
+        simstudy.load(_study(**{key: value}))
+    assert str(caught.value).endswith(f"scenarios.{key}: unknown field{end}")
+
+
+@pytest.mark.parametrize(
+    ("item", "taken"),
+    [
+        ({"random_intercept": {"omit": ["baseline"], "estimand": "ses"}}, True),
+        ({"random_intercept": {"omit": "baseline"}}, True),
+        ({"within_between": {"estimand": "ses"}}, True),
+        ({"use": "mine.py:f", "estimand": "ses"}, True),
+        ({"pooled": {"estimand": "sigma2"}}, False),
+        ({"pooled": {"estimand": "n_clusters"}}, False),
+        ({"pooled": {"estimand": "two words"}}, False),
+        ({"pooled": {"omit": ["baseline", "baseline"]}}, False),
+        ({"pooled": {"omit": ["x"]}}, False),
+    ],
+    ids=str,
+)
+def test_schema_takes_methods_that_name_covariates(item, taken):
+    assert conforms(_study(covariates=TWO) | {"methods": [item]}, schema()) == taken
 
 
 def test_permuting_covariates_permutes_nothing_but_columns(tmp_path):

@@ -235,7 +235,7 @@ def hedges(n_clusters: int, cluster_size: int, icc: float) -> tuple[float, float
 )
 def test_printed_sizes_of_hedges_correction(point, printed):
     factor, df = hedges(*point)
-    found = balanced.naive(*point, critical(df) / factor)
+    found = balanced.naive(balanced.cluster_level(*point), critical(df) / factor)
     assert found == pytest.approx(printed, abs=5.1e-5)
 
 
@@ -243,7 +243,8 @@ def test_printed_sizes_of_hedges_correction(point, printed):
 @pytest.mark.parametrize("n", [2, 10, 50, 100])
 def test_hedges_correction_holds_where_it_is_said_to(j, n, icc):
     factor, df = hedges(j, n, icc)
-    assert balanced.naive(j, n, icc, critical(df) / factor) == pytest.approx(0.05, abs=4.1e-4)
+    found = balanced.naive(balanced.cluster_level(j, n, icc), critical(df) / factor)
+    assert found == pytest.approx(0.05, abs=4.1e-4)
 
 
 # Two roads to one number
@@ -254,7 +255,9 @@ def test_hedges_correction_holds_where_it_is_said_to(j, n, icc):
 def test_the_naive_size_by_conditioning_and_by_imhof(point, alpha):
     limit = critical(point[0] * point[1] - 2, alpha)
     by_share = float(balanced.between_share_size(*point, np.array(1.0), limit))
-    assert balanced.naive(*point, limit) == pytest.approx(by_share, abs=1e-13)
+    assert balanced.naive(balanced.cluster_level(*point), limit) == pytest.approx(
+        by_share, abs=1e-13
+    )
     assert by_share == pytest.approx(exact.naive_size(*point, alpha=alpha), abs=1e-9)
     almost = balanced.mixed_naive_size(*point, 1.0 - 1e-13, limit)
     assert almost == pytest.approx(by_share, abs=1e-10)

@@ -5,6 +5,7 @@ Sizes are in inches and known beforehand, so that nothing has to be drawn twice 
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Callable, Sequence
 from itertools import takewhile
@@ -116,8 +117,24 @@ def inches(axes: Axes) -> tuple[float, float]:
 
 
 def wrapped(text: str, width: float, points: float) -> list[str]:
-    """Lines of text that fit into a width."""
-    return textwrap.wrap(text, max(int(width / (points * _EM)), 12), break_on_hyphens=False)
+    """Lines of text that fit into a width; long words break before brackets, then after signs."""
+    most = max(int(width / (points * _EM)), 12)
+    if any(len(word) > most for word in text.split()):
+        text = " ".join(_broken(word, most) for word in text.split())
+    return textwrap.wrap(text, most, break_on_hyphens=False)
+
+
+def _broken(word: str, most: int) -> str:
+    """A word with blanks where it may break, so far apart that none stands inside a line."""
+    pieces = re.findall(r"\[?[^\[]+|\[", word)
+    if any(len(piece) > most for piece in pieces):
+        pieces = re.findall(r"[^_=+,.]*[_=+,.]|[^_=+,.]+", word)
+    lines = [""]
+    for piece in pieces:
+        if len(lines[-1] + piece) > most:
+            lines.append("")
+        lines[-1] += piece
+    return " ".join(filter(None, lines))
 
 
 def told_apart(names: Sequence[str], cut: Callable[[str], str]) -> list[str]:

@@ -31,11 +31,26 @@ _NAMES = {
     "within_variance": "variance within clusters",
     "contextual_effect": "contextual effect",
     "design_effect": "design effect",
+    "slope_sd": "SD of the slope",
+    "slope_correlation": "correlation of slope and effect",
+}
+_OF_COVARIATES = {
+    "icc": "ICC",
+    "slope": "slope",
+    "type": "type",
+    "column": "column",
+    "correlation": "correlations",
 }
 
 
 def named(factor: str) -> str:
     """A factor's name as readers know it."""
+    match factor.split("."):
+        case [covariate, "correlation", other, *level]:
+            where = "".join(f" {one} clusters" for one in level)
+            return f"correlation of {covariate} and {other}{where}"
+        case [covariate, field] if field in _OF_COVARIATES:
+            return f"{_OF_COVARIATES[field]} of {covariate}"
     return _NAMES.get(factor, factor)
 
 

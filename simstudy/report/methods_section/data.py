@@ -6,10 +6,14 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from simstudy.generators.predictor import gamma_shape, icc_of
-from simstudy.generators.scenario import SizeRule
-from simstudy.study.fields import DEFAULTS
+from simstudy.generators.scenario import Scenario, SizeRule
+from simstudy.report.methods_section.predictors import predictor_facts, words_of
+from simstudy.study.covariates import FIELD, leaves
+from simstudy.study.fields import COVARIATE_DEFAULTS, DEFAULTS
 from simstudy.study.grid import text_of
+from simstudy.study.place import Place
 from simstudy.study.study import Study
+from simstudy.study.yaml_lines import Document
 
 _FACTORS = {  # words and symbol
     "n_clusters": ("number of clusters", "J"),
@@ -22,6 +26,8 @@ _FACTORS = {  # words and symbol
     "within_variance": ("variance within clusters given the predictor", r"\sigma^2"),
     "contextual_effect": ("contextual effect", r"\gamma"),
     "x": ("predictor", "x"),
+    "slope_sd": ("standard deviation of the slope over clusters", r"\sigma_v"),
+    "slope_correlation": ("correlation of a cluster's slope and effect", r"\rho_{uv}"),
 }
 
 
@@ -29,11 +35,18 @@ def data_facts(study: Study) -> dict[str, Any]:
     """Predictors, sizes, factors, and what of it is random."""
     scenarios = [design.scenario for design in study.designs]
     contextual = any(scenario.contextual_effect != 0 for scenario in scenarios)
-    unlike = [s for s in scenarios if s.x not in ("file", "binary_blocked") or s.size.random]
+    unlike = [s for s in scenarios if s.size.random or not all(map(_is_given, _kinds(s)))]
     files = {s.given.digest: s.given for s in scenarios if s.given is not None}
     rules = dict.fromkeys(s.size for s in scenarios if s.x != "file")
     grids = study.scenarios if isinstance(study.scenarios, list) else [study.scenarios]
-    hidden = {} if contextual else {"contextual_effect": None}
+    covariates = any(scenario.covariates for scenario in scenarios)
+    predictors = predictor_facts(scenarios, study.methods)
+    shown = {
+        "contextual_effect": contextual,
+        "slope_sd": predictors["slopes"],
+        "slope_correlation": predictors["tied_slopes"],
+    }
+    hidden = {field: None for field, said in shown.items() if not said}
     return {
         "contextual": contextual,
         "total_set": any("within_variance" not in design.levels for design in study.designs),
@@ -46,18 +59,38 @@ def data_facts(study: Study) -> dict[str, Any]:
         "sizes": _sizes(rules),
         "random_sizes": any(rule.random for rule in rules),
         "all_given": not unlike,
-        "some_given": any(s.x in ("file", "binary_blocked") for s in scenarios),
-        "grids": [_factors(grid | hidden) for grid in grids],
+        "some_given": any(_is_given(kind) for s in scenarios for kind in _kinds(s)),
+        "grids": [_factors(grid | hidden, covariates) for grid in grids],
+        **predictors,
     }
+
+
+def _kinds(scenario: Scenario) -> list[str]:
+    return [scenario.x, *(one.type for one in scenario.covariates)]
+
+
+def _is_given(kind: str) -> bool:
+    """Whether a predictor of a kind is the same in every replication, but for sizes."""
+    return kind in ("file", "binary_blocked")
 
 
 def symbols(levels: Mapping[str, Any]) -> dict[str, str]:
     """Symbol of a factor -> a scenario's level of it."""
+    own = {name: words_of(name) for name in levels if "." in name}
     return {
         symbol: text_of(levels[name])
-        for name, (_, symbol) in _FACTORS.items()
+        for name, (_, symbol) in (_FACTORS | own).items()
         if levels.get(name) is not None
     }
+
+
+def _fields_of(grid: Mapping[str, Any]) -> dict[str, Any]:
+    """Fields of the covariates of a grid, and the level or the levels of each."""
+    if not grid.get(FIELD):
+        return {}
+    usual = {f"{name}.slope": COVARIATE_DEFAULTS["slope"] for name in grid[FIELD]}
+    place = Place(Document(grid), (), grid)[FIELD]
+    return usual | {name: leaf.value for name, leaf in leaves(place)}
 
 
 def _sizes(rules: Iterable[SizeRule]) -> dict[str, list[tuple[Any, ...]]]:
@@ -73,13 +106,18 @@ def _sizes(rules: Iterable[SizeRule]) -> dict[str, list[tuple[Any, ...]]]:
     return sizes
 
 
-def _factors(grid: Mapping[str, Any]) -> list[tuple[str, str, list[str]]]:
+def _factors(grid: Mapping[str, Any], covariates: bool) -> list[tuple[str, str, list[str]]]:
     """(words, symbol, levels) of every field of a grid, the variance that follows left out."""
+    values = {**grid, **_fields_of(grid)}
+    own = {name: words_of(name) for name in values if "." in name}
     factors = []
-    for name, (words, symbol) in _FACTORS.items():
-        value = grid.get(name, DEFAULTS.get(name))
+    for name, (words, symbol) in (_FACTORS | own).items():
+        value = values.get(name, DEFAULTS.get(name))
         if value is None or (name == "total_variance" and "within_variance" in grid):
             continue
+        if covariates:
+            words = words.replace("given the predictor", "given the predictors")
+            words = words.replace("the predictor's variance", "the variance of x")
         levels = value if isinstance(value, list) else [value]
         factors.append((words, symbol, [text_of(level) for level in levels]))
     return factors

@@ -12,6 +12,7 @@ from simstudy.measures.catalog import record_of
 from simstudy.registry import Method
 from simstudy.report.methods_section.data import data_facts
 from simstudy.report.methods_section.exclusions import exclusion_facts, fits_of
+from simstudy.report.methods_section.predictors import listed, model_of
 from simstudy.report.nulls import both, without_one_truth
 from simstudy.report.pivot import number
 from simstudy.store import parts
@@ -43,8 +44,12 @@ def facts_of(study: Study, folder: ResultsFolder, summary: pa.Table) -> dict[str
 def _methods(study: Study, folder: ResultsFolder) -> dict[str, Any]:
     own = study.own_methods
     said = accounts(folder)
+    models = {m.canonical: model_of(study, m) for m in study.methods if m not in own}
     return {
         "own_methods": own,
+        "models": models,
+        "omitted": {m.canonical: listed(m.omit) for m in study.methods if m.omit},
+        "counted": any("p" in model.columns for model in models.values()),
         "said": {m.canonical: said.get(m.canonical, "") for m in own},
         "asked_in_part": [m for m in study.methods if study.n_asked(m) < len(study.designs)],
         "intervals": bool(own) or any(m.tested and not m.entry.tests_only for m in study.methods),

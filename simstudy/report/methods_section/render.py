@@ -17,6 +17,7 @@ from markupsafe import Markup
 
 from simstudy.report.methods_section.bibliography import Citations
 from simstudy.report.methods_section.facts import facts_of
+from simstudy.report.methods_section.predictors import listed
 from simstudy.report.tables import markdown
 from simstudy.store.results_folder import ResultsFolder
 from simstudy.study.study import Study
@@ -111,6 +112,7 @@ _FILTERS: dict[str, Callable[..., Any]] = {
     "file_name": lambda path: Path(path).name,
     "join": _join,
     "line": _line,
+    "names": lambda names: Markup(listed(names)),
     "plural": lambda n, singular, plural: singular if n == 1 else plural,
     "prose": lambda text: _guarded(" ".join(markdown.prose(text).split())),
     "sentence": _sentence,

@@ -1,6 +1,6 @@
 # Thirty random tables with text, numbers, missing values, empty levels and columns that depend on
 # others, and what R makes of their formulas: the columns of model.matrix in lm, and which of them
-# lm and lmer drop. Run in this folder; writes terms_data.csv and terms_answers.json.
+# lm and lmer drop. Run in this folder; writes data.csv and answers.json.
 suppressMessages({library(lme4); library(jsonlite)})
 set.seed(20261126); invisible(Sys.setlocale("LC_COLLATE", "C"))
 formulas <- c("x + z", "x + a", "a + x", "x * a", "b * a", "a * b * x", "x + z:a", "a + a:b",
@@ -38,7 +38,7 @@ for (id in seq_along(formulas)) {
 cells <- data.frame(lapply(data, function(v) if (is.numeric(v)) format(v, digits = 17, trim = TRUE,
   drop0trailing = TRUE) else v))
 cells[is.na(data)] <- ""
-write.csv(cells, "terms_data.csv", row.names = FALSE, quote = FALSE)
+write.csv(cells, "data.csv", row.names = FALSE, quote = FALSE)
 lines <- sapply(answers, function(a) { one <- c("id", "formula")
   toJSON(c(lapply(a[one], unbox), a[setdiff(names(a), one)])) })
-writeLines(paste0("[", paste(lines, collapse = ",\n"), "]"), "terms_answers.json")
+writeLines(paste0("[", paste(lines, collapse = ",\n"), "]"), "answers.json")
