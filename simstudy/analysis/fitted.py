@@ -100,7 +100,9 @@ def fit_one(
     model = data.without(left_out) if len(left_out) < len(data.names) else data
     powers, read, tested = _powers(data, entry), _read(model, method), _tested(data, method)
     ky = powers[data.terms.outcome]
-    asked = measured_null(replace(method, omit=()), (powers[tested], ky))
+    estimand = method.estimand if method.estimand in ESTIMANDS else DEFAULT
+    asked = replace(method, omit=(), estimand=estimand)
+    asked = measured_null(asked, (powers[tested], ky))
     with np.errstate(all="ignore"):
         measured = dict(_slopes(model, tested, asked, read, words))
         slopes = {
@@ -166,10 +168,9 @@ def _slopes(
     if isinstance(read, Units) or method.entry.as_they_are:
         yield tested, method.fit(read, "slope", words)
         return
-    estimand = method.estimand if method.estimand in ESTIMANDS else DEFAULT
+    about_zero = replace(method, null_value=0.0)
     for name in data.names:
-        null = method.null_value if name == tested else 0.0
-        asked = replace(method, estimand=estimand, null_value=null)
+        asked = method if name == tested else about_zero
         yield name, asked.fit(with_last(read, name), "slope", words)
 
 

@@ -185,7 +185,7 @@ VERBS: dict[str, tuple[str, Arguments]] = {
         "fit the methods to a real data set",
         [
             ("data", {"help": "CSV, parquet, .dta or another table"}),
-            ("formula", {"help": "such as 'y ~ x + (1 | school)'"}),
+            ("formula", {"help": "such as 'y ~ x + z + C(arm) + (1 | school)'"}),
             ("--method", {"action": "append", "metavar": "M", "help": _METHOD}),
             ("--json", {"action": "store_true", "help": "full precision, as JSON"}),
             ("--clusters", {"action": "store_true", "help": _DUMMIES}),

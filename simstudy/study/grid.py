@@ -48,7 +48,7 @@ class Design:
 
     @property
     def design_effect(self) -> float:
-        """Kish's 1 + (sum n_j^2 / N - 1) icc x_icc, with the realised ICC of a given x."""
+        """That of the pooled slope, given all covariates: see `theory.design_effect`."""
         return design_effect(self.scenario)
 
     def level(self, field: str) -> float | int | str | None:

@@ -31,7 +31,9 @@ _MOST_ALLOCATED = 12_000  # allocations times clusters: 50 ms
 
 def usable(scenario: Scenario) -> bool:
     """Whether some replications can be fitted."""
-    return largest_n_obs(scenario) > covariates.n_fixed(scenario)
+    constant = len(scenario.covariates) - covariates.n_varying(scenario)
+    levels = 1 + constant + is_cluster_level(scenario)
+    return levels <= scenario.n_clusters and largest_n_obs(scenario) > covariates.n_fixed(scenario)
 
 
 def unbiased(scenario: Scenario) -> bool:

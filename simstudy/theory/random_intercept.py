@@ -43,9 +43,9 @@ def bias(scenario: Scenario, options: Mapping[str, str]) -> Answer | None:
 
 
 def share_boundary(scenario: Scenario, options: Mapping[str, str]) -> Answer | None:
-    """Share of all replications with tau2 = 0."""
-    left = _left(scenario)
-    if left is None:
+    """Share of all replications with tau2 = 0, where none can have collinear predictors."""
+    left, kinds = _left(scenario), [one.type for one in scenario.covariates]
+    if left is None or sum(kind != "normal" for kind in (scenario.x, *kinds)) > 1:
         return None
     divisors = _divisors(scenario, left, options["estimator"] == "reml")
     return exactly(balanced.boundary_share(left, divisors[0]))
