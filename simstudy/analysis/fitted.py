@@ -101,8 +101,7 @@ def fit_one(
     powers, read, tested = _powers(data, entry), _read(model, method), _tested(data, method)
     ky = powers[data.terms.outcome]
     estimand = method.estimand if method.estimand in ESTIMANDS else DEFAULT
-    asked = replace(method, omit=(), estimand=estimand)
-    asked = measured_null(asked, (powers[tested], ky))
+    asked = measured_null(replace(method, omit=(), estimand=estimand), (powers[tested], ky))
     with np.errstate(all="ignore"):
         measured = dict(_slopes(model, tested, asked, read, words))
         slopes = {
