@@ -100,8 +100,12 @@ def fit_one(
     model = data.without(left_out) if len(left_out) < len(data.names) else data
     powers, read, tested = _powers(data, entry), _read(model, method), _tested(data, method)
     ky = powers[data.terms.outcome]
+<<<<<<< HEAD
     estimand = method.estimand if method.estimand in ESTIMANDS else DEFAULT
     asked = measured_null(replace(method, omit=(), estimand=estimand), (powers[tested], ky))
+=======
+    asked = measured_null(_of_slope(method), (powers[tested], ky))
+>>>>>>> fits
     with np.errstate(all="ignore"):
         measured = dict(_slopes(model, tested, asked, read, words))
         slopes = {
@@ -120,8 +124,7 @@ def fit_one(
         effects = _random_effects(data, measured[main], (powers[data.names[0]], ky))
         icc = _icc(measured[main]) if len(effects) < 2 else None
         dummies = []
-        classical = entry.own_intercepts and dict(method.options)["se"] == "classical"
-        if classical and (clusters or len(data.labels) == 2):
+        if _has_dummies(method) and (clusters or len(data.labels) == 2):
             dummies = cluster_terms(data, {name: slopes[name] for name in model.names})
     extras = slopes[tested].extras if entry.as_they_are else None
     return Fit(
@@ -140,6 +143,17 @@ def fit_one(
 def _tested(data: DataSet, method: Method) -> str:
     """The column under test: the first, or the one whose slope is the estimand."""
     return data.names[0] if method.estimand in ESTIMANDS else method.estimand
+
+
+def _of_slope(method: Method) -> Method:
+    """The method as one of all the columns that it is given, the last of them under test."""
+    estimand = method.estimand if method.estimand in ESTIMANDS else DEFAULT
+    return replace(method, omit=(), estimand=estimand)
+
+
+def _has_dummies(method: Method) -> bool:
+    """Whether coefficients of its dummies are known, with classical standard errors."""
+    return method.entry.own_intercepts and dict(method.options)["se"] == "classical"
 
 
 def _powers(data: DataSet, entry: Entry) -> dict[str, int]:

@@ -22,7 +22,9 @@ from simstudy.registry import configure, methods
 
 pytestmark = pytest.mark.slow
 
-METHODS = [method for method in h.legal_methods() if method.grain != "rows"]
+METHODS = [m for m in h.legal_methods() if m.grain != "rows"]
+# a search from many starts for every data set of few clusters: one option away from the default
+METHODS = [m for m in METHODS if m.name != "random_slope" or m.canonical.count("=") <= 1]
 EVERY = pytest.mark.parametrize("method", METHODS, ids=lambda method: method.canonical)
 COLUMNS = ("estimate", "std_error", "df", "p_value", "tau2", "sigma2")
 # One option away from the default where the data are fuzzed: their combinations share code.
