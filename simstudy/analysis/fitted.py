@@ -100,12 +100,7 @@ def fit_one(
     model = data.without(left_out) if len(left_out) < len(data.names) else data
     powers, read, tested = _powers(data, entry), _read(model, method), _tested(data, method)
     ky = powers[data.terms.outcome]
-<<<<<<< HEAD
-    estimand = method.estimand if method.estimand in ESTIMANDS else DEFAULT
-    asked = measured_null(replace(method, omit=(), estimand=estimand), (powers[tested], ky))
-=======
     asked = measured_null(_of_slope(method), (powers[tested], ky))
->>>>>>> fits
     with np.errstate(all="ignore"):
         measured = dict(_slopes(model, tested, asked, read, words))
         slopes = {
