@@ -167,6 +167,8 @@ _CHECKS = {
     "exclusiveMaximum": _number(lambda v, s: v < s["exclusiveMaximum"]),
     "items": _list(lambda v, s: all(conforms(one, s["items"]) for one in v)),
     "minItems": _list(lambda v, s: len(v) >= s["minItems"]),
+    "uniqueItems": _list(lambda v, s: len(set(map(repr, v))) == len(v)),
+    "minProperties": lambda v, s: not isinstance(v, dict) or len(v) >= s["minProperties"],
     "maxItems": _list(lambda v, s: len(v) <= s["maxItems"]),
     "minLength": _text(lambda v, s: len(v) >= s["minLength"]),
     "pattern": _text(lambda v, s: bool(re.search(s["pattern"], v))),

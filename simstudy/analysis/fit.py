@@ -90,7 +90,7 @@ def fit(
     ]
     read_data = model(data, terms)
     for method in chosen:
-        _refuse(method, read_data)
+        check_columns(method, read_data.names)
     return Fits(read_data, [fit_one(read_data, method, None, clusters) for method in chosen])
 
 
@@ -99,16 +99,23 @@ def covariates_of(terms: Terms) -> list[str]:
     return [":".join(map(str, term)) for term in terms.fixed[1:]]
 
 
-def _refuse(method: Method, data: DataSet) -> None:
-    """Refuse a method that knows of one predictor, or speaks of a column that is not there."""
-    n_columns = len(data.names) - len(method.omit)
-    if not method.entry.covariates and n_columns > 1:
-        several = f"{n_columns} ({', '.join(data.names)})"
-        raise UserError(f"{method.label}: {method.name} has one predictor, not {several}")
+def check_columns(method: Method, names: Sequence[str]) -> None:
+    """Refuse a method that takes no covariates, or speaks of columns that are not there.
+
+    Parameters
+    ----------
+    method : Method
+    names : sequence of str
+        Columns of the model, the one under test first.
+    """
+    covariates = [name for name in names[1:] if name not in method.omit]
+    if covariates and not method.entry.covariates:
+        what = f"write '{method.name}: {{omit: [{', '.join(covariates)}]}}'"
+        raise UserError(f"{method.label}: {method.name} takes no covariates; {what}")
     estimand = () if method.estimand in ESTIMANDS else (method.estimand,)
     for name in (*method.omit, *estimand):
-        if name not in data.names:
-            hint = nearest(name, data.names[1:])
+        if name not in names:
+            hint = nearest(name, names[1:])
             raise UserError(f"{method.label}: '{name}' is no column of the model{hint}")
 
 

@@ -100,12 +100,13 @@ def fit_one(
     model = data.without(left_out) if len(left_out) < len(data.names) else data
     powers, read, tested = _powers(data, entry), _read(model, method), _tested(data, method)
     ky = powers[data.terms.outcome]
-    asked = measured_null(replace(method, omit=()), (powers[tested], ky))
+    estimand = method.estimand if method.estimand in ESTIMANDS else DEFAULT
+    asked = measured_null(replace(method, omit=(), estimand=estimand), (powers[tested], ky))
     with np.errstate(all="ignore"):
         measured = dict(_slopes(model, tested, asked, read, words))
         slopes = {
             name: in_own_units(measured.get(name, _ABSENT), "slope", (powers[name], ky))
-            for name in (data.names[:1] if entry.as_they_are else data.names)
+            for name in ([tested] if entry.as_they_are else data.names)
         }
         terms = [
             _term(name, of, method.null_of("slope") if name == tested else 0.0)
@@ -114,7 +115,8 @@ def fit_one(
         if "intercept" in entry.terms:
             of = in_own_units(asked.fit(read, "intercept", words), "intercept", (0, ky))
             terms.insert(0, _term("(Intercept)", of, method.null_of("intercept")))
-        main = next((n for n, of in slopes.items() if of.outcome[0] in _ESTIMATED), model.names[0])
+        estimated = (name for name, of in slopes.items() if of.outcome[0] in _ESTIMATED)
+        main = next(estimated, next(iter(measured)))
         effects = _random_effects(data, measured[main], (powers[data.names[0]], ky))
         icc = _icc(measured[main]) if len(effects) < 2 else None
         dummies = []
@@ -137,9 +139,7 @@ def fit_one(
 
 def _tested(data: DataSet, method: Method) -> str:
     """The column under test: the first, or the one whose slope is the estimand."""
-    if method.entry.as_they_are or method.estimand in ESTIMANDS:
-        return data.names[0]
-    return method.estimand
+    return data.names[0] if method.estimand in ESTIMANDS else method.estimand
 
 
 def _powers(data: DataSet, entry: Entry) -> dict[str, int]:
@@ -163,14 +163,13 @@ def _read(data: DataSet, method: Method) -> Moments | Units:
 def _slopes(
     data: DataSet, tested: str, method: Method, read: Moments | Units, words: Words | None
 ) -> Iterator[tuple[str, Estimates]]:
-    """Every column by name; of one's own method the first alone."""
+    """Every column by name; of one's own method the one under test alone."""
     if isinstance(read, Units) or method.entry.as_they_are:
-        yield data.names[0], method.fit(read, "slope", words)
+        yield tested, method.fit(read, "slope", words)
         return
-    estimand = method.estimand if method.estimand in ESTIMANDS else DEFAULT
+    about_zero = replace(method, null_value=0.0)
     for name in data.names:
-        null = method.null_value if name == tested else 0.0
-        asked = replace(method, estimand=estimand, null_value=null)
+        asked = method if name == tested else about_zero
         yield name, asked.fit(with_last(read, name), "slope", words)
 
 

@@ -95,16 +95,19 @@ def _columns(
 def _lone_words(
     terms: Terms, values: dict[Variable, Values]
 ) -> tuple[dict[str, tuple[str, ...]], dict[Variable, Values]]:
-    """A lone predictor of two words keeps its name, as 0 and 1: its words, and these numbers."""
+    """A lone predictor of two words keeps its name, as 0 and 1: its words, and these numbers.
+
+    They are in sorted order, as in `x: {file}`, whatever order a categorical has.
+    """
     variable, value = next(iter(values.items()))
     lone = terms.fixed == ((Variable(variable.column),),) and terms.random.slope is None
     if not (lone and isinstance(value, Levels)):
         return {}, values
-    there = np.unique(value.codes[~value.missing])
-    if len(there) != 2:
+    words = tuple(sorted(value.names[code] for code in np.unique(value.codes[~value.missing])))
+    if len(words) != 2:
         return {}, values
-    numbers = np.where(value.missing, np.nan, value.codes == there[1])
-    return {variable.column: tuple(value.names[k] for k in there)}, {variable: Numbers(numbers)}
+    is_second = value.codes == value.names.index(words[1])
+    return {variable.column: words}, {variable: Numbers(np.where(value.missing, np.nan, is_second))}
 
 
 def _refuse_one_word(

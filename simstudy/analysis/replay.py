@@ -17,7 +17,7 @@ import numpy as np
 
 from simstudy import estimates
 from simstudy.analysis.data import DataSet
-from simstudy.analysis.fit import Fits
+from simstudy.analysis.fit import Fits, check_columns
 from simstudy.analysis.fitted import fit_one
 from simstudy.analysis.terms import Random, Terms, Variable
 from simstudy.errors import UserError, nearest
@@ -144,6 +144,8 @@ def replay(
     if not 1 <= replication <= 10**12:
         raise UserError(f"replication {replication} is not a whole number from 1 up")
     design = known[scenario]
+    for method in methods:
+        check_columns(method, ("x", *(one.name for one in design.scenario.covariates)))
     chosen = methods or [method for method in study.methods if study.asks(design, method)]
     refits = [_refit(study, results, design, replication, method) for method in chosen]
     return Replay(study, design, replication, data_set(study, design, replication), refits)

@@ -185,7 +185,7 @@ VERBS: dict[str, tuple[str, Arguments]] = {
         "fit the methods to a real data set",
         [
             ("data", {"help": "CSV, parquet, .dta or another table"}),
-            ("formula", {"help": "such as 'y ~ x + (1 | school)'"}),
+            ("formula", {"help": "such as 'y ~ x + z + C(arm) + (1 | school)'"}),
             ("--method", {"action": "append", "metavar": "M", "help": _METHOD}),
             ("--json", {"action": "store_true", "help": "full precision, as JSON"}),
             ("--clusters", {"action": "store_true", "help": _DUMMIES}),
@@ -198,7 +198,7 @@ VERBS: dict[str, tuple[str, Arguments]] = {
             ("results", {"help": "results folder of a study"}),
             ("--scenario", {"required": True, "metavar": "ID", "help": "as in scenarios.parquet"}),
             ("--replication", {"required": True, "type": _replications, "metavar": "K"}),
-            ("--csv", {"metavar": "FILE", "help": "write the data set: cluster, x, y"}),
+            ("--csv", {"metavar": "FILE", "help": "write the data set: cluster, x, covariates, y"}),
             ("--trust", {"action": "store_true", "help": _TRUST}),
             ("--method", {"action": "append", "metavar": "M", "help": _METHOD}),
             ("--json", {"action": "store_true", "help": "full precision, as JSON"}),

@@ -44,6 +44,8 @@ methods:                        # python -m simstudy methods  lists them
   - random_intercept            # REML, Kenward-Roger
   # - random_intercept: {{df: wald, label: random intercept (z)}}
   # - cluster_means: {{when: icc > 0}}  # in these scenarios alone
+  # - random_intercept: {{omit: [baseline], label: unadjusted}}
+  # - random_slope              # a slope of its own for every classroom
 """
 
 _METHOD = '''\
@@ -68,7 +70,7 @@ import numpy as np
 import simstudy
 
 
-@simstudy.method  # one data frame at a time: columns cluster, x, y (any library may fit it)
+@simstudy.method  # one data frame at a time: columns cluster, x, covariates, y (of any library)
 def {name}(data, trim=0.0):
     """Mean of the clusters' own slopes, a share left out at either end."""
     slopes = []
@@ -83,8 +85,9 @@ def {name}(data, trim=0.0):
 
 # All replications at once: arrays whose last axis is the R replications, the first J clusters.
 # n_clusters; sizes (J, 1) or (J, R); mean_x, mean_y (J, R); and the cross-products about the
-# cluster means within.xx, within.xy, within.yy (J, R). With grain="pooled", equal sizes and a
-# normal x: n_clusters, cluster_size, within and between, pooled over clusters, (R,).
+# cluster means within.xx, within.xy, within.yy (J, R); covariates by their place in `names`:
+# means[k], within.product(k, -1). With grain="pooled", equal sizes and normal predictors:
+# n_clusters, cluster_size, within and between, pooled over clusters, (R,).
 @simstudy.method(grain="clusters")
 def {name}_moments(moments):
     """Mean of the clusters' own slopes, from their cross-products."""

@@ -22,7 +22,11 @@ def main(options: Namespace) -> None:
         there = entry.possible()
         usual = entry.estimands(chosen)[0]
         print("    estimand: " + " | ".join(f"[{e}]" if e == usual else e for e in there))
+        if not entry.covariates:
+            print("    covariates: none, omit: them all")
         print(f"    other names: {', '.join(entry.synonyms.split())}")
     print("\nDefaults are in brackets; every method also takes a label, a null_value [0] and a")
     print("condition on the scenarios in which it is asked for, such as when: 'x_icc = 1'.")
+    print("All covariates of a study are in the model but those in omit: [NAME]; estimand: NAME is")
+    print("the slope of one, where slope is an estimand.")
     print("In a study file:  - random_intercept: {df: wald, label: random intercept (z)}")

@@ -40,7 +40,12 @@ def _chosen(folder: str, texts: Sequence[str], trusted: bool) -> list[Method]:
     if not texts:
         return []
     study = ResultsFolder(Path(folder)).study(trusted)
-    methods = [m for text in texts for m in chosen_of(study, text) or [method_from(text)]]
+    covariates = {one.name for design in study.designs for one in design.scenario.covariates}
+    methods = [
+        method
+        for text in texts
+        for method in chosen_of(study, text) or [method_from(text, covariates)]
+    ]
     return list({method.canonical: method for method in methods}.values())
 
 

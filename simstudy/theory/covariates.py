@@ -66,9 +66,11 @@ def on_covariates(matrix: Floats) -> Floats:
 def in_place_of_x(scenario: Scenario, name: str) -> Scenario | None:
     """The same scenario with a covariate for its x, which gets the name of the covariate.
 
-    None where y depends on x otherwise than by one slope.
+    None where y depends on x otherwise than by one slope, or where there is no such covariate:
+    a method may be asked for elsewhere alone.
     """
-    if scenario.contextual_effect or scenario.slope_sd:
+    known = {one.name for one in scenario.covariates}
+    if scenario.contextual_effect or scenario.slope_sd or name not in known:
         return None
     as_covariate = Covariate("x", scenario.x_icc, scenario.slope, scenario.x, given=scenario.given)
     named = {one.name: one for one in (as_covariate, *scenario.covariates)}

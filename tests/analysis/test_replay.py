@@ -10,6 +10,7 @@ from helpers_cli import assert_refused, call, call_process
 from helpers_own import FILE, GRID, rows, study, use, written
 from pyarrow import csv
 
+from simstudy.analysis.fit import fit as fit_file
 from simstudy.analysis.replay import data_set, replay
 from simstudy.generators import streams
 from simstudy.generators.source import Source
@@ -231,6 +232,44 @@ def test_a_changed_file_is_said_and_the_new_version_can_be_asked_for(tmp_path):
     old = rows(tmp_path / "own", "ols").to_pylist()[2]["estimate"]
     assert fit["verdict"] == "not stored" and fit["stored"] is None
     assert fit["refitted"]["estimate"] == pytest.approx(old + 1, rel=1e-14)
+
+
+COVARIATES = GRID | {
+    "cluster_size": {"uniform": [3, 9]}, "slope_sd": 0.3,
+    "covariates": {"baseline": {"icc": 0.2, "slope": 0.5}, "site": {"icc": 1, "slope": 0.3}},
+}  # fmt: skip
+WITH_COVARIATES = [
+    "pooled", {"pooled": {"se": "CR2"}}, "dummy", "random_intercept", "random_slope",
+    {"random_intercept": {"omit": ["baseline"], "label": "unadjusted"}},
+    {"random_intercept": {"estimand": "baseline", "null_value": 0.5, "label": "baseline"}},
+    "within_between", "cluster_means", "gee",
+]  # fmt: skip
+
+
+def test_covariates_are_fitted_and_written_as_columns(tmp_path):
+    one = study(WITH_COVARIATES, 40, COVARIATES)
+    execute(one, ResultsFolder(tmp_path / "r"), 1)
+    design = one.designs[0]
+    file = tmp_path / "d.csv"
+    for replication in (1, 33, 40):
+        found = replay(tmp_path / "r", design.id, replication)
+        assert {refit.verdict for refit in found.refits} <= {"identical", "equal"}
+        fits = found.fits()
+        for refit, fit in zip(found.refits, fits.fits, strict=True):
+            assert fit.status == refit.stored["status"]
+            for key in ("estimate", "std_error", "p_value"):
+                assert fit.slope[key] == pytest.approx(refit.stored[key], rel=1e-6, abs=1e-10)
+        found.write_csv(file)
+        again = fit_file(file, "y ~ x + baseline + site + (1 | cluster)", WITH_COVARIATES)
+        assert again.as_dict()["fits"] == fits.as_dict()["fits"]
+    head = file.read_text().partition("\n")[0]
+    assert head == "cluster,x,baseline,site,y"
+    place = ("replay", tmp_path / "r", "--scenario", design.id, "--replication", 3, "--method")
+    assert "takes no covariates" in assert_refused(call(*place, "wild_bootstrap"))
+    said = call(*place, "gee: {omit: [site]}")
+    assert said.code == 0 and "not stored" in said.out
+    said = call(*place, "unadjusted", "--json")
+    assert said.code == 0 and json.loads(said.out)["fits"][0]["omit"] == ["baseline"]
 
 
 CHOSEN = [

@@ -264,12 +264,15 @@ def test_what_the_starter_suggests_in_comments_loads(here):
     options = [
         i
         for i, line in enumerate(lines)
-        if line.lstrip().startswith(("# x:", "# - ", "# contextual"))
+        if line.lstrip().startswith(("# x:", "# - ", "# contextual", "# slope_sd", "# covariates"))
     ]
-    assert len(options) == 4
+    assert len(options) == 8
+    covariates = next(i for i in options if "# covariates" in lines[i])
     for i in options:
+        with_them = i == covariates or "baseline" in lines[i]
         text = lines.copy()
-        text[i] = text[i].replace("# ", "", 1)
+        for k in {i, *((covariates, covariates + 1) if with_them else ())}:
+            text[k] = text[k].replace("# ", "", 1)
         text = [line.replace("x_icc: [0.0, 1.0]", "x_icc: 0") for line in text]
         (here / "other.yaml").write_text("\n".join(text))
         simstudy.load("other.yaml")

@@ -27,6 +27,8 @@ EVERY = pytest.mark.parametrize("method", METHODS, ids=lambda method: method.can
 COLUMNS = ("estimate", "std_error", "df", "p_value", "tau2", "sigma2")
 # One option away from the default where the data are fuzzed: their combinations share code.
 FEW = [m for m in METHODS if m.canonical.count("=") <= 1 or m.name == "random_intercept"]
+# tests/numerics fuzz this one: a lone data set of few clusters takes a fifth of a second
+FEW = [m for m in FEW if m.name != "random_slope"]
 EVERY_FEW = pytest.mark.parametrize("method", FEW, ids=lambda method: method.canonical)
 EQUAL, RAGGED, LEVEL = "equal", "ragged", "cluster-level x"
 DESIGNS = pytest.mark.parametrize("design", [EQUAL, RAGGED, LEVEL])

@@ -27,6 +27,7 @@ from simstudy.report.drawing.facets import MOST_COLUMNS, MOST_ROWS, facets
 from simstudy.report.drawing.letters import encode
 from simstudy.report.drawing.matrix import matrix
 from simstudy.report.drawing.missing import not_used, not_used_of
+from simstudy.report.drawing.page import wrapped
 from simstudy.report.drawing.scale import chosen_ticks, error_rate, se_bias
 from simstudy.report.figures.zip import COVERS, MISSES
 from simstudy.results import Results
@@ -43,6 +44,10 @@ SIXTY = {"n_clusters": [10, 40], "cluster_size": [5, 30], "icc": [0.0, 0.01, 0.0
 MANY = {"icc": [i / 110 for i in range(100)], "x_icc": [i / 99 for i in range(100)],
         "slope": [0.0]}  # fmt: skip
 SLOPES = THREE | {"slope": [0.0, 0.2, 0.5]}
+COVARIATES = THREE | {"name_of_a_covariate.correlation.x.within": [0.0, 0.6],
+                      "slope_sd": [0.0, 0.3], "baseline.slope": [0.0, 0.8]}  # fmt: skip
+OMITTING = ["pooled", "random_intercept[omit=baseline+name_of_a_covariate]",
+            "random_intercept[estimand=name_of_a_covariate]"]  # fmt: skip
 MIXED = THREE | {"cluster_size": ["5", "uniform 5-35", "sizes 8 10 86 120 4 3 17 40 22 9"]}
 THREE_METHODS = ["pooled", "dummy", "random_intercept"]
 TWELVE = ["pooled", "dummy", "random intercept, Kenward-Roger, REML (the default of this package)",
@@ -61,6 +66,7 @@ CASES = {
     "nothing estimable, one scenario": (ONE, THREE_METHODS, {"used": 0.0}),
     "slopes": (SLOPES, THREE_METHODS, {}),
     "long levels": (MIXED, THREE_METHODS, {}),
+    "covariates": (COVARIATES, OMITTING, {}),
 }
 TITLE = "Type I error and SE bias when clustering is ignored"
 
@@ -595,3 +601,41 @@ def test_figures_of_estimates_say_what_failed(name):
     assert {"zip": "no result", "p_values": "own: no result"}[name] in said
     note = not_used_of(sample(part, labels={"pooled": "pooled", "own": "mine"}))
     assert note.endswith("mine 0\N{NO-BREAK SPACE}%")
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        ("random_intercept[omit=baseline+ses]", ["random_intercept", "[omit=baseline+ses]"]),
+        ("dummy[estimand=baseline]", ["dummy[estimand=baseline]"]),
+        ("plain words that do not fit into a line", ["plain words that do not fit", "into a line"]),
+        ("a[df=satterthwaite,estimand=contextual_effect]",
+         ["a[df=satterthwaite,estimand=", "contextual_effect]"]),
+        ("x" * 40, ["x" * 28, "x" * 12]),
+    ],
+)  # fmt: skip
+def test_long_labels_break_at_their_brackets(text, lines):
+    assert wrapped(text, 1.75, style.TICK) == lines
+
+
+@pytest.mark.parametrize(
+    ("factor", "words"),
+    [
+        ("baseline.slope", "slope of baseline"),
+        ("ses.icc", "ICC of ses"),
+        ("ses.correlation.baseline", "cor(ses, baseline)"),
+        ("ses.correlation.x.within", "cor(ses, x) within"),
+        ("n.obs", "n.obs"),
+        ("slope_sd", "SD of the slope"),
+    ],
+)
+def test_factors_of_covariates_have_names(factor, words):
+    assert style.named(factor) == words
+
+
+@pytest.mark.parametrize("name", ["type1_error", "se_bias"])
+def test_long_names_of_factors_head_panels_whole(name):
+    said = " ".join(
+        text.replace("\n", " ") for text, *_ in texts_of(draw(name, made("covariates")))
+    )
+    assert "within = 0.6" in said and "slope of baseline = 0.8" in said and "…" not in said

@@ -8,6 +8,7 @@ import pytest
 from helpers_simulation import study
 
 import simstudy
+from simstudy.registry import methods
 from simstudy.report.methods_section.data import _FACTORS
 from simstudy.report.methods_section.predictors import model_of, words_of
 from simstudy.study import covariate_fields, fields
@@ -132,6 +133,15 @@ def test_degrees_of_freedom_that_differ_between_scenarios_are_said_with_p_and_q(
     assert "$N-1-p$" in text and "$N-J-q$" in text and "else $J-1-p+q$" in text
     assert "Here $p$ is the number of predictors in the model of a scenario, and $q$ of" in text
     assert "$N-3$" in text  # of a's slope, which is asked for in one scenario
+
+
+@pytest.mark.parametrize("name", [n for n, e in methods().items() if e.covariates])
+def test_every_method_names_the_predictors_of_its_model(name):
+    one = study(TRIAL, [name, {name: {"omit": ["ses"]}}], 20)
+    whole, part = (method.account(model_of(one, method)) for method in one.methods)
+    assert whole != part
+    if name != "pretest":  # it says which of two models
+        assert "$x$, base_line and ses" in whole and "$x$ and base_line " in part
 
 
 def test_nothing_is_said_where_there_is_none(tmp_path):

@@ -180,7 +180,7 @@ def test_versions_of_what_the_file_imports_are_named(found, tmp_path, mine):
     assert provenance(result.study)["packages"] == versions
     names = f"pandas {versions['pandas']}, pillow {versions['pillow']}"
     assert f"The authors' own functions used {names}." in text
-    own = {method_key(m.canonical) for m in result.study.methods if m.source is not None}
+    own = {method_key(m.canonical) for m in result.study.own_methods}
     for part in ResultsFolder(result.folder).parts():
         assert parts.footer(ResultsFolder(result.folder), part)["packages"] == versions
     assert own & {key for part in ResultsFolder(result.folder).parts() for key in part.methods}

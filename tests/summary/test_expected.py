@@ -131,3 +131,17 @@ def test_a_grid_over_iccs_at_one_variance_within_clusters_comes_out_again(tmp_pa
     for measure in ("rejection_rate", "bias", "empirical_se", "rmse"):
         z = np.array([pair.z for pair in pairs if pair.measure == measure])
         assert abs(z.mean()) < 0.6 and 0.7 < z.std(ddof=1) < 1.3
+
+
+@pytest.mark.parametrize(
+    ("name", "cells", "replications"),
+    [("vanhove2019", 56, 1500), ("kleinschmidt2014", 21, 1000), ("goldstein2025", 2, 2000)],
+)
+def test_covariates_and_slopes_that_vary_come_out_again(tmp_path, name, cells, replications):
+    """Power and level with a pretest and without it; false positives where slopes are left out."""
+    found = simstudy.run(CONFIGS / f"{name}.yaml", results=tmp_path, replications=replications,
+                         report=False, warn=lambda line: None)  # fmt: skip
+    pairs = compare(found.summary_table(), str(CONFIGS / f"{name}.csv"))
+    assert len(pairs) == cells and not any(pair.missing for pair in pairs)
+    z = np.array([pair.z for pair in pairs])
+    assert abs(z.mean()) < 1 and abs(z).max() < 4

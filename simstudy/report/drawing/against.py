@@ -13,7 +13,7 @@ from matplotlib.lines import Line2D
 
 from simstudy.moments import Bools, Floats, Ints
 from simstudy.report.drawing import ends, style
-from simstudy.report.drawing.facets import Facets, facets
+from simstudy.report.drawing.facets import Facets, Levels, facets
 from simstudy.report.drawing.matrix import Matrix
 from simstudy.report.drawing.missing import absence, no_method, not_used
 from simstudy.report.drawing.page import inches, page, text_width, wrapped
@@ -51,20 +51,22 @@ def against(
         handles = method_handles(matrix) + handles
     down = max(text_width(style.heading(row, "\n"), style.LABEL) for row in laid.rows)
     panel = (4.2, max(2.9, least)) if one_panel else (2.15, max(1.6, min(down + 0.1, 2.6)))
-    right = beside if direct else 0.2 + 0.17 * max(len(row) for row in laid.rows)
+    heads, sides = ([_heading(levels, room) for levels in of]
+                    for of, room in ((laid.columns, panel[0]), (laid.rows, panel[1])))  # fmt: skip
+    right = beside if direct else 0.2 + 0.17 * max(map(len, sides))
     figure, axes = page(
         len(laid.rows), len(laid.columns), panel, handles=handles, notes=[*notes, *laid.notes],
         labels=(title, style.named(laid.across or ""), scale.label), margins=(0.78, right, 0.0),
-        headings=int(laid.columns != [{}]),
+        headings=max(map(len, heads)),
     )  # fmt: skip
     draw_scale(axes[0][0], scale, on_axis(matrix, scale).ravel(), nominal=False)
-    for i, row in enumerate(laid.rows):
-        for k, column in enumerate(laid.columns):
+    for i, side in enumerate(sides):
+        for k, head in enumerate(heads):
             _panel(axes[i][k], matrix, scale, laid, (i, k), hollow)
             if i == 0:
-                _head(axes[i][k], style.heading(column), panel[0])
-        if row:
-            _beside(axes[i][-1], style.heading(row, "\n"))
+                axes[i][k].set_title("\n".join(head), fontsize=style.LABEL, color=style.INK, pad=5)
+        if side:
+            _beside(axes[i][-1], "\n".join(side))
     if direct:
         order = np.argsort(laid.x(matrix, np.arange(len(matrix.levels))), kind="stable")
         ends.label_ends(axes[0][0], matrix, on_axis(matrix, scale)[0, order], labels)
@@ -169,10 +171,13 @@ def _names(methods: list[str], of: int) -> str:
     return names if len(names) <= 50 or len(methods) == 1 else f"{len(methods)} methods"
 
 
-def _head(axes: Axes, text: str, width: float) -> None:
-    lines = wrapped(text, width, style.LABEL)
-    short = lines[0] + ("…" if len(lines) > 1 else "") if lines else ""
-    axes.set_title(short, fontsize=style.LABEL, color=style.INK, pad=5)
+def _heading(levels: Levels, room: float) -> list[str]:
+    """Lines that head a row or a column of panels: two at most a factor."""
+    lines = []
+    for factor, level in levels.items():
+        first, *more = wrapped(style.heading({factor: level}), room, style.LABEL)
+        lines += [first, more[0] + ("…" if len(more) > 1 else "")] if more else [first]
+    return lines
 
 
 def _beside(axes: Axes, text: str) -> None:

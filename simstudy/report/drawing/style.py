@@ -47,8 +47,7 @@ def named(factor: str) -> str:
     """A factor's name as readers know it."""
     match factor.split("."):
         case [covariate, "correlation", other, *level]:
-            where = "".join(f" {one} clusters" for one in level)
-            return f"correlation of {covariate} and {other}{where}"
+            return " ".join([f"cor({covariate}, {other})", *level])
         case [covariate, field] if field in _OF_COVARIATES:
             return f"{_OF_COVARIATES[field]} of {covariate}"
     return _NAMES.get(factor, factor)

@@ -90,7 +90,7 @@ def width_of(columns: list[Column]) -> int:
 
 
 def _factors(table: Grid, legend: Legend, longest: int) -> list[Column]:
-    """Factors; with `longest`, names longer than that are broken at underscores."""
+    """Factors; with `longest`, names longer than that are broken at underscores and dots."""
     columns = []
     for name, levels, shown in zip(
         table.factors, zip(*table.levels, strict=True), zip(*once(table.levels), strict=True),
@@ -108,7 +108,7 @@ def _factors(table: Grid, legend: Legend, longest: int) -> list[Column]:
 
 def _broken(name: str, width: int) -> list[str]:
     lines = [""]
-    for piece in name.replace("_", "_ ").split():
+    for piece in name.replace("_", "_ ").replace(".", ". ").split():
         if lines[-1] and len(lines[-1] + piece) > width:
             lines.append("")
         lines[-1] += piece
