@@ -113,6 +113,21 @@ def test_degenerate_data(weights):
         assert (found["status"], found["message"]) == ("not_estimable", reason)
 
 
+def test_means_of_covariates_that_do_not_vary_or_are_collinear():
+    """Halves of pairs have equal means; of triples they may be those of the strata."""
+    strata = {"type": "binary", "icc": 1, "slope": 0.5}
+    covariates = {"z": strata, "w": {"type": "binary_blocked", "slope": 0.5}}
+    design = {"n_clusters": 6, "icc": 0.3, "x_icc": 0.3, "slope": 0.4, "covariates": covariates}
+    (pairs,) = simulate(design | {"cluster_size": 2}, ["cluster_means"], 2000)
+    assert pairs.n_used == 0
+    (triples,) = simulate(design | {"cluster_size": 3}, ["cluster_means"], 20_000)
+    share = 2 / math.comb(6, 3)
+    lost = 1 - triples.n_used / 20_000
+    assert abs(lost - share) < 4 * math.sqrt(share * (1 - share) / 20_000)
+    covered = triples.covered[0] / triples.n_used
+    assert abs(covered - 0.95) < 4 * math.sqrt(0.95 * 0.05 / triples.n_used)
+
+
 def test_two_clusters_leave_no_degree_of_freedom():
     found = configure("cluster_means").fit(h.drawn("pooled", [5, 5], 10))
     assert set(found.outcome) == {Outcome.NO_RESIDUAL_DF}
