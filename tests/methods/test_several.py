@@ -172,7 +172,7 @@ METHODS = pytest.mark.parametrize(
     ("method", "options"), EVERY, ids=[" ".join([m, *map(str, o.values())]) for m, o in EVERY]
 )
 COUNTS = pytest.mark.parametrize("p", [1, 2, 4])
-N_REPS = 6
+N_REPS = 4
 
 
 def units(p: int, *, equal: bool, level: bool = False):

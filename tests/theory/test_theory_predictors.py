@@ -31,7 +31,7 @@ from simstudy.theory.covariates import in_place_of_x
 from simstudy.theory.design_effect import design_effect
 from simstudy.theory.omission import of_all, of_means, of_units
 
-N = 30_000
+N = 16_000
 POOLED = {"se": "classical", "df": "residual"}
 REML = {"estimator": "reml", "df": "kenward_roger"}
 MEANS = {"weights": "equal", "df": "residual"}
