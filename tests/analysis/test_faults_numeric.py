@@ -15,6 +15,8 @@ from simstudy.numerics import robust
 from simstudy.registry import configure
 from simstudy.study.methods import method_of
 
+pytestmark = pytest.mark.slow
+
 FORMULA = "y ~ x + (1 | g)"
 ALL = [
     "pooled", {"pooled": {"se": "CR0"}}, {"pooled": {"se": "CR1S"}}, {"pooled": {"se": "CR2"}},

@@ -13,6 +13,8 @@ from helpers_cli import ROOT, TWO_CLASSROOMS, assert_refused, call
 import simstudy
 from simstudy.registry import configure
 
+pytestmark = pytest.mark.slow
+
 MULTI = ROOT / "tests" / "reference_multi"
 SETS = sorted(file.stem for file in MULTI.glob("*.json"))
 ROUNDING, ROUNDING_DF, OPTIMISER, CRITERION = 1e-10, 1e-9, 1e-6, 1e-8

@@ -23,7 +23,10 @@ from simstudy.errors import UserError
 
 REFERENCE = ROOT / "tests" / "reference"
 ANSWERS = json.loads((REFERENCE / "terms" / "answers.json").read_text())
-TABLES = pd.read_csv(REFERENCE / "terms" / "data.csv", keep_default_na=False, na_values=["", "NA"])
+TABLES = pd.read_csv(
+    REFERENCE / "terms" / "data.csv", keep_default_na=False, na_values=["", "NA"],
+    float_precision="round_trip",
+)  # fmt: skip
 
 
 def of(data, formula):

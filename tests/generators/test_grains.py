@@ -16,6 +16,8 @@ from simstudy.moments import Units
 from simstudy.numerics.gram import pool
 from simstudy.numerics.reduce import reduce
 
+pytestmark = pytest.mark.slow
+
 # Sums of up to a few hundred numbers of size 1 round to about 1e-14, and the refinement adds
 # a few such steps. Coded with raw cross-products, clusters of two miss by 1e-6.
 UNIT = 1e-10

@@ -10,6 +10,8 @@ import simstudy
 from simstudy.errors import UserError
 from simstudy.registry import configure
 
+pytestmark = pytest.mark.slow
+
 SHARES = [f"share_rank{rank}" for rank in range(3)]
 GRID = {"n_clusters": 8, "cluster_size": 6, "icc": 0.2, "x_icc": 0, "slope": 0,
         "slope_sd": [0, 0.5], "covariates": {"z": {"icc": 0.5, "slope": 0.3}}}  # fmt: skip

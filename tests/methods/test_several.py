@@ -21,6 +21,8 @@ from simstudy.numerics import columns, gram
 from simstudy.numerics.reduce import reduce
 from simstudy.registry import configure
 
+pytestmark = pytest.mark.slow
+
 MULTI = h.REFERENCE.parent / "reference_multi"
 SETS = sorted(file.stem for file in MULTI.glob("*.json"))
 DATA = pd.read_csv(h.REFERENCE / "several_data.csv")

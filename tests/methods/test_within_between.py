@@ -16,6 +16,8 @@ from simstudy.moments import Factor
 from simstudy.numerics import gram, reml
 from simstudy.registry import configure
 
+pytestmark = pytest.mark.slow
+
 EXACT = 1e-10  # measured 2e-13 at worst, as in test_reference
 OPTIMISER, FINITE_DIFFERENCES, AT_BOUNDARY = 5e-7, 1e-6, 1e-6  # R's, as in test_reference
 EFFECTS = ("within", "between", "contextual")

@@ -11,6 +11,8 @@ import pytest
 from simstudy.numerics import random_slope
 from simstudy.numerics.slope_estimable import Reason
 
+pytestmark = pytest.mark.slow
+
 KINDS = list(itertools.product((True, False), (True, False)))  # REML, correlated
 # of four shapes, with p predictors and J clusters; most of the optima are singular
 SHAPES = [(1, 6, (3, 8)), (2, 8, (2, 7)), (3, 7, 6), (4, 9, (4, 9))]

@@ -234,6 +234,7 @@ def test_bad_columns(here, name):
         assert phrase in message, message
 
 
+@pytest.mark.slow
 def test_columns_of_the_file_of_x(here):
     """Rows that lack any of them are dropped, and text of two words is 0 and 1."""
     (here / "d.csv").write_text(ROWS)
@@ -335,6 +336,7 @@ def test_methods_are_asked_for_by_a_covariates_field():
     assert [loaded.asks(d, loaded.methods[1]) for d in loaded.designs] == [False, True]
 
 
+@pytest.mark.slow
 def test_a_run_and_what_it_stores(tmp_path):
     study = _study(covariates=TWO, slope_sd=[0, 0.2], slope_correlation=0.4)
     results = simstudy.run(study, jobs=1, results=tmp_path)
@@ -410,6 +412,7 @@ def test_schema_takes_methods_that_name_covariates(item, taken):
     assert conforms(_study(covariates=TWO) | {"methods": [item]}, schema()) == taken
 
 
+@pytest.mark.slow
 def test_permuting_covariates_permutes_nothing_but_columns(tmp_path):
     """The rows that a run stores are the same, to rounding."""
     found = []
