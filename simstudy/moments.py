@@ -115,10 +115,17 @@ def products(first: Sequence[Numbers], second: Sequence[Numbers]) -> Floats:
 
 
 class _Moments:
+    names: tuple[str, ...]
+
     @cached_property
     def results(self) -> dict[Hashable, Any]:
         """What was made of these moments, by the function that made it and its arguments."""
         return {}
+
+    @property
+    def n_fixed(self) -> int:
+        """Coefficients of a line: one a predictor, and the intercept."""
+        return len(self.names)
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,11 +153,6 @@ class Pooled(_Moments):
     def n_reps(self) -> int:
         """Number of replications R."""
         return int(self.within.r.shape[-1])
-
-    @property
-    def n_fixed(self) -> int:
-        """Coefficients of a line: one a predictor, and the intercept."""
-        return len(self.names)
 
     @property
     def n_obs(self) -> int:
@@ -214,11 +216,6 @@ class Clusters(_Moments):
     def n_reps(self) -> int:
         """Number of replications R."""
         return int(self.mean_y.shape[1])
-
-    @property
-    def n_fixed(self) -> int:
-        """Coefficients of a line: one a predictor, and the intercept."""
-        return len(self.names)
 
     @cached_property
     def n_obs(self) -> Ints:
