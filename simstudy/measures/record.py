@@ -89,8 +89,9 @@ class Basis(NamedTuple):
 
     Attributes
     ----------
-    number : callable
-        (cells, index of alpha) -> how many there are, shape (K,).
+    number : callable, optional
+        (cells, index of alpha) -> how many there are, shape (K,); None where they are counted as
+        they are read.
     needs : frozenset of str
         What they must have: std_error, interval, tests, pairs; rows where they are needed all
         at once.
@@ -98,7 +99,7 @@ class Basis(NamedTuple):
         Whether a measure has a row where there are none although there are tests.
     """
 
-    number: Callable[[Cells, int], Ints]
+    number: Callable[[Cells, int], Ints] | None
     needs: frozenset[str] = frozenset()
     empty: bool = False
 
@@ -185,6 +186,7 @@ class Measure:
         if cells.lacks(self.needs):
             return
         for k, alpha in enumerate(cells.alphas if self.per_alpha else (NAN,)):
+            assert self.basis.number is not None  # measures of rows are made elsewhere
             n = self.basis.number(cells, k)
             value = self.value(cells, k) if self.per_alpha else self.value(cells)
             there = self.basis.there(cells, n)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
@@ -59,7 +60,7 @@ class CellFacts(NamedTuple):
     compared: Bools | None
 
 
-class Source:
+class Source(ABC):
     """Rows of cells, a method in a scenario each.
 
     Attributes
@@ -79,19 +80,19 @@ class Source:
     most: int = 0
     twice: bool = False
 
+    @abstractmethod
     def first(self) -> Iterator[RowBlock]:
         """All blocks, those of pairs too."""
-        raise NotImplementedError
 
+    @abstractmethod
     def again(self) -> Iterator[RowBlock]:
         """All blocks but those of pairs."""
-        raise NotImplementedError
 
+    @abstractmethod
     def rows_of(self, cell: int) -> Rows:
         """All rows of a cell, in order; for measures that have no totals."""
-        raise NotImplementedError
 
-    def check(self, totals: Totals) -> None:
+    def check(self, totals: Totals) -> None:  # noqa: B027  a source may have nothing to refuse
         """Refuse totals of which nothing can be said."""
 
     def shares(self, jobs: int) -> Sequence[Source]:
