@@ -252,14 +252,16 @@ def _backwards(data: Data) -> Data:
         return data
     if isinstance(data, Clusters):
         turned = data.within.map(_flip)
-        return Clusters(_flip(data.sizes), tuple(_flip(mean) for mean in data.means), turned)
+        means = tuple(_flip(mean) for mean in data.means)
+        return replace(data, sizes=_flip(data.sizes), means=means, within=turned)
     if data.x.ndim > 1:
-        return Units(data.sizes, tuple(column[:, ::-1] for column in data.columns))
+        return replace(data, columns=tuple(column[:, ::-1] for column in data.columns))
     n_reps = data.x.size // int(data.sizes.sum())
     cells = Segments(data.sizes, n_reps)
     number = cells.spread(np.arange(len(data.sizes))[:, None])
     order = np.argsort(-number, kind="stable")
-    return Units(_flip(data.sizes), tuple(column[order] for column in data.columns))
+    columns = tuple(column[order] for column in data.columns)
+    return replace(data, sizes=_flip(data.sizes), columns=columns)
 
 
 def _flip(values: Any) -> Any:
@@ -284,7 +286,7 @@ def _rescale(data: Data) -> Data:
         return Factor.of_line(factor.a, SCALE * factor.b, SCALE * factor.r)
 
     if isinstance(data, Units):
-        return Units(data.sizes, (data.x, SHIFT + SCALE * data.y))
+        return replace(data, columns=(data.x, SHIFT + SCALE * data.y))
     if isinstance(data, Pooled):
         return replace(data, within=scaled(data.within), between=scaled(data.between))
     return replace(

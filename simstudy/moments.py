@@ -178,6 +178,8 @@ class Clusters(_Moments):
         A point inside the data, of all columns; empty where it is 0.
     slope_of : str
         Predictor whose slope a model lets vary over clusters; by default x.
+    clusters_per_group : int
+        So many clusters in turn form a group; 0 where there is no third level.
     """
 
     sizes: Ints
@@ -186,6 +188,7 @@ class Clusters(_Moments):
     names: tuple[str, ...] = XY
     origin: tuple[float, ...] = ()
     slope_of: str = ""
+    clusters_per_group: int = 0
 
     @property
     def mean_x(self) -> Floats:
@@ -246,11 +249,14 @@ class Units:
         the units of one cluster contiguous, clusters in the C order of (J, R).
     names : tuple of str
         Of the columns: covariates, x, y.
+    clusters_per_group : int
+        As in `Clusters`.
     """
 
     sizes: Ints
     columns: tuple[Floats, ...]
     names: tuple[str, ...] = XY
+    clusters_per_group: int = 0
 
     @property
     def x(self) -> Floats:

@@ -7,6 +7,8 @@ fresh draw. 0/0 is 0: ranks come from integer degrees of freedom, so a zero fact
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from simstudy.generators.gaussian import Treatment, draw_within, sd_mean
@@ -88,7 +90,7 @@ def to_rows(
         q *= cells.spread(coarse.within.a)
         q += cells.spread(coarse.mean_x)
         whole_x = q
-    return Units(coarse.sizes, (whole_x, e))
+    return Units(coarse.sizes, (whole_x, e), clusters_per_group=coarse.clusters_per_group)
 
 
 def _centred_rows(values: Floats, coarse: Clusters, cells: Segments) -> Floats:
@@ -115,4 +117,4 @@ def finish_rows(scenario: Scenario, rows: Units, moments: Clusters) -> Units:
         cells = Segments(rows.sizes, moments.mean_y.shape[1])
         shift = scenario.intercept + scenario.contextual_effect * np.asarray(moments.mean_x)
         y = y + cells.spread(shift)
-    return Units(rows.sizes, (rows.x, y))
+    return replace(rows, columns=(rows.x, y))

@@ -203,4 +203,5 @@ def _finished_units(
     shift = scenario.intercept + scenario.contextual_effect * mean_x
     y = y + cells.spread(shift)
     waist = _names(scenario)
-    return Units(whole.sizes, (*(columns[name] for name in waist[:-1]), y), waist)
+    values = (*(columns[name] for name in waist[:-1]), y)
+    return Units(whole.sizes, values, waist, whole.clusters_per_group)

@@ -34,7 +34,9 @@ def reduce(rows: Units) -> Clusters:
         triangle.append((root, *(root * slope for slope in along)))
     y = left[-1]
     within = Factor((*triangle, (np.sqrt(cells.dot(y, y)),)))
-    return Clusters(rows.sizes, (*of_x, of_y), within, rows.names)
+    return Clusters(
+        rows.sizes, (*of_x, of_y), within, rows.names, clusters_per_group=rows.clusters_per_group
+    )
 
 
 def _centre(values: Floats, sizes: np.ndarray, cells: Segments) -> tuple[Floats, Floats]:
