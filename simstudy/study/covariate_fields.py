@@ -6,8 +6,8 @@ from typing import Any
 
 from simstudy.errors import meanings
 from simstudy.estimands import ESTIMANDS
+from simstudy.forms import Number
 from simstudy.study import fields
-from simstudy.study.fields import Number
 
 NUMBERS = {
     "icc": Number("share of the covariate's variance that lies between clusters", 0, 1),

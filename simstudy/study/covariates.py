@@ -13,13 +13,14 @@ from typing import Any
 import numpy as np
 
 from simstudy.errors import nearest
+from simstudy.forms import shown
 from simstudy.generators import components
 from simstudy.generators.components import LEVELS, Level
 from simstudy.generators.given import constant_within
 from simstudy.generators.scenario import Correlation, Covariate, GivenX, Scenario
 from simstudy.study import covariate_fields as known
 from simstudy.study import fields, vocabulary
-from simstudy.study.place import Place, shown
+from simstudy.study.place import Place
 
 FIELD = "covariates"
 
@@ -176,7 +177,7 @@ def covariates(
 
 def _covariate(at: Place, here: _Fields, file: GivenX | None) -> Covariate:
     slope_at, icc_at, kind_at = (here.get(key) for key in ("slope", "icc", "type"))
-    slope = 0.0 if slope_at is None else float(known.NUMBERS["slope"].check(slope_at)) + 0.0
+    slope = 0.0 if slope_at is None else float(known.NUMBERS["slope"].read(slope_at)) + 0.0
     if file is not None:
         if icc_at is not None:
             icc_at.refuse("does not go with a column (the file decides it)")
@@ -191,7 +192,7 @@ def _covariate(at: Place, here: _Fields, file: GivenX | None) -> Covariate:
         return Covariate(here.name, None, slope, kind)
     if icc_at is None:
         at.refuse(f"'icc' of {here.name} is missing ({known.SUMMARIES['icc']})", FIELD, here.name)
-    icc = float(known.NUMBERS["icc"].check(icc_at)) + 0.0
+    icc = float(known.NUMBERS["icc"].read(icc_at)) + 0.0
     if kind == "binary" and icc not in (0.0, 1.0):
         icc_at.refuse(f"{icc:g} is neither 0 nor 1, which type: binary needs")
     return Covariate(here.name, icc, slope, kind)
@@ -210,7 +211,7 @@ def _correlate(
     if other == name or (other != "x" and other not in made):
         others = ["x", *(one for one in made if one != name)]
         place.refuse(f"'{other}' is no other predictor of the scenario{nearest(other, others)}")
-    value = float(known.CORRELATION.check(place)) + 0.0
+    value = float(known.CORRELATION.read(place)) + 0.0
     for one in both:
         kind = plain.x if one == "x" else made[one].type
         if kind != "normal":

@@ -8,9 +8,10 @@ from typing import Any
 from simstudy import words
 from simstudy.entries import OptionError
 from simstudy.errors import UserError, nearest
+from simstudy.forms import shown
 from simstudy.registry import Method, configure, methods
 from simstudy.study.code import Imports, settle
-from simstudy.study.place import Place, shown
+from simstudy.study.place import Place
 
 
 def methods_of(

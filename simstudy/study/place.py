@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from simstudy.errors import nearest
+from simstudy.forms import shown
 from simstudy.study.yaml_lines import Document, Path_
 
 
@@ -67,17 +68,3 @@ def refuse_equal(levels: list[Place]) -> None:
     for i, level in enumerate(levels):
         if any(level.value == other.value for other in levels[:i]):
             level.refuse(f"{shown(level.value)} is listed twice")
-
-
-def shown(value: Any) -> str:
-    """Show a value in an error, short."""
-    if isinstance(value, dict):
-        return "a mapping"
-    if isinstance(value, list):
-        return "a list"
-    if value is None:
-        return "nothing"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    text = repr(value) if isinstance(value, str) else str(value)
-    return text if len(text) <= 60 else text[:57] + "..."

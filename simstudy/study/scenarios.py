@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 
 from simstudy.errors import UserError, nearest
+from simstudy.forms import shown
 from simstudy.generators.scenario import GivenX, Scenario, SizeRule
 from simstudy.study import covariates, fields, vocabulary
-from simstudy.study.place import Place, shown
+from simstudy.study.place import Place
 from simstudy.study.yaml_lines import Document
 
 
@@ -29,7 +30,7 @@ def scenario(at: Place, given: Mapping[str, Place]) -> Scenario:
         Field -> its value, where that stands.
     """
     numbers = {
-        key: float(number.check(given[key]))
+        key: float(number.read(given[key]))
         for key, number in fields.SCENARIO_NUMBERS.items()
         if key in given
     }
@@ -128,7 +129,7 @@ def clusters(at: Place, given: Mapping[str, Place]) -> tuple[int, SizeRule]:
     if "cluster_size" not in given:
         at.refuse("'cluster_size' is missing (units a cluster)")
     size = size_rule(given["cluster_size"])
-    j = int(fields.N_CLUSTERS.check(given["n_clusters"])) if "n_clusters" in given else None
+    j = int(fields.N_CLUSTERS.read(given["n_clusters"])) if "n_clusters" in given else None
     if size.kind == "listed":
         if j is not None and j != len(size.values):
             message = f"{j} clusters, but cluster_size lists {len(size.values)} sizes"
@@ -144,7 +145,7 @@ def clusters(at: Place, given: Mapping[str, Place]) -> tuple[int, SizeRule]:
 def size_rule(place: Place) -> SizeRule:
     """Read any of the forms of `cluster_size`."""
     if not isinstance(place.value, dict):
-        return SizeRule("fixed", (int(fields.CLUSTER_SIZE.check(place)),))
+        return SizeRule("fixed", (int(fields.CLUSTER_SIZE.read(place)),))
     place.allow(fields.SIZE_FORMS, vocabulary.SIZE)
     keys = set(place.value)
     if keys == {"mean", "cv"}:
@@ -155,11 +156,11 @@ def size_rule(place: Place) -> SizeRule:
     (key,) = keys
     form = place[key]
     if key == "poisson":
-        return SizeRule("poisson", (float(fields.SIZE_NUMBERS[key].check(form)),))
+        return SizeRule("poisson", (float(fields.SIZE_NUMBERS[key].read(form)),))
     if not isinstance(form.value, list) or (key == "uniform" and len(form.value) != 2):
         expected = "[low, high]" if key == "uniform" else "a list of sizes"
         form.refuse(f"expected {expected}, got {shown(form.value)}")
-    sizes = tuple(int(fields.CLUSTER_SIZE.check(size)) for size in form.items())
+    sizes = tuple(int(fields.CLUSTER_SIZE.read(size)) for size in form.items())
     if key == "uniform":
         if sizes[0] > sizes[1]:
             form.refuse(f"{sizes[0]} is above {sizes[1]}; expected [low, high]")
@@ -170,7 +171,7 @@ def size_rule(place: Place) -> SizeRule:
 
 
 def _gamma(place: Place) -> SizeRule:
-    mean, cv = (float(fields.SIZE_NUMBERS[key].check(place[key])) for key in ("mean", "cv"))
+    mean, cv = (float(fields.SIZE_NUMBERS[key].read(place[key])) for key in ("mean", "cv"))
     if mean * cv < 0.5:
         hint = f"cluster_size: {round(mean)}"
         place.refuse(f"{cv:g} of a mean of {mean:g} is less than half a unit; {hint}", "cv")

@@ -11,6 +11,7 @@ from typing import Any
 from simstudy.entries import GRAINS
 from simstudy.errors import UserError, nearest
 from simstudy.estimands import ESTIMANDS, is_null
+from simstudy.forms import shown
 from simstudy.plots import USUAL, other_names, plots
 from simstudy.registry import Method, OwnMethod
 from simstudy.study import fields, vocabulary
@@ -18,7 +19,7 @@ from simstudy.study.code import Imports, Listener
 from simstudy.study.grid import Design, conditions, expand, text_of
 from simstudy.study.measures import OwnMeasure, measures_of
 from simstudy.study.methods import methods_of
-from simstudy.study.place import Place, refuse_equal, shown
+from simstudy.study.place import Place, refuse_equal
 from simstudy.study.yaml_lines import Document, read, whole
 from simstudy.where import known
 
@@ -153,9 +154,9 @@ def check(document: Document, imports: Imports) -> Study:
     if not valid_name(name):
         message = "cannot name a folder; use letters, digits, '-', '_' and '.'"
         top.refuse(f"{shown(name)} {message}", "name")
-    whole = {key: int(fields.TOP_NUMBERS[key].check(top[key])) for key in ("seed", "replications")}
+    whole = {key: int(fields.TOP_NUMBERS[key].read(top[key])) for key in ("seed", "replications")}
     levels = top.get("alpha", 0.05).levels()
-    alpha = tuple(float(fields.TOP_NUMBERS["alpha"].check(level)) for level in levels)
+    alpha = tuple(float(fields.TOP_NUMBERS["alpha"].read(level)) for level in levels)
     refuse_equal(levels)
     designs = tuple(expand(document))
     covariates = {one.name for design in designs for one in design.scenario.covariates}
