@@ -6,8 +6,49 @@ A place is where a value stands: it has the `value`, and refuses it by file and 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import Any
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NoReturn, Protocol
+
+from simstudy.errors import nearest
+
+
+class Place(Protocol):
+    """A value and where it stands."""
+
+    @property
+    def value(self) -> Any:
+        """The value: text, a number, true or false, nothing, or a list or mapping of values."""
+
+    def __getitem__(self, key: str | int, /) -> Place:
+        """What stands within: by its key, or by its number in a list."""
+
+    def items(self) -> Sequence[Place]:
+        """The values of a list."""
+
+    def refuse(self, message: str, *inner: str | int) -> NoReturn:
+        """Raise `UserError` that names this place, or one within."""
+
+    def expect(self, kind: type, what: str) -> Any:
+        """The value, which must be of a kind."""
+
+    def allow(self, known: Iterable[str], words: Mapping[str, str], what: str = "key") -> None:
+        """Refuse keys that are not known; `words` lead to what one may have meant."""
+
+
+class Form(Protocol):
+    """What may stand at a place."""
+
+    @property
+    def summary(self) -> str:
+        """What it is, in a few words."""
+
+    def read(self, place: Place) -> Any:
+        """The value, of the kind that it must be, or refuse it in its place."""
+
+    def schema(self) -> dict[str, Any]:
+        """JSON Schema of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +69,7 @@ class Number:
         right = ")" if self.high_open or math.isinf(self.high) else "]"
         return f"{left}{_short(self.low)}, {_short(self.high)}{right}"
 
-    def read(self, place: Any) -> float | int:
+    def read(self, place: Place) -> float | int:
         """Return the number, an int where it must be one, or refuse it in its place."""
         value = place.value
         number = isinstance(value, int | float) and not isinstance(value, bool)
@@ -37,7 +78,7 @@ class Number:
             place.refuse(f"expected {kind}, got {shown(value)}")
         below = value < self.low or (self.low_open and value == self.low)
         above = value > self.high or (self.high_open and value == self.high)
-        if below or above or not math.isfinite(value):
+        if below or above or not abs(value) <= sys.float_info.max:  # nor is 10**400 a double
             place.refuse(f"{shown(value)} is not in {self.interval}")
         return int(value) if self.integer else float(value)
 
@@ -56,6 +97,103 @@ def _short(value: float, *, text: bool = True) -> Any:
         return "inf" if value > 0 else "-inf"
     number = int(value) if value == int(value) else value
     return str(number) if text else number
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """One of some words; `meant` leads from other people's words to them."""
+
+    summary: str
+    known: tuple[str, ...]
+    meant: Mapping[str, str] = field(default_factory=dict, hash=False)
+
+    def read(self, place: Place) -> str:
+        """Return the word, or refuse what stands there."""
+        if place.value not in self.known:
+            hint = nearest(str(place.value), self.known, self.meant)
+            place.refuse(f"{shown(place.value)} is not {self.summary}{hint}")
+        return str(place.value)
+
+    def schema(self) -> dict[str, Any]:
+        """JSON Schema of the word."""
+        return {"enum": list(self.known)}
+
+
+@dataclass(frozen=True, slots=True)
+class Several:
+    """A list of values of one form, at least (and at most) so many."""
+
+    summary: str
+    each: Form
+    least: int = 1
+    most: int | None = None
+
+    def read(self, place: Place) -> tuple[Any, ...]:
+        """Return the values, or refuse them."""
+        if not isinstance(place.value, list):
+            place.refuse(f"expected {self.summary}, got {shown(place.value)}")
+        if len(place.value) < self.least or (
+            self.most is not None and len(place.value) > self.most
+        ):
+            place.refuse(f"expected {self.summary}, got a list of {len(place.value)}")
+        return tuple(self.each.read(one) for one in place.items())
+
+    def schema(self) -> dict[str, Any]:
+        """JSON Schema of the list."""
+        most = {} if self.most is None else {"maxItems": self.most}
+        return {"type": "array", "items": self.each.schema(), "minItems": self.least, **most}
+
+
+@dataclass(frozen=True, slots=True)
+class Fields:
+    """A mapping of known keys, each to a value of its form; all but `optional` must stand there."""
+
+    summary: str
+    forms: Mapping[str, Form] = field(hash=False)
+    meant: Mapping[str, str] = field(default_factory=dict, hash=False)
+    optional: tuple[str, ...] = ()
+
+    def read(self, place: Place) -> dict[str, Any]:
+        """Return the values that stand there by their keys, in the order of `forms`."""
+        place.expect(dict, self.summary)
+        place.allow(self.forms, self.meant)
+        for key, form in self.forms.items():
+            if key not in place.value and key not in self.optional:
+                place.refuse(f"'{key}' is missing ({form.summary})")
+        return {
+            key: form.read(place[key]) for key, form in self.forms.items() if key in place.value
+        }
+
+    def schema(self) -> dict[str, Any]:
+        """JSON Schema of the mapping."""
+        return {
+            "type": "object",
+            "additionalProperties": False,
+            "properties": {key: form.schema() for key, form in self.forms.items()},
+            "required": [key for key in self.forms if key not in self.optional],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Either:
+    """A mapping of one of some keys to a value of that key's form."""
+
+    summary: str
+    forms: Mapping[str, Form] = field(hash=False)
+    meant: Mapping[str, str] = field(default_factory=dict, hash=False)
+
+    def read(self, place: Place) -> tuple[str, Any]:
+        """Return the key that stands there and its value."""
+        place.expect(dict, self.summary)
+        place.allow(self.forms, self.meant)
+        if len(place.value) != 1:
+            place.refuse(f"expected {self.summary}")
+        (key,) = place.value
+        return key, self.forms[key].read(place[key])
+
+    def schema(self) -> dict[str, Any]:
+        """JSON Schema of the mapping."""
+        return {"anyOf": [Fields("", {key: form}).schema() for key, form in self.forms.items()]}
 
 
 def shown(value: Any) -> str:
