@@ -196,8 +196,8 @@ class Entry:
         where x varies by one of them alone.
     extras : tuple of str
         Names of further values of every fit of a method of this package.
-    covariates : bool
-        Whether it takes predictors beside x.
+    covariates : callable
+        Options -> whether it takes predictors beside x.
     own_intercepts : bool
         Whether every cluster has an intercept of its own, so that x counts about its means.
     of_means : bool
@@ -231,7 +231,7 @@ class Entry:
     caution: Callable[[Chosen, int], str | None] = field(default=lambda chosen, n_clusters: None)
     robust: Callable[[Chosen], bool] = field(default=lambda chosen: False)
     extras: tuple[str, ...] = ()
-    covariates: bool = True
+    covariates: Callable[[Chosen], bool] = field(default=lambda chosen: True)
     own_intercepts: bool = False
     of_means: bool = False
     as_they_are: bool = False

@@ -31,6 +31,7 @@ class Outcome(IntEnum):
     NOT_CONVERGED = 12
     NOT_POSITIVE_DEFINITE = 13
     COLLINEAR = 14
+    X_NOT_TWO_VALUED = 15
 
     @property
     def status(self) -> str:
@@ -46,7 +47,7 @@ class Outcome(IntEnum):
 NUMBERS = ("estimate", "std_error", "df", "p_value")
 COMPONENTS = ("tau2", "sigma2")
 STATUSES = ("ok", "boundary", "no_std_error", "not_estimable", "failed")
-STATUS_OF = np.array([0, 1, 2, 3, 3, 3, 3, 3, 3, 4, 3, 3, 3, 3, 3], dtype=np.int8)
+STATUS_OF = np.array([0, 1, 2, 3, 3, 3, 3, 3, 3, 4, 3, 3, 3, 3, 3, 3], dtype=np.int8)
 USED = 2  # statuses below this index (ok, boundary) are used by every measure
 ESTIMATED = 3  # those below this (no_std_error too) by measures that need the estimate alone
 TRUTH, LIMITS = "truth", ("ci_low", "ci_high")
@@ -70,6 +71,7 @@ _REASONS = {
     Outcome.NOT_CONVERGED: "the iteration did not converge",
     Outcome.NOT_POSITIVE_DEFINITE: "the working correlation matrix is not positive definite",
     Outcome.COLLINEAR: "a predictor is constant or a combination of the others",
+    Outcome.X_NOT_TWO_VALUED: "x is not one of two values in each cluster",
 }
 
 

@@ -84,6 +84,15 @@ class Method:
         """Covariates of a scenario that are in its model."""
         return tuple(one.name for one in scenario.covariates if one.name not in self.omit)
 
+    def refuse_covariates(self, names: Collection[str]) -> str | None:
+        """Why these cannot be in its model, if they cannot."""
+        chosen = dict(self.options)
+        if not names or self.entry.covariates(chosen):
+            return None
+        differing = [text.replace("=", ": ") for text in self.entry.settle(chosen)[1]]
+        options = ", ".join([*differing, f"omit: [{', '.join(names)}]"])
+        return f"{self.canonical} takes no covariates; write '{self.name}: {{{options}}}'"
+
     def null_of(self, term: str) -> float:
         """What the test of a term is about: the null value where it is the estimand's, else 0."""
         return self.null_value if term == self.target.term else 0.0
@@ -189,6 +198,9 @@ class OwnMethod(Method):
     def in_theory(self) -> bool:
         """Not where it has the name of one of ours."""
         return False
+
+    def refuse_covariates(self, names: Collection[str]) -> None:
+        """It takes what it takes."""
 
     def null_of(self, term: str) -> float:
         """Its one term is its estimand, whatever that is."""

@@ -22,7 +22,7 @@ _SEVERAL = meanings(
             "white heteroscedastic hac newey_west",
         "write pooled (all units) or cluster_means (one mean a cluster): with a binary x these "
         "are t tests":
-            "t_test ttest anova ancova two_sample_t welch",
+            "t_test ttest anova ancova two_sample_t",
     },
 )  # fmt: skip
 _COMMON = meanings(

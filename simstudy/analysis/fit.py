@@ -109,9 +109,8 @@ def check_columns(method: Method, names: Sequence[str]) -> None:
         Columns of the model, the one under test first.
     """
     covariates = [name for name in names[1:] if name not in method.omit]
-    if covariates and not method.entry.covariates:
-        what = f"write '{method.name}: {{omit: [{', '.join(covariates)}]}}'"
-        raise UserError(f"{method.label}: {method.name} takes no covariates; {what}")
+    if reason := method.refuse_covariates(covariates):
+        raise UserError(f"{method.label}: {reason}")
     estimand = () if method.estimand in ESTIMANDS else (method.estimand,)
     for name in (*method.omit, *estimand):
         if name not in names:

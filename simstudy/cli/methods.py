@@ -22,7 +22,7 @@ def main(options: Namespace) -> None:
         there = entry.possible()
         usual = entry.estimands(chosen)[0]
         print("    estimand: " + " | ".join(f"[{e}]" if e == usual else e for e in there))
-        if not entry.covariates:
+        if not entry.covariates(chosen):
             print("    covariates: none, omit: them all")
         print(f"    other names: {', '.join(entry.synonyms.split())}")
     print("\nDefaults are in brackets; every method also takes a label, a null_value [0] and a")

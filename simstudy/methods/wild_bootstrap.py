@@ -125,7 +125,7 @@ register(
             "weights: rademacher": "rademacher",
         },
         draws=True,
-        covariates=False,
+        covariates=lambda chosen: False,
         tests_only=True,
         account=_account,
         robust=lambda chosen: True,

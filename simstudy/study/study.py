@@ -213,14 +213,12 @@ def _check_conditions(top: Place, study: Study) -> None:
 def _check_covariates(top: Place, study: Study) -> None:
     """Refuse a method where it takes no covariates, or where what it estimates is not there."""
     for item, method in zip(top["methods"].items(), study.methods, strict=True):
-        own = isinstance(method, OwnMethod)
         for design in study.designs:
             names = method.covariates_of(design.scenario)
             if not study.asks(design, method):
                 continue
-            if names and not own and not method.entry.covariates:
-                what = f"omit: [{', '.join(names)}]"
-                item.refuse(f"{method.name} takes no covariates; write '{method.name}: {{{what}}}'")
+            if reason := method.refuse_covariates(names):
+                item.refuse(reason)
             if method.estimand not in ESTIMANDS and method.estimand not in names:
                 where = ", ".join(f"{f} {text_of(level)}" for f, level in design.levels.items())
                 item.refuse(f"there is no {method.estimand} where {where}; say when: it is asked")

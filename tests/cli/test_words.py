@@ -187,6 +187,19 @@ def test_a_hint_says_what_is_written_instead(place: str, written: str, end: str)
     assert message(place, written).endswith(f"; {end}")
 
 
+@pytest.mark.parametrize(
+    ("place", "written", "hint"),
+    [
+        ("method", "welch", "write `cluster_means: {df: welch}`"),
+        ("method", "cluster_means: {df: unequal_variances}", "did you mean 'welch'?"),
+        ("method", "cluster_means: {unequal_variances: true}", "write df: welch"),
+        ("method", "cluster_means: {var_equal: false}", "write df: residual or wald or welch"),
+    ],
+)
+def test_words_for_a_test_of_unequal_variances(place, written, hint):
+    assert hint in message(place, written)
+
+
 def test_there_are_forty_of_each():
     assert len(set(TYPOS)) == len(set(FOREIGN)) == 40
 

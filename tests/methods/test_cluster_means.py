@@ -3,13 +3,17 @@
 import math
 
 import helpers_numerics as h
+import helpers_simulation as simulation
 import numpy as np
+import pandas as pd
 import pytest
 from helpers_simulation import simulate
 from scipy import stats
 
 from simstudy.errors import UserError
 from simstudy.estimates import Outcome
+from simstudy.generators.source import Source
+from simstudy.generators.streams import CLUSTERS
 from simstudy.numerics import gram
 from simstudy.registry import configure
 
@@ -91,6 +95,88 @@ def test_random_intercept_is_the_same_test_where_x_is_cluster_level_and_equal():
     h.assert_close(means.estimate, mixed.estimate, 1e-10)
     h.assert_close(means.std_error[inside], mixed.std_error[inside], 1e-10)
     h.assert_close(means.p_value[inside], mixed.p_value[inside], 1e-9)
+
+
+# --- two arms whose variances differ
+
+
+ARMS = {"n_clusters": 9, "cluster_size": {"uniform": [1, 6]}, "icc": 0.2, "slope": 0.4}
+WELCH = {"cluster_means": {"df": "welch"}}
+
+
+def welch(term="slope", **more):
+    """Fits of drawn arms, and their cluster means of x and y, (J, R)."""
+    scenario = simulation.study({**ARMS, "x": "binary", "x_icc": 1, **more}, [WELCH])
+    moments = Source(scenario.designs[0].scenario, 3, 0).moments(CLUSTERS, 0)
+    return configure("cluster_means", {"df": "welch"}).fit(moments, term=term), moments
+
+
+def test_welch_is_that_of_scipy():
+    found, moments = welch()
+    x, y = np.broadcast_arrays(moments.mean_x, moments.mean_y)
+    for rep in range(0, moments.n_reps, 4):
+        high, low = (y[x[:, rep] == k, rep] for k in (1, 0))
+        expected = stats.ttest_ind(high, low, equal_var=False)
+        h.assert_close(found.estimate[rep], high.mean() - low.mean(), 1e-12, 1e-14)
+        h.assert_close(found.estimate[rep] / found.std_error[rep], expected.statistic, 1e-12)
+        h.assert_close(found.df[rep], expected.df, 1e-12)
+        h.assert_close(found.p_value[rep], expected.pvalue, 1e-12)
+
+
+def test_welch_of_any_two_values_and_the_intercept_on_the_line():
+    """Values -2 and 5 far from 0; where one of them is 0, the intercept is that arm's mean."""
+    rng = np.random.default_rng(1)
+    cluster = np.repeat(np.arange(8), [1, 3, 2, 2, 4, 1, 2, 3])
+    arm, y = np.isin(cluster, [0, 3, 6]), rng.standard_normal(18) + 1000.0
+    means = (pd.Series(y).groupby(cluster).mean(), pd.Series(arm).groupby(cluster).first())
+    high, low = means[0][means[1]], means[0][~means[1]]
+    expected = stats.ttest_ind(high, low, equal_var=False)
+    found = h.fit(h.frame(cluster, np.where(arm, 5.0, -2.0), y), "cluster_means", df="welch")
+    h.assert_close(h.term(found)["statistic"], expected.statistic, 1e-10)
+    h.assert_close(h.term(found)["df"], expected.df, 1e-10)
+    h.assert_close(h.term(found)["estimate"], (high.mean() - low.mean()) / 7, 1e-10)
+    variance = (5 / 7) ** 2 * low.var() / 5 + (2 / 7) ** 2 * high.var() / 3
+    h.assert_close(h.term(found, "(Intercept)")["std_error"], variance**0.5, 1e-10)
+    found = h.fit(h.frame(cluster, arm * 1.0, y), "cluster_means", df="welch")
+    level = h.term(found, "(Intercept)")
+    h.assert_close(level["estimate"], low.mean(), 1e-14)
+    h.assert_close(level["std_error"], low.sem(), 1e-10)
+    h.assert_close(level["df"], 4, 1e-10)
+
+
+def test_welch_of_more_pairs_of_clusters_is_the_t_test_of_their_equal_arms():
+    found, moments = welch(n_clusters=12, cluster_size=4)
+    usual = configure("cluster_means").fit(moments)
+    h.assert_close(found.std_error, usual.std_error, 1e-12)
+    assert np.all((found.df > 5) & (found.df <= 10 + 1e-9))
+
+
+@pytest.mark.parametrize(
+    ("x", "status", "message"),
+    [
+        ([0, 0, 0, 1], "no_std_error", "the standard error does not exist"),
+        ([0, 1, 2, 2], "not_estimable", "x is not one of two values in each cluster"),
+        ([0, 0, 1, (1, 2)], "not_estimable", "x is not one of two values in each cluster"),
+        ([2, 2, 2, 2], "not_estimable", "x does not vary"),
+        ([(0, 1)] * 4, "not_estimable", "x does not vary between clusters"),
+    ],
+    ids=str,
+)
+def test_welch_without_two_arms_of_two_clusters(x, status, message):
+    cluster, values = np.repeat(np.arange(4), 2), np.concatenate([np.broadcast_to(v, 2) for v in x])
+    y = np.random.default_rng(2).standard_normal(8)
+    found = h.fit(h.frame(cluster, values * 1.0, y), "cluster_means", df="welch")
+    assert (found["status"], found["message"]) == (status, message)
+
+
+def test_welch_is_refused_with_weights_and_with_covariates():
+    with pytest.raises(UserError, match="every cluster counts once"):
+        configure("cluster_means", {"df": "welch", "weights": "size"})
+    more = {"x": "binary", "x_icc": 1, "covariates": {"z": {"icc": 0.2}}}
+    with pytest.raises(UserError, match=r"takes no covariates; write 'cluster_means: \{df: welch, "
+                       r"omit: \[z\]\}'"):  # fmt: skip
+        simulation.study(ARMS | more, [WELCH])
+    simulation.study(ARMS | more, [{"cluster_means": {"df": "welch", "omit": ["z"]}}])
 
 
 # --- what is degenerate

@@ -43,6 +43,7 @@ SAME_DATA = 1e-10
 
 # What differs between methods by what they estimate, not by how well they do it.
 NEEDS_X_WITHIN = {"dummy", "within_between", "random_slope"}  # not estimable with a cluster-level x
+NEEDS_ARMS = {"cluster_means[df=welch]"}  # and this one without two arms of clusters
 MAY_STOP = {"gee"}  # not estimable where no correlation solves its equations
 MAY_POOL = {"pretest"}  # no variance components where it chose the pooled model
 
@@ -70,7 +71,7 @@ def batch(design, n_reps=24):
     options = {
         EQUAL: ([4] * 7, {"x_icc": 0.5}),
         RAGGED: ([2, 7, 1, 5, 3, 9, 4, 1], {"x_icc": 0.4}),
-        LEVEL: ([3, 8, 5, 5, 2, 6, 4], {"x_icc": 1.0}),
+        LEVEL: ([3, 8, 5, 5, 2, 6, 4], {"x": "binary", "x_icc": 1.0}),
     }
     sizes, extra = options[design]
     return h.drawn("clusters", sizes, n_reps, icc=0.25, seed=3, **extra)
@@ -255,6 +256,8 @@ def test_estimates_are_complete(method, design):
                 assert used.sum() >= 20  # where the residuals' ICC is very negative, no SE
             elif method.name in NEEDS_X_WITHIN and design == LEVEL:
                 assert set(found.outcome) == {Outcome.X_CONSTANT_WITHIN}
+            elif method.canonical in NEEDS_ARMS and design != LEVEL:
+                assert set(found.outcome) == {Outcome.X_NOT_TWO_VALUED}
             elif method.name in MAY_STOP:
                 assert used.mean() > 0.8
                 assert set(found.outcome[~used]) <= {Outcome.NOT_POSITIVE_DEFINITE}
