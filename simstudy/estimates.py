@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from enum import IntEnum
 from typing import Any, NamedTuple
@@ -32,6 +32,7 @@ class Outcome(IntEnum):
     NOT_POSITIVE_DEFINITE = 13
     COLLINEAR = 14
     X_NOT_TWO_VALUED = 15
+    NO_UNITS = 16
 
     @property
     def status(self) -> str:
@@ -47,7 +48,7 @@ class Outcome(IntEnum):
 NUMBERS = ("estimate", "std_error", "df", "p_value")
 COMPONENTS = ("tau2", "sigma2")
 STATUSES = ("ok", "boundary", "no_std_error", "not_estimable", "failed")
-STATUS_OF = np.array([0, 1, 2, 3, 3, 3, 3, 3, 3, 4, 3, 3, 3, 3, 3, 3], dtype=np.int8)
+STATUS_OF = np.array([0, 1, 2, 3, 3, 3, 3, 3, 3, 4, 3, 3, 3, 3, 3, 3, 3], dtype=np.int8)
 USED = 2  # statuses below this index (ok, boundary) are used by every measure
 ESTIMATED = 3  # those below this (no_std_error too) by measures that need the estimate alone
 TRUTH, LIMITS = "truth", ("ci_low", "ci_high")
@@ -72,6 +73,7 @@ _REASONS = {
     Outcome.NOT_POSITIVE_DEFINITE: "the working correlation matrix is not positive definite",
     Outcome.COLLINEAR: "a predictor is constant or a combination of the others",
     Outcome.X_NOT_TWO_VALUED: "x is not one of two values in each cluster",
+    Outcome.NO_UNITS: "no units are left",
 }
 
 
@@ -125,10 +127,23 @@ class Estimates:
 
     def cut(self, first: int, last: int) -> Estimates:
         """Keep replications first..last-1 (counted from 0)."""
-        columns: Any = {name: value[first:last] for name, value in _arrays(self).items()}
+        return self._each(lambda values: values[first:last])
+
+    def take(self, index: NDArray[np.intp]) -> Estimates:
+        """These replications (counted from 0), in this order."""
+        return self._each(lambda values: values[index])
+
+    def _each(self, function: Callable[[Any], Any]) -> Estimates:
+        columns: Any = {name: function(value) for name, value in _arrays(self).items()}
         if self.extras is not None:
-            columns["extras"] = {name: values[first:last] for name, values in self.extras.items()}
+            columns["extras"] = {name: function(values) for name, values in self.extras.items()}
         return Estimates(**columns)
+
+
+def blank(n_reps: int, outcome: Outcome) -> Estimates:
+    """Rows without a result, and why."""
+    none = np.full(n_reps, np.nan)
+    return Estimates(none, none, none, none, np.full(n_reps, outcome, dtype=np.int8))
 
 
 def _arrays(estimates: Estimates) -> dict[str, Any]:
@@ -138,16 +153,23 @@ def _arrays(estimates: Estimates) -> dict[str, Any]:
 
 
 def concatenate(pieces: list[Estimates]) -> Estimates:
-    """Join batches of one method, in order."""
+    """Join batches of one method, in order; what one of them lacks is missing there."""
     if len(pieces) == 1:
         return pieces[0]
-    parts = [_arrays(piece) for piece in pieces]
-    columns: Any = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-    if pieces[0].extras is not None:
-        extras = [(piece.extras or {}, np.full(piece.estimate.shape, np.nan)) for piece in pieces]
-        names = dict.fromkeys(name for given, _ in extras for name in given)
-        columns["extras"] = {
-            name: np.concatenate([given.get(name, none) for given, none in extras])
-            for name in names
-        }
+    sizes = [piece.estimate.size for piece in pieces]
+    columns: Any = _beside([_arrays(piece) for piece in pieces], sizes)
+    if any(piece.extras is not None for piece in pieces):
+        columns["extras"] = _beside([piece.extras or {} for piece in pieces], sizes)
     return Estimates(**columns)
+
+
+def _beside(parts: Sequence[Mapping[str, Any]], sizes: Sequence[int]) -> dict[str, Any]:
+    """Columns of all parts by name; None or NaN, as its kind has it, where a part has none."""
+    held = {name: values.dtype for part in parts for name, values in part.items()}
+    return {
+        name: np.concatenate([
+            part[name] if name in part else np.full(size, None, dtype=kind)
+            for part, size in zip(parts, sizes, strict=True)
+        ])
+        for name, kind in held.items()
+    }  # fmt: skip

@@ -32,6 +32,7 @@ from simstudy.errors import UserError, nearest
 from simstudy.estimands import DEFAULT, ESTIMANDS, INTERCEPT, OTHER_NAMES, Estimand, estimand
 from simstudy.estimates import Estimates
 from simstudy.methods._asked import fit_asked  # and all methods register themselves
+from simstudy.methods._occupied import fit_occupied
 from simstudy.numerics.columns import with_last
 from simstudy.where import Where, parse
 
@@ -135,9 +136,13 @@ class Method:
         """Fit every replication of `moments`, for the estimand or for a term; see `Entry.fit`."""
         null, options = self.null_of(term or self.target.term), dict(self.options)
         x = moments.names[-2] if self.estimand in ESTIMANDS else self.estimand
-        moments = with_last(moments, x, self.omit)
-        with np.errstate(all="ignore"):  # what is degenerate has an outcome that says so
+
+        def fit(moments: Any, words: Words | None) -> Estimates:
+            moments = with_last(moments, x, self.omit)
             return fit_asked(self.entry, options, self.target, null, moments, term, words)
+
+        with np.errstate(all="ignore"):  # what is degenerate has an outcome that says so
+            return fit_occupied(fit, moments, words)
 
     def caution(self, n_clusters: int) -> str | None:
         """Why so few clusters are too few for it, if they are; see `Entry.caution`."""
@@ -208,7 +213,12 @@ class OwnMethod(Method):
 
     def fit(self, moments: Any, term: str | None = None, words: Words | None = None) -> Estimates:
         """Fit units or moments; options go in one piece, since any name is free for them."""
-        return self.entry.fit(moments, dict(self.options), words, self.null_value, self.timeout)
+
+        def fit(moments: Any, words: Words | None) -> Estimates:
+            options = dict(self.options)
+            return self.entry.fit(moments, options, words, self.null_value, self.timeout)
+
+        return fit_occupied(fit, moments, words)
 
     def written(self, folder: Path) -> dict[str, Any]:
         """The item of `methods:` with its `use:`; `truth` is what every version reads."""

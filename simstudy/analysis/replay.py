@@ -164,7 +164,8 @@ def data_set(study: Study, design: Design, replication: int) -> DataSet | None:
     names = ("x", *lone.names[:-2])
     terms = Terms("y", tuple((Variable(name),) for name in names), Random("cluster"))
     matrix = np.column_stack([x, *covariates])
-    return DataSet(terms, names, matrix, y.copy(), np.unique(cluster).tolist(), lone.sizes[:, 0])
+    sizes = lone.sizes[lone.sizes[:, 0] > 0, 0]
+    return DataSet(terms, names, matrix, y.copy(), np.unique(cluster).tolist(), sizes)
 
 
 def _refit(

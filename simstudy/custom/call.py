@@ -14,7 +14,7 @@ from simstudy.custom import answers, declare, doing, settings
 from simstudy.custom.quiet import attempt
 from simstudy.entries import Words
 from simstudy.errors import one_line
-from simstudy.estimates import Estimates, Failure, concatenate
+from simstudy.estimates import Estimates, Failure, Outcome, blank, concatenate
 from simstudy.moments import Array, Moments, Units
 from simstudy.numerics import batches
 
@@ -31,7 +31,7 @@ def fit_frames(
     null_value: float = 0.0,
     timeout: float | None = None,
 ) -> Estimates:
-    """Fit one data frame a replication, each by itself.
+    """Fit one data frame a replication, each by itself; one without units is not estimable.
 
     Parameters
     ----------
@@ -57,6 +57,9 @@ def fit_frames(
                 more["rng"] = np.random.Generator(np.random.SFC64(sequence))
             settings.seed_random(seeds[:, k].tolist())
             data = frame(rows if n_reps == 1 else batches.cut_rows(rows, k, k + 1))
+            if data.empty:
+                fits.append(blank(1, Outcome.NO_UNITS))
+                continue
             call = partial(function, data, **options, **more)
             fits.append(_rows(call, 1, False, null_value, timeout))
     return concatenate(fits)

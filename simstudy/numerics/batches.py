@@ -36,8 +36,8 @@ def read_only(moments: M) -> M:
 
 
 def reps_of(rows: Units) -> int:
-    """Number of replications R."""
-    shared = rows.sizes.shape[1] == 1
+    """Number of replications R; without any unit it is as `sizes` has it."""
+    shared = rows.sizes.shape[1] == 1 and rows.y.size > 0
     return rows.y.size // int(rows.sizes.sum()) if shared else int(rows.sizes.shape[1])
 
 

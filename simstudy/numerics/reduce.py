@@ -14,11 +14,12 @@ def reduce(rows: Units) -> Clusters:
     """Reduce units to the moments of their clusters.
 
     Whether x is constant in a cluster is decided on the doubles themselves; then its
-    cross-products are exactly 0 and its mean is that value.
+    cross-products are exactly 0 and its mean is that value. In a cluster without units all is 0.
     """
     cells = Segments(rows.sizes, reps_of(rows))
+    held = np.maximum(rows.sizes, 1)  # nothing over 1 where there are none
     flat = [cells.constant(x) for x in rows.columns[:-1]]
-    means, left = zip(*(_centre(values, rows.sizes, cells) for values in rows.columns), strict=True)
+    means, left = zip(*(_centre(values, held, cells) for values in rows.columns), strict=True)
     *of_x, of_y = means
     of_x = [
         np.where(constant, cells.first(x), mean)

@@ -6,6 +6,8 @@ contiguous, clusters in the C order of (J, R).
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from simstudy.moments import Array, Floats, Ints
@@ -17,7 +19,7 @@ class Segments:
     Parameters
     ----------
     sizes : array of int, shape (J, 1) or (J, R)
-        Units in each cluster, at least 1.
+        Units in each cluster; sums over none are 0.
     n_reps : int
         Number of replications R.
     """
@@ -25,7 +27,7 @@ class Segments:
     def __init__(self, sizes: Ints, n_reps: int) -> None:
         self.cells = (int(sizes.shape[0]), n_reps)
         first = int(sizes.flat[0])
-        self.equal = sizes.shape[1] == 1 and bool(np.all(sizes == first))
+        self.equal = first > 0 and sizes.shape[1] == 1 and bool(np.all(sizes == first))
         self._counts = np.broadcast_to(sizes, self.cells).ravel()
         self.shape: tuple[int, ...]
         if self.equal:
@@ -33,12 +35,13 @@ class Segments:
         else:
             self.shape = (int(self._counts.sum()),)
             self._starts = np.concatenate([[0], np.cumsum(self._counts)[:-1]])
+            self._held = None if self._counts.all() else np.flatnonzero(self._counts)
 
     def sum(self, values: Floats) -> Floats:
         """Add the units of each cluster: to shape (J, R)."""
         if self.equal:
             return np.asarray(values.sum(axis=0))
-        return np.add.reduceat(values, self._starts).reshape(self.cells)
+        return self._by_cluster(np.add.reduceat, values)
 
     def dot(self, first: Floats, second: Floats) -> Floats:
         """Add the products of the units of each cluster: to shape (J, R)."""
@@ -51,12 +54,20 @@ class Segments:
         if self.equal:
             ends = np.asarray(values[0] == values[-1])
             return np.asarray((values == values[:1]).all(axis=0)) if ends.any() else ends
-        low = np.minimum.reduceat(values, self._starts)
-        return np.asarray(low == np.maximum.reduceat(values, self._starts)).reshape(self.cells)
+        low = self._by_cluster(np.minimum.reduceat, values)
+        return np.asarray(low == self._by_cluster(np.maximum.reduceat, values))
 
     def first(self, values: Floats) -> Floats:
-        """First unit of each cluster: shape (J, R)."""
-        return values[0] if self.equal else values[self._starts].reshape(self.cells)
+        """First unit of each cluster, 0 where there is none: shape (J, R)."""
+        return values[0] if self.equal else self._by_cluster(lambda of, at: of[at], values)
+
+    def _by_cluster(self, function: Callable[[Floats, Ints], Floats], values: Floats) -> Floats:
+        """What a function makes of the units and where each cluster starts; 0 of empty ones."""
+        if self._held is None:
+            return function(values, self._starts).reshape(self.cells)
+        of_cluster = np.zeros(self.cells)
+        of_cluster.ravel()[self._held] = function(values, self._starts[self._held])
+        return of_cluster
 
     def spread(self, of_cluster: Array) -> Array:
         """Give every unit its cluster's value; the inverse direction of `sum`."""
