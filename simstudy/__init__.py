@@ -14,6 +14,7 @@ __all__ = [
     "UserError",
     "__version__",
     "fit",
+    "generator",
     "load",
     "measure",
     "method",
@@ -26,6 +27,7 @@ _HOMES = {
     "Study": "simstudy.study.study",
     "UserError": "simstudy.errors",
     "fit": "simstudy.analysis.fit",
+    "generator": "simstudy.custom.generator",
     "load": "simstudy.study.study",
     "measure": "simstudy.measures.own",
     "method": "simstudy.custom.declare",
@@ -36,6 +38,7 @@ _HOMES = {
 if TYPE_CHECKING:
     from simstudy.analysis.fit import fit
     from simstudy.custom.declare import method
+    from simstudy.custom.generator import generator
     from simstudy.errors import UserError
     from simstudy.measures.own import measure
     from simstudy.results import Results, run

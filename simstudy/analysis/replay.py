@@ -20,10 +20,10 @@ from simstudy.analysis.data import DataSet
 from simstudy.analysis.fit import Fits, check_columns
 from simstudy.analysis.fitted import fit_one
 from simstudy.analysis.terms import Random, Terms, Variable
+from simstudy.custom.own_source import OwnSource
 from simstudy.errors import UserError, nearest
 from simstudy.estimates import STATUSES, Failure
 from simstudy.generators import streams
-from simstudy.generators.source import Source
 from simstudy.moments import Units
 from simstudy.numerics.batches import cut_rows, units
 from simstudy.registry import Method, OwnMethod
@@ -31,6 +31,7 @@ from simstudy.runner.task import Task, run_task
 from simstudy.store import parts
 from simstudy.store.names import method_key
 from simstudy.store.results_folder import ResultsFolder
+from simstudy.study.drawing import source_of
 from simstudy.study.grid import Design
 from simstudy.study.study import Study
 
@@ -51,7 +52,8 @@ class Refit:
     stored, refitted : dict or None
         status and `NUMBERS`; None for a number that does not exist.
     verdict : str
-        identical, equal (to 1e-12), different, not stored, or why it could not be refitted.
+        identical, equal (to 1e-12), different, not stored, not redrawn (see `Replay.without`),
+        or why it could not be refitted.
     failure : Failure or None
     """
 
@@ -64,13 +66,21 @@ class Refit:
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """One replication of one scenario: its units (None where they are too many) and its fits."""
+    """One replication of one scenario: its units and its fits.
+
+    Attributes
+    ----------
+    data : DataSet or None
+    without : str
+        Why there are no units; empty where there are.
+    """
 
     study: Study
     design: Design
     replication: int
     data: DataSet | None
     refits: list[Refit]
+    without: str = ""
 
     @property
     def same(self) -> bool:
@@ -80,7 +90,7 @@ class Replay:
     def fits(self) -> Fits:
         """Every method that can be refitted, fitted to the units, as `fit` does."""
         if self.data is None:
-            raise UserError(f"the data set has more than {_MOST:,} units")
+            raise UserError(self.without)
         fits = []
         for refit in self.refits:
             if refit.refitted is not None:
@@ -99,7 +109,7 @@ class Replay:
         """Write the units, full precision: cluster, x, covariates, y."""
         data = self.data
         if data is None:
-            raise UserError(f"the data set has more than {_MOST:,} units", file=str(file))
+            raise UserError(self.without, file=str(file))
         columns = np.repeat(data.labels, data.sizes), *data.matrix.T, data.y
         rows = zip(*(values.tolist() for values in columns), strict=True)
         lines = [
@@ -147,18 +157,28 @@ def replay(
     for method in methods:
         check_columns(method, ("x", *(one.name for one in design.scenario.covariates)))
     chosen = methods or [method for method in study.methods if study.asks(design, method)]
+    data, without = None, ""
+    try:
+        data = data_set(study, design, replication)
+    except UserError as error:
+        without = str(error)
     refits = [_refit(study, results, design, replication, method) for method in chosen]
-    return Replay(study, design, replication, data_set(study, design, replication), refits)
+    return Replay(study, design, replication, data, refits, without)
 
 
-def data_set(study: Study, design: Design, replication: int) -> DataSet | None:
-    """Units of one replication, sorted by cluster; None where they are too many."""
+def data_set(study: Study, design: Design, replication: int) -> DataSet:
+    """Units of one replication, sorted by cluster; `UserError` where they cannot be had."""
     scenario = design.scenario
     if design.n_obs > _MOST:
-        return None
+        raise UserError(f"the data set has more than {_MOST:,} units")
+    source = source_of(design, study.seed)
+    if isinstance(source, OwnSource) and scenario.first_grain != "rows":
+        raise UserError(f"{_place(design)} draws moments of clusters, not units")
     chunk, at = divmod(replication - 1, streams.chunk_length(scenario, streams.ROWS))
-    rows = Source(scenario, study.seed, design.key).moments(streams.ROWS, chunk)
+    rows = source.moments(streams.ROWS, chunk, at + 1)
     assert isinstance(rows, Units)
+    if isinstance(source, OwnSource) and source.told(streams.ROWS, chunk, at + 1).lost[at]:
+        raise UserError(f"{_place(design)} drew no data")
     lone = cut_rows(rows, at, at + 1)
     cluster, *covariates, x, y = units(lone)
     names = ("x", *lone.names[:-2])
@@ -168,10 +188,19 @@ def data_set(study: Study, design: Design, replication: int) -> DataSet | None:
     return DataSet(terms, names, matrix, y.copy(), np.unique(cluster).tolist(), sizes)
 
 
+def _place(design: Design) -> str:
+    own = design.scenario.generator
+    return "" if own is None else own.place
+
+
 def _refit(
     study: Study, folder: ResultsFolder, design: Design, replication: int, method: Method
 ) -> Refit:
     stored = _stored(study, folder, design, replication, method)
+    try:
+        source_of(design, study.seed)
+    except UserError:
+        return Refit(method, stored, None, "not redrawn")
     try:
         _ = method.entry
     except UserError as error:

@@ -23,7 +23,7 @@ def main(options: Namespace) -> None:
     targets = [_target(text) for text in options.mcse]
     study = load(options.config, importing=lambda file, method: print(
         f"imports {file} for {method}", flush=True))  # fmt: skip
-    if not (study.measures or study.own_methods):
+    if not (study.measures or study.own_methods or study.generators):
         print("imports nothing: no method says `use:`")
     for line in dropped(study):
         say(line)

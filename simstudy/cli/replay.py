@@ -66,10 +66,15 @@ def _print(found: Replay, csv: str | None) -> None:
     lines = table(["method", "", "status", *NUMBERS], [row[:-1] for row in rows], left=3)
     for line, last in zip(lines.splitlines(), ["", *(row[-1] for row in rows)], strict=True):
         print(f"{line}  {last}".rstrip())
+    failed: dict[str, list[str]] = {}
     for refit in found.refits:
         if refit.failure is not None:
             why = refit.failure.traceback.rstrip() or brief(refit.failure.message)
-            print(f"\n{refit.method.label} failed:\n{why}")
+            failed.setdefault(why, []).append(refit.method.label)
+    for why, labels in failed.items():
+        print(f"\n{', '.join(labels)} failed:\n{why}")
+    if found.without:
+        print(f"\nno units: {found.without}")
     fitted = [refit.method for refit in found.refits if refit.refitted is not None]
     drawing = [method.label for method in fitted if method.entry.draws]
     if drawing and found.data is not None:

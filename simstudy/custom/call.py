@@ -49,7 +49,7 @@ def fit_frames(
     own = _words(words, n_reps) if declare.draws(function) else None
     seeds = _words(words, n_reps)
     fits = []
-    with settings.random_kept(), doing.now(_named(function)):
+    with settings.random_kept(), doing.now(named(function)):
         for k in range(n_reps):
             more = {}
             if own is not None:
@@ -84,13 +84,13 @@ def fit_moments(
 ) -> Estimates:
     """Fit a batch; where that fails, halves of it, down to the replications at fault."""
     given = partial(function, **options)
-    with settings.random_kept(), doing.now(_named(function)):
+    with settings.random_kept(), doing.now(named(function)):
         settings.seed_random(_words(words, 1)[:, 0].tolist())
         held = batches.read_only(moments)
         return concatenate(list(_halves(given, held, null_value, timeout)))
 
 
-def _named(function: Function) -> str:
+def named(function: Function) -> str:
     """A function by its name and its file."""
     code = getattr(function, "__code__", None)
     name = getattr(function, "__name__", "a function")

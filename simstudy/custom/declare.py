@@ -151,9 +151,12 @@ METHOD = Kind("@simstudy.method", lambda function: declared(function) is not Non
 MEASURE = Kind("@simstudy.measure", lambda function: getattr(function, MEASURE_MARK, None) is True)
 
 
-def options_of(function: Any) -> tuple[dict[str, Any], bool]:
-    """A function's options with their defaults, and whether it takes any others as well."""
-    parameters = list(inspect.signature(function).parameters.values())[1:]
+def options_of(function: Any, n_given: int = 1) -> tuple[dict[str, Any], bool]:
+    """A function's options with their defaults, and whether it takes any others as well.
+
+    The first `n_given` arguments are none.
+    """
+    parameters = list(inspect.signature(function).parameters.values())[n_given:]
     named = {p.name: p.default for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD,
                                                                p.KEYWORD_ONLY)}  # fmt: skip
     named.pop("rng", None)

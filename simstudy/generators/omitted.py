@@ -15,6 +15,8 @@ def unadjusted_icc(scenario: Scenario) -> float | None:
     An independent z adds slope^2 icc between clusters and slope^2 (1 - icc) within; a
     correlated one what x leaves of it.
     """
+    if scenario.generator is not None:
+        return None
     between, within = scenario.tau2, scenario.sigma2
     for one in components.given_covariates(scenario):
         parts = _binary(scenario, one)

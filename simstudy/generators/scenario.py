@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -100,6 +102,42 @@ class Covariate:
 
 
 @dataclass(frozen=True, slots=True)
+class OwnGenerator:
+    """A user's function that draws the data; plain data, nothing is imported for it.
+
+    Attributes
+    ----------
+    function : str
+    digest : str
+        Of its file's content.
+    options : tuple of (str, value)
+        Those that the study file gives: numbers, texts, truth values, or tuples of them.
+    source : object
+        Where the function is, a `CodeSource`.
+    use : object
+        How the study file says it: text, or the function itself.
+    grain : {"rows", "clusters", "pooled"}
+        At which it draws; "pooled" where nobody knows, since its file is not to be imported.
+    part : int
+        Replications of a stored range; 0 as of other scenarios.
+    """
+
+    function: str
+    digest: str
+    options: tuple[tuple[str, Any], ...]
+    source: Any = field(compare=False)
+    use: Any = field(compare=False)
+    grain: str = field(default="pooled", compare=False)
+    part: int = field(default=0, compare=False)
+
+    @property
+    def place(self) -> str:
+        """Its file's name and the function, or that alone where it was given from Python."""
+        file = Path(self.source.file).name
+        return f"{file}:{self.function}" if file else self.function
+
+
+@dataclass(frozen=True, slots=True)
 class Scenario:
     """One data-generating mechanism.
 
@@ -107,6 +145,9 @@ class Scenario:
     + u_j + e_ij, with u ~ N(0, tau2), e ~ N(0, sigma2), tau2 + sigma2 = total_variance,
     icc = tau2 / total, v ~ N(0, slope_sd^2), slope_correlation = cor(u, v).
     For x = "normal", x_ij = sqrt(x_icc) a_j + sqrt(1 - x_icc) b_ij, both standard normal.
+
+    With a generator of the user's own the fields are what is handed to it, and mean what it
+    makes of them; icc and slope are NaN and x_icc is None where they are not given.
     """
 
     n_clusters: int
@@ -122,6 +163,7 @@ class Scenario:
     covariates: tuple[Covariate, ...] = ()
     slope_sd: float = 0.0
     slope_correlation: float = 0.0
+    generator: OwnGenerator | None = None
 
     def slope_of(self, covariate: str) -> float:
         """True slope of a covariate; NaN of one that is not there."""
@@ -152,6 +194,8 @@ class Scenario:
     @property
     def first_grain(self) -> str:
         """Grain at which the data are first drawn: the coarsest that determines them."""
+        if self.generator is not None:
+            return self.generator.grain
         normal = self.x == "normal" and all(one.type == "normal" for one in self.covariates)
         return "pooled" if normal and self.equal_size and not self.slope_sd else "clusters"
 
@@ -162,7 +206,7 @@ class Scenario:
         x_icc = self.x_icc if self.x != "normal" else None
         others = tuple((one.name, one.type, one.icc, one.given and one.given.digest)
                        for one in self.covariates)  # fmt: skip
-        return self.n_clusters, self.size, self.x, x_icc, given, others
+        return self.n_clusters, self.size, self.x, x_icc, given, others, self.generator
 
     def fixed_sizes(self) -> Ints:
         """Sizes of the clusters where they are not random, shape (J, 1)."""

@@ -17,13 +17,14 @@ from numpy.typing import NDArray
 
 from simstudy.generators.scenario import Scenario
 
-POOLED, CLUSTERS, ROWS, SIZES, METHODS = range(5)
+POOLED, CLUSTERS, ROWS, SIZES, METHODS, OWN = range(6)
 COVARIATES, SLOPES = 1, 2  # parts with streams of their own beside that of a grain: never reused
 GRAIN = {"pooled": POOLED, "clusters": CLUSTERS, "rows": ROWS}
 
 BLOCK = 4096  # replications; every chunk length divides it
 STEPS = (128, 128, 256, 512, 1024, 2048)  # a pooled chunk is drawn in these steps, as far as needed
 _MOST = 128  # replications of a finer chunk: a small study draws little more than it needs
+_FRAMES = 32  # those of a chunk of a user's data frames, which cost much
 _NUMBERS = {CLUSTERS: 32768, ROWS: 65536}  # doubles an array of a chunk may have: about one cache
 _BATCH, _BATCH_NUMBERS, _MEMORY = 4096, 65536, 1 << 21  # what is fitted together: not format
 
@@ -40,7 +41,8 @@ def generator(seed: int, digest: int, chunk: int, grain: int, *more: int) -> np.
     chunk : int
         Number of the chunk, in units of that grain's `chunk_length`.
     grain : int
-        POOLED, CLUSTERS, ROWS, SIZES or METHODS.
+        POOLED, CLUSTERS, ROWS, SIZES or METHODS; OWN for a user's generator, where `chunk` is
+        the replication, from 0, of one that draws data frames.
     more : int
         Below 2^32 each: which method, for METHODS; else which part has the stream to itself.
     """
@@ -97,7 +99,8 @@ def chunk_length(scenario: Scenario, grain: int) -> int:
     clusters = _fit(_NUMBERS[CLUSTERS] / scenario.n_clusters, _MOST)
     if grain != ROWS:
         return clusters
-    return _fit(_NUMBERS[ROWS] / scenario.mean_n_obs, clusters)
+    most = clusters if scenario.generator is None else min(clusters, _FRAMES)
+    return _fit(_NUMBERS[ROWS] / scenario.mean_n_obs, most)
 
 
 def batch_length(scenario: Scenario, grain: int) -> int:

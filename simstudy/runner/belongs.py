@@ -1,19 +1,22 @@
 """Whether a results folder is this study's, and holds all of it when a run ends.
 
-Two studies are one where they share a scenario x method pair; a method of the user's own is
-itself whatever its file holds by now.
+Two studies are one where they share a scenario x method pair; a method or a generator of the
+user's own is itself whatever its file holds by now.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 from simstudy.errors import UserError, WorkError
 from simstudy.runner.plan import n_missing
 from simstudy.store import parts
 from simstudy.store.names import PartName, holders, method_key
 from simstudy.store.results_folder import SCENARIOS, STUDY, SUMMARY, SUMMARY_CSV, ResultsFolder
+from simstudy.study.digest import digest
+from simstudy.study.grid import Design
 from simstudy.study.study import Study
 
 _DIGEST = re.compile(r"digest=[0-9a-f]+")
@@ -25,10 +28,23 @@ def _itself(canonical: str) -> str:
     return _DIGEST.sub("digest=", canonical)
 
 
+def _world(design: Design) -> str:
+    """A scenario's id, whatever the file of its generator holds."""
+    scenario = design.scenario
+    if scenario.generator is None:
+        return design.id
+    return digest(replace(scenario, generator=replace(scenario.generator, digest="")))[0]
+
+
+def _worlds(*studies: Study | None) -> dict[str, str]:
+    """A scenario's id -> `_world` of it."""
+    return {d.id: _world(d) for study in studies if study is not None for d in study.designs}
+
+
 def _pairs(study: Study, *, asked: bool) -> set[Pair]:
     """Pairs that a study asks for, or all of its scenarios and methods."""
     return {
-        (design.id, _itself(method.canonical))
+        (_world(design), _itself(method.canonical))
         for method in study.methods
         for design in study.designs
         if not asked or study.asks(design, method)
@@ -41,15 +57,17 @@ def refuse_another(study: Study, folder: ResultsFolder, stored: list[PartName]) 
     if seed is None:  # study.yaml was lost
         seed = next((footer.get("seed") for footer in parts.footers(folder, stored)), None)
     folder.refuse_seed(seed, study.seed)
+    worlds = _worlds(_earlier(folder) if study.generators else None, study)
     scenarios = {design.id for design in study.designs}
     keys = {method_key(method.canonical) for method in study.methods}
     if not stored or any(s in scenarios and m in keys for s, m in holders(stored)):
         return
     wanted = _pairs(study, asked=False)  # another condition makes no other study
-    for part in stored:  # changed files of the user's own methods: footers know their names
-        if not scenarios.isdisjoint(part.scenarios):
+    for part in stored:  # changed files of the user's own: footers know the methods' names
+        drawn = [worlds[scenario] for scenario in part.scenarios if scenario in worlds]
+        if drawn:
             names = map(_itself, (parts.footer(folder, part) or {}).get("methods", ()))
-            if any((scenario, name) in wanted for name in names for scenario in part.scenarios):
+            if any((world, name) in wanted for name in names for world in drawn):
                 return
     message = "holds another study of this name: none of its scenarios and methods is of this one"
     raise UserError(
@@ -64,9 +82,8 @@ def tell_what_left(
 
     Compared with the study as it was last run, so it is said once.
     """
-    try:
-        earlier = folder.study()
-    except UserError:
+    earlier = _earlier(folder)
+    if earlier is None:
         return
     stored, now = holders(listed), _pairs(study, asked=True)
     left = [
@@ -75,7 +92,7 @@ def tell_what_left(
         for method in earlier.methods
         if earlier.asks(design, method)
         and (design.id, method_key(method.canonical)) in stored
-        and (design.id, _itself(method.canonical)) not in now
+        and (_world(design), _itself(method.canonical)) not in now
     ]
     most = max((part.last for held in stored.values() for part in held), default=0)
     said = []
@@ -87,6 +104,14 @@ def tell_what_left(
         place = folder.set_aside(*_SUMMARY)
         kept = f", the earlier summary is in {place}" if place is not None else ""
         warn(f"{folder}: {' and '.join(said)}; their rows stay, unused{kept}")
+
+
+def _earlier(folder: ResultsFolder) -> Study | None:
+    """The study as it was last run in a folder."""
+    try:
+        return folder.study()
+    except UserError:
+        return None
 
 
 def refuse_incomplete(study: Study, folder: ResultsFolder, n_left_out: int) -> None:

@@ -23,6 +23,7 @@ _TABLE = {
     "rows": (1e-6, 0.0, 8e-8, 8e-8),
 }
 _UNIT = 2.5e-8  # a unit that is drawn
+_OWN = {"rows": 1e-3, "clusters": 1e-5}  # of drawing by a user's generator
 _DRAWS = 3e-6  # a cluster, of a method that draws itself
 
 Kind = tuple[object, ...]
@@ -44,6 +45,8 @@ def _rough(task: Task) -> float:
         a_cluster = drawing_cluster + fit_cluster * n_methods + _DRAWS * n_draw
         each = drawing + fit * n_methods + a_cluster * scenario.n_clusters
         each += _UNIT * scenario.mean_n_obs * (grain == "rows")
+        if scenario.generator is not None:
+            each += _OWN.get(scenario.generator.grain, 0.0)
         each += sum(method.entry.seconds.get(grain, 0.0) for method in task.methods)
         seconds += _SCENARIO + task.n_reps * each
     return seconds
@@ -56,7 +59,7 @@ def kinds_of(task: Task) -> Iterator[Kind]:
 
 
 def affordable(task: Task, seconds: float, most: int, least: int = 1) -> Task:
-    """As many replications of a user's method as some seconds hold, in whole calls.
+    """As many replications with a user's code as some seconds hold, in whole calls.
 
     Parameters
     ----------

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from simstudy.custom import doing
+from simstudy.custom.generator import GENERATOR
 from simstudy.errors import UserError, WorkError
 from simstudy.estimates import STATUS_OF
 from simstudy.estimates import Outcome as Failing
@@ -77,6 +78,8 @@ def execute(
         raise UserError(f"jobs: {jobs} is not a whole number from 1 up")
     for method in study.own_methods:
         refuse_changed(method.source)
+    for own in study.generators.values():
+        refuse_changed(own.source, GENERATOR)
     folder = ResultsFolder(folder.path.absolute())  # a user's code may go elsewhere
     source = provenance(study)
     tasks = _missing(study, folder, source, warn)
@@ -120,7 +123,9 @@ def _missing(
                 raise
             return _missing(study, folder, source, warn)
     for file in study_file.changed_files(study, folder):
-        warn(f"{file} has changed: its methods are computed anew; their earlier rows stay, unused")
+        warn(
+            f"{file} has changed: its methods or data are computed anew; earlier rows stay, unused"
+        )
     belongs.tell_what_left(study, folder, listed, warn)
     study_file.prepare(study, folder)
     quarantine.clear(folder, warn)
@@ -261,7 +266,7 @@ def _results(
         yield from parallel(jobs, ((work, *arguments(task)) for task in tasks), run.backend)
         return
     for task in tasks:
-        if not task.shared and doing.page is not None:  # the command line: not a caller's process
+        if task.foreign and doing.page is not None:  # the command line: not a caller's process
             yield run.apart.call(work, *arguments(task))
         else:
             yield work(*arguments(task))
@@ -298,10 +303,10 @@ def work(
         for part, names, of_part in parts_of(task, estimates):
             end_if_orphaned()
             about: dict[str, Any] = {"keys": {name: keys[name] for name in part.scenarios}}
-            if not task.shared or any(of.extras for of in of_part):  # first: rows are the last
+            if task.foreign or any(of.extras for of in of_part):  # first: rows are the last
                 about["beside"] = failures.write(folder, part, names, of_part)
-            if not task.shared:
                 first = first or next(failures.failed(part, names, of_part), None)
+            if not task.shared:
                 about |= timeouts.noted(task, of_part[0])
             parts.write(folder, part, names, of_part, source | about)
         if not task.shared:

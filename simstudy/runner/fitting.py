@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import numpy as np
+
+from simstudy.custom.own_source import Told
 from simstudy.entries import Words
-from simstudy.estimates import Estimates, concatenate
+from simstudy.estimates import COMPONENTS, NUMBERS, TRUTH, Estimates, Outcome, concatenate
 from simstudy.generators import streams
-from simstudy.generators.source import Source
 from simstudy.moments import Clusters, Moments, Pooled, Units
 from simstudy.numerics.batches import cut, cut_rows, join, reps_of
 from simstudy.numerics.reduce import reduce
 from simstudy.registry import Method
+from simstudy.study.drawing import DataSource
 
 Chunk = Pooled | Clusters | Units
 
@@ -45,20 +48,23 @@ class Batch:
 
     Attributes
     ----------
-    source : Source
+    source : DataSource
     grain : int
         Of the draw.
     chunks : list of Pooled, Clusters or Units
     wanted : Span
     first : int
         The replication that the chunks begin with.
+    told : Told, optional
+        What a user's generator says of the chunks' data sets beside them.
     """
 
-    source: Source
+    source: DataSource
     grain: int
     chunks: list[Chunk]
     wanted: Span
     first: int = 0
+    told: Told | None = None
 
     @cached_property
     def moments(self) -> Moments:
@@ -97,6 +103,36 @@ def beside(batches: tuple[Batch, ...]) -> Batch:
 
 def fitted(method: Method, batch: Batch) -> Estimates:
     """Fit a method to the replications of a batch that are wanted."""
+    estimates = _fitted(method, batch)
+    if batch.told is None:
+        return estimates
+    return _with_told(method, estimates, batch.told.cut(*batch.wanted.since(batch.first)))
+
+
+def _with_told(method: Method, estimates: Estimates, told: Told) -> Estimates:
+    """The rows, failed where there are no data, and the true values that came with these."""
+    lost = told.lost
+    failures = np.full(lost.shape, None, dtype=object)
+    held: dict[str, Any] = {"failures": failures, "warned": estimates.warned}
+    if estimates.failures is not None:
+        failures[:] = estimates.failures
+    failures[lost] = told.failures[lost]
+    if estimates.warned is not None:
+        held["warned"] = estimates.warned.copy()
+        held["warned"][lost] = None
+    for name in (*NUMBERS, *COMPONENTS, "seconds"):
+        values = getattr(estimates, name)
+        held[name] = None if values is None else np.where(lost, np.nan, values)
+    extras = dict(estimates.extras or {})
+    if method.estimand in told.truths:
+        truth, own = told.truths[method.estimand], extras.get(TRUTH)
+        extras[TRUTH] = truth if own is None else np.where(np.isnan(own), truth, own)
+    extras = {name: np.where(lost, np.nan, values) for name, values in extras.items()}
+    outcome = np.where(lost, Outcome.FAILED, estimates.outcome).astype(np.int8)
+    return replace(estimates, outcome=outcome, extras=extras or None, **held)
+
+
+def _fitted(method: Method, batch: Batch) -> Estimates:
     if method.grain == "rows":
         return _by_replication(method, batch)
     if method.entry.draws:

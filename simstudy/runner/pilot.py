@@ -141,9 +141,9 @@ def _trial(study: Study, task: Task) -> _Trial:
     part = _cut(task, streams.batch_length(scenario, finest))
     times: list[float] = []
     clock = time.process_time
-    if not task.shared:  # which may wait for another program
+    if task.foreign:  # which may wait for another program
         part, clock = affordable(task, _OWN_TRIAL, task.n_reps), time.perf_counter
-    for _ in range(_BATCHES if task.shared else 1):
+    for _ in range(1 if task.foreign else _BATCHES):
         start = clock()
         estimates = run_task(part)
         sizes = [parts.encode(*content, {}).size for content in parts_of(part, estimates)]

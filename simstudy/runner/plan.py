@@ -34,6 +34,8 @@ def range_length(scenario: Scenario, grain: str, draws: bool = False) -> int:
 
     Methods that draw cost some fifty times the others, so their ranges are shorter.
     """
+    if scenario.generator is not None and scenario.generator.part:
+        return scenario.generator.part
     number = streams.GRAIN[grain]
     per_rep = {
         "pooled": _NUMBERS / _LONGEST,
@@ -117,7 +119,9 @@ def _shared(study: Study, gaps: Gaps, methods: tuple[Method, ...]) -> Iterator[T
         for span, together in wanted.items():
             todo[span, tuple(together), min(of_shape)].append(design)
     for (span, chosen, longest), designs in todo.items():
-        for pieces in _packs(designs, min(longest, _SMALL) // (span[1] - span[0] + 1)):
+        own = any(design.scenario.generator is not None for design in designs)
+        room = 1 if own else min(longest, _SMALL) // (span[1] - span[0] + 1)
+        for pieces in _packs(designs, room):
             yield Task(study.seed, pieces, *span, chosen, study.grain)
 
 
@@ -128,9 +132,15 @@ def _alone(study: Study, gaps: Gaps, methods: Iterable[Method]) -> list[Task]:
         for method in methods
         for design in study.designs
         if gaps.get((design.id, method.canonical))  # else there need be no file of it
-        for span in _aligned(gaps[design.id, method.canonical], method.entry.part)
+        for span in _aligned(gaps[design.id, method.canonical], _part(method, design.scenario))
     ]
     return sorted(tasks, key=lambda task: task.first)
+
+
+def _part(method: Method, scenario: Scenario) -> int:
+    """Replications of a range of a user's method: not more than a user's generator has."""
+    part, own = method.entry.part, scenario.generator
+    return part if own is None else min(part, own.part or part)
 
 
 def _aligned(gaps: Iterable[Range], length: int) -> Iterable[Range]:

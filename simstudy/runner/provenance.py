@@ -24,7 +24,9 @@ from simstudy.study.study import Study
 
 def provenance(study: Study) -> dict[str, Any]:
     """What every part's footer says of the run that made it."""
-    files = [m.source for m in study.own_methods if m.source.file]
+    own_code = [m.source for m in study.own_methods]
+    own_code += [own.source for own in study.generators.values()]
+    files = [source for source in own_code if source.file]
     own = {"packages": packages(files)} if files else {}
     return own | {
         "seed": study.seed,

@@ -75,6 +75,6 @@ def warnings_line(folder: ResultsFolder, table: pa.Table) -> list[str]:
 
 
 def _rows(study: Study, folder: ResultsFolder, kind: str) -> list[dict[str, Any]]:
-    if not study.own_methods:
+    if not (study.own_methods or study.generators):
         return []
     return failures.read(study, folder, kind).to_pylist()

@@ -36,12 +36,13 @@ def refuse_other_bits(
     first = next(parts.footers(folder, stored), ours)
     elsewhere = [name for name in _ORIGIN if first.get(name) != ours[name]]
     for method in study.methods:
-        if not (elsewhere or method.has_packages):
+        has_packages = method.has_packages or bool(study.generators)
+        if not (elsewhere or has_packages):
             continue
         part, task = _cheapest(study, method, stored)
         if part is None or task is None:
             continue
-        theirs = parts.footer(folder, part) or {} if method.has_packages else first
+        theirs = parts.footer(folder, part) or {} if has_packages else first
         other = _versions(theirs), _versions(ours)
         names = [name for name in other[0] | other[1] if other[0].get(name) != other[1].get(name)]
         if not names or timeouts.FOOTER in theirs or _agree(study, folder, part, task):

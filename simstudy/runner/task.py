@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from simstudy.custom.own_source import OwnSource, joined
 from simstudy.entries import GRAINS
 from simstudy.estimates import Estimates, concatenate
 from simstudy.generators import streams
 from simstudy.generators.scenario import Scenario
-from simstudy.generators.source import Source
 from simstudy.moments import Units
 from simstudy.numerics.reduce import reduce
 from simstudy.registry import Method
 from simstudy.runner.fitting import Batch, Span, beside, fitted
+from simstudy.study.drawing import DataSource, source_of
 from simstudy.study.grid import Design
 
 
@@ -37,6 +38,12 @@ class Task:
     def shared(self) -> bool:
         """Whether methods share it whose cost is known; else one has it to itself."""
         return self.methods[0].entry.shared
+
+    @property
+    def foreign(self) -> bool:
+        """Whether it runs a user's code, that of a method or of a generator."""
+        drawn = any(piece.scenario.generator is not None for piece in self.pieces)
+        return drawn or not self.shared
 
     @property
     def kind(self) -> str:
@@ -95,7 +102,7 @@ def _alike(task: Task) -> Iterator[list[Design]]:
 
 def _width(task: Task, scenario: Scenario) -> int:
     """How many scenarios like this one make a batch; 1 where a range is no single batch."""
-    if any(method.entry.draws for method in task.methods):
+    if scenario.generator is not None or any(method.entry.draws for method in task.methods):
         return 1
     most = 1 << 62
     for grain in _grains(task, scenario):
@@ -122,7 +129,7 @@ def _run_group(task: Task, pieces: list[Design]) -> list[Estimates]:
 
 def _batches(task: Task, pieces: list[Design]) -> Iterator[tuple[Batch, list[int]]]:
     """Batches of scenarios of one shape, grain by grain, and which methods are fitted to each."""
-    sources = [Source(piece.scenario, task.seed, piece.key) for piece in pieces]
+    sources = [source_of(piece, task.seed) for piece in pieces]
     grains = _grains(task, pieces[0].scenario)
     for grain in sorted(set(grains), key=GRAINS.index):
         chosen = [k for k, of_method in enumerate(grains) if of_method == grain]
@@ -132,17 +139,23 @@ def _batches(task: Task, pieces: list[Design]) -> Iterator[tuple[Batch, list[int
             yield beside(batches), chosen
 
 
-def _drawn(source: Source, task: Task, grain: str, units: bool) -> Iterator[Batch]:
+def _drawn(source: DataSource, task: Task, grain: str, units: bool) -> Iterator[Batch]:
     """Batches of one scenario; units that no method asks for are reduced as they are drawn."""
     number = streams.GRAIN[grain]
     chunk = streams.chunk_length(source.scenario, number)
     length = streams.batch_length(source.scenario, number)
+    calls = not task.shared and task.methods[0].grain != "rows"  # calls have chunks that are whole
     first, last = task.first - 1, task.last
     while first < last:
         end = min(last, (first // length + 1) * length)
         numbers = range(first // chunk, (end - 1) // chunk + 1)
         start = numbers.start * chunk
-        moments = (source.moments(number, c, end - start) for c in numbers)
-        chunks = [m if units or not isinstance(m, Units) else reduce(m) for m in moments]
-        yield Batch(source, number, chunks, Span(first, end), start)
+        chunks, told = [], []
+        for c in numbers:
+            need = None if calls else end - c * chunk
+            moments = source.moments(number, c, need)
+            chunks.append(reduce(moments) if isinstance(moments, Units) and not units else moments)
+            if isinstance(source, OwnSource):
+                told.append(source.told(number, c, need))
+        yield Batch(source, number, chunks, Span(first, end), start, joined(told) if told else None)
         first = end

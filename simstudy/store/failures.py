@@ -113,6 +113,8 @@ def asked(study: Study) -> set[tuple[str, str]]:
 def _of(study: Study, listed: Iterable[PartName]) -> Iterator[PartName]:
     """Parts beside which rows of a study's own methods, or extras of ours, may stand."""
     with_more = {*study.own_methods, *(method for method in study.methods if method.extras)}
+    if study.generators:
+        with_more.update(study.methods)
     keys = {method_key(method.canonical) for method in with_more}
     return (part for part in listed if not keys.isdisjoint(part.methods))
 

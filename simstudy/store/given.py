@@ -42,8 +42,9 @@ class _Extras(NamedTuple):
 
 
 def ranges(study: Study, folder: ResultsFolder) -> dict[str, dict[Key, Range]]:
-    """Name -> (scenario, method's key) -> range of what a study's own methods gave."""
-    keys = {method_key(method.canonical) for method in study.own_methods}
+    """Name -> (scenario, method's key) -> range of what a study's own code gave."""
+    givers = study.methods if study.generators else study.own_methods
+    keys = {method_key(method.canonical) for method in givers}
     asked = failures.asked(study) if keys else set()
     ranges: dict[str, dict[Key, Range]] = {name: {} for name in GIVEN}
     for part in folder.parts():

@@ -15,8 +15,10 @@ from pathlib import Path
 from simstudy.custom.load import content_of, digest_of
 from simstudy.entries import CodeSource
 from simstudy.errors import UserError
+from simstudy.generators.scenario import OwnGenerator
 from simstudy.store.files import is_plain
 from simstudy.store.results_folder import SOURCES, ResultsFolder
+from simstudy.study import generators
 from simstudy.study.study import Study
 
 _ACCOUNTS = f"{SOURCES}/accounts.json"
@@ -31,6 +33,10 @@ def keep(study: Study, folder: ResultsFolder) -> None:
         with suppress(UserError):  # its file is gone, or not to be imported
             told[method.canonical] = method.account()
             _keep(folder, method.source)
+    for own in study.generators.values():
+        with suppress(UserError):
+            told[generator_key(own)] = generators.account(own)
+            _keep(folder, own.source)
     for measure in study.measures:
         with suppress(UserError):
             measures[measure.name] = measure.account
@@ -43,7 +49,10 @@ def keep(study: Study, folder: ResultsFolder) -> None:
 
 
 def accounts(folder: ResultsFolder, of: str = "accounts") -> dict[str, str]:
-    """Canonical name -> what a method says that it does; what is not told so is left out."""
+    """Canonical name -> what a method says that it does; what is not told so is left out.
+
+    A generator stands there by its `generator_key`.
+    """
     file = folder / _ACCOUNTS
     try:
         if not is_plain(file) or file.stat().st_size > _MOST:
@@ -52,6 +61,11 @@ def accounts(folder: ResultsFolder, of: str = "accounts") -> dict[str, str]:
         return {name: text for name, text in told.items() if isinstance(text, str)}
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return {}
+
+
+def generator_key(own: OwnGenerator) -> str:
+    """Where a generator stands among the accounts of methods."""
+    return f"{own.place}[digest={own.digest}]"
 
 
 def measure_accounts(folder: ResultsFolder) -> dict[str, str]:

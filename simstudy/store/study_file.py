@@ -11,6 +11,7 @@ from simstudy.errors import UserError
 from simstudy.store import sources
 from simstudy.store.files import cannot_write
 from simstudy.store.results_folder import ESTIMATES, STUDY, WORK, ResultsFolder
+from simstudy.study import generators
 from simstudy.study.fields import DEFAULTS, SILENT
 from simstudy.study.study import Study
 
@@ -28,7 +29,9 @@ def _document(study: Study, folder: Path) -> dict[str, Any]:
         "seed": study.seed,
         "replications": study.replications,
         "alpha": list(study.alpha),
-        "scenarios": _with_defaults(_with_files(study.scenarios, study.folder, folder)),
+        "scenarios": _with_defaults(
+            _with_code(_with_files(study.scenarios, study.folder, folder), study, folder)
+        ),
         "methods": [method.written(folder) for method in study.methods],
         "report": {"figures": list(study.figures)},
     }
@@ -51,6 +54,17 @@ def _with_files(scenarios: Any, old: Path, new: Path) -> Any:
     if isinstance(scenarios, list):
         return [_with_files(item, old, new) for item in scenarios]
     return scenarios
+
+
+def _with_code(scenarios: Any, study: Study, folder: Path) -> Any:
+    """Scenarios whose generators are found from a folder, and only as they are now."""
+    if isinstance(scenarios, list):
+        return [_with_code(grid, study, folder) for grid in scenarios]
+    data = scenarios.get(generators.FIELD)
+    if data is None:
+        return scenarios
+    own = study.generators[data["use"]]
+    return scenarios | {generators.FIELD: data | own.source.written(folder)}
 
 
 def _with_defaults(scenarios: Any) -> Any:
@@ -78,14 +92,19 @@ def prepare(study: Study, folder: ResultsFolder) -> None:
 
 
 def changed_files(study: Study, folder: ResultsFolder) -> list[str]:
-    """Files of a user's methods that were others when this folder's study was last run."""
+    """Files of a user's methods and generators that were others when this study was last run."""
     document, home = folder.document, folder.path.resolve()
+    grids = document.get("scenarios")
     listed = [document.get(key) for key in ("methods", "measures")]
+    listed.append([grid.get(generators.FIELD) for grid in (grids if isinstance(grids, list)
+                   else [grids]) if isinstance(grid, dict)])  # fmt: skip
     held = {(_file(item), str(item.get("digest")))
             for items in listed if isinstance(items, list)
             for item in items if isinstance(item, dict) and "use" in item}  # fmt: skip
     earlier = {file for file, _ in held}
-    now = {(_file(m.source.written(home)), m.source) for m in study.own_methods}
+    sources = [own.source for own in study.generators.values()]
+    sources += [method.source for method in study.own_methods]
+    now = {(_file(source.written(home)), source) for source in sources}
     return sorted({source.file for file, source in now
                    if file in earlier and (file, source.digest) not in held})  # fmt: skip
 

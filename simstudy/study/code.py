@@ -71,7 +71,7 @@ def settle(
     imports.tell(source, label or plain)
     if "digest" not in item:
         function = load.function_of(source)
-        _fits(function, options, source)
+        refuse_misfits(options, source, declare.options_of(function))
         declared = declare.declared(function)
         assert declared is not None
         estimand = estimand or declared.estimand
@@ -151,16 +151,18 @@ def _given(function: Callable[..., Any], kind: declare.Kind) -> CodeSource:
     return CodeSource("", name, digest, function)
 
 
-def refuse_changed(source: CodeSource) -> None:
+def refuse_changed(source: CodeSource, kind: declare.Kind = declare.METHOD) -> None:
     """Refuse a function from Python that is no longer what it was when its study was loaded."""
-    if source.given is not None and _given(source.given, declare.METHOD).digest != source.digest:
+    if source.given is not None and _given(source.given, kind).digest != source.digest:
         message = "or what it reads has changed since the study was loaded; load it again"
         raise OptionError("use", f"{source.function} {message}")
 
 
-def _fits(function: Any, options: Mapping[str, Any], source: CodeSource) -> None:
-    """Refuse an option that the function does not take, or one that it needs."""
-    known, others = declare.options_of(function)
+def refuse_misfits(
+    options: Mapping[str, Any], source: CodeSource, takes: tuple[Mapping[str, Any], bool]
+) -> None:
+    """Refuse an option that a function does not take, or one that it needs; see `options_of`."""
+    known, others = takes
     for key in options:
         if key not in known and not others:
             hint = nearest(key, known) if known else "; it has none"

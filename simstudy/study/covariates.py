@@ -161,7 +161,8 @@ def covariates(
     if not names:
         return ()
     fields_of = {name: _Fields(given, name) for name in names}
-    made = {name: _covariate(at, fields_of[name], files.get(name)) for name in names}
+    own = plain.generator is not None
+    made = {name: _covariate(at, fields_of[name], files.get(name), own) for name in names}
     pairs: dict[tuple[str, str], Correlation] = {}
     for name in names:
         for other, level, place in fields_of[name].correlations():
@@ -175,7 +176,7 @@ def covariates(
     return settled
 
 
-def _covariate(at: Place, here: _Fields, file: GivenX | None) -> Covariate:
+def _covariate(at: Place, here: _Fields, file: GivenX | None, may_lack: bool) -> Covariate:
     slope_at, icc_at, kind_at = (here.get(key) for key in ("slope", "icc", "type"))
     slope = 0.0 if slope_at is None else float(known.NUMBERS["slope"].read(slope_at)) + 0.0
     if file is not None:
@@ -189,6 +190,8 @@ def _covariate(at: Place, here: _Fields, file: GivenX | None) -> Covariate:
     if kind == "binary_blocked":
         if icc_at is not None:
             icc_at.refuse("does not go with type: binary_blocked (it is -1/(n - 1))")
+        return Covariate(here.name, None, slope, kind)
+    if icc_at is None and may_lack:
         return Covariate(here.name, None, slope, kind)
     if icc_at is None:
         at.refuse(f"'icc' of {here.name} is missing ({known.SUMMARIES['icc']})", FIELD, here.name)

@@ -12,7 +12,7 @@ import hashlib
 import json
 from typing import Any
 
-from simstudy.generators.scenario import Covariate, Scenario, SizeRule
+from simstudy.generators.scenario import Covariate, OwnGenerator, Scenario, SizeRule
 from simstudy.study.fields import DEFAULTS, is_default
 
 
@@ -25,6 +25,9 @@ def canonical(scenario: Scenario) -> str:
         "slope": scenario.slope + 0.0,
         "x": scenario.x,
     }
+    if scenario.generator is not None:
+        content = {key: value for key, value in content.items() if value == value}  # NaN: not given
+        content["data"] = _generator(scenario.generator)
     if scenario.x_icc is not None:
         content["x_icc"] = scenario.x_icc + 0.0
     if scenario.given is not None:
@@ -46,6 +49,19 @@ def _size(rule: SizeRule) -> Any:
         return {"mean": values[0], "cv": values[1]}
     name = {"listed": "sizes"}.get(rule.kind, rule.kind)
     return {name: values[0] if rule.kind == "poisson" else values}
+
+
+def _generator(generator: OwnGenerator) -> dict[str, Any]:
+    """A function by its file's content, wherever that lies, and its options."""
+    options = {name: [_plain(one) for one in value] if isinstance(value, tuple) else _plain(value)
+               for name, value in generator.options}  # fmt: skip
+    head = {"use": generator.function, "digest": generator.digest}
+    return head | ({"options": options} if options else {})
+
+
+def _plain(value: Any) -> Any:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return float(value) + 0.0 if number else value
 
 
 def _covariate(covariate: Covariate) -> dict[str, Any]:

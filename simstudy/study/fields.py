@@ -38,7 +38,10 @@ DEFAULTS: dict[str, Any] = {
 }
 SILENT = {"slope_sd", "slope_correlation"}  # a stored study says nothing of them where it did not
 COVARIATE_DEFAULTS: dict[str, Any] = {"slope": 0.0, "type": "normal"}
-SCENARIO_FIELDS = ("n_clusters", "cluster_size", *SCENARIO_NUMBERS, "x", "covariates")
+SCENARIO_FIELDS = ("n_clusters", "cluster_size", *SCENARIO_NUMBERS, "x", "covariates", "data")
+DATA = (
+    "a generator of your own: {use: FILE.py:FUNCTION}, and its options, lists of which are factors"
+)
 X_KINDS = ("normal", "binary", "binary_blocked")
 X_KEYS = ("file", "column", "cluster")
 SIZE_FORMS = ("uniform", "poisson", "mean", "cv", "sizes")
@@ -71,7 +74,9 @@ TOP_FIELDS = {
 
 def is_default(field: str, level: Any) -> bool:
     """Whether a field of a scenario, or of a covariate (``baseline.slope``), is as if not given."""
-    _, _, own = field.partition(".")
+    of, _, own = field.partition(".")
+    if of == "data":  # its options are the user's own
+        return False
     defaults = COVARIATE_DEFAULTS if own else DEFAULTS
     name = own or field
     return name in defaults and bool(level == defaults[name])

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from simstudy.generators.scenario import Scenario
-from simstudy.study import covariates, fields, vocabulary
+from simstudy.study import covariates, fields, generators, vocabulary
+from simstudy.study.code import Imports
 from simstudy.study.digest import digest
 from simstudy.study.place import Place, refuse_equal
 from simstudy.study.scenarios import scenario, variances
@@ -19,6 +20,7 @@ from simstudy.theory.design_effect import design_effect
 _MOST = 1_000_000
 # what a condition may ask of a scenario
 _OWN = tuple(field for field in fields.SCENARIO_FIELDS if field != covariates.FIELD)
+_INNER = {covariates.FIELD: covariates.leaves, generators.FIELD: generators.leaves}
 CONDITIONS = ("scenario", *_OWN, "n_obs", "design_effect")
 
 
@@ -56,7 +58,8 @@ class Design:
         if field == "scenario":
             return self.id
         if field in ("n_obs", "design_effect"):
-            return float(getattr(self, field))
+            value = float(getattr(self, field))
+            return None if math.isnan(value) else value
         if field in self.levels:
             return self.levels[field]
         covariate, _, own = field.partition(".")
@@ -76,8 +79,9 @@ def conditions(designs: Iterable[Design]) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def expand(document: Document) -> list[Design]:
+def expand(document: Document, imports: Imports | None = None) -> list[Design]:
     """All scenarios of the study, in the order of the file, each one once."""
+    own = generators.Generators(imports or Imports())
     grids = Place(document, (), document.data)["scenarios"]
     if isinstance(grids.value, dict):
         blocks = [grids]
@@ -88,7 +92,7 @@ def expand(document: Document) -> list[Design]:
     designs: dict[str, Design] = {}
     for block in blocks:
         for given in _combinations(block):
-            settled = scenario(block, given)
+            settled = scenario(block, given, own.settle(given))
             name, key = digest(settled)
             values = {field: place.value for field, place in given.items()}
             if name in designs:
@@ -113,8 +117,8 @@ def _combinations(block: Place) -> Iterator[dict[str, Place]]:
                 key, fields.SCENARIO_FIELDS, vocabulary.SCENARIO
             )
             block.refuse(f"unknown field{hint}", key)
-        own = key == covariates.FIELD
-        for field, place in covariates.leaves(block[key]) if own else [(key, block[key])]:
+        inner = _INNER[key](block[key]) if key in _INNER else [(key, block[key])]
+        for field, place in inner:
             choices[field] = place.levels()
             refuse_equal(choices[field])
     if math.prod(map(len, choices.values())) > _MOST:
@@ -130,7 +134,9 @@ def _levels(settled: Scenario, values: dict[str, Any]) -> dict[str, float | int 
         if key in values:
             value = values[key]
             number = key in fields.SCENARIO_NUMBERS or "." in key
-            if number and not isinstance(value, dict | str):
+            if key == generators.FIELD and settled.generator is not None:
+                levels[key] = settled.generator.place
+            elif number and not isinstance(value, dict | str | bool | list):
                 levels[key] = float(value) + 0.0
             elif key != "n_clusters":
                 whole = key == "cluster_size" and not isinstance(value, dict)
@@ -140,6 +146,10 @@ def _levels(settled: Scenario, values: dict[str, Any]) -> dict[str, float | int 
 
 def text_of(value: Any) -> str:
     """Write a level as a table shows it: ``uniform 5-35``, ``mean 20, cv 0.5``."""
+    if isinstance(value, list | tuple):
+        return " ".join(map(text_of, value))
+    if isinstance(value, bool):
+        return "true" if value else "false"
     if isinstance(value, dict):
         if "uniform" in value:
             return "uniform {}-{}".format(*value["uniform"])

@@ -9,7 +9,7 @@ from simstudy.entries import GRAINS, Entry, Option
 from simstudy.estimands import DEFAULT, ESTIMANDS
 from simstudy.plots import plots
 from simstudy.registry import methods
-from simstudy.study import covariate_fields, fields
+from simstudy.study import covariate_fields, fields, generators
 from simstudy.where import GRAMMAR
 
 _TEXT = {"type": "string"}
@@ -98,7 +98,18 @@ def _scenario() -> dict[str, Any]:
     }
     summary = "other predictors by name; lists inside are factors, crossed with the others"
     properties["covariates"] = {"description": summary, **covariate_fields.schema()}
-    return _mapping(properties, ["icc", "slope"])
+    properties[generators.FIELD] = {"description": fields.DATA, **_data()}
+    drawn_here = {"required": ["icc", "slope"]}
+    return _mapping(properties, []) | {"anyOf": [{"required": [generators.FIELD]}, drawn_here]}
+
+
+def _data() -> dict[str, Any]:
+    """A generator of the user's own, and its options."""
+    plain = {"anyOf": [{"type": kind} for kind in ("number", "string", "boolean")]}
+    values = {"type": "array", "minItems": 1, "items": plain}
+    level = _or_list({"anyOf": [plain, values]})
+    of_file = _mapping({"use": _USE, "digest": _DIGEST}, ["use"])
+    return of_file | {"additionalProperties": level}
 
 
 def _method() -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
@@ -13,13 +14,15 @@ import numpy as np
 
 from simstudy.errors import UserError, nearest
 from simstudy.forms import shown
-from simstudy.generators.scenario import GivenX, Scenario, SizeRule
-from simstudy.study import covariates, fields, vocabulary
+from simstudy.generators.scenario import GivenX, OwnGenerator, Scenario, SizeRule
+from simstudy.study import covariates, fields, generators, vocabulary
 from simstudy.study.place import Place
 from simstudy.study.yaml_lines import Document
 
 
-def scenario(at: Place, given: Mapping[str, Place]) -> Scenario:
+def scenario(
+    at: Place, given: Mapping[str, Place], generator: OwnGenerator | None = None
+) -> Scenario:
     """Check one combination of fields and build its scenario.
 
     Parameters
@@ -28,7 +31,10 @@ def scenario(at: Place, given: Mapping[str, Place]) -> Scenario:
         Of the whole.
     given : mapping
         Field -> its value, where that stands.
+    generator : OwnGenerator, optional
+        What draws the data, where that is the user's own: then fields may be left out.
     """
+    given = generators.without(given)
     numbers = {
         key: float(number.read(given[key]))
         for key, number in fields.SCENARIO_NUMBERS.items()
@@ -39,6 +45,8 @@ def scenario(at: Place, given: Mapping[str, Place]) -> Scenario:
     kind, x, files = predictor(given["x"], columns) if "x" in given else ("normal", None, {})
     for column in columns.values() if x is None else ():
         column.refuse("is a column of the file of x, and x has none")
+    if x is not None and generator is not None:
+        given["x"].refuse("does not go with data: {use: ...} (the generator draws x)")
     if x is not None:
         for key in ("n_clusters", "cluster_size"):
             if key in given:
@@ -48,9 +56,9 @@ def scenario(at: Place, given: Mapping[str, Place]) -> Scenario:
     else:
         n_clusters, size = clusters(at, given)
     for key in ("icc", "slope"):
-        if key not in numbers:
+        if key not in numbers and generator is None:
             at.refuse(f"'{key}' is missing{_why(key)}")
-    x_icc = _x_icc(at, given, kind)
+    x_icc = _x_icc(at, given, kind, generator is not None)
     if numbers.get("contextual_effect") and (x_icc == 1.0 or _constant_within(x)):
         message = "cannot be told from the slope when x does not vary in clusters"
         given["contextual_effect"].refuse(message)
@@ -58,16 +66,19 @@ def scenario(at: Place, given: Mapping[str, Place]) -> Scenario:
         given["slope_correlation"].refuse("says nothing without slope_sd")
     optional: dict[str, Any] = {k: v for k, v in numbers.items() if k in fields.DEFAULTS}
     plain = Scenario(
-        n_clusters, size, numbers["icc"], x_icc, numbers["slope"], x=kind, given=x, **optional
-    )
+        n_clusters, size, numbers.get("icc", math.nan), x_icc, numbers.get("slope", math.nan),
+        x=kind, given=x, generator=generator, **optional,
+    )  # fmt: skip
     return replace(plain, covariates=covariates.covariates(at, given, files, plain))
 
 
 def _settle_variance(numbers: dict[str, float], given: Mapping[str, Place]) -> None:
     """Put the total variance in the place of the one within clusters."""
-    if "within_variance" not in numbers or "icc" not in numbers:
+    if "within_variance" not in numbers:
         return
     place = given["within_variance"]
+    if "icc" not in numbers:
+        place.refuse("says nothing without icc")
     if "total_variance" in numbers:
         place.refuse("stands beside total_variance, which it decides; give one")
     total = total_of(numbers.pop("within_variance"), numbers["icc"])
@@ -91,6 +102,8 @@ def total_of(within: float, icc: float) -> float:
 def variances(scenario: Scenario) -> dict[str, float]:
     """The fields that say how large the variance is: of a study that has both, in two grids."""
     total, icc = scenario.total_variance, scenario.icc
+    if math.isnan(icc):
+        return {"total_variance": total}
     within = Fraction(repr(total)) * (1 - Fraction(repr(icc)))
     return {"total_variance": total, "within_variance": float(within)}
 
@@ -99,12 +112,14 @@ def _why(key: str) -> str:
     return f" ({fields.SCENARIO_NUMBERS[key].summary})"
 
 
-def _x_icc(at: Place, given: Mapping[str, Place], kind: str) -> float | None:
+def _x_icc(at: Place, given: Mapping[str, Place], kind: str, may_lack: bool) -> float | None:
     """The predictor's ICC, where it is not decided by what else is said of x."""
     if kind not in ("normal", "binary"):
         if "x_icc" in given:
             reason = "it is -1/(n - 1)" if kind == "binary_blocked" else "the file decides it"
             given["x_icc"].refuse(f"does not go with x: {kind} ({reason})")
+        return None
+    if "x_icc" not in given and may_lack:
         return None
     if "x_icc" not in given:
         at.refuse(f"'x_icc' is missing{_why('x_icc')}: it decides whether ignoring clusters hurts")

@@ -12,6 +12,7 @@ from simstudy.entries import GRAINS
 from simstudy.errors import UserError, nearest
 from simstudy.estimands import ESTIMANDS, is_null
 from simstudy.forms import shown
+from simstudy.generators.scenario import OwnGenerator
 from simstudy.plots import USUAL, other_names, plots
 from simstudy.registry import Method, OwnMethod
 from simstudy.study import fields, vocabulary
@@ -74,6 +75,12 @@ class Study:
     def own_methods(self) -> list[OwnMethod]:
         """Methods that are functions of the user's; failures and extras may stand beside rows."""
         return [method for method in self.methods if isinstance(method, OwnMethod)]
+
+    @property
+    def generators(self) -> dict[Any, OwnGenerator]:
+        """The user's own generators, by how the study file names them."""
+        found = (design.scenario.generator for design in self.designs)
+        return {own.use: own for own in found if own is not None}
 
     @property
     def n_fits(self) -> int:
@@ -158,7 +165,7 @@ def check(document: Document, imports: Imports) -> Study:
     levels = top.get("alpha", 0.05).levels()
     alpha = tuple(float(fields.TOP_NUMBERS["alpha"].read(level)) for level in levels)
     refuse_equal(levels)
-    designs = tuple(expand(document))
+    designs = tuple(expand(document, imports))
     covariates = {one.name for design in designs for one in design.scenario.covariates}
     chosen = methods_of(top["methods"], imports, covariates)
     study = Study(
@@ -178,6 +185,7 @@ def check(document: Document, imports: Imports) -> Study:
     )
     _check_conditions(top, study)
     _check_covariates(top, study)
+    _check_generators(top, study)
     return study
 
 
@@ -224,6 +232,22 @@ def _check_covariates(top: Place, study: Study) -> None:
                 item.refuse(f"there is no {method.estimand} where {where}; say when: it is asked")
 
 
+def _check_generators(top: Place, study: Study) -> None:
+    """Refuse a method that reads units where moments of clusters are drawn."""
+    for item, method in zip(top["methods"].items(), study.methods, strict=True):
+        for design in study.designs:
+            own = design.scenario.generator
+            if own is None or own.grain != "clusters" or not study.asks(design, method):
+                continue
+            if study.grain == "rows" or (not _is_stored_own(item.value) and method.grain == "rows"):
+                item.refuse(f"reads units, and {own.place} draws moments of clusters")
+
+
+def _is_stored_own(item: Any) -> bool:
+    """Whether this is a user's method of stored results, whose file may be gone."""
+    return isinstance(item, dict) and "digest" in item
+
+
 def _reference(top: Place, chosen: tuple[Method, ...]) -> str | None:
     """A method by its label or its canonical name."""
     given = top.value.get("reference")
@@ -249,12 +273,14 @@ def _grain(top: Place, designs: tuple[Design, ...], chosen: tuple[Method, ...]) 
             slopes = design.scenario.slope_sd != 0
             what = "slopes that vary" if slopes else "a predictor that is not normal"
             message = f"{grain} does not hold unbalanced data or {what}"
+            if design.scenario.generator is not None:
+                message = f"{design.scenario.generator.place} draws {first}"
             place.refuse(f"{message}; use {first}")
         if grain == "rows" and design.n_obs > 2_000_000:
             place.refuse(f"rows of {design.n_obs:.0f} units do not fit; use clusters")
     for item, method in zip(top.value["methods"], chosen, strict=True):
-        if isinstance(item, dict) and "digest" in item:
-            continue  # a user's method of stored results, whose file may be gone
+        if _is_stored_own(item):
+            continue
         if GRAINS.index(grain) < GRAINS.index(method.grain):
             place.refuse(f"{method.canonical} needs {method.grain}, finer than {grain}")
     return grain
@@ -268,7 +294,8 @@ def default_figures(designs: tuple[Design, ...], chosen: tuple[Method, ...]) -> 
         for target, null_value in aims
         for design in designs
     }
-    varies = len({round(design.design_effect, 9) for design in designs}) > 5
+    effects = {round(d.design_effect, 9) for d in designs if d.scenario.generator is None}
+    varies = len(effects) > 5
     conditions = (True in nulls, False in nulls, bool(aims), bool(aims) and varies)
     usual = [what for what, holds in zip(USUAL, conditions, strict=True) if holds]
     return tuple(p.name for what in usual for p in plots().values() if p.usual == what)

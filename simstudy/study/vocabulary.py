@@ -51,6 +51,7 @@ SCENARIO = meanings(
     within_variance="sigma2 sigma_squared residual_variance error_variance var_e sigma_2",
     contextual_effect="contextual gamma context_effect compositional_effect gamma01",
     x="predictor x_type treatment exposure x_distribution",
+    data="generator dgp dgm simulate draw data_generator generate own_data",
     covariates="covariate covs cov z controls control_variables predictors confounders xs "
         "independent_variables level1_predictors level2_predictors",
     slope_sd="sd_slope random_slope random_slopes random_slope_sd tau1 tau_1 slopes_sd sigma_v "

@@ -18,8 +18,10 @@ def design_effect(scenario: Scenario) -> float:
     """1 + (sum n_j^2 / N - 1) icc x_icc, x_icc that of what covariates leave of x.
 
     It is the realised one of a given or blocked x. Slopes that vary are left aside where
-    nothing is known of them.
+    nothing is known of them, and NaN where nothing is known of the data.
     """
+    if scenario.generator is not None:
+        return math.nan
     if slopes_are_known(scenario):
         return _of_slopes(scenario)
     if scenario.x_icc is not None:

@@ -8,8 +8,11 @@ from typing import Any
 from simstudy.generators.predictor import gamma_shape, icc_of
 from simstudy.generators.scenario import Scenario, SizeRule
 from simstudy.report.methods_section.predictors import predictor_facts, words_of
+from simstudy.store.sources import generator_key
+from simstudy.study import generators
 from simstudy.study.covariates import FIELD, leaves
 from simstudy.study.fields import COVARIATE_DEFAULTS, DEFAULTS
+from simstudy.study.generators import FIELD as OWN
 from simstudy.study.grid import text_of
 from simstudy.study.place import Place
 from simstudy.study.study import Study
@@ -27,18 +30,21 @@ _FACTORS = {  # words and symbol
     "contextual_effect": ("contextual effect", r"\gamma"),
     "x": ("predictor", "x"),
     "slope_sd": ("standard deviation of the slope over clusters", r"\sigma_v"),
+    "data": ("generator of the data", r"\text{data}"),
     "slope_correlation": ("correlation of a cluster's slope and effect", r"\rho_{uv}"),
 }
 
 
-def data_facts(study: Study) -> dict[str, Any]:
-    """Predictors, sizes, factors, and what of it is random."""
-    scenarios = [design.scenario for design in study.designs]
+def data_facts(study: Study, said: Mapping[str, str]) -> dict[str, Any]:
+    """Predictors, sizes, factors, and what of it is random; `said` are accounts of functions."""
+    every = [design.scenario for design in study.designs]
+    scenarios = [scenario for scenario in every if scenario.generator is None]
     contextual = any(scenario.contextual_effect != 0 for scenario in scenarios)
     unlike = [s for s in scenarios if s.size.random or not all(map(_is_given, _kinds(s)))]
     files = {s.given.digest: s.given for s in scenarios if s.given is not None}
-    rules = dict.fromkeys(s.size for s in scenarios if s.x != "file")
+    rules = dict.fromkeys(s.size for s in every if s.x != "file")
     grids = study.scenarios if isinstance(study.scenarios, list) else [study.scenarios]
+    grids = [_of_generator(grid, study) if OWN in grid else grid for grid in grids]
     covariates = any(scenario.covariates for scenario in scenarios)
     predictors = predictor_facts(scenarios, study.methods)
     shown = {
@@ -49,6 +55,10 @@ def data_facts(study: Study) -> dict[str, Any]:
     hidden = {field: None for field, said in shown.items() if not said}
     return {
         "contextual": contextual,
+        "modeled": bool(scenarios),
+        "generators": [
+            (own, said.get(generator_key(own), "")) for own in study.generators.values()
+        ],
         "total_set": any("within_variance" not in design.levels for design in study.designs),
         "within_set": any("within_variance" in design.levels for design in study.designs),
         "x_icc": {
@@ -63,6 +73,18 @@ def data_facts(study: Study) -> dict[str, Any]:
         "grids": [_factors(grid | hidden, covariates) for grid in grids],
         **predictors,
     }
+
+
+def _of_generator(grid: Mapping[str, Any], study: Study) -> dict[str, Any]:
+    """A grid with a generator by its name, its options as fields, and no fields at a default."""
+    place = Place(Document(grid), (), grid)[OWN]
+    data = {name: leaf.value for name, leaf in generators.leaves(place)}
+    data[OWN] = study.generators[grid[OWN]["use"]].place
+    return (
+        dict.fromkeys(DEFAULTS)
+        | {name: value for name, value in grid.items() if value != DEFAULTS.get(name)}
+        | data
+    )
 
 
 def _kinds(scenario: Scenario) -> list[str]:

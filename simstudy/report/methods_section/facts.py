@@ -31,7 +31,7 @@ def facts_of(study: Study, folder: ResultsFolder, summary: pa.Table) -> dict[str
     """Name in the templates -> fact."""
     return {
         "study": study,
-        **data_facts(study),
+        **data_facts(study, accounts(folder)),
         **_methods(study, folder),
         **_estimands(study, without_one_truth(summary)),
         **_measures(study, folder, summary),

@@ -15,6 +15,7 @@ from simstudy.generators.predictor import icc_of
 from simstudy.generators.scenario import Covariate, GivenX, Scenario
 from simstudy.registry import Method
 from simstudy.report.tables.markdown import escape
+from simstudy.study import generators
 from simstudy.study.grid import text_of
 from simstudy.study.study import Study
 
@@ -32,7 +33,10 @@ _LEVELS = {
 
 
 def words_of(field: str) -> tuple[str, str]:
-    """Words and symbol of a field of a covariate, such as ``baseline.slope``."""
+    """Words and symbol of a field of a covariate (``baseline.slope``) or a generator's option."""
+    if generators.is_option(field):
+        option = field.partition(".")[2]
+        return f"option {option} of the generator", subscript(option)
     name, field, *others = field.replace("type.column", "column").split(".")
     if field in _FIELDS:
         words, symbol = _FIELDS[field]
