@@ -6,8 +6,7 @@ An answer is given only where its conditions are met in every replication that i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
-from typing import NamedTuple
+from collections.abc import Collection
 
 import numpy as np
 
@@ -15,42 +14,13 @@ from simstudy.estimands import DEFAULT
 from simstudy.generators.scenario import Scenario
 from simstudy.theory import means, omission, pooled, random_intercept, within
 from simstudy.theory.covariates import in_place_of_x
-from simstudy.theory.law import Answer
+from simstudy.theory.law import Answer, Law, Options
 from simstudy.theory.omission import World
 from simstudy.theory.predictors import understood
 from simstudy.theory.robust import ROBUST
 
-Options = Mapping[str, str]
 MEASURES = ("bias", "relative_error_model_se", "share_boundary", "rejection_rate",
             "type1_inflation", "coverage")  # others have no answer  # fmt: skip
-
-
-class Law(NamedTuple):
-    """What is known of one method.
-
-    Attributes
-    ----------
-    options : mapping of str to tuple of str
-        The options and values that were thought of; others have no answers.
-    usable : callable
-        Whether a scenario has replications that can be fitted.
-    world : callable
-        A scenario as the method sees it, which the other functions are about.
-    drift : callable
-        By how much the estimates' centre is off the slope, where the errors leave it.
-    rejection : callable
-        (scenario, options, alpha, shift) -> P(p < alpha) when the centre of the estimates is
-        `shift` off the tested value.
-    """
-
-    options: Mapping[str, tuple[str, ...]]
-    world: Callable[[Scenario, Collection[str]], World | None]
-    usable: Callable[[Scenario], bool]
-    bias: Callable[[Scenario, Options], Answer | None]
-    rejection: Callable[[Scenario, Options, float, float], Answer | None]
-    se_error: Callable[[Scenario, Options], Answer | None] = lambda scenario, options: None
-    share_boundary: Callable[[Scenario, Options], Answer | None] = lambda scenario, options: None
-    drift: Callable[[Scenario], float] = lambda scenario: 0.0
 
 
 _SE = ("classical", *ROBUST, "moulton")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -10,8 +10,11 @@ import numpy as np
 from simstudy.generators.scenario import Scenario
 from simstudy.moments import Numbers
 from simstudy.numerics.tails import critical_value
+from simstudy.theory.omission import World
 from simstudy.theory.predictors import Spread
 from simstudy.theory.quadrature import CENTRAL, Nodes, noncentrality
+
+Options = Mapping[str, str]
 
 
 class Answer(NamedTuple):
@@ -19,6 +22,34 @@ class Answer(NamedTuple):
 
     value: float
     kind: str
+
+
+class Law(NamedTuple):
+    """What is known of one method.
+
+    Attributes
+    ----------
+    options : mapping of str to tuple of str
+        The options and values that were thought of; others have no answers.
+    usable : callable
+        Whether a scenario has replications that can be fitted.
+    world : callable
+        A scenario as the method sees it, which the other functions are about.
+    drift : callable
+        By how much the estimates' centre is off the slope, where the errors leave it.
+    rejection : callable
+        (scenario, options, alpha, shift) -> P(p < alpha) when the centre of the estimates is
+        `shift` off the tested value.
+    """
+
+    options: Mapping[str, tuple[str, ...]]
+    world: Callable[[Scenario, Collection[str]], World | None]
+    usable: Callable[[Scenario], bool]
+    bias: Callable[[Scenario, Options], Answer | None]
+    rejection: Callable[[Scenario, Options, float, float], Answer | None]
+    se_error: Callable[[Scenario, Options], Answer | None] = lambda scenario, options: None
+    share_boundary: Callable[[Scenario, Options], Answer | None] = lambda scenario, options: None
+    drift: Callable[[Scenario], float] = lambda scenario: 0.0
 
 
 def exactly(value: Numbers) -> Answer:
