@@ -208,3 +208,26 @@ def shown(value: Any) -> str:
         return "true" if value else "false"
     text = repr(value) if isinstance(value, str) else str(value)
     return text if len(text) <= 60 else text[:57] + "..."
+
+
+def flow(value: Any) -> str:
+    """Write a value as it stands in a study file, in one line."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key}: {flow(inner)}" for key, inner in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(flow, value)) + "]"
+    return str(value)
+
+
+def numbers_of(read: Any) -> tuple[float, ...]:
+    """The numbers that a form has read, one behind the other."""
+    if isinstance(read, dict):
+        return tuple(read.values())
+    return read if isinstance(read, tuple) else (read,)
+
+
+def nested(form: Form | None, numbers: tuple[float, ...]) -> Any:
+    """Numbers as a form reads them: undoes `numbers_of`."""
+    if isinstance(form, Fields):
+        return dict(zip(form.forms, numbers, strict=True))
+    return list(numbers) if isinstance(form, Several) else numbers[0]

@@ -14,7 +14,8 @@ import pandas as pd
 import simstudy
 from simstudy.errors import UserError
 from simstudy.generators import streams
-from simstudy.generators.scenario import Scenario, SizeRule
+from simstudy.generators.scenario import Scenario
+from simstudy.generators.sizes import SizeRule
 from simstudy.generators.source import Source
 from simstudy.moments import Clusters, Factor, Pooled, Units
 from simstudy.numerics.reduce import reduce

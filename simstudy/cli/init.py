@@ -6,10 +6,12 @@ import builtins
 import keyword
 import secrets
 import sys
+import textwrap
 from argparse import Namespace
 from pathlib import Path
 
 from simstudy.errors import UserError
+from simstudy.generators import sizes
 from simstudy.study.study import valid_name
 
 _STARTER = """\
@@ -24,8 +26,7 @@ alpha: 0.05                     # nominal level: a number, or a list
 
 scenarios:                      # every list is a factor, crossed with the others
   n_clusters: [10, 30]          # classrooms
-  cluster_size: 20              # pupils in each; also {{uniform: [5, 35]}}, {{poisson: 20}},
-                                # {{mean: 20, cv: 0.5}}, {{sizes: [8, 10, 86]}}
+{sizes}
   icc: [0.0, 0.05, 0.2]         # share of the residual variance that lies between classrooms
   x_icc: [0.0, 1.0]             # share of the predictor's variance between classrooms:
                                 # 0 = a pupil's own, 1 = the same for the whole classroom
@@ -112,8 +113,18 @@ def main(options: Namespace) -> None:
     if not valid_name(name):
         message = "cannot name a study; use letters, digits, '-', '_' and '.'"
         raise UserError(f"{name!r} {message}")
-    _write(
-        Path(f"{name}.yaml"), _STARTER.format(name=name, seed=1 + secrets.randbelow(10**8)), "run"
+    seed = 1 + secrets.randbelow(10**8)
+    _write(Path(f"{name}.yaml"), _STARTER.format(name=name, seed=seed, sizes=_sizes()), "run")
+
+
+def _sizes() -> str:
+    """The line of the cluster size, and below it the other ways to write one."""
+    others = [choice.replace(" ", "\0") for choice in sizes.choices()[1:]]
+    lines = textwrap.wrap(f"pupils in each; also {', '.join(others)}", 66)
+    return (
+        "  cluster_size: 20".ljust(32)
+        + "# "
+        + ("\n" + " " * 32 + "# ").join(lines).replace("\0", " ")
     )
 
 

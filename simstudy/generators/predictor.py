@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from simstudy.generators.gaussian import Treatment
-from simstudy.generators.scenario import GivenX, Scenario, SizeRule
+from simstudy.generators.scenario import GivenX, Scenario
 from simstudy.moments import Ints, Units
 from simstudy.numerics.anova import icc_of_y
 from simstudy.numerics.reduce import reduce
@@ -19,36 +19,7 @@ def draw_sizes(rng: np.random.Generator, scenario: Scenario, n_reps: int) -> Int
     rule = scenario.size
     if not rule.random:
         return scenario.fixed_sizes()
-    shape = (scenario.n_clusters, n_reps)
-    if rule.kind == "uniform":
-        return rng.integers(int(rule.values[0]), int(rule.values[1]), shape, endpoint=True)
-    if rule.kind == "poisson":
-        return _positive_poisson(rng, rule.values[0], shape)
-    return _rounded_gamma(rng, rule, shape)
-
-
-def _positive_poisson(rng: np.random.Generator, mean: float, shape: tuple[int, int]) -> Ints:
-    """Poisson conditional on >= 1, exactly and without rejection.
-
-    Given at least one event of a unit-rate process on (0, mean), the first one is at
-    t = -log(1 - u (1 - exp(-mean))); the others are Poisson(mean - t).
-    """
-    first = -np.log1p(rng.random(shape) * np.expm1(-mean))
-    return 1 + rng.poisson(np.maximum(mean - first, 0.0))
-
-
-def gamma_shape(mean: float, cv: float) -> tuple[float, float]:
-    """Shape and scale of G in size = 1 + round(G), rounding up with probability frac(G).
-
-    That rounding keeps the mean exact and adds 1/6 to the variance (the mean of f(1 - f)).
-    """
-    variance = (mean * cv) ** 2 - 1.0 / 6.0
-    return (mean - 1.0) ** 2 / variance, variance / (mean - 1.0)
-
-
-def _rounded_gamma(rng: np.random.Generator, rule: SizeRule, shape: tuple[int, int]) -> Ints:
-    gamma, scale = gamma_shape(*rule.values)
-    return 1 + np.floor(scale * rng.standard_gamma(gamma, shape) + rng.random(shape)).astype(int)
+    return rule.draw(rng, (scenario.n_clusters, n_reps))
 
 
 def draw_treatment(

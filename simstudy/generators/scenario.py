@@ -9,38 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from simstudy.generators.sizes import SizeRule
 from simstudy.moments import Floats, Ints
-
-
-@dataclass(frozen=True, slots=True)
-class SizeRule:
-    """How many units a cluster has.
-
-    Attributes
-    ----------
-    kind : {"fixed", "listed", "uniform", "poisson", "gamma"}
-        One number; one number a cluster; or drawn anew in every replication.
-    values : tuple of float
-        fixed: (n,); listed: n_1..n_J; uniform: (low, high), both included; poisson: (mean
-        before conditioning on >= 1,); gamma: (mean, coefficient of variation).
-    """
-
-    kind: str
-    values: tuple[float, ...]
-
-    @property
-    def random(self) -> bool:
-        """Whether sizes are drawn anew in every replication."""
-        return self.kind in ("uniform", "poisson", "gamma")
-
-    @property
-    def mean(self) -> float:
-        """Expected size of a cluster."""
-        if self.kind == "poisson":
-            return self.values[0] / -float(np.expm1(-self.values[0]))
-        if self.kind == "gamma":
-            return self.values[0]
-        return sum(self.values) / len(self.values)
 
 
 @dataclass(frozen=True, slots=True)

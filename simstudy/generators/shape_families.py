@@ -170,104 +170,104 @@ def _kurtosis_of_contaminated(share: float, scale: float) -> float:
 _MEMBERS = (
     Family(
         "normal",
-        "the normal distribution",
-        _normal,
-        _none,
-        _none,
-        lambda: "a standard normal distribution",
+        summary="the normal distribution",
+        draw=_normal,
+        skewness=_none,
+        kurtosis=_none,
+        words=lambda: "a standard normal distribution",
         synonyms="gaussian gauss rnorm n standard_normal norm",
     ),
     Family(
         "t",
-        "a t distribution; its degrees of freedom, above 4",
-        _t,
-        _none,
-        lambda df: 6.0 / (df - 4.0),
-        lambda df: (
+        summary="a t distribution; its degrees of freedom, above 4",
+        draw=_t,
+        skewness=_none,
+        kurtosis=lambda df: 6.0 / (df - 4.0),
+        words=lambda df: (
             rf"a $t$ distribution with $\nu = {df:g}$ degrees of freedom, divided by its "
             r"standard deviation $\sqrt{\nu / (\nu - 2)}$"
         ),
-        {"df": Number("degrees of freedom", 4, 1e6, low_open=True)},
-        {"t": 5},
-        "student student_t students_t t_distribution rt heavy_tailed heavy_tails",
+        parameters={"df": Number("degrees of freedom", 4, 1e6, low_open=True)},
+        example={"t": 5},
+        synonyms="student student_t students_t t_distribution rt heavy_tailed heavy_tails",
     ),
     Family(
         "chi_square",
-        "a chi-square distribution; its degrees of freedom, 2 of an exponential one",
-        _chi_square,
-        lambda df: math.sqrt(8.0 / df),
-        lambda df: 12.0 / df,
-        lambda df: (
+        summary="a chi-square distribution; its degrees of freedom, 2 of an exponential one",
+        draw=_chi_square,
+        skewness=lambda df: math.sqrt(8.0 / df),
+        kurtosis=lambda df: 12.0 / df,
+        words=lambda df: (
             rf"a chi-square distribution with $\nu = {df:g}$ degrees of freedom, less "
             r"$\nu$ and divided by $\sqrt{2 \nu}$"
         ),
-        {"df": Number("degrees of freedom", 0.001, 1e6)},
-        {"chi_square": 3},
-        "chisq chi2 chi_squared chisquare chisquared rchisq x2 skewed",
+        parameters={"df": Number("degrees of freedom", 0.001, 1e6)},
+        example={"chi_square": 3},
+        synonyms="chisq chi2 chi_squared chisquare chisquared rchisq x2 skewed",
     ),
     Family(
         "lognormal",
-        "a lognormal distribution; the SD of the logarithm",
-        _lognormal,
-        _skewness_of_lognormal,
-        _kurtosis_of_lognormal,
-        lambda sd: (
+        summary="a lognormal distribution; the SD of the logarithm",
+        draw=_lognormal,
+        skewness=_skewness_of_lognormal,
+        kurtosis=_kurtosis_of_lognormal,
+        words=lambda sd: (
             r"a lognormal distribution, $(e^{sZ - s^2/2} - 1) / \sqrt{e^{s^2} - 1}$ with "
             rf"$Z \sim N(0, 1)$ and $s = {sd:g}$"
         ),
-        {"sd": Number("standard deviation of the logarithm", 0.001, 10)},
-        {"lognormal": 1},
-        "log_normal rlnorm lnorm galton",
+        parameters={"sd": Number("standard deviation of the logarithm", 0.001, 10)},
+        example={"lognormal": 1},
+        synonyms="log_normal rlnorm lnorm galton",
     ),
     Family(
         "skew_normal",
-        "a skew-normal distribution; its alpha, of either sign",
-        _skew_normal,
-        _skewness_of_skew_normal,
-        _kurtosis_of_skew_normal,
-        lambda alpha: (
+        summary="a skew-normal distribution; its alpha, of either sign",
+        draw=_skew_normal,
+        skewness=_skewness_of_skew_normal,
+        kurtosis=_kurtosis_of_skew_normal,
+        words=lambda alpha: (
             rf"a skew-normal distribution with $\alpha = {alpha:g}$, "
             r"$\delta |Z_1| + \sqrt{1 - \delta^2}\, Z_2$ with $Z_1, Z_2 \sim N(0, 1)$ and "
             r"$\delta = \alpha / \sqrt{1 + \alpha^2}$, standardized"
         ),
-        {"alpha": Number("alpha")},
-        {"skew_normal": 5},
-        "skewnormal sn rsn skewnorm azzalini skew_gaussian",
+        parameters={"alpha": Number("alpha")},
+        example={"skew_normal": 5},
+        synonyms="skewnormal sn rsn skewnorm azzalini skew_gaussian",
     ),
     Family(
         "uniform",
-        "a uniform distribution",
-        _uniform,
-        _none,
-        lambda: -1.2,
-        lambda: r"a uniform distribution from $-\sqrt 3$ to $\sqrt 3$",
+        summary="a uniform distribution",
+        draw=_uniform,
+        skewness=_none,
+        kurtosis=lambda: -1.2,
+        words=lambda: r"a uniform distribution from $-\sqrt 3$ to $\sqrt 3$",
         synonyms="runif unif flat rectangular",
     ),
     Family(
         "two_point",
-        "-1 or 1, with probability 1/2 each",
-        _two_point,
-        _none,
-        lambda: -2.0,
-        lambda: "$-1$ or $1$, with probability 1/2 each",
+        summary="-1 or 1, with probability 1/2 each",
+        draw=_two_point,
+        skewness=_none,
+        kurtosis=lambda: -2.0,
+        words=lambda: "$-1$ or $1$, with probability 1/2 each",
         synonyms="rademacher bernoulli binary two_points twopoint dichotomous sign coin",
     ),
     Family(
         "contaminated",
-        "a normal distribution; a share of it has `scale` times the SD",
-        _contaminated,
-        _none,
-        _kurtosis_of_contaminated,
-        lambda share, scale: (
+        summary="a normal distribution; a share of it has `scale` times the SD",
+        draw=_contaminated,
+        skewness=_none,
+        kurtosis=_kurtosis_of_contaminated,
+        words=lambda share, scale: (
             f"a normal distribution in which a share of {share:g} had {scale:g} "
             "times the standard deviation of the rest, with variance 1 in all"
         ),
-        {
+        parameters={
             "share": Number("share with another SD", 0, 1, low_open=True, high_open=True),
             "scale": Number("their SD, over that of the others", 0, 1e6, low_open=True),
         },
-        {"contaminated": {"share": 0.1, "scale": 3}},
-        "mixture outliers outlier contamination contaminated_normal normal_mixture "
+        example={"contaminated": {"share": 0.1, "scale": 3}},
+        synonyms="mixture outliers outlier contamination contaminated_normal normal_mixture "
         "scale_mixture mixed_normal tukey",
     ),
 )

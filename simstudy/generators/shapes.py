@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from simstudy.errors import meanings, nearest
-from simstudy.forms import Either, Place, shown
+from simstudy.forms import Either, Place, flow, nested, numbers_of, shown
 from simstudy.generators.shape_families import FAMILIES, Family
 from simstudy.moments import Floats
 
@@ -98,21 +98,12 @@ def _with_parameters(place: Place) -> Shape:
     form = FAMILIES[name].form
     if form is None:
         place.refuse(f"{name} has no parameter; write {name}")
-    read = form.read(place[name])
-    values = read.values() if isinstance(read, dict) else (read,)
-    return Shape(name, tuple(value + 0.0 for value in values))
+    return Shape(name, tuple(value + 0.0 for value in numbers_of(form.read(place[name]))))
 
 
 def _written(family: Family) -> str:
     """An example, as it stands in a study file."""
-    return _flow(family.name if family.example is None else family.example)
-
-
-def _flow(value: Any) -> str:
-    """A value in YAML's flow style."""
-    if isinstance(value, dict):
-        return "{" + ", ".join(f"{key}: {_flow(inner)}" for key, inner in value.items()) + "}"
-    return str(value)
+    return flow(family.name if family.example is None else family.example)
 
 
 _ALONE = [_written(family) for family in FAMILIES.values()]
@@ -124,8 +115,7 @@ def canonical(shape: Shape) -> Any:
     """The shape as a study file writes it, numbers as doubles: it stands in digests."""
     if not shape.parameters:
         return shape.name
-    named = dict(shape.named)
-    return {shape.name: named if len(named) > 1 else shape.parameters[0]}
+    return {shape.name: nested(shape.family.form, shape.parameters)}
 
 
 def text(shape: Shape) -> str:

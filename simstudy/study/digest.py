@@ -12,7 +12,8 @@ import hashlib
 import json
 from typing import Any
 
-from simstudy.generators.scenario import Covariate, OwnGenerator, Scenario, SizeRule
+from simstudy.generators import sizes
+from simstudy.generators.scenario import Covariate, OwnGenerator, Scenario
 from simstudy.study.fields import DEFAULTS, is_default
 
 
@@ -20,7 +21,7 @@ def canonical(scenario: Scenario) -> str:
     """Canonical JSON of a scenario."""
     content: dict[str, Any] = {
         "n_clusters": float(scenario.n_clusters),
-        "cluster_size": _size(scenario.size),
+        "cluster_size": sizes.canonical(scenario.size),
         "icc": scenario.icc + 0.0,
         "slope": scenario.slope + 0.0,
         "x": scenario.x,
@@ -39,16 +40,6 @@ def canonical(scenario: Scenario) -> str:
         content["covariates"] = {one.name: _covariate(one) for one in scenario.covariates}
     kept = {k: v for k, v in content.items() if k not in DEFAULTS or v != DEFAULTS[k]}
     return json.dumps(kept, sort_keys=True, separators=(",", ":"), allow_nan=False)
-
-
-def _size(rule: SizeRule) -> Any:
-    values = [float(v) for v in rule.values]
-    if rule.kind == "fixed":
-        return values[0]
-    if rule.kind == "gamma":
-        return {"mean": values[0], "cv": values[1]}
-    name = {"listed": "sizes"}.get(rule.kind, rule.kind)
-    return {name: values[0] if rule.kind == "poisson" else values}
 
 
 def _generator(generator: OwnGenerator) -> dict[str, Any]:

@@ -7,7 +7,6 @@ from typing import Any
 from simstudy.forms import Number
 
 N_CLUSTERS = Number("clusters, J", low=2, high=1_000_000, integer=True)
-CLUSTER_SIZE = Number("units a cluster, n", low=1, high=1_000_000_000, integer=True)
 SCENARIO_NUMBERS = {
     "icc": Number(
         "intraclass correlation of the residual: tau2 / (tau2 + sigma2)", 0, 1, high_open=True
@@ -44,12 +43,6 @@ DATA = (
 )
 X_KINDS = ("normal", "binary", "binary_blocked")
 X_KEYS = ("file", "column", "cluster")
-SIZE_FORMS = ("uniform", "poisson", "mean", "cv", "sizes")
-SIZE_NUMBERS = {
-    "poisson": Number("mean before conditioning", 0, 1e6, low_open=True),
-    "mean": Number("mean cluster size", 1, 1e6, low_open=True),
-    "cv": Number("coefficient of variation of the cluster size", 0, 10, low_open=True),
-}
 TOP_NUMBERS = {
     "seed": Number(
         "any whole number; with it every data set can be made again", 0, 2**64 - 1, integer=True

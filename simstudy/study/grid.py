@@ -153,9 +153,10 @@ def text_of(value: Any) -> str:
     if isinstance(value, dict):
         if "uniform" in value:
             return "uniform {}-{}".format(*value["uniform"])
-        if "sizes" in value:
-            return "sizes " + " ".join(str(n) for n in value["sizes"])
         if "file" in value:
             return f"{value['file']}:{value['column']} by {value['cluster']}"
-        return ", ".join(f"{k} {v if isinstance(v, str) else f'{v:g}'}" for k, v in value.items())
+        inner = {k: f"{v:g}" if isinstance(v, int | float) else v for k, v in value.items()}
+        return ", ".join(f"{key} {text_of(one)}" for key, one in inner.items())
+    if isinstance(value, list):
+        return " ".join(map(str, value))
     return f"{value:g}" if isinstance(value, float) else str(value)

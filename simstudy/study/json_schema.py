@@ -7,6 +7,8 @@ from typing import Any
 
 from simstudy.entries import GRAINS, Entry, Option
 from simstudy.estimands import DEFAULT, ESTIMANDS
+from simstudy.generators import sizes
+from simstudy.generators.size_families import SIZE
 from simstudy.plots import plots
 from simstudy.registry import methods
 from simstudy.study import covariate_fields, fields, generators
@@ -76,21 +78,11 @@ def schema() -> dict[str, Any]:
 
 
 def _scenario() -> dict[str, Any]:
-    size = fields.CLUSTER_SIZE.schema()
-    pair = {"type": "array", "items": size, "minItems": 2, "maxItems": 2}
-    form = {key: number.schema() for key, number in fields.SIZE_NUMBERS.items()}
-    sizes = [
-        size,
-        _mapping({"uniform": pair}, ["uniform"]),
-        _mapping({"poisson": form["poisson"]}, ["poisson"]),
-        _mapping({"mean": form["mean"], "cv": form["cv"]}, ["mean", "cv"]),
-        _mapping({"sizes": {"type": "array", "items": size, "minItems": 2}}, ["sizes"]),
-    ]
     file = _mapping(dict.fromkeys(fields.X_KEYS, _TEXT), list(fields.X_KEYS))
     x = {"anyOf": [{"enum": list(fields.X_KINDS)}, file]}
     numbers = {"n_clusters": fields.N_CLUSTERS, **fields.SCENARIO_NUMBERS}
     described = {key: (number.summary, number.schema()) for key, number in numbers.items()}
-    described["cluster_size"] = fields.CLUSTER_SIZE.summary, {"anyOf": sizes}
+    described["cluster_size"] = SIZE.summary, sizes.schema()
     described["x"] = "the predictor", x
     properties = {
         key: {"description": summary, **_or_list(levels)}

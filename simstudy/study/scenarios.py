@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 
 from simstudy.errors import UserError, nearest
-from simstudy.forms import shown
-from simstudy.generators.scenario import GivenX, OwnGenerator, Scenario, SizeRule
+from simstudy.generators import sizes
+from simstudy.generators.scenario import GivenX, OwnGenerator, Scenario
+from simstudy.generators.sizes import SizeRule
 from simstudy.study import covariates, fields, generators, vocabulary
 from simstudy.study.place import Place
 from simstudy.study.yaml_lines import Document
@@ -143,7 +144,7 @@ def clusters(at: Place, given: Mapping[str, Place]) -> tuple[int, SizeRule]:
     """Number of clusters and the rule of their sizes."""
     if "cluster_size" not in given:
         at.refuse("'cluster_size' is missing (units a cluster)")
-    size = size_rule(given["cluster_size"])
+    size = sizes.read(given["cluster_size"])
     j = int(fields.N_CLUSTERS.read(given["n_clusters"])) if "n_clusters" in given else None
     if size.kind == "listed":
         if j is not None and j != len(size.values):
@@ -155,42 +156,6 @@ def clusters(at: Place, given: Mapping[str, Place]) -> tuple[int, SizeRule]:
     if j is None:
         at.refuse("'n_clusters' is missing (clusters)")
     return j, size
-
-
-def size_rule(place: Place) -> SizeRule:
-    """Read any of the forms of `cluster_size`."""
-    if not isinstance(place.value, dict):
-        return SizeRule("fixed", (int(fields.CLUSTER_SIZE.read(place)),))
-    place.allow(fields.SIZE_FORMS, vocabulary.SIZE)
-    keys = set(place.value)
-    if keys == {"mean", "cv"}:
-        return _gamma(place)
-    if len(keys) != 1 or keys & {"mean", "cv"}:
-        forms = "a number, {uniform: [a, b]}, {poisson: m}, {mean: m, cv: c} or {sizes: [...]}"
-        place.refuse(f"expected {forms}")
-    (key,) = keys
-    form = place[key]
-    if key == "poisson":
-        return SizeRule("poisson", (float(fields.SIZE_NUMBERS[key].read(form)),))
-    if not isinstance(form.value, list) or (key == "uniform" and len(form.value) != 2):
-        expected = "[low, high]" if key == "uniform" else "a list of sizes"
-        form.refuse(f"expected {expected}, got {shown(form.value)}")
-    sizes = tuple(int(fields.CLUSTER_SIZE.read(size)) for size in form.items())
-    if key == "uniform":
-        if sizes[0] > sizes[1]:
-            form.refuse(f"{sizes[0]} is above {sizes[1]}; expected [low, high]")
-        return SizeRule("uniform", sizes)
-    if len(sizes) < 2:
-        form.refuse("at least 2 clusters are needed")
-    return SizeRule("listed", sizes)
-
-
-def _gamma(place: Place) -> SizeRule:
-    mean, cv = (float(fields.SIZE_NUMBERS[key].read(place[key])) for key in ("mean", "cv"))
-    if mean * cv < 0.5:
-        hint = f"cluster_size: {round(mean)}"
-        place.refuse(f"{cv:g} of a mean of {mean:g} is less than half a unit; {hint}", "cv")
-    return SizeRule("gamma", (mean, cv))
 
 
 def predictor(

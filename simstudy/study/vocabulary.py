@@ -86,18 +86,6 @@ TOP = meanings(
     title="heading caption",
     report="output outputs",
 )  # fmt: skip
-SIZE = meanings(
-    {
-        "write cv, the standard deviation over the mean": "sd variance std",
-        "write {uniform: [5, 35]}": "range min max low high between from runif",
-        "write {mean: 20, cv: 0.5}: a gamma distribution of the sizes": "gamma lognormal negbin "
-            "negative_binomial",
-    },
-    mean="average mu m mean_size",
-    cv="coefficient_of_variation",
-    poisson="lambda rate rpois",
-    sizes="list values given fixed n",
-)  # fmt: skip
 X = meanings(
     {"write {file: FILE.csv, column: COLUMN, cluster: COLUMN}": "given csv data fixed real"},
     normal="gaussian continuous rnorm standard_normal numeric",

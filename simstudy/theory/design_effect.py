@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 
-from simstudy.generators.scenario import Scenario, SizeRule
+from simstudy.generators.scenario import Scenario
 from simstudy.numerics.tails import critical_value
 from simstudy.theory import covariates
 from simstudy.theory.predictors import FixedX, adjusted_x
@@ -26,7 +26,7 @@ def design_effect(scenario: Scenario) -> float:
         return _of_slopes(scenario)
     if scenario.x_icc is not None:
         size, x_icc = scenario.size, covariates.icc_left(scenario)
-        return 1.0 + (mean_square(size) / size.mean - 1.0) * scenario.icc * x_icc
+        return 1.0 + (size.mean_square / size.mean - 1.0) * scenario.icc * x_icc
     fixed = adjusted_x(scenario)
     if fixed is None:  # blocked, random sizes: a cluster of odd size is off by half a unit
         return 1.0 - scenario.icc
@@ -55,18 +55,6 @@ def of_dummy(scenario: Scenario) -> float | None:
         return None
     added = scenario.slope_sd**2 * (1.0 - x_icc)
     return (scenario.sigma2 + added * (n + 1)) / (scenario.sigma2 + added)
-
-
-def mean_square(rule: SizeRule) -> float:
-    """Expected square of a cluster's size."""
-    if rule.kind == "uniform":
-        low, high = rule.values
-        return rule.mean**2 + ((high - low + 1) ** 2 - 1) / 12
-    if rule.kind == "poisson":
-        return rule.mean * (1.0 + rule.values[0])
-    if rule.kind == "gamma":
-        return rule.values[0] ** 2 * (1.0 + rule.values[1] ** 2)
-    return sum(n * n for n in rule.values) / len(rule.values)
 
 
 def moulton(fixed: FixedX) -> float:

@@ -205,20 +205,17 @@ def _left_of_fixed(squares: float, df: int, drawn: Sequence[Covariate]) -> Sprea
 
 def largest_n_obs(scenario: Scenario) -> float:
     """The most units that a replication can have."""
-    rule = scenario.size
-    if rule.kind in ("poisson", "gamma"):
-        return math.inf
-    if rule.kind == "uniform":
-        return scenario.n_clusters * rule.values[1]
-    return int(scenario.fixed_sizes().sum())
+    return _n_obs(scenario, 1)
 
 
 def smallest_n_obs(scenario: Scenario) -> int:
     """The fewest units that a replication can have."""
-    rule = scenario.size
-    if rule.random:
-        low = rule.values[0] if rule.kind == "uniform" else 1
-        return scenario.n_clusters * int(low)
+    return int(_n_obs(scenario, 0))
+
+
+def _n_obs(scenario: Scenario, end: int) -> float:
+    if scenario.size.random:
+        return scenario.n_clusters * scenario.size.ends[end]
     return int(scenario.fixed_sizes().sum())
 
 

@@ -14,6 +14,7 @@ from helpers_cli import call
 
 from simstudy.errors import UserError, nearest
 from simstudy.estimands import ESTIMANDS, OTHER_NAMES
+from simstudy.generators import sizes
 from simstudy.measures import names
 from simstudy.measures.catalog import MEASURES
 from simstudy.plots import other_names, plots
@@ -272,7 +273,7 @@ def test_words_of_options_lead_to_their_values():
     [
         (vocabulary.SCENARIO, fields.SCENARIO_FIELDS),
         (vocabulary.TOP, fields.TOP_FIELDS),
-        (vocabulary.SIZE, fields.SIZE_FORMS),
+        (sizes.WORDS, sizes.KEYS),
         (vocabulary.X, fields.X_KINDS),
         (covariate_fields.WORDS, covariate_fields.SUMMARIES),
         (covariate_fields.LEVEL_WORDS, covariate_fields.LEVELS),

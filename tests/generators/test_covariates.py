@@ -14,7 +14,8 @@ from helpers_longhand import World
 from scipy.stats import norm
 
 from simstudy.generators.omitted import unadjusted_icc
-from simstudy.generators.scenario import Correlation, Covariate, GivenX, Scenario, SizeRule
+from simstudy.generators.scenario import Correlation, Covariate, GivenX, Scenario
+from simstudy.generators.sizes import SizeRule
 from simstudy.generators.source import Source
 from simstudy.generators.streams import CLUSTERS, GRAIN, POOLED, ROWS, chunk_length
 from simstudy.moments import Clusters

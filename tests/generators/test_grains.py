@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from simstudy.generators import gaussian, refine
-from simstudy.generators.scenario import Scenario, SizeRule
+from simstudy.generators.scenario import Scenario
+from simstudy.generators.sizes import SizeRule
 from simstudy.generators.streams import BLOCK, CLUSTERS, POOLED, ROWS, STEPS
 from simstudy.moments import Units
 from simstudy.numerics.gram import pool

@@ -19,7 +19,8 @@ from simstudy import entries
 from simstudy.entries import Entry
 from simstudy.estimates import Estimates
 from simstudy.generators import streams
-from simstudy.generators.scenario import Scenario, SizeRule
+from simstudy.generators.scenario import Scenario
+from simstudy.generators.sizes import SizeRule
 from simstudy.generators.streams import BLOCK, CLUSTERS, POOLED, ROWS, STEPS
 from simstudy.moments import Clusters, Pooled, Units
 from simstudy.numerics.reduce import reduce

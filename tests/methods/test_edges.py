@@ -8,7 +8,8 @@ import pytest
 
 import simstudy
 from simstudy.estimates import STATUSES, Outcome
-from simstudy.generators.scenario import Scenario, SizeRule
+from simstudy.generators.scenario import Scenario
+from simstudy.generators.sizes import SizeRule
 from simstudy.methods import _assemble
 from simstudy.numerics import gram
 

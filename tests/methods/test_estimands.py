@@ -16,7 +16,8 @@ import simstudy
 from simstudy.errors import UserError
 from simstudy.estimands import ESTIMANDS, is_null
 from simstudy.estimates import Outcome
-from simstudy.generators.scenario import Scenario, SizeRule
+from simstudy.generators.scenario import Scenario
+from simstudy.generators.sizes import SizeRule
 from simstudy.generators.source import Source
 from simstudy.methods import random_intercept
 from simstudy.moments import Clusters

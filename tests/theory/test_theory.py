@@ -19,7 +19,8 @@ import pytest
 from helpers_places import TESTS
 from scipy import special
 
-from simstudy.generators.scenario import Scenario, SizeRule
+from simstudy.generators.scenario import Scenario
+from simstudy.generators.sizes import SizeRule
 from simstudy.numerics.tails import critical_value
 from simstudy.theory import balanced, quadrature, unequal
 from simstudy.theory.answers import answer

@@ -15,7 +15,8 @@ import numpy as np
 import pytest
 from helpers_simulation import rows_of, simulate, study
 
-from simstudy.generators.scenario import GivenX, Scenario, SizeRule
+from simstudy.generators.scenario import GivenX, Scenario
+from simstudy.generators.sizes import SizeRule
 from simstudy.measures.catalog import MEASURES, finish
 from simstudy.measures.record import Cells
 from simstudy.numerics.tails import critical_value, two_sided

@@ -16,7 +16,8 @@ from scipy import special
 from scipy.stats import norm
 from scipy.stats import t as student
 
-from simstudy.generators.scenario import Correlation, Covariate, GivenX, Scenario, SizeRule
+from simstudy.generators.scenario import Correlation, Covariate, GivenX, Scenario
+from simstudy.generators.sizes import SizeRule
 from simstudy.measures.catalog import finish
 from simstudy.measures.record import Cells
 from simstudy.measures.totals import COLUMNS, of_block

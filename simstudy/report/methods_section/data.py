@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from simstudy.generators.predictor import gamma_shape, icc_of
-from simstudy.generators.scenario import Scenario, SizeRule
+from simstudy.generators.predictor import icc_of
+from simstudy.generators.scenario import Scenario
+from simstudy.generators.sizes import SizeRule
 from simstudy.report.methods_section.predictors import predictor_facts, words_of
 from simstudy.store.sources import generator_key
 from simstudy.study import generators
@@ -115,17 +116,12 @@ def _fields_of(grid: Mapping[str, Any]) -> dict[str, Any]:
     return usual | {name: leaf.value for name, leaf in leaves(place)}
 
 
-def _sizes(rules: Iterable[SizeRule]) -> dict[str, list[tuple[Any, ...]]]:
-    """Kind of rule -> the numbers of each."""
-    sizes: dict[str, list[tuple[Any, ...]]] = {}
+def _sizes(rules: Iterable[SizeRule]) -> list[tuple[list[str], list[str]]]:
+    """What is said of each kind of rule, before its values and after them; and the values."""
+    values: dict[str, list[str]] = {}
     for rule in rules:
-        values: tuple[Any, ...] = rule.values
-        if rule.kind == "gamma":
-            values += gamma_shape(*values)
-        if rule.kind == "listed":
-            values = (", ".join(f"{n:g}" for n in values),)
-        sizes.setdefault(rule.kind, []).append(values)
-    return sizes
+        values.setdefault(rule.family.account, []).append(rule.family.each(rule.values))
+    return [(account.split("{}"), each) for account, each in values.items()]
 
 
 def _factors(grid: Mapping[str, Any], covariates: bool) -> list[tuple[str, str, list[str]]]:
