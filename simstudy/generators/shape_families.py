@@ -249,7 +249,7 @@ _MEMBERS = (
         draw=_two_point,
         skewness=_none,
         kurtosis=lambda: -2.0,
-        words=lambda: "$-1$ or $1$, with probability 1/2 each",
+        words=lambda: "a distribution of two points, $-1$ and $1$, with probability 1/2 each",
         synonyms="rademacher bernoulli binary two_points twopoint dichotomous sign coin",
     ),
     Family(

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from simstudy.errors import meanings, nearest
-from simstudy.forms import Either, Place, flow, nested, numbers_of, shown
+from simstudy.forms import Fields, Place, flow, nested, numbers_of, shown
 from simstudy.generators.shape_families import FAMILIES, Family
 from simstudy.moments import Floats
 
@@ -137,26 +137,9 @@ def words(shape: Shape) -> str:
 
 def schema() -> dict[str, Any]:
     """JSON Schema of a shape."""
-    alone = [family.name for family in FAMILIES.values() if not family.parameters]
-    forms = {name: form for name, family in FAMILIES.items() if (form := family.form)}
-    return {"anyOf": [{"enum": alone}, *Either("", forms).schema()["anyOf"]]}
-
-
-@dataclass(frozen=True, slots=True)
-class ShapeForm:
-    """The form of a field that holds a shape."""
-
-    summary: str
-
-    def read(self, place: Place) -> Shape:
-        """Return the shape, or refuse it in its place."""
-        return read(place)
-
-    def schema(self) -> dict[str, Any]:
-        """JSON Schema of it."""
-        return schema()
-
-
-def choices() -> list[tuple[str, str]]:
-    """Every family as one writes it, and what it is."""
-    return [(_written(family), family.summary) for family in FAMILIES.values()]
+    shapes = []
+    for name, family in FAMILIES.items():
+        form = family.form
+        written = {"const": name} if form is None else Fields("", {name: form}).schema()
+        shapes.append({"description": family.summary, **written})
+    return {"anyOf": shapes}
