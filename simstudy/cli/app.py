@@ -205,7 +205,7 @@ VERBS: dict[str, tuple[str, Arguments]] = {
         ],
     ),
     "check": (
-        "try your own methods on small data sets and say what is wrong with them",
+        "try your own methods, generators and measures and say what is wrong with them",
         [
             ("file", {"help": "FILE.py, or FILE.py:FUNCTION"}),
             ("--options", {"default": "", "metavar": "YAML", "help": "such as '{share: 0.2}'"}),
@@ -216,8 +216,15 @@ VERBS: dict[str, tuple[str, Arguments]] = {
     "init": (
         "write a commented starter NAME.yaml; never over a file",
         [
-            ("name", {"help": "name of the study, or of the method"}),
+            ("name", {"help": "name of the study, of the method or of the generator"}),
             ("--method", {"action": "store_true", "help": "NAME.py: methods of your own"}),
+            (
+                "--generator",
+                {
+                    "action": "store_true",
+                    "help": "NAME.py: a generator of data of your own, and NAME.yaml",
+                },
+            ),
         ],
     ),
 }

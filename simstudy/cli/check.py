@@ -10,10 +10,12 @@ from typing import Any
 from simstudy.conformance import conform
 from simstudy.custom import load
 from simstudy.custom.declare import MEASURE, account_of
+from simstudy.custom.generator import GENERATOR
 from simstudy.custom.verdict import Verdict
 from simstudy.errors import UserError, WorkError
 from simstudy.measures.trial import try_measure
 from simstudy.study.code import Imports, settle
+from simstudy.study.trial import try_generator
 from simstudy.study.yaml_lines import parse
 
 _WORDS = {True: "right", False: "WRONG", None: "note "}
@@ -30,14 +32,18 @@ def main(options: Namespace) -> None:
         raise UserError(message, file=place)
     module = load.module_of(str(path), load.digest_of(load.content_of(path)))
     methods, measures = load.offered(module), load.offered(module, MEASURE)
-    names = [only] if only else [*methods, *measures]
+    generators = load.offered(module, GENERATOR)
+    names = [only] if only else [*generators, *methods, *measures]
     if not names:
-        raise UserError("no function has @simstudy.method or @simstudy.measure", file=place)
+        message = "no function has @simstudy.method, @simstudy.generator or @simstudy.measure"
+        raise UserError(message, file=place)
     given = _options(options.options)
     wrong = []
     for name in names:
         if name in measures and name not in methods:
             heading, verdicts = _try_measure(name, measures[name], given)
+        elif name in generators:
+            heading, verdicts = _try_generator(path, name, generators[name], given)
         else:
             heading, verdicts = _try_method(path, name, given)
         print(heading)
@@ -56,6 +62,15 @@ def _try_method(path: Path, name: str, given: dict[str, Any]) -> tuple[str, Iter
     rows = method.grain == "rows"
     reads = "one data frame at a time" if rows else f"moments, grain {method.grain}"
     return f"{method.label}{told} ({reads})", conform(method)
+
+
+def _try_generator(
+    path: Path, name: str, function: Any, given: dict[str, Any]
+) -> tuple[str, Iterator[Verdict]]:
+    source, verdicts = try_generator(path, name, given)
+    told = account_of(function).rstrip(".")
+    draws = "data frames" if source.scenario.first_grain == "rows" else "moments of clusters"
+    return f"{name}{f': {told}' if told else ''} (a generator of {draws})", verdicts
 
 
 def _try_measure(name: str, function: Any, given: dict[str, Any]) -> tuple[str, Iterator[Verdict]]:

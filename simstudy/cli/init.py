@@ -10,6 +10,7 @@ import textwrap
 from argparse import Namespace
 from pathlib import Path
 
+from simstudy.cli import own_world
 from simstudy.errors import UserError
 from simstudy.generators import sizes
 from simstudy.study.study import valid_name
@@ -96,24 +97,28 @@ def {name}_moments(moments):
     error = slopes.std(axis=0, ddof=1) / np.sqrt(len(slopes))
     return slopes.mean(axis=0), error, len(slopes) - 1
 '''
-_TAKEN = {"np", "numpy", "simstudy", *dir(builtins), *sys.stdlib_module_names}
+_THERE = "is there already; choose another name"
+_TAKEN = {"np", "numpy", "pd", "pandas", "simstudy", *dir(builtins), *sys.stdlib_module_names}
 
 
 def main(options: Namespace) -> None:
-    """Write a starter study file, or methods to start from, into this folder."""
-    name = options.name
+    """Write a starter study file, or code to start from, into this folder."""
+    name, seed = options.name, 1 + secrets.randbelow(10**8)
     if options.method:
-        if not name.isidentifier() or keyword.iskeyword(name):
-            raise UserError(f"{name!r} cannot name a method; use letters, digits and '_'")
-        if name in _TAKEN:
-            message = "a file and a function of that name would hide what others import by it"
-            raise UserError(f"{name!r} cannot name a method: {message}")
+        _refuse_name(name, "method")
         _write(Path(f"{name}.py"), _METHOD.format(name=name), "check")
+        return
+    if options.generator:
+        _refuse_name(name, "generator")
+        study = Path(f"{name}.yaml")
+        if study.exists():
+            raise UserError(_THERE, file=str(study))
+        _write(Path(f"{name}.py"), own_world.GENERATOR.format(name=name), "check")
+        _write(study, own_world.STUDY.format(name=name, seed=seed), "run")
         return
     if not valid_name(name):
         message = "cannot name a study; use letters, digits, '-', '_' and '.'"
         raise UserError(f"{name!r} {message}")
-    seed = 1 + secrets.randbelow(10**8)
     _write(Path(f"{name}.yaml"), _STARTER.format(name=name, seed=seed, sizes=_sizes()), "run")
 
 
@@ -128,10 +133,19 @@ def _sizes() -> str:
     )
 
 
+def _refuse_name(name: str, what: str) -> None:
+    """Refuse what cannot name a function and its file."""
+    if not name.isidentifier() or keyword.iskeyword(name):
+        raise UserError(f"{name!r} cannot name a {what}; use letters, digits and '_'")
+    if name in _TAKEN:
+        message = "a file and a function of that name would hide what others import by it"
+        raise UserError(f"{name!r} cannot name a {what}: {message}")
+
+
 def _write(path: Path, text: str, verb: str) -> None:
     try:
         with path.open("x", encoding="utf-8") as stream:
             stream.write(text)
     except FileExistsError:
-        raise UserError("is there already; choose another name", file=str(path)) from None
+        raise UserError(_THERE, file=str(path)) from None
     print(f"{path} is written; {verb} it with: python -m simstudy {verb} {path}")

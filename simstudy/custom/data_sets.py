@@ -49,7 +49,7 @@ def names_of(scenario: Scenario) -> tuple[str, ...]:
 
 def data_set(answer: Any, scenario: Scenario) -> DataSet:
     """Read a data frame, or a dict of columns, or raise `AnswerError`."""
-    held = _columns(answer)
+    held = columns_of(answer)
     truths = truths_of(held.pop(TRUTH, None), scenario, 1)
     if hasattr(answer, "attrs"):
         truths |= truths_of(answer.attrs.get(TRUTH), scenario, 1)
@@ -72,7 +72,7 @@ def data_set(answer: Any, scenario: Scenario) -> DataSet:
     return DataSet(sizes, columns if order is None else [c[order] for c in columns], truths)
 
 
-def _columns(answer: Any) -> dict[str, Any]:
+def columns_of(answer: Any) -> dict[str, Any]:
     """Columns by name, of a data frame of any library or of a mapping."""
     if isinstance(answer, Mapping):
         return dict(answer)
@@ -114,19 +114,13 @@ def _wrong_sizes(sizes: Ints, scenario: Scenario) -> list[str]:
     j, rule = scenario.n_clusters, scenario.size
     if sizes.shape[0] != j:
         return [f"{sizes.shape[0]} clusters where n_clusters is {j}"] * sizes.shape[1]
-    low, high = 1, np.iinfo(np.int64).max
-    if not rule.random:
-        bad = sizes != scenario.fixed_sizes()
-    else:
-        if rule.kind == "uniform":
-            low, high = (int(value) for value in rule.values)
-        bad = (sizes < low) | (sizes > high)
+    low, high = rule.ends
+    fixed = None if rule.random else np.broadcast_to(scenario.fixed_sizes(), (j, 1))
+    bad = (sizes < low) | (sizes > high) if fixed is None else sizes != fixed
     reasons = [""] * sizes.shape[1]
     for r in np.flatnonzero(bad.any(axis=0)):
         k = int(np.argmax(bad[:, r]))
-        said = f"from {low} up" if rule.random and high > 2**62 else f"{low} to {high}"
-        if not rule.random:
-            said = str(int(np.broadcast_to(scenario.fixed_sizes(), (j, 1))[k, 0]))
+        said = f"{low:g} to {high:g}" if fixed is None else str(fixed[k, 0])
         reasons[r] = f"{sizes[k, r]} units in cluster {k + 1} where cluster_size says {said}"
     return reasons
 

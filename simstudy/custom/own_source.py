@@ -155,12 +155,21 @@ class OwnSource:
         failures = np.full(n_reps, None, dtype=object)
         sets, truths, instead = [], [], data_sets.stand_in(self.scenario)
         for k in range(n_reps):
-            found = self._draw(first + k, 1, self._read) if k < need else instead
+            found = self.replication(first + k) if k < need else instead
             if isinstance(found, Failure):
                 failures[k], found = found, instead
             sets.append(found)
             truths.append(Told(failures[k : k + 1], found.truths))
         return data_sets.gathered(sets, self.scenario), joined(truths)
+
+    def replication(self, number: int) -> DataSet | Failure:
+        """One data frame, read, or why there is none; `number` is from 0."""
+        found: DataSet | Failure = self._draw(number, 1, self._read)
+        return found
+
+    def answer(self) -> Any:
+        """What the function returns first of all, unread, or a `Failure`."""
+        return self._draw(0, 1, lambda answer: answer)
 
     def _read(self, answer: Any) -> DataSet:
         found = data_sets.data_set(answer, self.scenario)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -452,3 +453,68 @@ def test_ranges_of_data_frames_are_short_and_shared(mine):
     shared = [task for task in tasks if task.shared]
     assert {task.n_reps for task in shared} == {256, 88} and len(shared) == 6
     assert all(len(task.pieces) == 1 and len(task.methods) == 2 for task in shared)
+
+
+# --- check and init -----------------------------------------------------------------------------
+
+CHECKED = {
+    "x = np.random.default_rng().normal(size=c.size)": "gives other data the second time",
+    "x = np.random.default_rng(1).normal(size=c.size)": "every replication has the same y",
+    "x = rng.normal(size=c.size) + len(SEEN); SEEN.append(1)": "keep nothing from one call",
+    "c = np.repeat(np.arange(8), 5); x = rng.normal(size=40)": "where cluster_size says 6",
+    "x = rng.normal(size=c.size) * np.nan": "x is not finite in 48 of 48 units",
+    "x = rng.normal(size=c.size)[1:]": "has 47 values, and cluster 48",
+    "raise KeyError('what')": "KeyError: 'what' (File ",
+}
+CHECK = """\
+import numpy as np
+import simstudy
+
+SEEN = []
+
+
+@simstudy.generator
+def g(rng, scenario):
+    c = np.repeat(np.arange(scenario.n_clusters), scenario.sizes(rng))
+    LINE
+    return {"cluster": c, "x": x, "y": x}
+"""
+
+
+@pytest.mark.parametrize("line", CHECKED)
+def test_check_says_what_is_wrong_with_a_generator(tmp_path, capsys, line):
+    file = written(tmp_path, CHECK.replace("LINE", line))
+    assert main(["check", str(file)]) == 1
+    wrong = [k for k in capsys.readouterr().out.splitlines() if k.startswith("  WRONG")]
+    assert wrong and any(CHECKED[line] in k for k in wrong)
+
+
+def test_check_is_content_with_good_generators_and_shows_their_moments(mine, capsys):
+    assert main(["check", f"{mine}:skewed", "--options", "{shape: 3}"]) == 0
+    shown = capsys.readouterr().out
+    assert shown.startswith("skewed: Skewed cluster effects (a generator of data frames)\n")
+    (icc,) = re.findall(r"note   equal clusters: mean size 6, icc of y (.*?),", shown)
+    assert shown.count("  right  ") == 4 and 0.5 < float(icc) < 0.8  # 3 / 4.25
+    assert main(["check", f"{mine}:arms"]) == 0
+    shown = capsys.readouterr().out
+    assert "a generator of moments of clusters" in shown and "the true slope is 0.5, by" in shown
+    assert "of x 1, x constant in clusters" in shown
+    assert main(["check", f"{mine}:covered"]) == 0
+    assert "columns z: name them under covariates" in capsys.readouterr().out
+    assert main(["check", f"{mine}:fragile"]) == 0
+    shown = capsys.readouterr().out
+    assert "in a study these are failed rows of all methods" in shown
+    assert main(["check", str(mine), "--options", "{no: 1}"]) == 2
+    assert "no option 'no'" in capsys.readouterr().err
+
+
+def test_init_writes_a_generator_that_is_right_and_a_study_that_runs(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert main(["init", "world_of_mine", "--generator"]) == 0
+    assert main(["check", "world_of_mine.py"]) == 0
+    assert "WRONG" not in capsys.readouterr().out
+    one = load(tmp_path / "world_of_mine.yaml")
+    assert len(one.designs) == 4
+    assert simstudy.run(one, replications=3, jobs=1, report=False).n_fits == 24
+    assert main(["init", "world_of_mine", "--generator"]) == 2
+    assert main(["init", "pandas", "--generator"]) == 2
