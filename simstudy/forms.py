@@ -53,7 +53,10 @@ class Form(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """A number's range; `low` and `high` belong to it unless said to be open."""
+    """A number's range; `low` and `high` belong to it unless said to be open.
+
+    With `infinite`, infinity is in it.
+    """
 
     summary: str
     low: float = -math.inf
@@ -61,6 +64,7 @@ class Number:
     low_open: bool = False
     high_open: bool = False
     integer: bool = False
+    infinite: bool = False
 
     @property
     def interval(self) -> str:
@@ -78,7 +82,9 @@ class Number:
             place.refuse(f"expected {kind}, got {shown(value)}")
         below = value < self.low or (self.low_open and value == self.low)
         above = value > self.high or (self.high_open and value == self.high)
-        if below or above or not abs(value) <= sys.float_info.max:  # nor is 10**400 a double
+        endless = self.infinite and value == math.inf
+        within = endless or abs(value) <= sys.float_info.max  # 10**400 is no double
+        if below or above or not within:
             place.refuse(f"{shown(value)} is not in {self.interval}")
         return int(value) if self.integer else float(value)
 

@@ -24,13 +24,20 @@ class Treatment:
 
     mean: Floats
     root: Floats  # square root of its within-cluster sum of squares
-    treated: Ints | None  # units with x = 1 where x is binary
+    treated: Ints | None = None  # units with x = 1 where x is binary
+    step: Floats | None = None  # from unit to unit where x is their order
+
+    @classmethod
+    def of_treated(cls, treated: Ints, sizes: Ints) -> Treatment:
+        """A binary predictor of clusters of these sizes."""
+        return cls(treated / sizes, np.sqrt(treated * (sizes - treated) / sizes), treated)
 
     def cut(self, first: int, last: int) -> Treatment:
         """Replications first..last-1 (from 0)."""
-        mean, root = cut_array(self.mean, first, last), cut_array(self.root, first, last)
-        treated = None if self.treated is None else cut_array(self.treated, first, last)
-        return Treatment(mean, root, treated)
+        treated, step = (None if a is None else cut_array(a, first, last)
+                         for a in (self.treated, self.step))  # fmt: skip
+        mean, root = (cut_array(a, first, last) for a in (self.mean, self.root))
+        return Treatment(mean, root, treated, step)
 
 
 def chi(rng: np.random.Generator, df: Ints | int, shape: tuple[int, ...]) -> Floats:

@@ -65,7 +65,7 @@ class Given:
         bits = iter(range(n_binary - 1, -1, -1))
         for file in self.files:
             if file is not None:
-                fixed = Treatment(np.zeros((1, 1)), np.zeros((1, 1)), None)
+                fixed = Treatment(np.zeros((1, 1)), np.zeros((1, 1)))
                 columns.append(given_rows(file, fixed, cells))
             else:
                 columns.append((1 - (code >> next(bits) & 1)).astype(float))

@@ -5,12 +5,16 @@ Sizes are the first thing drawn from their stream, then who is treated.
 
 from __future__ import annotations
 
+import math
+from fractions import Fraction
+
 import numpy as np
 
 from simstudy.generators.gaussian import Treatment
 from simstudy.generators.scenario import GivenX, Scenario
 from simstudy.moments import Ints, Units
 from simstudy.numerics.anova import icc_of_y
+from simstudy.numerics.elimination import divide
 from simstudy.numerics.reduce import reduce
 
 
@@ -30,8 +34,16 @@ def draw_treatment(
         return None
     if scenario.x == "file":
         return from_file(scenario)
-    treated = _treated(rng, scenario, sizes, n_reps)
-    return Treatment(treated / sizes, np.sqrt(treated * (sizes - treated) / sizes), treated)
+    if scenario.x == "time":
+        return order_of_units(sizes)
+    return Treatment.of_treated(_treated(rng, scenario, sizes, n_reps), sizes)
+
+
+def order_of_units(sizes: Ints) -> Treatment:
+    """The order of the units of a cluster, about its middle, with mean square 1 over all units."""
+    squares = sizes * (sizes**2.0 - 1.0) / 12.0
+    step = divide(np.ones(1), np.sqrt(squares.sum(axis=0) / sizes.sum(axis=0)))
+    return Treatment(np.zeros((1, 1)), np.sqrt(squares) * step, step=np.asarray(step)[None])
 
 
 def from_file(scenario: Scenario) -> Treatment:
@@ -43,7 +55,7 @@ def from_file(scenario: Scenario) -> Treatment:
     if scenario.equal_size:
         x = x.reshape(sizes.size, -1).T[:, :, None]
     moments = reduce(Units(sizes, (x, np.zeros_like(x))))
-    return Treatment(moments.mean_x, moments.within.a, None)
+    return Treatment(moments.mean_x, moments.within.a)
 
 
 def icc_of(given: GivenX) -> float:
@@ -61,11 +73,24 @@ def _treated(rng: np.random.Generator, scenario: Scenario, sizes: Ints, n_reps: 
     if scenario.x == "binary_blocked":
         return half_of(sizes)
     if scenario.x_icc == 0:
-        return rng.binomial(sizes, 0.5, (j, n_reps))
-    arms = np.repeat([1, 0], [j // 2, j - j // 2]).reshape(-1, 1)
+        return rng.binomial(sizes, scenario.part("treated"), (j, n_reps))
+    third = scenario.part("third_level")
+    n_groups = 1 if third is None or third.x_icc else j // third.clusters
+    together = third.clusters if third is not None and third.x_icc else 1
+    n_drawn = j // n_groups // together
+    arms = arms_of(n_drawn, scenario.part("treated"))
     if scenario.equal_size:  # which clusters are treated then makes no difference
-        return arms * sizes
-    return rng.permuted(np.broadcast_to(arms, (j, n_reps)), axis=0) * sizes
+        drawn = np.tile(arms, n_groups).reshape(-1, 1)
+    else:
+        shape = (n_groups, n_drawn, n_reps)
+        drawn = rng.permuted(np.broadcast_to(arms[:, None], shape), axis=1).reshape(-1, n_reps)
+    return np.repeat(drawn, together, axis=0) * sizes
+
+
+def arms_of(count: int, share: float) -> Ints:
+    """As many ones as are treated of so many, rounded down but not none and not all, then zeros."""
+    treated = min(max(math.floor(Fraction(repr(share)) * count), 1), count - 1)
+    return np.repeat([1, 0], [treated, count - treated])
 
 
 def half_of(sizes: Ints) -> Ints:

@@ -96,12 +96,15 @@ def to_rows(
 def _centred_rows(values: Floats, coarse: Clusters, cells: Segments) -> Floats:
     """Centre the units of each cluster, in place."""
     for _ in range(2):
-        values -= cells.spread(cells.sum(values) / coarse.sizes)
+        values -= cells.spread(cells.sum(values) / np.maximum(coarse.sizes, 1))
     return values
 
 
 def given_rows(file: GivenX | None, given: Treatment, cells: Segments) -> Floats:
-    """Units of a given predictor: the treated first, or the file's own values."""
+    """Units of a given predictor: the treated first, their order, or the file's own values."""
+    if given.step is not None:
+        middle = 0.5 * (cells.spread(cells.sizes) - 1.0)
+        return np.asarray((cells.position() - middle) * cells.spread(given.step))
     if given.treated is not None:
         return (cells.position() < cells.spread(given.treated)).astype(float)
     assert file is not None

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from simstudy.generators.part import registered
 from simstudy.generators.sizes import SizeRule
 from simstudy.moments import Floats, Ints
 
@@ -115,6 +116,8 @@ class Scenario:
     + u_j + e_ij, with u ~ N(0, tau2), e ~ N(0, sigma2), tau2 + sigma2 = total_variance,
     icc = tau2 / total, v ~ N(0, slope_sd^2), slope_correlation = cor(u, v).
     For x = "normal", x_ij = sqrt(x_icc) a_j + sqrt(1 - x_icc) b_ij, both standard normal.
+    What makes data misbehave stands in `parts`: name of a part and its value, by name, unless
+    that is its default.
 
     With a generator of the user's own the fields are what is handed to it, and mean what it
     makes of them; icc and slope are NaN and x_icc is None where they are not given.
@@ -134,6 +137,11 @@ class Scenario:
     slope_sd: float = 0.0
     slope_correlation: float = 0.0
     generator: OwnGenerator | None = None
+    parts: tuple[tuple[str, Any], ...] = ()
+
+    def part(self, name: str) -> Any:
+        """The value of a part."""
+        return dict(self.parts).get(name, registered()[name].default)
 
     def slope_of(self, covariate: str) -> float:
         """True slope of a covariate; NaN of one that is not there."""
@@ -166,6 +174,9 @@ class Scenario:
         """Grain at which the data are first drawn: the coarsest that determines them."""
         if self.generator is not None:
             return self.generator.grain
+        if self.parts:
+            grains = {registered()[name].exact_at(self) for name, _ in self.parts}
+            return "rows" if "rows" in grains else "clusters"
         normal = self.x == "normal" and all(one.type == "normal" for one in self.covariates)
         return "pooled" if normal and self.equal_size and not self.slope_sd else "clusters"
 
@@ -176,7 +187,8 @@ class Scenario:
         x_icc = self.x_icc if self.x != "normal" else None
         others = tuple((one.name, one.type, one.icc, one.given and one.given.digest)
                        for one in self.covariates)  # fmt: skip
-        return self.n_clusters, self.size, self.x, x_icc, given, others, self.generator
+        return (self.n_clusters, self.size, self.x, x_icc, given, others, self.generator,
+                self.parts)  # fmt: skip
 
     def fixed_sizes(self) -> Ints:
         """Sizes of the clusters where they are not random, shape (J, 1)."""

@@ -8,16 +8,29 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from simstudy.generators import appended, gaussian, given, predictor, refine, streams, world
+from simstudy.generators import (
+    appended,
+    gaussian,
+    given,
+    parts,  # noqa: F401  # all parts register themselves
+    predictor,
+    refine,
+    streams,
+    world,
+    worlds,
+)
 from simstudy.generators.scenario import Scenario
 from simstudy.generators.streams import CLUSTERS, COVARIATES, POOLED, ROWS, SIZES, SLOPES
+from simstudy.generators.unit_worlds import DrawnUnits, draw_units
 from simstudy.generators.world import Drawn
 from simstudy.moments import Clusters, Floats, Pooled, Units
-from simstudy.numerics.batches import cut
+from simstudy.numerics.batches import cut, join
+from simstudy.numerics.reduce import reduce
 
 
 class Source:
@@ -54,7 +67,9 @@ class Source:
             only as far as that, others whole.
         """
         scenario = self.scenario
-        beyond = bool(scenario.covariates) or scenario.slope_sd != 0
+        beyond = bool(scenario.covariates or scenario.parts) or scenario.slope_sd != 0
+        if scenario.first_grain == "rows":
+            return self._of_units(grain, chunk)
         if grain == ROWS:
             drawn, rng = self._clusters_of_rows(chunk), self._rng(chunk, ROWS)
             if beyond:
@@ -71,6 +86,21 @@ class Source:
         if beyond:
             return world.finish(scenario, coarse, slopes)
         return gaussian.finish(scenario, coarse)
+
+    def _of_units(self, grain: int, chunk: int) -> Clusters | Units:
+        """Moments of what is drawn as units first."""
+        if grain == ROWS:
+            return self.units(chunk).units
+        each = streams.chunk_length(self.scenario, ROWS)
+        count = streams.chunk_length(self.scenario, grain) // each
+        first = chunk * count
+        return join([reduce(self.units(c).units) for c in range(first, first + count)])
+
+    def units(self, chunk: int) -> DrawnUnits:
+        """A chunk of a scenario that is drawn as units first."""
+        length = streams.chunk_length(self.scenario, ROWS)
+        rng, aside = partial(self._rng, chunk, ROWS), partial(self._rng, chunk, SIZES)
+        return self._keep(ROWS, (chunk,), lambda: draw_units(rng, aside, self.scenario, length))
 
     def _rng(self, chunk: int, grain: int, *part: int) -> np.random.Generator:
         return streams.generator(self.seed, self.key, chunk, grain, *part)
@@ -96,6 +126,9 @@ class Source:
 
     def _make_clusters(self, chunk: int) -> Drawn:
         scenario, length = self.scenario, streams.chunk_length(self.scenario, CLUSTERS)
+        if scenario.parts:
+            opened, beside = (partial(self._rng, chunk, grain) for grain in (CLUSTERS, SIZES))
+            return worlds.draw_clusters(opened, beside, scenario, length)
         rng = self._rng(chunk, CLUSTERS)
         if scenario.first_grain == "pooled":
             block, first = divmod(chunk * length, streams.BLOCK)

@@ -27,6 +27,26 @@ E = "(error)"  # no name of a column
 
 
 @dataclass(frozen=True, slots=True)
+class Arms:
+    """The two arms of every cluster, the treated one first, where units make them differ.
+
+    Attributes
+    ----------
+    moments : Clusters
+        Of (x, e), of twice as many clusters.
+    treatment : Treatment
+        x of them.
+    """
+
+    moments: Clusters
+    treatment: Treatment
+
+    def cut(self, first: int, last: int) -> Arms:
+        """Replications first..last-1 (from 0)."""
+        return Arms(cut(self.moments, first, last), self.treatment.cut(first, last))
+
+
+@dataclass(frozen=True, slots=True)
 class Drawn:
     """One chunk's clusters, before e becomes y.
 
@@ -42,6 +62,8 @@ class Drawn:
         The given predictors, where a covariate is among them.
     slopes : array, shape (J, R), or None
         What the clusters' slopes of x are beside the mean one.
+    arms : Arms or None
+        Where they are what units are drawn from.
     """
 
     plain: Clusters
@@ -49,10 +71,12 @@ class Drawn:
     whole: Clusters
     given: Given | None = None
     slopes: Floats | None = None
+    arms: Arms | None = None
 
     def cut(self, first: int, last: int) -> Drawn:
         """Replications first..last-1 (from 0)."""
         treatment, of_given, slopes = self.treatment, self.given, self.slopes
+        arms = None if self.arms is None else self.arms.cut(first, last)
         if treatment is not None:
             treatment = treatment.cut(first, last)
         if of_given is not None:
@@ -61,7 +85,7 @@ class Drawn:
             slopes = cut_array(slopes, first, last)
         plain = cut(self.plain, first, last)
         whole = plain if self.whole is self.plain else cut(self.whole, first, last)
-        return Drawn(plain, treatment, whole, of_given, slopes)
+        return Drawn(plain, treatment, whole, of_given, slopes, arms)
 
 
 def order(scenario: Scenario) -> list[str]:
@@ -102,7 +126,7 @@ def finish(
     """Turn moments in the order of the draw into those of (covariates, x, y)."""
     slope = scenario.slope if slopes is None else scenario.slope + slopes
     names = order(scenario)
-    waist = _names(scenario)
+    waist = columns_of_waist(scenario)
     inner = _finished(scenario, names, whole.within, slope)
     if isinstance(whole, Pooled):
         outer = _finished(
@@ -113,10 +137,19 @@ def finish(
     of_means = {name: [mean] for name, mean in columns.items()}
     (mean_y,) = _y(scenario, of_means, slope + scenario.contextual_effect)
     means = (*(columns[name] for name in waist[:-1]), scenario.intercept + mean_y)
-    return replace(whole, means=means, within=inner, names=waist)
+    return replace(
+        whole, means=means, within=inner, names=waist, clusters_per_group=per_group(scenario)
+    )
 
 
-def _names(scenario: Scenario) -> tuple[str, ...]:
+def per_group(scenario: Scenario) -> int:
+    """Clusters in a group; 0 where there is no third level."""
+    third = scenario.part("third_level")
+    return 0 if third is None else int(third.clusters)
+
+
+def columns_of_waist(scenario: Scenario) -> tuple[str, ...]:
+    """Of the columns of the waist."""
     return (*(one.name for one in scenario.covariates), "x", "y")
 
 
@@ -134,7 +167,7 @@ def _finished(
 ) -> Factor:
     columns = dict(zip(names, appended.columns_of(factor), strict=True))
     y = _y(scenario, columns, slope)
-    turned = triangle([*(columns[name] for name in _names(scenario)[:-1]), y])
+    turned = triangle([*(columns[name] for name in columns_of_waist(scenario)[:-1]), y])
     shape = np.broadcast_shapes(*(entry.shape for row in turned.rows for entry in row))
     # which entries replications share would else depend on what was drawn
     return turned.map(lambda entry: np.ascontiguousarray(np.broadcast_to(entry, shape)))
@@ -160,8 +193,7 @@ def units_of(
     normal = normal_covariates(scenario)
     columns: list[Floats]
     if drawn.given is None:
-        plain = refine.to_rows(rng, scenario, drawn.plain, drawn.treatment)
-        columns = list(plain.columns)
+        columns = _first_units(rng, scenario, drawn, cells)
         fresh = [beside.standard_normal(cells.shape) for _ in normal]
     else:
         columns = drawn.given.units(cells)
@@ -171,6 +203,17 @@ def units_of(
     if fresh:
         columns += _refined(whole, cells, columns, fresh)
     return _finished_units(scenario, whole, drawn.slopes, cells, columns)
+
+
+def _first_units(
+    rng: np.random.Generator, scenario: Scenario, drawn: Drawn, cells: Segments
+) -> list[Floats]:
+    """Units of x and e, without covariates that are given."""
+    if drawn.arms is None:
+        return list(refine.to_rows(rng, scenario, drawn.plain, drawn.treatment).columns)
+    arms = drawn.arms.moments
+    units = refine.to_rows(rng, scenario, arms, drawn.arms.treatment)
+    return [cells.paired(Segments(arms.sizes, arms.n_reps), column) for column in units.columns]
 
 
 def _refined(
@@ -202,6 +245,6 @@ def _finished_units(
     mean_x = whole.means[order(scenario).index("x")]
     shift = scenario.intercept + scenario.contextual_effect * mean_x
     y = y + cells.spread(shift)
-    waist = _names(scenario)
+    waist = columns_of_waist(scenario)
     values = (*(columns[name] for name in waist[:-1]), y)
     return Units(whole.sizes, values, waist, whole.clusters_per_group)

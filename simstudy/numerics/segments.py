@@ -37,6 +37,11 @@ class Segments:
             self._starts = np.concatenate([[0], np.cumsum(self._counts)[:-1]])
             self._held = None if self._counts.all() else np.flatnonzero(self._counts)
 
+    @property
+    def sizes(self) -> Ints:
+        """Units in each cluster, shape (J, R)."""
+        return self._counts.reshape(self.cells)
+
     def sum(self, values: Floats) -> Floats:
         """Add the units of each cluster: to shape (J, R)."""
         if self.equal:
@@ -79,3 +84,24 @@ class Segments:
         if self.equal:
             return np.arange(self.shape[0]).reshape(-1, 1, 1)
         return np.arange(self.shape[0]) - np.repeat(self._starts, self._counts)
+
+    def paired(self, halves: Segments, values: Floats) -> Floats:
+        """Units of twice as many clusters, each two of which are one of these, one after the other.
+
+        Parameters
+        ----------
+        halves : Segments
+            How the values are held.
+        """
+        n_clusters, n_reps = self.cells
+        first = np.where(np.arange(2 * n_clusters)[:, None] % 2, np.repeat(
+            halves.sizes[::2], 2, axis=0), 0)  # fmt: skip
+        cell = np.repeat(np.arange(n_clusters * n_reps).reshape(self.cells), 2, axis=0)
+        order = halves.position() + halves.spread(first)
+        cell = halves.spread(cell)
+        joined = np.empty(self.shape)
+        if self.equal:
+            joined.reshape(self.shape[0], -1)[order, cell] = values
+        else:
+            joined[self._starts[cell] + order] = values
+        return joined

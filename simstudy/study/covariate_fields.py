@@ -53,7 +53,7 @@ def schema() -> dict[str, Any]:
     levels = _mapping(dict.fromkeys(LEVELS, number))
     column = _mapping({"column": {"type": "string"}}) | {"required": ["column"]}
     values: dict[str, Any] = {key: number.schema() for key, number in NUMBERS.items()}
-    values["type"] = {"anyOf": [{"enum": list(fields.X_KINDS)}, column]}
+    values["type"] = {"anyOf": [{"enum": list(fields.COVARIATE_KINDS)}, column]}
     values["column"] = {"type": "string"}
     properties: dict[str, Any] = {key: _or_list(value) for key, value in values.items()}
     properties["correlation"] = {

@@ -77,7 +77,8 @@ def _check_name(place: Place, name: Any) -> None:
 
 def names_of(given: Mapping[str, Place]) -> list[str]:
     """Names of the covariates of one combination of fields, in the order of the file."""
-    return list(dict.fromkeys(key.partition(".")[0] for key in given if "." in key))
+    names = (key.partition(".")[0] for key in given if "." in key)
+    return list(dict.fromkeys(name for name in names if name not in fields.FACTORED))
 
 
 def columns_of(given: Mapping[str, Place]) -> dict[str, Place]:
@@ -184,8 +185,8 @@ def _covariate(at: Place, here: _Fields, file: GivenX | None, may_lack: bool) ->
             icc_at.refuse("does not go with a column (the file decides it)")
         return Covariate(here.name, None, slope, "file", given=file)
     kind = "normal" if kind_at is None else kind_at.value
-    if kind_at is not None and (not isinstance(kind, str) or kind not in fields.X_KINDS):
-        hint = nearest(str(kind), [*fields.X_KINDS, "{column: ...}"], vocabulary.X)
+    if kind_at is not None and (not isinstance(kind, str) or kind not in fields.COVARIATE_KINDS):
+        hint = nearest(str(kind), [*fields.COVARIATE_KINDS, "{column: ...}"], vocabulary.X)
         kind_at.refuse(f"{shown(kind)} is not a type of covariate{hint}")
     if kind == "binary_blocked":
         if icc_at is not None:

@@ -13,6 +13,7 @@ import json
 from typing import Any
 
 from simstudy.generators import sizes
+from simstudy.generators.part import registered
 from simstudy.generators.scenario import Covariate, OwnGenerator, Scenario
 from simstudy.study.fields import DEFAULTS, is_default
 
@@ -36,6 +37,8 @@ def canonical(scenario: Scenario) -> str:
     for key in ("intercept", "total_variance", "contextual_effect", "slope_sd",
                 "slope_correlation"):  # fmt: skip
         content[key] = getattr(scenario, key) + 0.0
+    for name, value in scenario.parts:
+        content[name] = registered()[name].canonical(value)
     if scenario.covariates:
         content["covariates"] = {one.name: _covariate(one) for one in scenario.covariates}
     kept = {k: v for k, v in content.items() if k not in DEFAULTS or v != DEFAULTS[k]}

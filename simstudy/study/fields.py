@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from simstudy.forms import Number
+from simstudy.generators import parts  # noqa: F401  # all parts register themselves
+from simstudy.generators.part import registered
 
 N_CLUSTERS = Number("clusters, J", low=2, high=1_000_000, integer=True)
 SCENARIO_NUMBERS = {
@@ -34,14 +36,19 @@ DEFAULTS: dict[str, Any] = {
     "x": "normal",
     "slope_sd": 0.0,
     "slope_correlation": 0.0,
+    **{part.name: part.text(part.default) for part in registered().values()},
 }
-SILENT = {"slope_sd", "slope_correlation"}  # a stored study says nothing of them where it did not
+# a stored study says nothing of them where it did not
+SILENT = {"slope_sd", "slope_correlation", *registered()}
+FACTORED = tuple(part.name for part in registered().values() if part.factors)
 COVARIATE_DEFAULTS: dict[str, Any] = {"slope": 0.0, "type": "normal"}
-SCENARIO_FIELDS = ("n_clusters", "cluster_size", *SCENARIO_NUMBERS, "x", "covariates", "data")
+SCENARIO_FIELDS = ("n_clusters", "cluster_size", *SCENARIO_NUMBERS, "x", "covariates", "data",
+                   *registered())  # fmt: skip
 DATA = (
     "a generator of your own: {use: FILE.py:FUNCTION}, and its options, lists of which are factors"
 )
-X_KINDS = ("normal", "binary", "binary_blocked")
+COVARIATE_KINDS = ("normal", "binary", "binary_blocked")
+X_KINDS = (*COVARIATE_KINDS, "time")
 X_KEYS = ("file", "column", "cluster")
 TOP_NUMBERS = {
     "seed": Number(

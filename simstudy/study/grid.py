@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
+from simstudy.generators.part import registered
 from simstudy.generators.scenario import Scenario
-from simstudy.study import covariates, fields, generators, vocabulary
+from simstudy.study import covariates, fields, generators, parts, vocabulary
 from simstudy.study.code import Imports
 from simstudy.study.digest import digest
 from simstudy.study.place import Place, refuse_equal
@@ -20,7 +22,11 @@ from simstudy.theory.design_effect import design_effect
 _MOST = 1_000_000
 # what a condition may ask of a scenario
 _OWN = tuple(field for field in fields.SCENARIO_FIELDS if field != covariates.FIELD)
-_INNER = {covariates.FIELD: covariates.leaves, generators.FIELD: generators.leaves}
+_INNER: dict[str, Callable[[Place], Iterable[tuple[str, Place]]]] = {
+    covariates.FIELD: covariates.leaves,
+    generators.FIELD: generators.leaves,
+    **{name: partial(parts.leaves, name) for name in fields.FACTORED},
+}
 CONDITIONS = ("scenario", *_OWN, "n_obs", "design_effect")
 
 
@@ -62,6 +68,8 @@ class Design:
             return None if math.isnan(value) else value
         if field in self.levels:
             return self.levels[field]
+        if field in registered():
+            return registered()[field].text(self.scenario.part(field))
         covariate, _, own = field.partition(".")
         for one in self.scenario.covariates:
             if one.name == covariate and own in fields.COVARIATE_DEFAULTS:
@@ -136,6 +144,8 @@ def _levels(settled: Scenario, values: dict[str, Any]) -> dict[str, float | int 
             number = key in fields.SCENARIO_NUMBERS or "." in key
             if key == generators.FIELD and settled.generator is not None:
                 levels[key] = settled.generator.place
+            elif key in registered():
+                levels[key] = registered()[key].text(settled.part(key))
             elif number and not isinstance(value, dict | str | bool | list):
                 levels[key] = float(value) + 0.0
             elif key != "n_clusters":

@@ -8,6 +8,7 @@ from typing import Any
 from simstudy.entries import GRAINS, Entry, Option
 from simstudy.estimands import DEFAULT, ESTIMANDS
 from simstudy.generators import sizes
+from simstudy.generators.part import Part, registered
 from simstudy.generators.size_families import SIZE
 from simstudy.plots import plots
 from simstudy.registry import methods
@@ -90,6 +91,8 @@ def _scenario() -> dict[str, Any]:
     }
     summary = "other predictors by name; lists inside are factors, crossed with the others"
     properties["covariates"] = {"description": summary, **covariate_fields.schema()}
+    for part in registered().values():
+        properties[part.name] = {"description": part.summary, **_part(part)}
     properties[generators.FIELD] = {"description": fields.DATA, **_data()}
     drawn_here = {"required": ["icc", "slope"]}
     return _mapping(properties, []) | {"anyOf": [{"required": [generators.FIELD]}, drawn_here]}
@@ -102,6 +105,15 @@ def _data() -> dict[str, Any]:
     level = _or_list({"anyOf": [plain, values]})
     of_file = _mapping({"use": _USE, "digest": _DIGEST}, ["use"])
     return of_file | {"additionalProperties": level}
+
+
+def _part(part: Part) -> dict[str, Any]:
+    """A part of a design; where lists inside it are factors, any of its fields may be one."""
+    written = part.form.schema()
+    if not part.factors:
+        return _or_list(written)
+    inner = {key: _or_list(one) for key, one in written["properties"].items()}
+    return {**written, "properties": inner}
 
 
 def _method() -> dict[str, Any]:

@@ -16,7 +16,7 @@ from simstudy.errors import UserError, nearest
 from simstudy.generators import sizes
 from simstudy.generators.scenario import GivenX, OwnGenerator, Scenario
 from simstudy.generators.sizes import SizeRule
-from simstudy.study import covariates, fields, generators, vocabulary
+from simstudy.study import covariates, fields, generators, parts, vocabulary
 from simstudy.study.place import Place
 from simstudy.study.yaml_lines import Document
 
@@ -60,9 +60,14 @@ def scenario(
         if key not in numbers and generator is None:
             at.refuse(f"'{key}' is missing{_why(key)}")
     x_icc = _x_icc(at, given, kind, generator is not None)
-    if numbers.get("contextual_effect") and (x_icc == 1.0 or _constant_within(x)):
-        message = "cannot be told from the slope when x does not vary in clusters"
-        given["contextual_effect"].refuse(message)
+    if kind == "time" and size == SizeRule("fixed", (1,)):
+        given["x"].refuse("time needs clusters of more than one unit")
+    if numbers.get("contextual_effect"):
+        if x_icc == 1.0 or _constant_within(x):
+            message = "cannot be told from the slope when x does not vary in clusters"
+            given["contextual_effect"].refuse(message)
+        if kind == "time":
+            given["contextual_effect"].refuse("is that of the cluster mean of x: of time it is 0")
     if numbers.get("slope_correlation") and "slope_sd" not in given:
         given["slope_correlation"].refuse("says nothing without slope_sd")
     optional: dict[str, Any] = {k: v for k, v in numbers.items() if k in fields.DEFAULTS}
@@ -70,7 +75,8 @@ def scenario(
         n_clusters, size, numbers.get("icc", math.nan), x_icc, numbers.get("slope", math.nan),
         x=kind, given=x, generator=generator, **optional,
     )  # fmt: skip
-    return replace(plain, covariates=covariates.covariates(at, given, files, plain))
+    settled = replace(plain, covariates=covariates.covariates(at, given, files, plain))
+    return parts.with_parts(at, given, settled)
 
 
 def _settle_variance(numbers: dict[str, float], given: Mapping[str, Place]) -> None:
@@ -117,7 +123,9 @@ def _x_icc(at: Place, given: Mapping[str, Place], kind: str, may_lack: bool) -> 
     """The predictor's ICC, where it is not decided by what else is said of x."""
     if kind not in ("normal", "binary"):
         if "x_icc" in given:
-            reason = "it is -1/(n - 1)" if kind == "binary_blocked" else "the file decides it"
+            reason = {"binary_blocked": "it is -1/(n - 1)", "file": "the file decides it"}.get(
+                kind, "it is the order of the units, the same in every cluster"
+            )
             given["x_icc"].refuse(f"does not go with x: {kind} ({reason})")
         return None
     if "x_icc" not in given and may_lack:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from simstudy.errors import folded, meanings, nearest
+from simstudy.generators.part import registered
 from simstudy.study import fields
 
 SCENARIO = meanings(
@@ -35,6 +36,7 @@ SCENARIO = meanings(
             "moderator moderators interaction interactions cross_level cross_level_interaction",
         "write it at a method: random_intercept: {omit: [baseline]}": "omit adjust adjusted "
             "unadjusted adjustment",
+        **{to: words for part in registered().values() for to, words in part.advice.items()},
     },
     n_clusters="j k g clusters groups schools sites centers centres n_groups n_schools n_sites "
         "n_centers n_cluster num_clusters number_of_clusters level2_n n2 n_level2 n_classes "
@@ -48,7 +50,7 @@ SCENARIO = meanings(
         "theta true_slope gamma10 within_slope within_effect slope_within beta_w",
     intercept="beta0 beta_0 b0 constant alpha_0 gamma00 mu grand_mean const",
     total_variance="variance omega2 var_y",
-    within_variance="sigma2 sigma_squared residual_variance error_variance var_e sigma_2",
+    within_variance="sigma2 sigma_squared residual_variance var_e sigma_2",
     contextual_effect="contextual gamma context_effect compositional_effect gamma01",
     x="predictor x_type treatment exposure x_distribution",
     data="generator dgp dgm simulate draw data_generator generate own_data",
@@ -58,6 +60,7 @@ SCENARIO = meanings(
         "sd_v sigma_u1 effect_sd slope_heterogeneity treatment_heterogeneity",
     slope_correlation="slope_cor random_effects_correlation rho01 rho_01 r01 cor_uv corr_uv "
         "intercept_slope_correlation rho_uv",
+    **{part.name: part.synonyms for part in registered().values()},
 )  # fmt: skip
 TOP = meanings(
     {
@@ -90,6 +93,7 @@ X = meanings(
     {"write {file: FILE.csv, column: COLUMN, cluster: COLUMN}": "given csv data fixed real"},
     normal="gaussian continuous rnorm standard_normal numeric",
     binary="bernoulli dichotomous 0_1 0/1 dummy treatment two_arm arm",
+    time="order wave occasion trend period visit",
     binary_blocked="blocked stratified within paired multisite",
 )  # fmt: skip
 X_FILE = meanings(

@@ -1,0 +1,94 @@
+"""Errors whose variance differs: over clusters, between arms, or with x."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from simstudy.forms import Either, Number
+from simstudy.generators.part import Part, register
+from simstudy.generators.parts._written import (
+    canonical_pair,
+    of_arms,
+    text_of_pair,
+    without_arms,
+)
+from simstudy.generators.scenario import Scenario
+from simstudy.generators.sketch import Sketch
+
+_STREAM = 10
+
+
+def _exact_at(scenario: Scenario) -> str:
+    key, _ = scenario.part("error_variance")
+    if key == "x":
+        return "clusters" if scenario.x_icc == 1.0 else "rows"
+    return of_arms(scenario) if key == "arms" else "clusters"
+
+
+def _refuse(scenario: Scenario) -> str | None:
+    key, _ = scenario.part("error_variance")
+    if key == "arms":
+        return without_arms(scenario)
+    if key == "clusters":
+        return None
+    if scenario.x in ("binary", "binary_blocked"):
+        return "{x: ...} needs a normal x; of a binary one write {arms: RATIO}"
+    if scenario.x != "normal" or scenario.part("x_shape").name != "normal":
+        return "{x: ...} needs a normal x: of no other is the mean variance known"
+    return None
+
+
+def _apply(sketch: Sketch, value: tuple[str, float]) -> None:
+    key, number = value
+    if key == "arms":
+        multiple = sketch.by_arm(number)
+    elif key == "clusters":
+        shape = number**-2
+        variances = sketch.open(_STREAM).standard_gamma(shape, sketch.shape) / shape
+        multiple = sketch.spread(np.sqrt(variances))
+    else:
+        assert sketch.x is not None
+        multiple = np.exp(0.5 * number * sketch.x - 0.25 * number**2)
+    sketch.error_sd = sketch.error_sd * multiple
+
+
+def _account(value: tuple[str, float]) -> str:
+    key, number = value
+    if key == "clusters":
+        return (
+            "The variance of the errors differed between clusters: gamma distributed with mean "
+            rf"$\sigma^2$ and coefficient of variation {number:g}."
+        )
+    if key == "arms":
+        return (
+            f"The variance of the errors of the treated was {number:g} times that of the control; "
+            r"the mean of both, weighted by their nominal shares, was $\sigma^2$."
+        )
+    return (
+        rf"The variance of $e_{{ij}}$ was $\sigma^2 \exp(k x_{{ij}} - k^2/2)$ with k = {number:g}."
+    )
+
+
+register(Part(
+    name="error_variance",
+    stream=_STREAM,
+    summary="how the variance of the errors differs: over clusters, between arms or with x",
+    form=Either("{clusters: CV}, {arms: RATIO} or {x: k}", {
+        "clusters": Number("CV of the variance over clusters", 0, 10, low_open=True),
+        "arms": Number("ratio of the variances, treated over control", 0, 1e6, low_open=True),
+        "x": Number("k of a variance proportional to exp(k x)", -10, 10),
+    }),
+    default=None,
+    text=text_of_pair,
+    canonical=canonical_pair,
+    words="variance of the errors",
+    symbol=r"\sigma_{ij}^2",
+    exact_at=_exact_at,
+    stage="errors",
+    apply=_apply,
+    refuse=_refuse,
+    account=_account,
+    example={"arms": 4},
+    synonyms="heteroscedasticity heteroskedasticity heteroscedastic heteroskedastic variance_ratio "
+        "unequal_variances error_heterogeneity",
+))  # fmt: skip

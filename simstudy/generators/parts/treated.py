@@ -1,0 +1,29 @@
+"""The share that is treated, where x is binary."""
+
+from simstudy.forms import Number
+from simstudy.generators.part import Part, clusters, register
+from simstudy.generators.scenario import Scenario
+
+
+def _refuse(scenario: Scenario) -> str | None:
+    if scenario.x != "binary":
+        return f"is the share of a binary x, and x is {scenario.x}"
+    return None
+
+
+register(Part(
+    name="treated",
+    stream=6,
+    summary="share of the clusters (x_icc 1) or of the units (x_icc 0) with x = 1, x binary",
+    form=Number("share treated", 0, 1, low_open=True, high_open=True),
+    default=0.5,
+    words="share treated",
+    symbol=r"\pi",
+    exact_at=clusters,
+    refuse=_refuse,
+    account=lambda share: f"The share treated was {share:g}: of whole clusters, rounded down, but "
+        "at least one and not all; or of units, each by itself with this probability.",
+    example=0.2,
+    synonyms="treatment_share p_treated prop_treated allocation treated_share share_treated "
+        "allocation_ratio p_treatment prevalence",
+))  # fmt: skip

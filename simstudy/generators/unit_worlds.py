@@ -1,0 +1,201 @@
+"""Data that misbehave unit by unit: drawn as units, and never refined."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from simstudy.generators import components, effects, given, predictor, shapes, world
+from simstudy.generators.frames import combined
+from simstudy.generators.gaussian import Treatment
+from simstudy.generators.parts import autocorrelation, errors, third_level, x_shape
+from simstudy.generators.refine import given_rows
+from simstudy.generators.scenario import Scenario
+from simstudy.generators.sketch import Open, Sketch
+from simstudy.generators.streams import COVARIATES
+from simstudy.generators.worlds import noise_of, x_shares
+from simstudy.moments import Array, Bools, Floats, Ints, Units
+from simstudy.numerics.elimination import Column
+from simstudy.numerics.segments import Segments
+
+
+@dataclass(frozen=True, slots=True)
+class DrawnUnits:
+    """Units of one chunk.
+
+    Attributes
+    ----------
+    units : Units
+        With y.
+    errors : array
+        What is not fixed in y and is the unit's own.
+    effects : array
+        What is not fixed in y and is that of cluster and group, but for slopes.
+    """
+
+    units: Units
+    errors: Floats
+    effects: Floats
+
+
+def draw_units(open_: Open, aside: Open, scenario: Scenario, n_reps: int) -> DrawnUnits:
+    """Draw one chunk; see `worlds.draw_clusters`."""
+    sizes_rng = aside()
+    sizes = predictor.draw_sizes(sizes_rng, scenario, n_reps)
+    treatment = predictor.draw_treatment(sizes_rng, scenario, sizes, n_reps)
+    cells = Segments(sizes, n_reps)
+    sketch = Sketch(scenario, n_reps, open_, sizes, sizes, treatment, units=cells)
+    columns = _predictors(sketch, cells, aside)
+    sketch.x = columns["x"]
+    sketch.run("predictors")
+    shift, slopes = effects.of_cells(sketch)
+    own = _errors(sketch, cells)
+    y = _outcome(scenario, cells, columns, slopes)
+    y += shift
+    y += own
+    waist = world.columns_of_waist(scenario)
+    held = [*(columns[name] for name in waist[:-1]), y]
+    of_effects = np.broadcast_to(shift, cells.shape)
+    if sketch.kept is not None:
+        kept = sketch.kept
+        sizes, held = _left(cells, kept, held)
+        _, (own, of_effects) = _left(cells, kept, [own, of_effects])
+    units = Units(sizes, tuple(held), waist, world.per_group(scenario))
+    return DrawnUnits(units, own, of_effects)
+
+
+# --- predictors -------------------------------------------------------------------------------
+
+
+def _predictors(sketch: Sketch, cells: Segments, aside: Open) -> dict[str, Floats]:
+    scenario = sketch.scenario
+    columns: dict[str, Floats] = {}
+    fixed = [one.name for one in components.given_covariates(scenario)]
+    if fixed:
+        drawn = given.draw_given(
+            aside(COVARIATES), scenario, sketch.planned, sketch.treatment, sketch.n_reps
+        )
+        assert drawn is not None
+        names = fixed if scenario.x == "normal" else ["x", *fixed]
+        columns = dict(zip(names, drawn.units(cells), strict=True))
+    elif sketch.treatment is not None:
+        columns["x"] = given_rows(scenario.given, sketch.treatment, cells)
+    if columns and scenario.part("autocorrelation"):
+        _shuffle(sketch, cells, columns)
+    columns |= _normal_predictors(sketch, cells)
+    if sketch.treatment is not None:
+        sketch.component = lambda: _of_treatment(sketch.treatment)
+    return {name: np.broadcast_to(column, cells.shape) for name, column in columns.items()}
+
+
+def _shuffle(sketch: Sketch, cells: Segments, columns: dict[str, Floats]) -> None:
+    """Put units in random order, where their order counts and they stand in that of x."""
+    if sketch.scenario.x in ("file", "time") or sketch.scenario.x_icc == 1.0:
+        return
+    keys = sketch.open(autocorrelation.STREAM).random(cells.shape)
+    for name, column in columns.items():
+        whole = np.broadcast_to(column, cells.shape)
+        if cells.equal:
+            columns[name] = np.take_along_axis(whole, np.argsort(keys, axis=0), axis=0)
+        else:
+            cell = cells.spread(np.arange(math.prod(cells.cells)).reshape(cells.cells))
+            columns[name] = whole[np.lexsort((keys, cell))]
+
+
+def _of_treatment(treatment: Treatment | None) -> Floats:
+    assert treatment is not None
+    share = treatment.mean.mean(axis=0)
+    return np.asarray((treatment.mean - share) / np.sqrt(share * (1.0 - share)))
+
+
+def _normal_predictors(sketch: Sketch, cells: Segments) -> dict[str, Floats]:
+    """The sums of parts of groups, clusters and units."""
+    scenario = sketch.scenario
+    noise = noise_of(scenario)
+    names = components.normal_names(noise)
+    if not names:
+        return {}
+    of_x = scenario.x == "normal"
+    shape = scenario.part("x_shape")
+
+    def fresh(level: components.Level, size: tuple[int, ...]) -> list[Column]:
+        shares = components.shares(noise, level)
+        order = components.LEVELS.index(level)
+        drawn: list[Column] = []
+        for k, share in enumerate(shares):
+            if k == 0 and of_x:
+                rng, law = sketch.open(x_shape.STREAM, order), shape
+            else:
+                rng, law = sketch.open(COVARIATES, order, k), shapes.NORMAL
+            drawn.append([shapes.draw(rng, law, size)] if share > 0 else [np.zeros(1)])
+        return drawn
+
+    outer, inner = fresh("between", sketch.shape), fresh("within", cells.shape)
+    if of_x:
+        sketch.component = lambda: outer[0][0]
+    root = components.root_of_units(noise)
+    spread = components.cholesky(
+        [[np.asarray(v) for v in row] for row in components.covariances(noise, "between")]
+    )
+    columns = {}
+    for k, name in enumerate(names):
+        (column,) = combined(root[k], inner[: k + 1])
+        (mean,) = combined(spread[k], outer[: k + 1])
+        if mean.size > 1:
+            column = column + cells.spread(mean)
+        columns[name] = column
+    if of_x:
+        group, cluster, unit = x_shares(scenario)
+        if group:
+            shift = math.sqrt(group) * effects.of_group(sketch, third_level.STREAM, 1)
+            columns["x"] = math.sqrt(cluster + unit) * columns["x"] + shift
+    return columns
+
+
+# --- outcome ----------------------------------------------------------------------------------
+
+
+def _errors(sketch: Sketch, cells: Segments) -> Floats:
+    scenario = sketch.scenario
+    own = shapes.draw(sketch.open(errors.STREAM), scenario.part("errors"), cells.shape)
+    if correlation := scenario.part("autocorrelation"):
+        own = autocorrelation.followed(own, correlation, cells)
+    sketch.run("errors")
+    own *= math.sqrt(scenario.sigma2) * sketch.error_sd
+    return own
+
+
+def _outcome(
+    scenario: Scenario, cells: Segments, columns: dict[str, Floats], slopes: Floats | None
+) -> Floats:
+    """What is fixed in y, and the slopes' part."""
+    x = columns["x"]
+    slope: Floats | float = scenario.slope
+    if slopes is not None:
+        slope = cells.spread(scenario.slope + slopes)
+    y = (
+        scenario.intercept + slope * x
+        if np.any(slope)
+        else np.full(cells.shape, scenario.intercept)
+    )
+    for one in scenario.covariates:
+        if one.slope:
+            y = y + one.slope * columns[one.name]
+    if scenario.contextual_effect:
+        mean = cells.sum(np.ascontiguousarray(x)) / cells.sizes
+        y = y + scenario.contextual_effect * cells.spread(mean)
+    return np.asarray(y)
+
+
+def _left(cells: Segments, kept: Bools, columns: list[Floats]) -> tuple[Ints, list[Floats]]:
+    """Sizes and units that are not lost, units in the flat layout."""
+    kept = np.broadcast_to(kept, cells.shape)
+    sizes = cells.sum(kept.astype(float)).astype(np.int64)
+    flat: Callable[[Array], Array] = (
+        (lambda values: np.moveaxis(values, 0, -1).ravel()) if cells.equal else (lambda v: v)
+    )
+    left = flat(kept)
+    return sizes, [flat(np.broadcast_to(c, cells.shape))[left] for c in columns]

@@ -1,0 +1,169 @@
+"""Data that misbehave, where clusters are exact: drawn as the others, then changed.
+
+Predictors and the noise of units are drawn as if there were no cluster effects; parts of the
+design then change the SDs, and effects of clusters and groups are added to the means.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+
+from simstudy.generators import effects, gaussian, given, predictor, shapes, world
+from simstudy.generators.appended import columns_of, factor_of
+from simstudy.generators.components import normal_names
+from simstudy.generators.gaussian import Treatment
+from simstudy.generators.parts import endogeneity, third_level, x_shape
+from simstudy.generators.scenario import Scenario
+from simstudy.generators.sketch import Open, Sketch
+from simstudy.generators.streams import COVARIATES
+from simstudy.generators.world import Arms, Drawn, E
+from simstudy.moments import Clusters, Floats, Ints
+from simstudy.numerics.merge import merged
+
+
+def noise_of(scenario: Scenario) -> Scenario:
+    """The scenario without cluster effects, its x without what lies between groups."""
+    group, cluster, unit = x_shares(scenario)
+    x_icc = scenario.x_icc if not group else cluster / (cluster + unit or 1.0)
+    return replace(scenario, icc=0.0, total_variance=scenario.sigma2, x_icc=x_icc, slope_sd=0.0)
+
+
+def x_shares(scenario: Scenario) -> tuple[float, float, float]:
+    """Shares of the variance of a normal x between groups, between their clusters, and within."""
+    third, x_icc = scenario.part("third_level"), scenario.x_icc or 0.0
+    group = third.x_icc if third is not None and scenario.x == "normal" else 0.0
+    return group, x_icc - group, 1.0 - x_icc
+
+
+def draw_clusters(open_: Open, aside: Open, scenario: Scenario, n_reps: int) -> Drawn:
+    """Draw one chunk.
+
+    Parameters
+    ----------
+    open_ : callable
+        Random numbers of the grain, of a part where one is given.
+    aside : callable
+        The same of sizes, and of predictors that are given before the errors.
+    """
+    sizes_rng = aside()
+    planned = predictor.draw_sizes(sizes_rng, scenario, n_reps)
+    treatment = predictor.draw_treatment(sizes_rng, scenario, planned, n_reps)
+    split = _has_arms(scenario) and scenario.x_icc != 1.0
+    sketch = Sketch(scenario, n_reps, open_, planned, planned, treatment, split=split)
+    sketch.run("predictors")
+    noise = noise_of(scenario)
+    whole, fixed = _noise(sketch, noise, aside)
+    at_x, at_e = (0, 1) if split else (world.order(scenario).index(name) for name in ("x", E))
+    sketch.x = whole.means[at_x] if not split else np.tile([1.0, 0.0], len(planned))[:, None]
+    sketch.component = lambda: _component(sketch, noise, whole)
+    shift, slopes = effects.of_cells(sketch)
+    whole = _with_groups_of_x(sketch, whole, at_x)
+    sketch.x = whole.means[at_x] if not split else sketch.x
+    sketch.run("errors")
+    whole = _changed(whole, at_e, sketch.error_sd, shift)
+    arms = None
+    if split:
+        arms = Arms(whole, _of_arms(_sizes_of_arms(sketch)))
+        whole = merged(whole, 2)
+    whole = _without_lost(sketch, whole)
+    plain = whole if fixed is not None else _first_two(whole)
+    return Drawn(plain, sketch.treatment, whole, fixed, slopes, arms)
+
+
+def _has_arms(scenario: Scenario) -> bool:
+    """Whether arms differ in their variances."""
+    return any(value is not None and value[0] == "arms"
+               for value in map(scenario.part, ("error_variance", "cluster_variance")))  # fmt: skip
+
+
+def _noise(sketch: Sketch, noise: Scenario, aside: Open) -> tuple[Clusters, given.Given | None]:
+    """Predictors and noise of cells, e not yet changed; and given predictors with covariates.
+
+    A cluster that is lost is drawn as it was planned.
+    """
+    sizes, treatment, n_reps = sketch.sizes, sketch.treatment, sketch.n_reps
+    if sketch.split:
+        sizes = _sizes_of_arms(sketch)
+        treatment = _of_arms(sizes)
+    sizes = np.maximum(sizes, 1)
+    cells = replace(noise, n_clusters=len(sizes))
+    plain = gaussian.draw_clusters(sketch.open(), cells, sizes, treatment, n_reps)
+    shape = noise.part("x_shape")
+    if noise.x == "normal" and shape.name != "normal":  # its cluster part is all of it
+        x = shapes.draw(sketch.open(x_shape.STREAM), shape, sketch.shape)
+        plain = replace(plain, means=(x, plain.means[1]))
+    if not noise.covariates:
+        return plain, None
+    fixed = given.draw_given(aside(COVARIATES), noise, sizes, treatment, n_reps)
+    drawn = Drawn(plain, treatment, plain)
+    return world.with_covariates(sketch.open(COVARIATES), noise, drawn, fixed).whole, fixed
+
+
+def _sizes_of_arms(sketch: Sketch) -> Ints:
+    """Units of the treated and of the control of each cluster, in turn."""
+    treatment = sketch.treatment
+    assert treatment is not None and treatment.treated is not None
+    both = np.broadcast_arrays(treatment.treated, sketch.sizes - treatment.treated)
+    return np.stack(both, axis=1).reshape(-1, both[0].shape[1])
+
+
+def _of_arms(sizes: Ints) -> Treatment:
+    arm = np.tile([1, 0], len(sizes) // 2)[:, None]
+    return Treatment(arm.astype(float), np.zeros((1, 1)), arm * sizes)
+
+
+def _component(sketch: Sketch, noise: Scenario, whole: Clusters) -> Floats:
+    """Standardized cluster part of x."""
+    if sketch.treatment is not None:
+        return _standardized(np.asarray(whole.means[0]))
+    if noise.x_icc == 1.0:
+        return whole.means[world.order(noise).index("x")]
+    names = world.order(noise)
+    means = [whole.means[names.index(name)] for name in normal_names(noise)]
+    rng = sketch.open(endogeneity.STREAM)
+    return effects.cluster_part(rng, noise, whole.weights, means)
+
+
+def _standardized(arm: Floats) -> Floats:
+    """An indicator of treated clusters, less its mean, over its SD."""
+    share = arm.mean(axis=0)
+    return np.asarray((arm - share) / np.sqrt(share * (1.0 - share)))
+
+
+def _with_groups_of_x(sketch: Sketch, whole: Clusters, at_x: int) -> Clusters:
+    """X with its part of groups."""
+    group, cluster, unit = x_shares(sketch.scenario)
+    if not group:
+        return whole
+    shift = math.sqrt(group) * effects.of_group(sketch, third_level.STREAM, 1)
+    return _changed(whole, at_x, math.sqrt(cluster + unit), shift)
+
+
+def _changed(whole: Clusters, k: int, sd: Floats | float, shift: Floats | float) -> Clusters:
+    """The moments with column k multiplied, and then shifted by cluster."""
+    columns = columns_of(whole.within)
+    columns[k] = [entry * sd for entry in columns[k]]
+    means = list(whole.means)
+    means[k] = np.asarray(means[k] * sd + shift)
+    return replace(whole, means=tuple(means), within=factor_of(columns))
+
+
+def _without_lost(sketch: Sketch, whole: Clusters) -> Clusters:
+    """Clusters of which nothing is left have no units."""
+    if sketch.sizes is sketch.planned:
+        return whole
+    kept = sketch.sizes > 0
+    return replace(
+        whole,
+        sizes=sketch.sizes,
+        means=tuple(np.where(kept, mean, 0.0) for mean in whole.means),
+        within=whole.within.map(lambda entry: np.where(kept, entry, 0.0)),
+    )
+
+
+def _first_two(whole: Clusters) -> Clusters:
+    columns = columns_of(whole.within)[:2]
+    return replace(whole, means=whole.means[:2], within=factor_of(columns), names=("x", "y"))

@@ -1,0 +1,80 @@
+"""What a study file says of the parts of a design."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, NoReturn
+
+from simstudy.forms import Place as Written
+from simstudy.generators.part import Part, registered
+from simstudy.generators.parts.informative_slope import slopes_impossible
+from simstudy.generators.scenario import Scenario
+from simstudy.study.place import Place
+
+
+@dataclass(frozen=True, slots=True)
+class _Gathered:
+    """A mapping whose values stand where one combination of factors has them."""
+
+    at: Place
+    places: Mapping[str, Place]
+
+    @property
+    def value(self) -> dict[str, Any]:
+        return {key: place.value for key, place in self.places.items()}
+
+    def __getitem__(self, key: str | int) -> Place:
+        return self.places[str(key)]
+
+    def items(self) -> list[Place]:
+        return list(self.places.values())
+
+    def refuse(self, message: str, *inner: str | int) -> NoReturn:
+        self.at.refuse(message, *inner)
+
+    def expect(self, kind: type, what: str) -> Any:
+        return self.value
+
+    def allow(self, known: Any, words: Mapping[str, str], what: str = "key") -> None:
+        self.at.allow(known, words, what)
+
+
+def leaves(name: str, place: Place) -> list[tuple[str, Place]]:
+    """What stands in the mapping of a part, each a factor."""
+    place.expect(dict, registered()[name].form.summary)
+    if not place.value:
+        place.refuse("is empty")
+    return [(f"{name}.{key}", place[key]) for key in place.value]
+
+
+def with_parts(at: Place, given: Mapping[str, Place], settled: Scenario) -> Scenario:
+    """A scenario with what is said of its parts, or refuse what has no meaning in it."""
+    places = {name: place for name, part in registered().items()
+              if (place := _place_of(at, given, part)) is not None}  # fmt: skip
+    values = {name: _value(registered()[name], place) for name, place in places.items()}
+    kept = {name: value for name, value in values.items() if value != registered()[name].default}
+    own = settled.generator is not None  # which is handed them, whatever it makes of them
+    whole = replace(settled, parts=tuple(sorted(kept.items())))
+    for name in kept:
+        if not own and (reason := registered()[name].refuse(whole)):
+            places[name].refuse(reason)
+    if not own and whole.slope_sd and whole.parts and (reason := slopes_impossible(whole)):
+        where = given.get("slope_correlation") or given.get("informative_slope") or at
+        where.refuse(reason)
+    return whole
+
+
+def _place_of(at: Place, given: Mapping[str, Place], part: Part) -> Written | None:
+    """Where the value of a part stands."""
+    if not part.factors:
+        return given.get(part.name)
+    prefix = f"{part.name}."
+    inner = {key.removeprefix(prefix): place for key, place in given.items()
+             if key.startswith(prefix)}  # fmt: skip
+    return _Gathered(at[part.name], inner) if inner else None
+
+
+def _value(part: Part, place: Written) -> Any:
+    value = part.make(part.form.read(place))
+    return value + 0.0 if isinstance(value, float) else value
