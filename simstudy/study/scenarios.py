@@ -60,23 +60,28 @@ def scenario(
         if key not in numbers and generator is None:
             at.refuse(f"'{key}' is missing{_why(key)}")
     x_icc = _x_icc(at, given, kind, generator is not None)
-    if kind == "time" and size == SizeRule("fixed", (1,)):
-        given["x"].refuse("time needs clusters of more than one unit")
-    if numbers.get("contextual_effect"):
-        if x_icc == 1.0 or _constant_within(x):
-            message = "cannot be told from the slope when x does not vary in clusters"
-            given["contextual_effect"].refuse(message)
-        if kind == "time":
-            given["contextual_effect"].refuse("is that of the cluster mean of x: of time it is 0")
-    if numbers.get("slope_correlation") and "slope_sd" not in given:
-        given["slope_correlation"].refuse("says nothing without slope_sd")
     optional: dict[str, Any] = {k: v for k, v in numbers.items() if k in fields.DEFAULTS}
     plain = Scenario(
         n_clusters, size, numbers.get("icc", math.nan), x_icc, numbers.get("slope", math.nan),
         x=kind, given=x, generator=generator, **optional,
     )  # fmt: skip
+    _refuse_meaningless(given, plain)
     settled = replace(plain, covariates=covariates.covariates(at, given, files, plain))
     return parts.with_parts(at, given, settled)
+
+
+def _refuse_meaningless(given: Mapping[str, Place], plain: Scenario) -> None:
+    """Refuse what says nothing in such a scenario."""
+    if plain.x == "time" and plain.equal_size == 1:
+        given["x"].refuse("time needs clusters of more than one unit")
+    if plain.contextual_effect:
+        if plain.x_icc == 1.0 or _constant_within(plain.given):
+            message = "cannot be told from the slope when x does not vary in clusters"
+            given["contextual_effect"].refuse(message)
+        if plain.x == "time":
+            given["contextual_effect"].refuse("is that of the cluster mean of x: of time it is 0")
+    if plain.slope_correlation and "slope_sd" not in given:
+        given["slope_correlation"].refuse("says nothing without slope_sd")
 
 
 def _settle_variance(numbers: dict[str, float], given: Mapping[str, Place]) -> None:
