@@ -1,0 +1,25 @@
+"""Data sets of Goldfeld (2023), clusters of a Dirichlet distribution's sizes."""
+
+import numpy as np
+
+import simstudy
+
+
+@simstudy.generator(grain="clusters")
+def shared_out(rng, scenario, dispersion=0.0, persons=500):
+    """Deal `persons` out to the clusters by Dirichlet(1 / dispersion), and draw a trial in them."""
+    j, r = scenario.n_clusters, scenario.n_reps
+    sizes = np.full((j, r), persons // j)
+    if dispersion:
+        weights = rng.standard_gamma(1 / dispersion, (j, r))
+        sizes = (persons * weights / weights.sum(axis=0)).astype(int)
+        for i in range(r):  # what rounding down has left goes to clusters at random, one each
+            left = persons - sizes[:, i].sum()
+            sizes[rng.permutation(j)[:left], i] += 1
+        sizes = np.maximum(sizes, 1)
+    treated = np.repeat([1.0, 0.0], j // 2)[:, None] * np.ones(r)
+    noise = np.sqrt(scenario.tau2 + scenario.sigma2 / sizes) * rng.standard_normal((j, r))
+    yy = scenario.sigma2 * 2 * rng.standard_gamma((sizes - 1) / 2)
+    zero = np.zeros((j, r))
+    return {"sizes": sizes, "mean_x": treated, "mean_y": scenario.slope * treated + noise,
+            "within.xx": zero, "within.xy": zero, "within.yy": yy}  # fmt: skip
