@@ -74,8 +74,9 @@ def _answers(design: Design, method: Method, columns: Sequence[Column]) -> list[
     def ask(measure: str, alpha: float) -> Answer | None:
         level = alpha if alpha == alpha else None
         return answer(
-            design.scenario, method.name, options, measure, level, method.omit, method.estimand
-        )
+            design.scenario, method.name, options, measure, level, method.omit, method.estimand,
+            method.level,
+        )  # fmt: skip
 
     def one(measure: str, alpha: float) -> Answer | None:
         if measure == "type1_inflation" or (measure == "coverage" and null):

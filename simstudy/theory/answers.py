@@ -6,13 +6,13 @@ An answer is given only where its conditions are met in every replication that i
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 import numpy as np
 
 from simstudy.estimands import DEFAULT
 from simstudy.generators.scenario import Scenario
-from simstudy.theory import means, omission, pooled, random_intercept, within
+from simstudy.theory import means, omission, pooled, random_intercept, third_level, within
 from simstudy.theory.covariates import in_place_of_x
 from simstudy.theory.law import Answer, Law, Options
 from simstudy.theory.omission import World
@@ -52,6 +52,10 @@ LAWS = {
         drift=means.drift,
     ),
 }
+OF_PARTS: Mapping[tuple[str, ...], Mapping[str, Law]] = {
+    (): LAWS,
+    ("third_level",): third_level.LAWS,
+}  # by all the parts that a design may have: where there are others nothing is known
 
 
 @np.errstate(all="ignore")  # an answer that overflows is none
@@ -63,6 +67,7 @@ def answer(
     alpha: float | None,
     omit: Collection[str] = (),
     estimand: str = DEFAULT,
+    level: int = 2,
 ) -> Answer | None:
     """What theory says a performance measure of a method is.
 
@@ -81,6 +86,8 @@ def answer(
         Covariates that are not in the model.
     estimand : str
         "slope", or a covariate whose slope is tested.
+    level : {2, 3}
+        That of the clusters of the analysis.
 
     Returns
     -------
@@ -88,7 +95,7 @@ def answer(
         None where no answer is known, where the measure is undefined, or where the numbers
         are out of reach.
     """
-    law = LAWS.get(method)
+    law = _law(scenario, method, level)
     if law is None or set(options) != set(law.options):
         return None
     if any(value not in law.options[name] for name, value in options.items()):
@@ -110,6 +117,12 @@ def answer(
     if alpha is None:
         return None
     return _of_level(law, world, options, measure, alpha)
+
+
+def _law(scenario: Scenario, method: str, level: int) -> Law | None:
+    """What is known of a method where the design has these parts."""
+    parts = tuple(name for name, _ in scenario.parts)
+    return OF_PARTS.get(parts, {}).get(method if level == 2 else f"{method}[level={level}]")
 
 
 def _bias(law: Law, world: World, options: Options) -> Answer | None:

@@ -17,11 +17,20 @@ from simstudy.theory.predictors import FixedX, adjusted_x
 def design_effect(scenario: Scenario) -> float:
     """1 + (sum n_j^2 / N - 1) icc x_icc, x_icc that of what covariates leave of x.
 
+    Groups of N_g units add (sum N_g^2 - sum n_j^2) / N times their shares of both variances.
     It is the realised one of a given or blocked x. Slopes that vary are left aside where
     nothing is known of them, and NaN where nothing is known of the data.
     """
     if scenario.generator is not None:
         return math.nan
+    if scenario.part("third_level") is None:
+        return _of_clusters(scenario)
+    scale = scenario.slope_sd**2 / scenario.total_variance if slopes_are_known(scenario) else 0.0
+    return _of_clusters(scenario) + _of_groups(scenario) / (1.0 + scale)
+
+
+def _of_clusters(scenario: Scenario) -> float:
+    """That of two levels."""
     if slopes_are_known(scenario):
         return _of_slopes(scenario)
     if scenario.x_icc is not None:
@@ -46,6 +55,26 @@ def _of_slopes(scenario: Scenario) -> float:
     added = scenario.slope_sd**2 / scenario.total_variance
     true = 1.0 + (n - 1) * scenario.icc * x_icc + added * (n + 2 + 2 * (n - 1) * x_icc**2)
     return true / (1.0 + added)
+
+
+def _of_groups(scenario: Scenario) -> float:
+    """What pairs of units of a group add that are not of one cluster."""
+    third, size = scenario.part("third_level"), scenario.size
+    m = third.clusters
+    if scenario.x_icc is None:
+        fixed = adjusted_x(scenario)
+        if fixed is None:  # halves of random sizes
+            return 0.0
+        sums = (fixed.sizes * fixed.mean).reshape(-1, m)
+        return float(third.icc * ((sums.sum(axis=1) ** 2).sum() - (sums**2).sum()) / fixed.total)
+    shared = third.x_icc / covariates.share_left(scenario, *covariates.TOTAL)
+    if scenario.x == "binary" and scenario.x_icc == 1 and not third.x_icc:
+        shared = -1.0 / (m - 1)  # as many clusters are treated in every group
+    if size.random:
+        return float(third.icc * shared * (m - 1) * size.mean)
+    sizes = scenario.fixed_sizes().reshape(-1, m)
+    pairs = (sizes.sum(axis=1) ** 2).sum() - (sizes**2).sum()
+    return float(third.icc * shared * pairs / sizes.sum())
 
 
 def of_dummy(scenario: Scenario) -> float | None:

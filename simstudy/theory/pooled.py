@@ -46,7 +46,7 @@ def unbiased(scenario: Scenario) -> bool:
 
 def bias(scenario: Scenario, options: Mapping[str, str]) -> Answer | None:
     """Zero, where the mean exists: not for two clusters whose x is drawn with them."""
-    if not unbiased(scenario) or (is_cluster_level(scenario) and not _has_moment(scenario, 1)):
+    if not unbiased(scenario) or (is_cluster_level(scenario) and not has_moment(scenario, 1)):
         return None
     return exactly(0.0)
 
@@ -127,7 +127,7 @@ def _exact_rejection(scenario: Scenario, threshold: float, shift: float) -> floa
 
 def se_error(scenario: Scenario, options: Mapping[str, str]) -> Answer | None:
     """Percent by which the root-mean-square SE misses the SD of the estimates."""
-    if not unbiased(scenario) or not _has_moment(scenario, 2):
+    if not unbiased(scenario) or not has_moment(scenario, 2):
         return None
     if options["se"] != "classical":
         arms = _arms(scenario, options["se"])
@@ -142,7 +142,7 @@ def se_error(scenario: Scenario, options: Mapping[str, str]) -> Answer | None:
     return None
 
 
-def _has_moment(scenario: Scenario, order: int) -> bool:
+def has_moment(scenario: Scenario, order: int) -> bool:
     """Whether the mean of 1 / |x|^order is finite: more than `order` df, if x is drawn.
 
     |x| is the length of what the covariates leave of x.

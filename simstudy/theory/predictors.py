@@ -17,7 +17,7 @@ from simstudy.theory import covariates
 _UNDERSTOOD = {
     "n_clusters", "size", "icc", "x_icc", "slope", "intercept", "total_variance",
     "contextual_effect", "x", "given", "covariates", "slope_sd", "slope_correlation",
-    "name", "type", "correlations",
+    "name", "type", "correlations", "parts",
 }  # fmt: skip
 _X_KINDS = ("normal", "binary", "binary_blocked", "file")
 

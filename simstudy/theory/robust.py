@@ -52,9 +52,14 @@ class Arms:
         return float(mean**2 / (self.each**2 * self.dfs).sum())
 
     @property
+    def se_ratio(self) -> float:
+        """The root-mean-square standard error over the true one."""
+        return math.sqrt((self.each * self.dfs).sum() / self.true)
+
+    @property
     def se_bias(self) -> float:
         """Percent by which the root-mean-square standard error misses."""
-        return 100.0 * (math.sqrt((self.each * self.dfs).sum() / self.true) - 1.0)
+        return 100.0 * (self.se_ratio - 1.0)
 
     def rejection(self, critical: float, shifted: Nodes = CENTRAL) -> float | None:
         """P(|t| > critical); with a shift only where the arms are equal."""
