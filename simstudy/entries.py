@@ -21,7 +21,7 @@ Chosen = dict[str, Any]  # words, or whole numbers
 Words = Callable[[int], Any]  # k -> the next k random 64-bit words of each replication, (k, R)
 GRAINS = ("pooled", "clusters", "rows")
 COMMON = ("label", "estimand", "null_value", "when")  # beside the options of each method
-SETTINGS = (*COMMON, "omit")  # the same of a method of this package
+SETTINGS = (*COMMON, "level", "omit")  # the same of a method of this package
 PYTHON = "python"  # instead of a file: the function was given from Python
 
 

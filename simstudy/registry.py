@@ -34,7 +34,10 @@ from simstudy.estimates import Estimates
 from simstudy.methods._asked import fit_asked  # and all methods register themselves
 from simstudy.methods._occupied import fit_occupied
 from simstudy.numerics.columns import with_last
+from simstudy.numerics.merge import merged
 from simstudy.where import Where, parse
+
+CLUSTERS, GROUPS = 2, 3  # levels at which the clusters of an analysis may be
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,8 @@ class Method:
         Seconds that a call of a user's function may take.
     omit : tuple of str
         Covariates that are not in its model.
+    level : {2, 3}
+        What it takes for clusters: the clusters, or the groups that they form.
     """
 
     name: str
@@ -64,6 +69,7 @@ class Method:
     when: Where | None = field(default=None, compare=False)
     timeout: float | None = field(default=None, compare=False)
     omit: tuple[str, ...] = ()
+    level: int = CLUSTERS
     may_diverge: ClassVar[bool] = False  # else the tails of its estimates are the design's
     has_packages: ClassVar[bool] = False  # besides ours, whose versions may move its last digits
 
@@ -128,7 +134,8 @@ class Method:
         """The coarsest grain that suffices for these options and this estimand."""
         entry = self.entry
         suffices = entry.grain if isinstance(entry.grain, str) else entry.grain(dict(self.options))
-        if self.estimand == INTERCEPT and INTERCEPT in entry.terms:  # pooled moments have no means
+        means = self.estimand == INTERCEPT and INTERCEPT in entry.terms
+        if means or self.level == GROUPS:  # pooled moments have no means, and no clusters to merge
             return max(suffices, "clusters", key=GRAINS.index)
         return suffices
 
@@ -136,6 +143,8 @@ class Method:
         """Fit every replication of `moments`, for the estimand or for a term; see `Entry.fit`."""
         null, options = self.null_of(term or self.target.term), dict(self.options)
         x = moments.names[-2] if self.estimand in ESTIMANDS else self.estimand
+        if self.level == GROUPS:
+            moments = merged(moments, moments.clusters_per_group)
 
         def fit(moments: Any, words: Words | None) -> Estimates:
             moments = with_last(moments, x, self.omit)
@@ -166,6 +175,7 @@ class Method:
             "null_value": self.null_value or None,
             "timeout": self.timeout,
             "when": self.when and self.when.text,
+            "level": None if self.level == CLUSTERS else self.level,
             "omit": list(self.omit) or None,
         }
         return {key: value for key, value in settings.items() if value is not None}
@@ -241,7 +251,8 @@ def configure(
     name : str
         As in the study file.
     options : mapping, optional
-        Option values and, optionally, `estimand`, `null_value`, `when`, `label` and `omit`.
+        Option values and, optionally, `estimand`, `null_value`, `when`, `label`, `level` and
+        `omit`.
     covariates : collection of str, optional
         Predictors beside x: one may be left out, or its slope be the estimand.
     """
@@ -250,7 +261,7 @@ def configure(
         raise UserError(f"unknown method '{name}'{words.for_method(name, known)}")
     entry = known[name]
     given = dict(options or {})
-    label, aim, null, when, omit = (given.pop(key, None) for key in SETTINGS)
+    label, aim, null, when, level, omit = (given.pop(key, None) for key in SETTINGS)
     if label is not None and (not isinstance(label, str) or not label.strip()):
         raise OptionError("label", f"expected text, got {label!r}")
     names = [option.name for option in entry.options]
@@ -262,9 +273,11 @@ def configure(
     if reason := entry.refuse(chosen):
         raise OptionError("df", reason)
     wanted, null_value = _estimand(entry, chosen, aim, covariates), settle_null(null)
+    clusters = _level(level)
     omitted = _omitted(omit, wanted, covariates)
     if null_value and estimand(wanted).of_variances is not None:
         raise OptionError("null_value", f"{name} has no test of {wanted}")
+    differing += [f"level={clusters}"] if clusters != CLUSTERS else []
     if wanted != entry.estimands(chosen)[0]:
         differing.append(f"estimand={wanted}")
     differing += [f"omit={'+'.join(omitted)}"] if omitted else []
@@ -273,7 +286,18 @@ def configure(
     return Method(
         name, tuple(chosen.items()), canonical, label or canonical,
         estimand=wanted, null_value=null_value, when=settle_when(when), omit=omitted,
+        level=clusters,
     )  # fmt: skip
+
+
+def _level(given: Any) -> int:
+    """At which level the clusters of the analysis are."""
+    if given is None:
+        return CLUSTERS
+    if given in (CLUSTERS, GROUPS) and not isinstance(given, bool):
+        return int(given)
+    raise OptionError("level", f"expected {CLUSTERS} (clusters) or {GROUPS} (groups of clusters), "
+                               f"got {given!r:.40}")  # fmt: skip
 
 
 def _omitted(given: Any, wanted: str, covariates: Collection[str]) -> tuple[str, ...]:

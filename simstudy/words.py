@@ -25,6 +25,7 @@ _SEVERAL = meanings(
             "t_test ttest anova ancova two_sample_t",
     },
 )  # fmt: skip
+_GROUPS = ("3", "group", "groups", "level3", "level_3", "third_level")
 _COMMON = meanings(
     {
         "a timeout is for methods of your own, which say `use:`": "timeout",
@@ -34,6 +35,8 @@ _COMMON = meanings(
             "working_correlation correlation",
     },
     label="name title legend alias",
+    level="cluster clustered_by cluster_by cluster_level cluster_var group groups grouping by vce "
+        "clustering top_level",
     omit="without drop exclude leave_out unadjusted ignore",
     estimand="parameter target truth term coefficient estimate",
     null_value="null h0 null_hypothesis mu",
@@ -61,6 +64,8 @@ def for_method(name: str, known: Mapping[str, Entry]) -> str:
 
 def for_option(entry: Entry, key: str, value: Any, common: Iterable[str]) -> str:
     """What an unknown option may be: one by another name, or a value in place of its option."""
+    if _COMMON.get(folded(key)) == "level" and folded(str(value)) in _GROUPS:
+        return "; write level: 3"
     for option in entry.options:
         meant = _meant(option, key)
         if meant is not None and folded(key) not in option.synonyms.split():

@@ -11,7 +11,9 @@ import numpy as np
 
 from simstudy.analysis.terms import Random, Terms, Variable
 from simstudy.moments import Clusters, Floats, Ints, Units
+from simstudy.numerics.merge import group_of
 from simstudy.numerics.reduce import reduce
+from simstudy.registry import CLUSTERS
 
 _ORDINARY = 64  # between 2^-64 and 2^64 every product that a fit forms is a number
 
@@ -41,6 +43,8 @@ class DataSet:
         Rows with a missing value.
     missing : dict
         Column -> rows in which it is missing, in words: "4 ('NA' 3, empty 1)".
+    clusters_per_group : int
+        As in `Units`, with clusters that are numbered from 1; those without units have no label.
     """
 
     terms: Terms
@@ -54,6 +58,7 @@ class DataSet:
     empty_levels: dict[str, tuple[str, ...]] = field(default_factory=dict)
     n_dropped: int = 0
     missing: dict[str, str] = field(default_factory=dict)
+    clusters_per_group: int = 0
 
     @property
     def n_obs(self) -> int:
@@ -106,12 +111,22 @@ class DataSet:
         names = tuple(self.names[place] for place in kept)
         return replace(self, names=names, matrix=self.matrix[:, kept])
 
+    def at(self, level: int) -> DataSet:
+        """The same data, at level 3 with its groups for clusters."""
+        if level == CLUSTERS:
+            return self
+        group = group_of(np.array(self.labels), self.clusters_per_group)
+        labels, first = np.unique(group, return_index=True)
+        sizes = np.add.reduceat(self.sizes, first)
+        terms = self.terms._replace(random=self.random._replace(cluster="group"))
+        return replace(self, terms=terms, labels=labels.tolist(), sizes=sizes, clusters_per_group=0)
+
     @cached_property
     def moments(self) -> Clusters:
         """Cluster moments about a point in the data, one replication, so that nothing cancels."""
         origin = {name: _inside(values) for name, values in self.columns.items()}
         about = {name: values - origin[name] for name, values in self.columns.items()}
-        return replace(reduce(self._units(about)), origin=tuple(origin.values()))
+        return replace(reduce(self._units(about, self.sizes)), origin=tuple(origin.values()))
 
     @cached_property
     def means(self) -> tuple[Floats, ...]:
@@ -140,10 +155,15 @@ class DataSet:
     def rows(self) -> Units:
         """The units as they are, as one replication, with x and y under these names."""
         *covariates, _, _ = columns = self.columns
-        return replace(self._units(columns), names=(*covariates, "x", "y"))
+        names, m = (*covariates, "x", "y"), self.clusters_per_group
+        if not m:
+            return replace(self._units(columns, self.sizes), names=names)
+        sizes = np.zeros(m * group_of(self.labels[-1], m), dtype=np.int64)
+        sizes[np.array(self.labels) - 1] = self.sizes  # those without units keep their places
+        return replace(self._units(columns, sizes), names=names, clusters_per_group=m)
 
-    def _units(self, columns: dict[str, Floats]) -> Units:
-        sizes = self.sizes.reshape(-1, 1)
+    def _units(self, columns: dict[str, Floats], sizes: Ints) -> Units:
+        sizes = sizes.reshape(-1, 1)
         values = tuple(map(np.ascontiguousarray, columns.values()))
         if np.all(sizes == sizes[0]):
             values = tuple(v.reshape(sizes.size, -1).T[:, :, None] for v in values)

@@ -15,7 +15,7 @@ from simstudy.analysis.printed import printed
 from simstudy.analysis.terms import Random, Terms
 from simstudy.errors import UserError, nearest
 from simstudy.estimands import ESTIMANDS
-from simstudy.registry import Method
+from simstudy.registry import GROUPS, Method
 from simstudy.study.methods import method_of
 
 if TYPE_CHECKING:
@@ -34,9 +34,9 @@ class Fits:
     @property
     def cautions(self) -> list[str]:
         """What is to be said of methods that need more clusters than there are, a line each."""
-        n_clusters = len(self.data.labels)
         methods = [fit.method for fit in self.fits if fit.status in ("ok", "boundary")]
-        cautions = ((method.label, method.caution(n_clusters)) for method in methods)
+        numbers = {method: len(self.data.at(method.level).labels) for method in methods}
+        cautions = ((method.label, method.caution(n)) for method, n in numbers.items())
         return [f"{label}: {caution}" for label, caution in cautions if caution]
 
     def as_dict(self) -> dict[str, Any]:
@@ -91,6 +91,9 @@ def fit(
     read_data = model(data, terms)
     for method in chosen:
         check_columns(method, read_data.names)
+        if method.level == GROUPS:
+            what = "make the groups the clusters of the formula: (1 | group)"
+            raise UserError(f"{method.label}: a formula has no third level; {what}")
     return Fits(read_data, [fit_one(read_data, method, None, clusters) for method in chosen])
 
 

@@ -21,7 +21,7 @@ from simstudy.estimates import SLOPE_VARIANCE, Estimates, Outcome
 from simstudy.moments import Moments, Units
 from simstudy.numerics.columns import with_last
 from simstudy.numerics.reduce import reduce
-from simstudy.registry import Method
+from simstudy.registry import CLUSTERS, Method
 
 _ESTIMATED = (Outcome.OK, Outcome.BOUNDARY, Outcome.NO_STD_ERROR)
 _NONE = np.full(1, np.nan)
@@ -80,6 +80,8 @@ class Fit:
             head |= {"options": _plain(self.method.options), "extras": self.extras}
         if self.method.omit:
             head["omit"] = list(self.method.omit)
+        if self.method.level != CLUSTERS:
+            head["level"] = self.method.level
         if self.method.null_value:
             head["null_value"] = self.method.null_value
         head |= {"label": self.method.label, "status": self.status, "message": self.message}
@@ -95,7 +97,7 @@ def fit_one(
 
     `words` are a simulated data set's own, for a method that draws; `clusters` as of `fit`.
     """
-    entry, data = method.entry, data.without(method.omit)
+    entry, data = method.entry, data.at(method.level).without(method.omit)
     left_out = lost(data, entry)
     model = data.without(left_out) if len(left_out) < len(data.names) else data
     powers, read, tested = _powers(data, entry), _read(model, method), _tested(data, method)
@@ -141,9 +143,9 @@ def _tested(data: DataSet, method: Method) -> str:
 
 
 def _of_slope(method: Method) -> Method:
-    """The method as one of all the columns that it is given, the last of them under test."""
+    """The method as one of all that it is given, the last of the columns under test."""
     estimand = method.estimand if method.estimand in ESTIMANDS else DEFAULT
-    return replace(method, omit=(), estimand=estimand)
+    return replace(method, omit=(), estimand=estimand, level=CLUSTERS)
 
 
 def _has_dummies(method: Method) -> bool:

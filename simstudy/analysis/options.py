@@ -64,7 +64,7 @@ def n_parameters(data: DataSet) -> Ints:
 
 def n_spent(data: DataSet, method: Method) -> str:
     """How many parameters a method spends."""
-    data = data.without(method.omit)
+    data = data.at(method.level).without(method.omit)
     p, inner = len(data.names), gram.within(data.scaled.moments)
     n_within = sum(int(row[0][0] > 0) for row in inner.rows[:-1]) if p > 1 else 1
     n_columns = p - len(lost(data, method.entry))

@@ -72,6 +72,7 @@ def table(heading: list[str], rows: list[list[str]], left: int = 1) -> str:
 
 
 def _fit(data: DataSet, fit: Fit) -> str:
+    data = data.at(fit.method.level)
     what = [fit.method.entry.summary, *(_words(*option) for option in fit.method.options)]
     lines = [f"--- {fit.method.label}: {', '.join(what)}"]
     if fit.blank:

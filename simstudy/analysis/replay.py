@@ -26,7 +26,8 @@ from simstudy.estimates import STATUSES, Failure
 from simstudy.generators import streams
 from simstudy.moments import Units
 from simstudy.numerics.batches import cut_rows, units
-from simstudy.registry import Method, OwnMethod
+from simstudy.numerics.merge import group_of
+from simstudy.registry import GROUPS, Method, OwnMethod
 from simstudy.runner.task import Task, run_task
 from simstudy.store import parts
 from simstudy.store.names import method_key
@@ -106,14 +107,18 @@ class Replay:
         return streams.words_of(method.canonical, scenario, seed, key, at, 1)
 
     def write_csv(self, file: str | Path) -> None:
-        """Write the units, full precision: cluster, x, covariates, y."""
+        """Write the units, full precision: cluster, group if there are any, x, covariates, y."""
         data = self.data
         if data is None:
             raise UserError(self.without, file=str(file))
-        columns = np.repeat(data.labels, data.sizes), *data.matrix.T, data.y
+        cluster = np.repeat(data.labels, data.sizes)
+        levels = {"cluster": cluster}
+        if data.clusters_per_group:
+            levels["group"] = group_of(cluster, data.clusters_per_group)
+        columns = *levels.values(), *data.matrix.T, data.y
         rows = zip(*(values.tolist() for values in columns), strict=True)
         lines = [
-            ",".join(("cluster", *data.names, "y")),
+            ",".join((*levels, *data.names, "y")),
             *(",".join(map(repr, row)) for row in rows),
         ]
         try:
@@ -156,6 +161,8 @@ def replay(
     design = known[scenario]
     for method in methods:
         check_columns(method, ("x", *(one.name for one in design.scenario.covariates)))
+        if method.level == GROUPS and design.scenario.part("third_level") is None:
+            raise UserError(f"{method.label}: there are no groups of clusters in {scenario}")
     chosen = methods or [method for method in study.methods if study.asks(design, method)]
     data, without = None, ""
     try:
@@ -184,8 +191,9 @@ def data_set(study: Study, design: Design, replication: int) -> DataSet:
     names = ("x", *lone.names[:-2])
     terms = Terms("y", tuple((Variable(name),) for name in names), Random("cluster"))
     matrix = np.column_stack([x, *covariates])
-    sizes = lone.sizes[lone.sizes[:, 0] > 0, 0]
-    return DataSet(terms, names, matrix, y.copy(), np.unique(cluster).tolist(), sizes)
+    sizes, m = lone.sizes[lone.sizes[:, 0] > 0, 0], lone.clusters_per_group
+    labels = np.unique(cluster).tolist()
+    return DataSet(terms, names, matrix, y.copy(), labels, sizes, clusters_per_group=m)
 
 
 def _place(design: Design) -> str:

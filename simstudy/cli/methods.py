@@ -29,4 +29,6 @@ def main(options: Namespace) -> None:
     print("condition on the scenarios in which it is asked for, such as when: 'x_icc = 1'.")
     print("All covariates of a study are in the model but those in omit: [NAME]; estimand: NAME is")
     print("the slope of one, where slope is an estimand.")
+    print("Where scenarios have a third level, level: 3 takes its groups for clusters, level: [2]")
+    print("the clusters.")
     print("In a study file:  - random_intercept: {df: wald, label: random intercept (z)}")

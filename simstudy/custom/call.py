@@ -17,6 +17,7 @@ from simstudy.errors import one_line
 from simstudy.estimates import Estimates, Failure, Outcome, blank, concatenate
 from simstudy.moments import Array, Moments, Units
 from simstudy.numerics import batches
+from simstudy.numerics.merge import group_of
 
 _SEED_WORDS = 4
 _SEED = 1  # of the one stream that a data set outside a study is fitted with
@@ -66,12 +67,18 @@ def fit_frames(
 
 
 def frame(rows: Units) -> Any:
-    """A lone replication as a DataFrame with columns cluster, x, covariates and y."""
+    """A lone replication as a DataFrame with columns cluster, x, covariates and y.
+
+    After cluster comes group, where there is a third level.
+    """
     import pandas as pd
 
     cluster, *columns = batches.units(rows)
+    levels = {"cluster": cluster}
+    if rows.clusters_per_group:
+        levels["group"] = group_of(cluster, rows.clusters_per_group)
     *covariates, x, y = zip(rows.names, (column.copy() for column in columns), strict=True)
-    return pd.DataFrame({"cluster": cluster} | dict([x, *covariates, y]))
+    return pd.DataFrame(levels | dict([x, *covariates, y]))
 
 
 def fit_moments(

@@ -77,12 +77,14 @@ def method(
         `rng` (of a method on data frames) it gets a ``numpy.random.Generator`` of that
         replication.
     grain : {"rows", "clusters", "pooled"}
-        rows: data is one replication's DataFrame with columns cluster, x and y.
+        rows: data is one replication's DataFrame with columns cluster, x and y, and group where
+        there is a third level.
         clusters: data is the moments (`simstudy.moments.Clusters`) of R replications, the last
         axis, of J clusters: `n_clusters`; `sizes` of shape (J, 1) or (J, R); `mean_x` and
         `mean_y` of shape (J, R); and cross-products about the cluster means `within.xx`,
         `within.xy` and `within.yy` of shape (J, R). What all replications share may have one
-        column. pooled: the same, or where equal sizes and normal x allow it
+        column. Where `clusters_per_group` is not 0, so many clusters in turn form a group.
+        pooled: the same, or where equal sizes and normal x allow it
         `simstudy.moments.Pooled`: `n_clusters`, `cluster_size`, and `within` and `between`,
         pooled over clusters, of shape (R,). Every value returned is of shape (R,).
     part : int, optional

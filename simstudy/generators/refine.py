@@ -90,7 +90,7 @@ def to_rows(
         q *= cells.spread(coarse.within.a)
         q += cells.spread(coarse.mean_x)
         whole_x = q
-    return Units(coarse.sizes, (whole_x, e), clusters_per_group=coarse.clusters_per_group)
+    return Units(coarse.sizes, (whole_x, e))
 
 
 def _centred_rows(values: Floats, coarse: Clusters, cells: Segments) -> Floats:

@@ -247,4 +247,4 @@ def _finished_units(
     y = y + cells.spread(shift)
     waist = columns_of_waist(scenario)
     values = (*(columns[name] for name in waist[:-1]), y)
-    return Units(whole.sizes, values, waist, whole.clusters_per_group)
+    return Units(whole.sizes, values, waist, per_group(scenario))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from simstudy.moments import Array, Clusters, Factor, Floats, products
@@ -52,6 +54,11 @@ def merged(clusters: Clusters, clusters_per_group: int) -> Clusters:
         clusters.origin,
         clusters.slope_of,
     )
+
+
+def group_of(cluster: Any, clusters_per_group: int) -> Any:
+    """Number of the group of a cluster, or of each of an array; both from 1."""
+    return (cluster - 1) // clusters_per_group + 1
 
 
 def _about_group(means: Floats, sizes: Floats) -> tuple[Floats, Floats]:

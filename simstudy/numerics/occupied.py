@@ -64,5 +64,6 @@ def _occupied(clusters: Clusters, held: Array, index: NDArray[np.intp], n_left: 
         sizes=kept(clusters.sizes),
         means=tuple(kept(mean) for mean in clusters.means),
         within=clusters.within.map(kept),
+        clusters_per_group=0,
     )
     return Occupied(index, left)

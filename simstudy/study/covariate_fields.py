@@ -24,7 +24,7 @@ SUMMARIES = {
     "for two covariates what x brings about",
 }
 LEVELS = ("within", "between")
-RESERVED = ("x", "y", "cluster", *fields.SCENARIO_FIELDS, *ESTIMANDS)
+RESERVED = ("x", "y", "cluster", "group", *fields.SCENARIO_FIELDS, *ESTIMANDS)
 NAME = {"type": "string", "pattern": r"^[^\W\d]\w*$", "not": {"enum": list(RESERVED)}}
 
 WORDS = meanings(

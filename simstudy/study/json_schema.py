@@ -11,7 +11,7 @@ from simstudy.generators import sizes
 from simstudy.generators.part import Part, registered
 from simstudy.generators.size_families import SIZE
 from simstudy.plots import plots
-from simstudy.registry import methods
+from simstudy.registry import CLUSTERS, GROUPS, methods
 from simstudy.study import covariate_fields, fields, generators
 from simstudy.where import GRAMMAR
 
@@ -20,6 +20,10 @@ _COVARIATE = covariate_fields.NAME
 _OMIT = {
     "description": "covariates left out of the model",
     "anyOf": [_COVARIATE, {"type": "array", "items": _COVARIATE, "uniqueItems": True}],
+}
+_LEVEL = {
+    "description": "what counts as clusters: clusters (2), or the groups of a third level (3)",
+    "enum": [CLUSTERS, GROUPS],
 }
 _WHEN = {
     "type": "string",
@@ -150,6 +154,7 @@ def _options(entry: Entry) -> dict[str, Any]:
     options["estimand"] = _estimands(entry.possible())
     options["null_value"] = _NULL_VALUE
     options["when"] = _WHEN
+    options["level"] = _LEVEL
     options["omit"] = _OMIT
     options["label"] = {"type": "string", "minLength": 1}
     chosen = {"anyOf": [_mapping(options, []), {"type": "null"}]}

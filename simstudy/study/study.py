@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from simstudy.estimands import ESTIMANDS, is_null
 from simstudy.forms import shown
 from simstudy.generators.scenario import OwnGenerator
 from simstudy.plots import USUAL, other_names, plots
-from simstudy.registry import Method, OwnMethod
+from simstudy.registry import GROUPS, Method, OwnMethod
 from simstudy.study import fields, vocabulary
 from simstudy.study.code import Imports, Listener
 from simstudy.study.grid import Design, conditions, expand, text_of
@@ -186,6 +186,7 @@ def check(document: Document, imports: Imports) -> Study:
     _check_conditions(top, study)
     _check_covariates(top, study)
     _check_generators(top, study)
+    _check_levels(top, study)
     return study
 
 
@@ -220,32 +221,45 @@ def _check_conditions(top: Place, study: Study) -> None:
 
 def _check_covariates(top: Place, study: Study) -> None:
     """Refuse a method where it takes no covariates, or where what it estimates is not there."""
-    for item, method in zip(top["methods"].items(), study.methods, strict=True):
-        for design in study.designs:
-            names = method.covariates_of(design.scenario)
-            if not study.asks(design, method):
-                continue
-            if reason := method.refuse_covariates(names):
-                item.refuse(reason)
-            if method.estimand not in ESTIMANDS and method.estimand not in names:
-                where = ", ".join(f"{f} {text_of(level)}" for f, level in design.levels.items())
-                item.refuse(f"there is no {method.estimand} where {where}; say when: it is asked")
+    for item, method, design in _asked(top, study):
+        names = method.covariates_of(design.scenario)
+        if reason := method.refuse_covariates(names):
+            item.refuse(reason)
+        if method.estimand not in ESTIMANDS and method.estimand not in names:
+            where = ", ".join(f"{f} {text_of(level)}" for f, level in design.levels.items())
+            item.refuse(f"there is no {method.estimand} where {where}; say when: it is asked")
 
 
 def _check_generators(top: Place, study: Study) -> None:
     """Refuse a method that reads units where moments of clusters are drawn."""
-    for item, method in zip(top["methods"].items(), study.methods, strict=True):
-        for design in study.designs:
-            own = design.scenario.generator
-            if own is None or own.grain != "clusters" or not study.asks(design, method):
-                continue
-            if study.grain == "rows" or (not _is_stored_own(item.value) and method.grain == "rows"):
-                item.refuse(f"reads units, and {own.place} draws moments of clusters")
+    for item, method, design in _asked(top, study):
+        own = design.scenario.generator
+        if own is None or own.grain != "clusters":
+            continue
+        if study.grain == "rows" or (not _is_stored_own(item.value) and method.grain == "rows"):
+            item.refuse(f"reads units, and {own.place} draws moments of clusters")
 
 
 def _is_stored_own(item: Any) -> bool:
     """Whether this is a user's method of stored results, whose file may be gone."""
     return isinstance(item, dict) and "digest" in item
+
+
+def _check_levels(top: Place, study: Study) -> None:
+    """Refuse a method that takes groups for clusters where there are none."""
+    for item, method, design in _asked(top, study):
+        if method.level == GROUPS and design.scenario.part("third_level") is None:
+            where = ", ".join(f"{f} {text_of(level)}" for f, level in design.levels.items())
+            what = "write third_level: {clusters: 5, icc: 0.05}, or when: it is asked for"
+            item.refuse(f"no groups of clusters where {where}; {what}", method.name, "level")
+
+
+def _asked(top: Place, study: Study) -> Iterator[tuple[Place, Method, Design]]:
+    """What is asked for, each with its place in `methods:`."""
+    for item, method in zip(top["methods"].items(), study.methods, strict=True):
+        for design in study.designs:
+            if study.asks(design, method):
+                yield item, method, design
 
 
 def _reference(top: Place, chosen: tuple[Method, ...]) -> str | None:
