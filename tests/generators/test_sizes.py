@@ -220,3 +220,10 @@ def test_the_schema_says_what_each_key_takes():
     assert len(forms) == len(FAMILIES)
     keys = [tuple(form.get("properties", {})) for form in forms]
     assert keys == [family.keys for family in FAMILIES.values()]
+
+
+@pytest.mark.parametrize("written", [5, {"uniform": [5, 5]}, {"sample": [5, 5]}])
+def test_sizes_that_do_not_vary_inform_of_nothing(written: Any):
+    grid = {"n_clusters": 10, "cluster_size": written, "icc": 0.1, "x_icc": 0.5, "slope": 0}
+    with pytest.raises(UserError, match=r"informative_size: .* these are all equal"):
+        expand(Document({"scenarios": grid | {"informative_size": 0.5}}))

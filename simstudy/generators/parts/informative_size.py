@@ -13,7 +13,7 @@ from simstudy.moments import Floats
 
 def without_sizes(scenario: Scenario) -> str | None:
     """Why sizes cannot inform."""
-    if scenario.equal_size is not None:
+    if scenario.size.sd == 0:
         return "is a correlation with cluster sizes, and these are all equal"
     return None
 
