@@ -121,17 +121,14 @@ def _normal_predictors(sketch: Sketch, cells: Segments) -> dict[str, Floats]:
     of_x = scenario.x == "normal"
     shape = scenario.part("x_shape")
 
+    streams = [sketch.open(COVARIATES, k) if k or not of_x else sketch.open(x_shape.STREAM)
+               for k in range(len(names))]  # fmt: skip
+    laws = [shape if of_x and k == 0 else shapes.NORMAL for k in range(len(names))]
+
     def fresh(level: components.Level, size: tuple[int, ...]) -> list[Column]:
         shares = components.shares(noise, level)
-        order = components.LEVELS.index(level)
-        drawn: list[Column] = []
-        for k, share in enumerate(shares):
-            if k == 0 and of_x:
-                rng, law = sketch.open(x_shape.STREAM, order), shape
-            else:
-                rng, law = sketch.open(COVARIATES, order, k), shapes.NORMAL
-            drawn.append([shapes.draw(rng, law, size)] if share > 0 else [np.zeros(1)])
-        return drawn
+        return [[shapes.draw(rng, law, size) if share > 0 else np.zeros(1)]
+                for rng, law, share in zip(streams, laws, shares, strict=True)]  # fmt: skip
 
     outer, inner = fresh("between", sketch.shape), fresh("within", cells.shape)
     if of_x:

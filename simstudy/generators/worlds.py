@@ -27,7 +27,9 @@ from simstudy.numerics.merge import merged
 def noise_of(scenario: Scenario) -> Scenario:
     """The scenario without cluster effects, its x without what lies between groups."""
     group, cluster, unit = x_shares(scenario)
-    x_icc = scenario.x_icc if not group else cluster / (cluster + unit or 1.0)
+    x_icc = scenario.x_icc
+    if group:
+        x_icc = cluster / (cluster + unit) if cluster + unit else 1.0
     return replace(scenario, icc=0.0, total_variance=scenario.sigma2, x_icc=x_icc, slope_sd=0.0)
 
 
@@ -67,7 +69,7 @@ def draw_clusters(open_: Open, aside: Open, scenario: Scenario, n_reps: int) -> 
     arms = None
     if split:
         arms = Arms(whole, _of_arms(_sizes_of_arms(sketch)))
-        whole = merged(whole, 2)
+        whole = replace(merged(whole, 2), sizes=sketch.sizes)
     whole = _without_lost(sketch, whole)
     plain = whole if fixed is not None else _first_two(whole)
     return Drawn(plain, sketch.treatment, whole, fixed, slopes, arms)
