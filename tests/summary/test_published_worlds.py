@@ -17,6 +17,8 @@ STUDIES = {  # cells, replications
     "cameron2008_table4": (43, 1000),
     "goldfeld2023": (132, 600),
     "koller2022": (40, 300),
+    "miratrix_pustejovsky": (456, 300),
+    "powerlmm2018": (28, 1000),
 }
 
 
