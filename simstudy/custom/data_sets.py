@@ -15,13 +15,10 @@ from simstudy.errors import nearest
 from simstudy.estimands import DEFAULT, ESTIMANDS
 from simstudy.estimates import TRUTH
 from simstudy.generators.scenario import Scenario
-from simstudy.moments import Array, Bools, Clusters, Factor, Floats, Ints, Units
-from simstudy.numerics.elimination import divide
+from simstudy.moments import Array, Clusters, Floats, Ints, Units
 from simstudy.numerics.reduce import reduce
 
-CLUSTER = "cluster"
-_MOMENTS = ("sizes", "mean_x", "mean_y", "within.xx", "within.xy", "within.yy")
-_ROUNDING = 1e-9  # of a sum of squares that is made of differences
+CLUSTER, GROUP = "cluster", "group"
 Truths = dict[str, Floats]  # by estimand
 
 
@@ -58,16 +55,16 @@ def data_set(answer: Any, scenario: Scenario) -> DataSet:
         if name not in held:
             got = ", ".join(map(str, held)) or "nothing"
             raise AnswerError(f"there is no column '{name}'; got {got}")
-    for name in held.keys() - {CLUSTER, *names}:
+    for name in held.keys() - {CLUSTER, GROUP, *names}:
         raise AnswerError(f"column '{name}' is no covariate of the scenario: name it there")
-    columns = [_numbers(name, held[name]) for name in names]
-    order, sizes = _sorted(np.asarray(held[CLUSTER]))
+    columns = [numbers(name, held[name]) for name in names]
+    order, sizes = _clusters(held, scenario)
     for name, column in zip(names, columns, strict=True):
         if column.size != sizes.sum():
             raise AnswerError(f"{name} has {column.size} values, and cluster {sizes.sum()}")
         if n_bad := int((~np.isfinite(column)).sum()):
             raise AnswerError(f"{name} is not finite in {n_bad} of {column.size} units")
-    if reason := _wrong_sizes(sizes[:, None], scenario)[0]:
+    if reason := wrong_sizes(sizes[:, None], scenario)[0]:
         raise AnswerError(reason)
     return DataSet(sizes, columns if order is None else [c[order] for c in columns], truths)
 
@@ -83,7 +80,7 @@ def columns_of(answer: Any) -> dict[str, Any]:
     return {name: answer[name] for name in names}
 
 
-def _numbers(name: str, values: Any) -> Floats:
+def numbers(name: str, values: Any) -> Floats:
     """Values as doubles of one's own: what was returned may be filled again."""
     try:
         column = np.array(values, dtype=np.float64)
@@ -92,35 +89,79 @@ def _numbers(name: str, values: Any) -> Floats:
     return column
 
 
-def _sorted(labels: Array) -> tuple[Array | None, Ints]:
+def _clusters(held: Mapping[str, Any], scenario: Scenario) -> tuple[Array | None, Ints]:
     """What puts units in the order of their clusters, where they are not, and the sizes."""
+    codes = _codes(CLUSTER, held[CLUSTER])
+    third = scenario.part("third_level")
+    if GROUP not in held:
+        order, sizes = _sorted(codes)
+        return order, _padded(sizes, np.arange(sizes.size), scenario)
+    if third is None:
+        raise AnswerError("column 'group' needs third_level: {clusters: ...} in the study file")
+    groups = _codes(GROUP, held[GROUP])
+    if groups.shape != codes.shape:
+        raise AnswerError(f"group has {groups.size} values, and cluster {codes.size}")
+    n_codes = int(codes.max()) + 1
+    order, sizes = _sorted(groups * n_codes + codes)
+    of_cluster = np.unique(groups * n_codes + codes) // n_codes
+    number = np.arange(sizes.size) - np.searchsorted(of_cluster, of_cluster)  # in its group
+    if number.max() >= third.clusters:
+        k = int(of_cluster[np.argmax(number)])
+        n = int((of_cluster == k).sum())
+        raise AnswerError(f"{n} clusters in group {k + 1} where third_level says {third.clusters}")
+    return order, _padded(sizes, of_cluster * third.clusters + number, scenario)
+
+
+def _codes(name: str, labels: Any) -> Ints:
+    """Labels as whole numbers from 0, in their order."""
+    labels = np.asarray(labels)
     if labels.ndim != 1 or not labels.size:
-        raise AnswerError(f"cluster has shape {labels.shape}, not one label a unit")
+        raise AnswerError(f"{name} has shape {labels.shape}, not one label a unit")
     if labels.dtype.kind == "f" and not np.isfinite(labels).all():
-        raise AnswerError("cluster is missing for some units")
+        raise AnswerError(f"{name} is missing for some units")
     try:
-        rising = bool((labels[1:] >= labels[:-1]).all())
-        if rising:
-            starts = np.flatnonzero(np.concatenate([[True], labels[1:] != labels[:-1]]))
-            return None, np.diff(np.append(starts, labels.size))
-        _, codes = np.unique(labels, return_inverse=True)
+        if (labels[1:] >= labels[:-1]).all():  # in order already
+            return np.cumsum(np.concatenate([[False], labels[1:] != labels[:-1]]))
+        return np.unique(labels, return_inverse=True)[1]
     except TypeError:
-        raise AnswerError("the labels of cluster cannot be put in order") from None
-    return np.argsort(codes, kind="stable"), np.bincount(codes)
+        raise AnswerError(f"the labels of {name} cannot be put in order") from None
 
 
-def _wrong_sizes(sizes: Ints, scenario: Scenario) -> list[str]:
+def _sorted(codes: Ints) -> tuple[Array | None, Ints]:
+    """What puts codes in their order, where they are not, and how often there is each."""
+    order = None if (codes[1:] >= codes[:-1]).all() else np.argsort(codes, kind="stable")
+    counts = np.bincount(codes)
+    return order, counts[counts > 0]
+
+
+def _padded(sizes: Ints, places: Ints, scenario: Scenario) -> Ints:
+    """Sizes at their places among all clusters: units may be missing, and so all of a cluster's."""
+    j = scenario.n_clusters
+    if scenario.part("missing") is None or places[-1] >= j:
+        return sizes
+    return np.bincount(places, sizes, minlength=j).astype(np.int64)
+
+
+def bounds(scenario: Scenario) -> tuple[Floats, Floats]:
+    """The smallest and the largest size of each cluster that may be, each of shape (J, 1)."""
+    shape = (scenario.n_clusters, 1)
+    low, high = (np.broadcast_to(float(end), shape) for end in scenario.size.ends)
+    if not scenario.size.random:
+        low = high = np.broadcast_to(scenario.fixed_sizes().astype(float), shape)
+    return (low if scenario.part("missing") is None else np.zeros(shape)), high
+
+
+def wrong_sizes(sizes: Ints, scenario: Scenario) -> list[str]:
     """Why the sizes of each replication, shape (J, R), are not those asked for; empty if so."""
-    j, rule = scenario.n_clusters, scenario.size
-    if sizes.shape[0] != j:
-        return [f"{sizes.shape[0]} clusters where n_clusters is {j}"] * sizes.shape[1]
-    low, high = rule.ends
-    fixed = None if rule.random else np.broadcast_to(scenario.fixed_sizes(), (j, 1))
-    bad = (sizes < low) | (sizes > high) if fixed is None else sizes != fixed
+    low, high = bounds(scenario)
+    if sizes.shape[0] != low.size:
+        return [f"{sizes.shape[0]} clusters where n_clusters is {low.size}"] * sizes.shape[1]
+    bad = (sizes < low) | (sizes > high)
     reasons = [""] * sizes.shape[1]
     for r in np.flatnonzero(bad.any(axis=0)):
         k = int(np.argmax(bad[:, r]))
-        said = f"{low:g} to {high:g}" if fixed is None else str(fixed[k, 0])
+        least, most = float(low[k, 0]), float(high[k, 0])
+        said = f"{least:g}" if least == most else f"{least:g} to {most:g}"
         reasons[r] = f"{sizes[k, r]} units in cluster {k + 1} where cluster_size says {said}"
     return reasons
 
@@ -135,7 +176,7 @@ def truths_of(given: Any, scenario: Scenario, n_reps: int) -> Truths:
     for name, value in named.items():
         if name not in known:
             raise AnswerError(f"the truth of {name!r:.40} is of no estimand{nearest(name, known)}")
-        values = _numbers(f"the truth of {name}", value)
+        values = numbers(f"the truth of {name}", value)
         if values.shape not in ((), (1,), (n_reps,)) or not np.isfinite(values).all():
             raise AnswerError(f"the truth of {name} is no finite number a data set")
         truths[name] = np.array(np.broadcast_to(values, (n_reps,)))
@@ -145,10 +186,20 @@ def truths_of(given: Any, scenario: Scenario, n_reps: int) -> Truths:
 # --- many replications ------------------------------------------------------------------------
 
 
+def are_fixed(scenario: Scenario) -> bool:
+    """Whether all replications have the same sizes."""
+    return not scenario.size.random and scenario.part("missing") is None
+
+
+def groups_of(scenario: Scenario) -> int:
+    """Clusters in a group; 0 without a third level."""
+    third = scenario.part("third_level")
+    return 0 if third is None else int(third.clusters)
+
+
 def stand_in(scenario: Scenario) -> DataSet:
     """What lies in place of a data set that is not there, so that arrays are whole."""
-    mean = max(int(scenario.size.mean), 2)
-    sizes = np.full(scenario.n_clusters, mean)
+    sizes = np.full(scenario.n_clusters, max(int(scenario.size.mean), 2))
     if not scenario.size.random:
         sizes = np.broadcast_to(scenario.fixed_sizes(), (scenario.n_clusters, 1))[:, 0]
     rng = np.random.Generator(np.random.SFC64(0))
@@ -157,100 +208,20 @@ def stand_in(scenario: Scenario) -> DataSet:
 
 def gathered(sets: Sequence[DataSet], scenario: Scenario) -> Units:
     """Replications side by side."""
-    names, n_reps = names_of(scenario), len(sets)
+    names, n_reps, m = names_of(scenario), len(sets), groups_of(scenario)
     columns = list(zip(*(one.columns for one in sets), strict=True))
     sizes = np.stack([one.sizes for one in sets], axis=1)
-    if (not scenario.size.random or n_reps == 1) and (sizes == sizes[0, 0]).all():
+    if (are_fixed(scenario) or n_reps == 1) and (sizes == sizes[0, 0]).all():
         n, j = int(sizes[0, 0]), scenario.n_clusters
         equal = [np.stack([c.reshape(j, n).T for c in column], axis=-1) for column in columns]
-        return Units(sizes[:, :1], tuple(equal), names)
+        return Units(sizes[:, :1], tuple(equal), names, m)
     cell = np.arange(sizes.size).reshape(sizes.shape)  # in the C order of (J, R)
     of_units = np.concatenate([np.repeat(cell[:, r], sizes[:, r]) for r in range(n_reps)])
     order = np.argsort(of_units, kind="stable")
     flat = tuple(np.concatenate(column)[order] for column in columns)
-    return Units(sizes, flat, names)
+    return Units(sizes, flat, names, m)
 
 
 def stood_in(scenario: Scenario, n_reps: int) -> Clusters:
     """Moments of as many stand-ins."""
     return reduce(gathered([stand_in(scenario)] * n_reps, scenario))
-
-
-def moments(answer: Any, scenario: Scenario, n_reps: int) -> tuple[Clusters, list[str], Truths]:
-    """Read moments of R replications: them, why each cannot be (empty if it can), and truths.
-
-    Those that cannot be have others in their place.
-    """
-    truths: Truths = {}
-    if isinstance(answer, Mapping):
-        truths = truths_of(answer.get(TRUTH), scenario, n_reps)
-        answer = _of_line(answer, scenario)
-    if not isinstance(answer, Clusters):
-        kind = type(answer).__name__
-        raise AnswerError(f"returned {kind}; expected a dict of {', '.join(_MOMENTS)}")
-    names = names_of(scenario)
-    if answer.names != names:
-        raise AnswerError(f"moments of {', '.join(answer.names)}, not of {', '.join(names)}")
-    whole = _broadcast(answer, scenario, n_reps)
-    reasons = _wrong_sizes(np.broadcast_to(whole.sizes, (whole.n_clusters, n_reps)), scenario)
-    arrays = [*whole.means, *(entry for row in whole.within.rows for entry in row)]
-    finite = np.all([np.isfinite(values).all(axis=0) for values in arrays], axis=0)
-    for r in np.flatnonzero(~finite):
-        reasons[r] = reasons[r] or "moments are not finite, or of no data: yy < xy^2 / xx"
-    return _mended(whole, np.array([bool(reason) for reason in reasons]), scenario), reasons, truths
-
-
-def _of_line(answer: Mapping[str, Any], scenario: Scenario) -> Clusters:
-    """Moments of (x, y) from those named in the README."""
-    for name in _MOMENTS:
-        if name not in answer:
-            raise AnswerError(f"'{name}' is missing; got {', '.join(map(str, answer))}")
-    for name in answer.keys() - {*_MOMENTS, TRUTH}:
-        raise AnswerError(f"'{name}' is no moment{nearest(name, _MOMENTS)}")
-    if scenario.covariates:
-        raise AnswerError("with covariates return simstudy.moments.Clusters")
-    sizes, mean_x, mean_y, xx, xy, yy = (_numbers(name, answer[name]) for name in _MOMENTS)
-    a = np.sqrt(np.where(xx >= 0, xx, np.nan))
-    b = divide(*np.broadcast_arrays(xy, a))
-    left = yy - b * b
-    r = np.sqrt(np.where(left >= -_ROUNDING * yy, np.maximum(left, 0.0), np.nan))
-    return Clusters(sizes, (mean_x, mean_y), Factor.of_line(a, b, r))  # type: ignore[arg-type]
-
-
-def _broadcast(given: Clusters, scenario: Scenario, n_reps: int) -> Clusters:
-    """All arrays in full, and the sizes whole numbers."""
-    shape = (scenario.n_clusters, n_reps)
-
-    def full(values: Array) -> Array:
-        if values.ndim != 2 or values.shape[0] not in (1, shape[0]):
-            raise AnswerError(f"moments have shape {values.shape}, not {shape}")
-        try:
-            return np.array(np.broadcast_to(values, shape))
-        except ValueError:
-            raise AnswerError(f"moments have shape {values.shape}, not {shape}") from None
-
-    sizes = np.asarray(given.sizes)
-    sizes = sizes[:, None] if sizes.ndim == 1 else sizes
-    if sizes.shape not in ((shape[0], 1), shape):
-        raise AnswerError(f"sizes have shape {np.shape(given.sizes)}, not {shape[:1]} or {shape}")
-    if (sizes != sizes // 1).any():
-        raise AnswerError("sizes are not whole numbers")
-    whole = np.array(np.broadcast_to(sizes, shape)).astype(np.int64)
-    means = tuple(full(np.asarray(mean)) for mean in given.means)
-    return Clusters(whole, means, given.within.map(full), given.names)
-
-
-def _mended(whole: Clusters, lost: Bools, scenario: Scenario) -> Clusters:
-    """Other moments where replications are lost, and one column of sizes where these are fixed."""
-    other = stood_in(scenario, 1) if lost.any() else whole
-
-    def mend(values: Array, instead: Array) -> Array:
-        return np.where(lost, instead[..., :1], values)
-
-    sizes = mend(whole.sizes, other.sizes) if scenario.size.random else scenario.fixed_sizes()
-    means = tuple(mend(*both) for both in zip(whole.means, other.means, strict=True))
-    rows = tuple(
-        tuple(mend(*both) for both in zip(*rows, strict=True))
-        for rows in zip(whole.within.rows, other.within.rows, strict=True)
-    )
-    return Clusters(sizes, means, Factor(rows), whole.names)

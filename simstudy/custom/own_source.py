@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simstudy.custom import data_sets, doing, settings
+from simstudy.custom import data_sets, doing, own_moments, settings
 from simstudy.custom.answers import AnswerError
 from simstudy.custom.call import named
 from simstudy.custom.data_sets import DataSet, Truths
@@ -177,7 +177,7 @@ class OwnSource:
 
     def _moments(self, chunk: int, n_reps: int) -> tuple[Clusters, Told]:
         def read(answer: Any) -> tuple[Clusters, list[str], Truths]:
-            whole, reasons, truths = data_sets.moments(answer, self.scenario, n_reps)
+            whole, reasons, truths = own_moments.moments(answer, self.scenario, n_reps)
             return whole, reasons, self._declared(n_reps) | truths
 
         failures = np.full(n_reps, None, dtype=object)

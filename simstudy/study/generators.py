@@ -17,7 +17,7 @@ from simstudy.custom.load import function_of
 from simstudy.entries import CodeSource, OptionError
 from simstudy.errors import UserError
 from simstudy.forms import shown
-from simstudy.generators.scenario import OwnGenerator
+from simstudy.generators.scenario import OwnGenerator, Scenario
 from simstudy.study.code import Imports, refuse_misfits, source_of
 from simstudy.study.place import Place
 
@@ -112,6 +112,13 @@ def _option(place: Place) -> Any:
         place.refuse(f"{_EXPECTED}, got {shown(value)}")
     plain = tuple(int(one) if isinstance(one, float) and one == one // 1 else one for one in items)
     return plain if isinstance(value, list) else plain[0]
+
+
+def refuse_groups(place: Place, settled: Scenario) -> None:
+    """Refuse a third level that has no whole groups."""
+    third = settled.part("third_level")
+    if third is not None and settled.n_clusters % third.clusters:
+        place.refuse(f"{settled.n_clusters} clusters are no groups of {third.clusters}")
 
 
 def account(generator: OwnGenerator) -> str:

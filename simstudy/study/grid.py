@@ -167,6 +167,4 @@ def text_of(value: Any) -> str:
             return f"{value['file']}:{value['column']} by {value['cluster']}"
         inner = {k: f"{v:g}" if isinstance(v, int | float) else v for k, v in value.items()}
         return ", ".join(f"{key} {text_of(one)}" for key, one in inner.items())
-    if isinstance(value, list):
-        return " ".join(map(str, value))
     return f"{value:g}" if isinstance(value, float) else str(value)

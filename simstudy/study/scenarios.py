@@ -67,7 +67,10 @@ def scenario(
     )  # fmt: skip
     _refuse_meaningless(given, plain)
     settled = replace(plain, covariates=covariates.covariates(at, given, files, plain))
-    return parts.with_parts(at, given, settled)
+    whole = parts.with_parts(at, given, settled)
+    if generator is not None:
+        generators.refuse_groups(at, whole)
+    return whole
 
 
 def _refuse_meaningless(given: Mapping[str, Place], plain: Scenario) -> None:
