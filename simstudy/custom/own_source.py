@@ -167,9 +167,9 @@ class OwnSource:
         found: DataSet | Failure = self._draw(number, 1, self._read)
         return found
 
-    def answer(self) -> Any:
-        """What the function returns first of all, unread, or a `Failure`."""
-        return self._draw(0, 1, lambda answer: answer)
+    def answer(self, number: int = 0) -> Any:
+        """What the function returns for one replication, unread, or a `Failure`."""
+        return self._draw(number, 1, lambda answer: answer)
 
     def _read(self, answer: Any) -> DataSet:
         found = data_sets.data_set(answer, self.scenario)

@@ -11,15 +11,13 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import numpy as np
-
 from simstudy.entries import GRAINS
 from simstudy.generators import streams
 from simstudy.plots import plots
 from simstudy.runner.cost import Cost, Kind, affordable, kinds_of
 from simstudy.runner.execute import default_jobs
 from simstudy.runner.plan import names_of, parts_of, plan
-from simstudy.runner.precision import of_rows
+from simstudy.runner.precision import of_rows, truths
 from simstudy.runner.process import settle
 from simstudy.runner.task import Task, grain_of, run_task
 from simstudy.store import parts
@@ -152,8 +150,7 @@ def _trial(study: Study, task: Task) -> _Trial:
     little = [parts.encode(*content, {}).size for content in parts_of(few, run_task(few))]
     start = time.process_time()
     for method, of_method in zip(task.methods, estimates, strict=True):
-        truth = np.array([method.truth(piece.scenario) for piece in task.pieces])
-        of_rows(study, task, method, of_method, truth)
+        of_rows(study, task, method, of_method, truths(task, method, of_method))
     summary = time.process_time() - start
     n_more = max(part.n_fits - few.n_fits, 1)
     row_bytes = max(sum(sizes) - sum(little), 0) / n_more

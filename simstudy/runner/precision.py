@@ -16,8 +16,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from simstudy.estimands import is_null
-from simstudy.estimates import LIMITS, Estimates
+from simstudy.estimands import is_null, one_of
+from simstudy.estimates import LIMITS, TRUTH, Estimates
 from simstudy.measures.catalog import MEASURES, finish
 from simstudy.measures.names import OF_TRUTH, REJECTION
 from simstudy.measures.record import Cells
@@ -54,6 +54,8 @@ class Cell(NamedTuple):
         The same where the pilot is as wrong as it may be (an upper 95 % limit).
     n_reps : int
         Replications of the pilot in this cell.
+    truth : float
+        NaN where it is not one number.
     """
 
     measure: str
@@ -63,6 +65,7 @@ class Cell(NamedTuple):
     one: float
     most: float
     n_reps: int
+    truth: float
 
 
 class Precision(NamedTuple):
@@ -114,9 +117,8 @@ def _names(cell: Cell) -> Iterator[str]:
     """The measures that a cell's number is about: a rejection rate is power or Type I error."""
     yield cell.measure
     if cell.measure == REJECTION:
-        truth = cell.method.truth(cell.design.scenario)
-        null = bool(is_null(truth, cell.method.null_value))
-        if not math.isnan(truth):
+        null = bool(is_null(cell.truth, cell.method.null_value))
+        if not math.isnan(cell.truth):
             yield from (name for name, of in OF_TRUTH.items() if of is null)
 
 
@@ -186,15 +188,26 @@ def _of_own(study: Study, tasks: list[Task]) -> list[Cell]:
 def cells(study: Study, task: Task) -> Iterator[Cell]:
     """Run a task and say how precise every measure is in its cells."""
     for method, estimates in zip(task.methods, run_task(task), strict=True):
-        truth = np.array([method.truth(piece.scenario) for piece in task.pieces])
+        truth = truths(task, method, estimates)
         totals = of_rows(study, task, method, estimates, truth)
         every = Cells(totals, study.alpha, truth, null_value=method.null_value)
         for column in finish(every, [MEASURES[name] for name in FORECAST]):
             one, most = _of_one(column, totals)
             for k, piece in enumerate(task.pieces):
                 if column.defined[k] and math.isfinite(one[k]):
-                    yield Cell(column.measure, piece, method, column.alpha,
-                               float(one[k]), float(most[k]), task.n_reps)  # fmt: skip
+                    yield Cell(column.measure, piece, method, column.alpha, float(one[k]),
+                               float(most[k]), task.n_reps, float(truth[k]))  # fmt: skip
+
+
+def truths(task: Task, method: Method, estimates: Estimates) -> Floats:
+    """True value in each scenario; NaN where that differs between data sets."""
+    truth = np.array([method.truth(piece.scenario) for piece in task.pieces])
+    given = (estimates.extras or {}).get(TRUTH)
+    if given is None or np.isnan(given).all():
+        return truth
+    rows = given.reshape(len(task.pieces), -1)
+    ends = np.fmin.reduce(rows, axis=1), np.fmax.reduce(rows, axis=1)
+    return np.asarray(np.where(np.isnan(ends[0]), truth, one_of(*ends)))
 
 
 def of_rows(
@@ -204,7 +217,8 @@ def of_rows(
     shape = len(task.pieces), -1
     columns = {key: getattr(estimates, key).reshape(shape) for key in COLUMNS}
     extras = estimates.extras or {}
-    columns |= {key: extras[key].reshape(shape) for key in LIMITS if key in extras}
+    given = (*LIMITS, TRUTH)
+    columns |= {key: extras[key].reshape(shape) for key in given if key in extras}
     return of_block(columns, truth, study.alpha, method.null_value)
 
 

@@ -14,6 +14,8 @@ import simstudy
 from simstudy.cli.app import main
 from simstudy.generators import streams
 from simstudy.runner.plan import plan
+from simstudy.runner.precision import precision
+from simstudy.study.drawing import source_of
 from simstudy.study.study import load
 from tests.helpers_own import rows, untimed, written
 
@@ -77,6 +79,21 @@ def covered(rng, scenario):
     x, z = rng.normal(size=(2, cluster.size))
     y = x + scenario.slope_of("z") * z + 3 * np.abs(x) * rng.normal(size=cluster.size)
     return pd.DataFrame({"cluster": cluster, "x": x, "y": y, "z": z})
+
+
+@simstudy.generator(part=64, truth=0.3)
+def grouped(rng, scenario, lose=0):
+    """Clusters of groups, in any order, some of them lost."""
+    n, m = scenario.n_clusters, scenario.part("third_level").clusters
+    name = rng.permutation(n)
+    size = scenario.sizes(rng)
+    size[:lose] = 0
+    cluster = np.repeat(np.arange(n), size)
+    group = np.repeat(rng.permutation(n // m), m)[cluster]
+    x, effect = rng.normal(size=cluster.size), rng.normal(size=n // m)
+    y = 0.3 * x + effect[group] + rng.normal(size=cluster.size)
+    frame = pd.DataFrame({"cluster": name[cluster], "x": x, "y": y, "group": group})
+    return frame.sample(frac=1, random_state=1)
 
 
 @simstudy.method
@@ -211,6 +228,59 @@ def test_covariates_are_columns_of_the_frame(mine, tmp_path):
     sd = value["empirical_se", "pooled"]
     assert value["model_se", "pooled"] < 0.7 * sd  # sqrt(3): the fourth moment of x
     assert value["model_se", "robust"] == pytest.approx(sd, rel=0.15)
+
+
+THIRD = GRID | {"n_clusters": 12, "third_level": {"clusters": 3, "icc": 0.1}}
+
+
+@pytest.mark.parametrize("lose", [0, 2])
+def test_groups_are_those_of_the_frame_and_clusters_may_be_lost(mine, tmp_path, lose):
+    methods = ["cluster_means", {"cluster_means": {"level": 3, "label": "groups"}}]
+    grid = THIRD | ({"missing": {"units": 0.2}} if lose else {})
+    one = study(mine, "grouped", 3, methods, grid, lose=lose)
+    found = run(one, tmp_path).estimates.to_table().to_pandas()
+    assert (found.status == "ok").all()
+    source = source_of(one.designs[0], 5)
+    for k in range(3):
+        frame = source.answer(k)
+        for method, by in zip(one.methods, (["group", "cluster"], ["group"]), strict=True):
+            mean = frame.groupby(by)[["x", "y"]].mean()
+            row = found[(found.method == method.canonical) & (found.replication == k + 1)]
+            expected = np.polyfit(mean.x, mean.y, 1)[0]
+            assert float(row.estimate.iloc[0]) == pytest.approx(expected, rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("grid", "lose", "message"),
+    [
+        (THIRD, 1, "11 clusters where n_clusters is 12"),
+        (THIRD | {"missing": {"units": 0.2}, "cluster_size": 3}, 13, "one label a unit"),
+        (THIRD | {"third_level": {"clusters": 2, "icc": 0.1}}, -1, "3 clusters in group 1 where"),
+    ],
+)
+def test_groups_that_are_not_as_said_are_no_data(tmp_path, grid, lose, message):
+    text = WORLDS.replace(".clusters\n    name", ".clusters + (lose < 0)\n    name").replace(
+        "size[:lose] = 0", "size[: max(lose, 0)] = 0"
+    )
+    mine = written(tmp_path, text, "worlds.py")
+    failures = run(study(mine, "grouped", 2, ["pooled"], grid, lose=lose), tmp_path).failures
+    assert len(failures) == 2 and failures.message.str.contains(message).all()
+
+
+def test_groups_need_a_third_level(mine, tmp_path):
+    text = WORLDS.replace('scenario.part("third_level").clusters', "2")
+    mine.write_text(text)
+    failures = run(study(mine, "grouped", 1, ["pooled"]), tmp_path).failures
+    assert "column 'group' needs third_level" in failures.message[0]
+    with pytest.raises(simstudy.UserError, match="8 clusters are no groups of 3"):
+        study(mine, "grouped", grid=GRID | {"third_level": {"clusters": 3, "icc": 0.1}})
+
+
+def test_the_forecast_knows_a_truth_that_is_declared(mine):
+    one = study(mine, "arms", 40, ["cluster_means"], slope=0)
+    assert "type1_error" in precision(one).worst and "power" not in precision(one).worst
+    one = study(mine, "arms", 40, ["cluster_means"], slope=1)
+    assert {"power", "bias"} <= precision(one).worst.keys()
 
 
 # --- what fails ---------------------------------------------------------------------------------
