@@ -15,7 +15,7 @@ from simstudy.generators import effects, gaussian, given, predictor, shapes, wor
 from simstudy.generators.appended import columns_of, factor_of
 from simstudy.generators.components import normal_names
 from simstudy.generators.gaussian import Treatment
-from simstudy.generators.parts import endogeneity, x_shape
+from simstudy.generators.parts import endogeneity, third_level, x_shape
 from simstudy.generators.scenario import Scenario
 from simstudy.generators.sketch import Open, Sketch
 from simstudy.generators.streams import COVARIATES
@@ -50,7 +50,9 @@ def draw_clusters(open_: Open, aside: Open, scenario: Scenario, n_reps: int) -> 
     aside : callable
         The same of sizes, and of predictors that are given before the errors.
     """
-    planned, treatment = predictor.draw_first(aside, scenario, n_reps)
+    sizes_rng = aside()
+    planned = predictor.draw_sizes(sizes_rng, scenario, n_reps)
+    treatment = predictor.draw_treatment(sizes_rng, scenario, planned, n_reps)
     split = _has_arms(scenario) and scenario.x_icc != 1.0
     sketch = Sketch(scenario, n_reps, open_, planned, planned, treatment, split=split)
     sketch.run("predictors")
@@ -64,11 +66,11 @@ def draw_clusters(open_: Open, aside: Open, scenario: Scenario, n_reps: int) -> 
     sketch.x = whole.means[at_x] if not split else sketch.x
     sketch.run("errors")
     whole = _changed(whole, at_e, sketch.error_sd, shift)
-    arms = None
+    arms, sizes = None, _sizes_of_arms(sketch) if split else sketch.sizes
+    whole = _without_empty(whole, sizes)
     if split:
-        arms = Arms(whole, _of_arms(_sizes_of_arms(sketch)))
-        whole = replace(merged(whole, 2), sizes=sketch.sizes)
-    whole = _without_lost(sketch, whole)
+        arms = Arms(whole, _of_arms(sizes))
+        whole = merged(whole, 2)
     plain = whole if fixed is not None else _first_two(whole)
     return Drawn(plain, sketch.treatment, whole, fixed, slopes, arms)
 
@@ -82,13 +84,14 @@ def _has_arms(scenario: Scenario) -> bool:
 def _noise(sketch: Sketch, noise: Scenario, aside: Open) -> tuple[Clusters, given.Given | None]:
     """Predictors and noise of cells, e not yet changed; and given predictors with covariates.
 
-    A cluster that is lost is drawn as it was planned.
+    A cluster that is lost is drawn as it was planned, an arm without units as one unit.
     """
     sizes, treatment, n_reps = sketch.sizes, sketch.treatment, sketch.n_reps
     if sketch.split:
         sizes = _sizes_of_arms(sketch)
-        treatment = _of_arms(sizes)
-    sizes = np.maximum(sizes, 1)
+        treatment, sizes = _of_arms(sizes), np.maximum(sizes, 1)
+    elif sizes is not sketch.planned:
+        sizes = np.where(sizes > 0, sizes, sketch.planned)
     cells = replace(noise, n_clusters=len(sizes))
     plain = gaussian.draw_clusters(sketch.open(), cells, sizes, treatment, n_reps)
     shape = noise.part("x_shape")
@@ -106,7 +109,8 @@ def _sizes_of_arms(sketch: Sketch) -> Ints:
     """Units of the treated and of the control of each cluster, in turn."""
     treatment = sketch.treatment
     assert treatment is not None and treatment.treated is not None
-    both = np.broadcast_arrays(treatment.treated, sketch.sizes - treatment.treated)
+    treated = np.where(sketch.sizes > 0, treatment.treated, 0)
+    both = np.broadcast_arrays(treated, sketch.sizes - treated)
     return np.stack(both, axis=1).reshape(-1, both[0].shape[1])
 
 
@@ -138,29 +142,27 @@ def _with_groups_of_x(sketch: Sketch, whole: Clusters, at_x: int) -> Clusters:
     group, cluster, unit = x_shares(sketch.scenario)
     if not group:
         return whole
-    shift = math.sqrt(group) * effects.of_group(sketch)
+    shift = math.sqrt(group) * effects.of_group(sketch, third_level.STREAM, 1)
     return _changed(whole, at_x, math.sqrt(cluster + unit), shift)
 
 
 def _changed(whole: Clusters, k: int, sd: Floats | float, shift: Floats | float) -> Clusters:
     """The moments with column k multiplied, and then shifted by cluster."""
-    means, within = list(whole.means), whole.within
-    if np.ndim(sd) or sd != 1.0:
-        columns = columns_of(within)
-        columns[k] = [entry * sd for entry in columns[k]]
-        within, means[k] = factor_of(columns), means[k] * sd
-    means[k] = np.asarray(means[k] + shift)
-    return replace(whole, means=tuple(means), within=within)
+    columns = columns_of(whole.within)
+    columns[k] = [entry * sd for entry in columns[k]]
+    means = list(whole.means)
+    means[k] = np.asarray(means[k] * sd + shift)
+    return replace(whole, means=tuple(means), within=factor_of(columns))
 
 
-def _without_lost(sketch: Sketch, whole: Clusters) -> Clusters:
-    """Clusters of which nothing is left have no units."""
-    if sketch.sizes is sketch.planned:
+def _without_empty(whole: Clusters, sizes: Ints) -> Clusters:
+    """What was drawn where there are no units, emptied."""
+    if sizes.min() > 0:
         return whole
-    kept = sketch.sizes > 0
+    kept = sizes > 0
     return replace(
         whole,
-        sizes=sketch.sizes,
+        sizes=sizes,
         means=tuple(np.where(kept, mean, 0.0) for mean in whole.means),
         within=whole.within.map(lambda entry: np.where(kept, entry, 0.0)),
     )

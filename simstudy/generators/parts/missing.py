@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -84,8 +84,9 @@ def _thin(rng: np.random.Generator, sketch: Sketch) -> None:
     control = rng.binomial(sketch.planned - treatment.treated, 1.0 - lost[0], sketch.shape)
     treated = rng.binomial(treatment.treated, 1.0 - lost[1], sketch.shape)
     sketch.sizes = control + treated
-    left = np.maximum(sketch.sizes, 1)  # of a cluster that is gone any mean will do
-    sketch.treatment = Treatment.of_treated(treated, left)
+    left = Treatment.of_treated(treated, np.maximum(sketch.sizes, 1))
+    mean = np.where(sketch.sizes > 0, left.mean, treatment.mean)  # a lost cluster is in its arm
+    sketch.treatment = replace(left, mean=mean)
 
 
 def lost_share(scenario: Scenario, x: Floats) -> Floats:
