@@ -254,13 +254,20 @@ class Entry:
                 differing.append(f"{option.name}={value}")
         return chosen, differing
 
+    def estimands_of(self, chosen: Chosen) -> tuple[str, ...]:
+        """Names of all that it has an estimate of, the usual one first."""
+        own = self.estimands(chosen)
+        if DEFAULT not in own:
+            return own
+        return (*own, *(name for name, one in ESTIMANDS.items() if one.of_slope))
+
     def possible(self) -> dict[str, Chosen]:
         """Estimands that it has, in the order of `ESTIMANDS`, and options with which it does."""
         several = [option for option in self.options if option.values]
         options_of: dict[str, Chosen] = {}
         for values in product(*(option.values for option in several)):
             chosen = {option.name: value for option, value in zip(several, values, strict=True)}
-            for name in self.estimands(chosen):
+            for name in self.estimands_of(chosen):
                 options_of.setdefault(name, chosen)
         return {name: options_of[name] for name in ESTIMANDS if name in options_of}
 

@@ -33,12 +33,16 @@ class Estimand:
     words : str
         As a noun with its article.
     fields : tuple of str
-        Fields of a scenario that its true value depends on.
+        Fields of a scenario that set its true value: designs that differ in them alone differ
+        in nothing else.
     value : callable
         Scenario -> its true value.
     of_variances : callable, optional
         (tau2, sigma2) -> its estimate, of arrays, where it is one of the variances: then the
         methods of this package have no standard error of it, and no test.
+    of_slope : bool
+        Whether it is another true value that a slope is held against: whatever estimates the
+        slope estimates it.
     """
 
     name: str
@@ -47,6 +51,7 @@ class Estimand:
     fields: tuple[str, ...]
     value: Callable[[Any], float]
     of_variances: Callable[[Any, Any], Any] | None = None
+    of_slope: bool = False
 
     @property
     def term(self) -> str:
@@ -57,6 +62,18 @@ class Estimand:
     def plain(self) -> str:
         """Its name in plain words."""
         return self.words.removeprefix("the ")
+
+
+def _slope_of_units(scenario: Any) -> float:
+    """The clusters' slopes weighted by their sizes, on average.
+
+    cov(v, n) / E n of what a cluster's slope is beside the mean one.
+    """
+    correlation = scenario.part("informative_slope")
+    if not correlation:
+        return float(scenario.slope)
+    size = scenario.size
+    return float(scenario.slope + scenario.slope_sd * correlation * size.sd / size.mean)
 
 
 ESTIMANDS: Mapping[str, Estimand] = {
@@ -88,6 +105,14 @@ ESTIMANDS: Mapping[str, Estimand] = {
             "between_slope", r"\beta_1 + \gamma", "the between-cluster slope",
             ("slope", "contextual_effect"), lambda s: s.slope + s.contextual_effect,
         ),
+        Estimand(
+            "slope_units", r"\beta_{\text{units}}", "the mean slope of units", ("slope",),
+            _slope_of_units, of_slope=True,
+        ),
+        Estimand(
+            "slope_clusters", r"\beta_{\text{clusters}}", "the mean slope of clusters",
+            ("slope",), lambda s: s.slope, of_slope=True,
+        ),
     )
 }  # fmt: skip
 OTHER_NAMES = meanings(
@@ -101,6 +126,8 @@ OTHER_NAMES = meanings(
     total_variance="variance omega2",
     contextual_effect="contextual context_effect gamma compositional_effect",
     between_slope="between between_effect beta_b",
+    slope_units="unit_average individual_average iate unit_average_effect size_weighted_slope",
+    slope_clusters="cluster_average cate cluster_average_effect unweighted_slope",
 )  # fmt: skip
 
 

@@ -316,7 +316,7 @@ def _omitted(given: Any, wanted: str, covariates: Collection[str]) -> tuple[str,
 
 def _estimand(entry: Entry, chosen: Chosen, given: Any, covariates: Collection[str]) -> str:
     """What a built-in method is to estimate: the usual one, or one that it has."""
-    estimands = entry.estimands(chosen)
+    estimands = entry.estimands_of(chosen)
     if given is None:
         return estimands[0]
     if given in estimands or (given in covariates and DEFAULT in estimands):

@@ -46,7 +46,7 @@ def fit(moments: Moments, *, weights: str, df: str, term: str = "slope") -> Esti
 
 def _by_arms(clusters: Clusters, outcome: Array, term: str) -> Estimates:
     """The line through the means of two arms, each with a variance of its own."""
-    arms = welch.arms_of(clusters.mean_x, clusters.mean_y, clusters.sizes > 0)
+    arms = welch.arms_of(clusters.mean_x, clusters.mean_y)
     constant = np.all(clusters.within.a == 0, axis=0)
     outcome = _assemble.unless(outcome, ~(arms.two_valued & constant), Outcome.X_NOT_TWO_VALUED)
     distance, level = arms.x[1] - arms.x[0], 0.0

@@ -34,24 +34,19 @@ class Arms(NamedTuple):
     two_valued: Bools
 
 
-def arms_of(x: Floats, y: Floats, counted: Bools) -> Arms:
+def arms_of(x: Floats, y: Floats) -> Arms:
     """Split clusters by their x.
 
     Parameters
     ----------
     x, y : arrays broadcastable to (J, R)
         Means of the clusters.
-    counted : array of bool, broadcastable to (J, R)
-        Which clusters there are.
     """
-    shape = np.broadcast_shapes(x.shape, y.shape, counted.shape)
-    x, y = np.broadcast_to(x, shape), np.broadcast_to(y, shape)
-    ends = np.stack([np.where(counted, x, np.inf).min(axis=0),
-                     np.where(counted, x, -np.inf).max(axis=0)])  # fmt: skip
+    x, y = np.broadcast_arrays(x, y)
+    ends = np.stack([x.min(axis=0), x.max(axis=0)])
     below, above = x - ends[0], ends[1] - x
-    tolerance = _ROUNDING * (ends[1] - ends[0])
-    two = np.all(~counted | (np.minimum(below, above) <= tolerance), axis=0)
-    members = [(counted & side).astype(np.float64) for side in (below < above, below >= above)]
+    two = np.all(np.minimum(below, above) <= _ROUNDING * (ends[1] - ends[0]), axis=0)
+    members = [side.astype(np.float64) for side in (below < above, below >= above)]
     number = np.stack([member.sum(axis=0) for member in members])
     mean = np.stack([dot(member, y) for member in members]) / number
     squares = [

@@ -112,7 +112,8 @@ def test_every_estimand_has_its_true_value():
     one = Scenario(10, SizeRule("fixed", (5,)), 0.2, 0.5, 0.3, 2.0, 4.0, 0.1)
     assert {name: estimand.value(one) for name, estimand in ESTIMANDS.items()} == pytest.approx(
         {"slope": 0.3, "intercept": 2.0, "icc": 0.2, "tau2": 0.8, "sigma2": 3.2,
-         "total_variance": 4.0, "contextual_effect": 0.1, "between_slope": 0.4}
+         "total_variance": 4.0, "contextual_effect": 0.1, "between_slope": 0.4,
+         "slope_units": 0.3, "slope_clusters": 0.3}
     )  # fmt: skip
     for name, estimand in ESTIMANDS.items():
         assert estimand.name == name and estimand.words.startswith("the ")
@@ -141,6 +142,7 @@ def test_a_null_is_true_to_rounding_and_never_of_an_unknown_truth():
         ("pooled", {"null_value": 1.0}, "pooled[null_value=1]"),
         ("random_intercept", {"estimand": "icc"}, "random_intercept[estimand=icc]"),
         ("cluster_means", {"estimand": "between_slope"}, "cluster_means[estimand=between_slope]"),
+        ("dummy", {"estimand": "slope_units"}, "dummy[estimand=slope_units]"),
         ("within_between", {"effect": "contextual", "estimand": "contextual_effect"},
          "within_between[effect=contextual]"),
         ("within_between", {"effect": "between", "estimand": "tau2"},
@@ -166,6 +168,11 @@ def test_names_hold_what_differs_from_the_default(name, options, canonical):
         ("pretest", {"estimand": "tau2"}, "only of slope, intercept"),
         ("within_between", {"estimand": "contextual_effect"}, "with effect: contextual it has"),
         ("gee", {"estimand": "icc"}, "gee has no estimate of icc"),
+        (
+            "within_between",
+            {"effect": "between", "estimand": "slope_units"},
+            "no estimate of slope_units, only of between_slope, intercept",
+        ),
         ("pooled", {"estimand": "intercpt"}, "did you mean 'intercept'"),
         ("random_intercept", {"estimand": "icc", "null_value": 0.1}, "no test of icc"),
         ("pooled", {"null_value": "0.3"}, "expected a number"),
