@@ -39,16 +39,16 @@ def of_cells(sketch: Sketch) -> tuple[Floats | float, Floats | None]:
         effects = math.sqrt(tau2) * sketch.effect_sd * sketch.spread(of_clusters)
     third = scenario.part("third_level")
     if third is not None and third.icc > 0:
-        of_groups = of_group(sketch, third_level.STREAM)
+        of_groups = of_group(sketch)
         effects = effects + math.sqrt(scenario.total_variance * third.icc) * of_groups
     return effects, _slopes(sketch, own) if scenario.slope_sd else None
 
 
-def of_group(sketch: Sketch, *stream: int) -> Floats:
+def of_group(sketch: Sketch) -> Floats:
     """Standard normal numbers of groups, in every cell."""
     third = sketch.scenario.part("third_level")
     n_clusters, n_reps = sketch.shape
-    drawn = sketch.open(*stream).standard_normal((n_clusters // third.clusters, n_reps))
+    drawn = sketch.open(third_level.STREAM).standard_normal((n_clusters // third.clusters, n_reps))
     return np.asarray(sketch.spread(np.repeat(drawn, third.clusters, axis=0)))
 
 

@@ -6,6 +6,7 @@ Sizes are the first thing drawn from their stream, then who is treated.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from fractions import Fraction
 
 import numpy as np
@@ -16,6 +17,18 @@ from simstudy.moments import Ints, Units
 from simstudy.numerics.anova import icc_of_y
 from simstudy.numerics.elimination import divide
 from simstudy.numerics.reduce import reduce
+
+
+def draw_first(
+    open_: Callable[[], np.random.Generator], scenario: Scenario, n_reps: int
+) -> tuple[Ints, Treatment | None]:
+    """Sizes of the clusters and x, unless it is normal; a stream is opened if one is needed."""
+    if not scenario.size.random and scenario.x != "binary":
+        sizes = scenario.fixed_sizes()
+        return sizes, fixed_treatment(scenario, sizes)
+    rng = open_()
+    sizes = draw_sizes(rng, scenario, n_reps)
+    return sizes, draw_treatment(rng, scenario, sizes, n_reps)
 
 
 def draw_sizes(rng: np.random.Generator, scenario: Scenario, n_reps: int) -> Ints:
@@ -30,13 +43,20 @@ def draw_treatment(
     rng: np.random.Generator, scenario: Scenario, sizes: Ints, n_reps: int
 ) -> Treatment | None:
     """Fix the predictor before the errors are drawn; None where it is normal."""
+    if scenario.x != "binary":
+        return fixed_treatment(scenario, sizes)
+    return Treatment.of_treated(_treated(rng, scenario, sizes, n_reps), sizes)
+
+
+def fixed_treatment(scenario: Scenario, sizes: Ints) -> Treatment | None:
+    """A predictor that is not drawn once sizes are known; None where it is normal."""
     if scenario.x == "normal":
         return None
     if scenario.x == "file":
         return from_file(scenario)
     if scenario.x == "time":
         return order_of_units(sizes)
-    return Treatment.of_treated(_treated(rng, scenario, sizes, n_reps), sizes)
+    return Treatment.of_treated(half_of(sizes), sizes)
 
 
 def order_of_units(sizes: Ints) -> Treatment:
@@ -70,8 +90,6 @@ def icc_of(given: GivenX) -> float:
 def _treated(rng: np.random.Generator, scenario: Scenario, sizes: Ints, n_reps: int) -> Ints:
     """Units with x = 1 in each cluster, shape (J, 1) or (J, R)."""
     j = scenario.n_clusters
-    if scenario.x == "binary_blocked":
-        return half_of(sizes)
     if scenario.x_icc == 0:
         return rng.binomial(sizes, scenario.part("treated"), (j, n_reps))
     third = scenario.part("third_level")

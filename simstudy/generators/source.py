@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -25,6 +25,7 @@ from simstudy.generators import (
     worlds,
 )
 from simstudy.generators.scenario import Scenario
+from simstudy.generators.sketch import Open
 from simstudy.generators.streams import CLUSTERS, COVARIATES, POOLED, ROWS, SIZES, SLOPES
 from simstudy.generators.unit_worlds import DrawnUnits, draw_units
 from simstudy.generators.world import Drawn
@@ -67,12 +68,11 @@ class Source:
             only as far as that, others whole.
         """
         scenario = self.scenario
-        beyond = bool(scenario.covariates or scenario.parts) or scenario.slope_sd != 0
         if scenario.first_grain == "rows":
             return self._of_units(grain, chunk)
         if grain == ROWS:
             drawn, rng = self._clusters_of_rows(chunk), self._rng(chunk, ROWS)
-            if beyond:
+            if scenario.covariates or scenario.parts or scenario.slope_sd != 0:
                 return world.units_of(rng, self._rng(chunk, ROWS, COVARIATES), scenario, drawn)
             rows = refine.to_rows(rng, scenario, drawn.plain, drawn.treatment)
             return refine.finish_rows(scenario, rows, drawn.plain)
@@ -83,9 +83,7 @@ class Source:
         else:
             drawn = self._clusters(chunk)
             coarse, slopes = drawn.whole, drawn.slopes
-        if beyond:
-            return world.finish(scenario, coarse, slopes)
-        return gaussian.finish(scenario, coarse)
+        return world.finish(scenario, coarse, slopes)
 
     def _of_units(self, grain: int, chunk: int) -> Clusters | Units:
         """Moments of what is drawn as units first."""
@@ -99,11 +97,15 @@ class Source:
     def units(self, chunk: int) -> DrawnUnits:
         """A chunk of a scenario that is drawn as units first."""
         length = streams.chunk_length(self.scenario, ROWS)
-        rng, aside = partial(self._rng, chunk, ROWS), partial(self._rng, chunk, SIZES)
+        rng, aside = self._streams(chunk, ROWS), self._streams(chunk, SIZES)
         return self._keep(ROWS, (chunk,), lambda: draw_units(rng, aside, self.scenario, length))
 
     def _rng(self, chunk: int, grain: int, *part: int) -> np.random.Generator:
         return streams.generator(self.seed, self.key, chunk, grain, *part)
+
+    def _streams(self, chunk: int, grain: int) -> Open:
+        """Streams of a chunk by their parts; one that is asked for again goes on."""
+        return cache(partial(self._rng, chunk, grain))
 
     def _keep(self, grain: int, key: tuple[int, ...], make: Callable[[], Any]) -> Any:
         if grain not in self._kept or self._kept[grain][0] != key:
@@ -127,7 +129,7 @@ class Source:
     def _make_clusters(self, chunk: int) -> Drawn:
         scenario, length = self.scenario, streams.chunk_length(self.scenario, CLUSTERS)
         if scenario.parts:
-            opened, beside = (partial(self._rng, chunk, grain) for grain in (CLUSTERS, SIZES))
+            opened, beside = self._streams(chunk, CLUSTERS), self._streams(chunk, SIZES)
             return worlds.draw_clusters(opened, beside, scenario, length)
         rng = self._rng(chunk, CLUSTERS)
         if scenario.first_grain == "pooled":

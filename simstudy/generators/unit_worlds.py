@@ -11,7 +11,7 @@ import numpy as np
 from simstudy.generators import components, effects, given, predictor, shapes, world
 from simstudy.generators.frames import combined
 from simstudy.generators.gaussian import Treatment
-from simstudy.generators.parts import autocorrelation, errors, third_level, x_shape
+from simstudy.generators.parts import autocorrelation, errors, x_shape
 from simstudy.generators.refine import given_rows
 from simstudy.generators.scenario import Scenario
 from simstudy.generators.sketch import Open, Sketch
@@ -43,9 +43,7 @@ class DrawnUnits:
 
 def draw_units(open_: Open, aside: Open, scenario: Scenario, n_reps: int) -> DrawnUnits:
     """Draw one chunk; see `worlds.draw_clusters`."""
-    sizes_rng = aside()
-    sizes = predictor.draw_sizes(sizes_rng, scenario, n_reps)
-    treatment = predictor.draw_treatment(sizes_rng, scenario, sizes, n_reps)
+    sizes, treatment = predictor.draw_first(aside, scenario, n_reps)
     cells = Segments(sizes, n_reps)
     sketch = Sketch(scenario, n_reps, open_, sizes, sizes, treatment, units=cells)
     columns = _predictors(sketch, cells, aside)
@@ -147,7 +145,7 @@ def _normal_predictors(sketch: Sketch, cells: Segments) -> dict[str, Floats]:
     if of_x:
         group, cluster, unit = x_shares(scenario)
         if group:
-            shift = math.sqrt(group) * effects.of_group(sketch, third_level.STREAM, 1)
+            shift = math.sqrt(group) * effects.of_group(sketch)
             columns["x"] = math.sqrt(cluster + unit) * columns["x"] + shift
     return columns
 

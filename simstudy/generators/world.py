@@ -12,13 +12,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from simstudy.generators import appended, given, refine
+from simstudy.generators import appended, gaussian, given, refine
 from simstudy.generators.components import given_covariates, normal_covariates
 from simstudy.generators.frames import combined, over_units
 from simstudy.generators.gaussian import Treatment
 from simstudy.generators.given import Given
 from simstudy.generators.scenario import Scenario
-from simstudy.moments import Clusters, Factor, Floats, Pooled, Units
+from simstudy.moments import XY, Clusters, Factor, Floats, Pooled, Units
 from simstudy.numerics.batches import cut, cut_array
 from simstudy.numerics.columns import triangle
 from simstudy.numerics.segments import Segments
@@ -124,6 +124,11 @@ def finish(
     scenario: Scenario, whole: Pooled | Clusters, slopes: Floats | None
 ) -> Pooled | Clusters:
     """Turn moments in the order of the draw into those of (covariates, x, y)."""
+    if not scenario.covariates and slopes is None:
+        alone = gaussian.finish(scenario, whole)
+        if isinstance(alone, Clusters):
+            alone = replace(alone, names=XY, clusters_per_group=per_group(scenario))
+        return alone
     slope = scenario.slope if slopes is None else scenario.slope + slopes
     names = order(scenario)
     waist = columns_of_waist(scenario)

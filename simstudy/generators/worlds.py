@@ -15,7 +15,7 @@ from simstudy.generators import effects, gaussian, given, predictor, shapes, wor
 from simstudy.generators.appended import columns_of, factor_of
 from simstudy.generators.components import normal_names
 from simstudy.generators.gaussian import Treatment
-from simstudy.generators.parts import endogeneity, third_level, x_shape
+from simstudy.generators.parts import endogeneity, x_shape
 from simstudy.generators.scenario import Scenario
 from simstudy.generators.sketch import Open, Sketch
 from simstudy.generators.streams import COVARIATES
@@ -50,9 +50,7 @@ def draw_clusters(open_: Open, aside: Open, scenario: Scenario, n_reps: int) -> 
     aside : callable
         The same of sizes, and of predictors that are given before the errors.
     """
-    sizes_rng = aside()
-    planned = predictor.draw_sizes(sizes_rng, scenario, n_reps)
-    treatment = predictor.draw_treatment(sizes_rng, scenario, planned, n_reps)
+    planned, treatment = predictor.draw_first(aside, scenario, n_reps)
     split = _has_arms(scenario) and scenario.x_icc != 1.0
     sketch = Sketch(scenario, n_reps, open_, planned, planned, treatment, split=split)
     sketch.run("predictors")
@@ -142,17 +140,19 @@ def _with_groups_of_x(sketch: Sketch, whole: Clusters, at_x: int) -> Clusters:
     group, cluster, unit = x_shares(sketch.scenario)
     if not group:
         return whole
-    shift = math.sqrt(group) * effects.of_group(sketch, third_level.STREAM, 1)
+    shift = math.sqrt(group) * effects.of_group(sketch)
     return _changed(whole, at_x, math.sqrt(cluster + unit), shift)
 
 
 def _changed(whole: Clusters, k: int, sd: Floats | float, shift: Floats | float) -> Clusters:
     """The moments with column k multiplied, and then shifted by cluster."""
-    columns = columns_of(whole.within)
-    columns[k] = [entry * sd for entry in columns[k]]
-    means = list(whole.means)
-    means[k] = np.asarray(means[k] * sd + shift)
-    return replace(whole, means=tuple(means), within=factor_of(columns))
+    means, within = list(whole.means), whole.within
+    if np.ndim(sd) or sd != 1.0:
+        columns = columns_of(within)
+        columns[k] = [entry * sd for entry in columns[k]]
+        within, means[k] = factor_of(columns), means[k] * sd
+    means[k] = np.asarray(means[k] + shift)
+    return replace(whole, means=tuple(means), within=within)
 
 
 def _without_empty(whole: Clusters, sizes: Ints) -> Clusters:

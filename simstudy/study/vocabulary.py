@@ -36,6 +36,7 @@ SCENARIO = meanings(
             "moderator moderators interaction interactions cross_level cross_level_interaction",
         "write it at a method: random_intercept: {omit: [baseline]}": "omit adjust adjusted "
             "unadjusted adjustment",
+        "write it at a method: pooled: {level: 3}": "level clustered_by cluster_by",
         **{to: words for part in registered().values() for to, words in part.advice.items()},
     },
     n_clusters="j k g clusters groups schools sites centers centres n_groups n_schools n_sites "

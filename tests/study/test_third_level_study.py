@@ -104,7 +104,8 @@ def test_refused_without_groups():
         ),
         ([{"pooled": {"level": 4}}], None, r"expected 2 \(clusters\) or 3"),
         ([{"pooled": {"cluster": "group"}}], None, "write level: 3"),
-        (["pooled"], DESIGN | {"covariates": {"group": {"icc": 0}}}, "group"),
+        (["pooled"], DESIGN | {"covariates": {"group": {"icc": 0}}}, "covariates.group"),
+        (["pooled"], DESIGN | {"level": 3}, r"write it at a method: pooled: \{level: 3\}"),
     ):
         with pytest.raises(UserError, match=message) as caught:
             load(_study(methods, scenarios))

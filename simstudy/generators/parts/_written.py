@@ -53,4 +53,4 @@ def of_arms(scenario: Scenario) -> str:
     Within clusters, each arm of a cluster is drawn for itself; covariates are known to units.
     """
     within = scenario.x_icc != 1.0
-    return "rows" if within and (scenario.covariates or scenario.slope_sd) else "clusters"
+    return "rows" if within and scenario.covariates else "clusters"
