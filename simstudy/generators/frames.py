@@ -47,10 +47,11 @@ OF_MEANS = Space(_summed, centre=lambda entry: entry - entry.sum(axis=0) / len(e
 
 def over_units(cells: Segments, sizes: Ints) -> Space:
     """Columns of one array of units, whose sums and means are those of their cluster."""
+    held = np.maximum(sizes, 1)
     return Space(
         lambda first, second: cells.dot(first[0], second[0]),
         cells.spread,
-        lambda entry: entry - cells.spread(cells.sum(entry) / sizes),
+        lambda entry: entry - cells.spread(cells.sum(entry) / held),
     )
 
 

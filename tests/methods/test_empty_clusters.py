@@ -153,6 +153,15 @@ def test_frames_of_lost_clusters_have_no_rows():
     assert configure("pooled").fit(reduce(lone[2])).outcome.tolist() == [Outcome.NO_UNITS]
 
 
+def test_a_replication_whose_clusters_are_equal_by_chance_is_one_alone():
+    sizes = np.array([[2, 2], [3, 2], [2, 2]])
+    rows = Units(sizes, (np.arange(13.0), np.arange(13.0) ** 2))
+    whole, alone = reduce(rows), reduce(cut_rows(rows, 1, 2))
+    np.testing.assert_allclose(alone.mean_x[:, 0], whole.mean_x[:, 1])
+    np.testing.assert_allclose(alone.within.yy[:, 0], whole.within.yy[:, 1])
+    assert units(cut_rows(rows, 1, 2))[1].tolist() == [2, 3, 7, 8, 11, 12]
+
+
 def test_own_methods_see_no_empty_cluster(tmp_path):
     written(tmp_path)
     batch, _ = lossy(patterns())
