@@ -10,7 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from simstudy.errors import UserError, refuse_bytes
-from simstudy.store import failures, parts, quarantine, results_folder, summary_file
+from simstudy.store import (
+    failures,
+    parts,
+    quarantine,
+    realized_file,
+    results_folder,
+    summary_file,
+)
 from simstudy.store.results_folder import ResultsFolder
 from simstudy.study.files import dropped
 from simstudy.study.study import Study, load
@@ -165,7 +172,9 @@ class Results:
         if told.num_rows or os.path.lexists(self._place / results_folder.ALL_WARNINGS):
             summary_file.write_table(self._place, results_folder.ALL_WARNINGS, told)
         summary_file.write_table(
-            self._place, results_folder.SCENARIOS, stored_scenarios(self.study)
+            self._place,
+            results_folder.SCENARIOS,
+            stored_scenarios(self.study, realized_file.read(self._place)),
         )
         summary_file.write_table(self._place, results_folder.SUMMARY_CSV, summary)
 
@@ -217,11 +226,12 @@ class Results:
         jobs: int | None,
     ) -> None:
         """Compute what is missing and summarise, again where parts turn out to be broken."""
-        from simstudy.runner import belongs
+        from simstudy.runner import belongs, realized
 
         for last in (False, False, True):
             self.n_fits += compute()
             belongs.refuse_incomplete(self.study, self._place, left_out())
+            realized.complete(self.study, self._place)
             try:
                 return self.write_summary(warn, jobs)
             except parts.BrokenPartError:

@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from simstudy.plots import Plot, plots
-from simstudy.report import example_rows, tables
+from simstudy.report import example_rows, tables, worlds
 from simstudy.report.nulls import both
 from simstudy.report.pivot import Wide, wide
+from simstudy.report.tables.grid import Grid
+from simstudy.store import realized_file
 from simstudy.store.files import is_plain
 from simstudy.store.results_folder import REPORT, STUDY, SUMMARY, ResultsFolder
 from simstudy.store.sources import measure_accounts
@@ -67,6 +69,9 @@ def _files(
 ) -> Iterator[Files]:
     """Every file of a report; nothing is made before that is called."""
     yield from table_files(summary, [measure.name for measure in study.measures])
+    as_drawn = worlds.worlds(study, realized_file.read(folder))
+    if as_drawn is not None:
+        yield _files_of(worlds.NAME), partial(_written, as_drawn)
     yield ["methods.md"], partial(_methods, study, folder, summary)
     yield from _figure_files(study, folder, summary, warn)
 
@@ -81,7 +86,7 @@ def _methods(study: Study, folder: ResultsFolder, summary: pa.Table) -> list[byt
 def _earlier(folder: ResultsFolder) -> Iterator[Path]:
     """Files of this report or an earlier one: a figure, an alpha may have been dropped."""
     places = {
-        "tables": ({*TABLES, "power", *measure_accounts(folder)}, _TABLES),
+        "tables": ({*TABLES, worlds.NAME, "power", *measure_accounts(folder)}, _TABLES),
         "figures": (plots(), _FIGURES),
     }
     for place, (names, endings) in places.items():
@@ -94,7 +99,7 @@ def _earlier(folder: ResultsFolder) -> Iterator[Path]:
 def table_files(summary: pa.Table, own: Sequence[str] = ()) -> Iterator[Files]:
     """What papers show and what the study asks for: a table each, CSV, LaTeX, Markdown."""
     for name, make in selection(summary, own):
-        yield [f"tables/{name}.{ending}" for ending in _TABLES], partial(_formatted, name, make)
+        yield _files_of(name), partial(_formatted, name, make)
 
 
 def selection(
@@ -116,7 +121,14 @@ def selection(
 
 
 def _formatted(name: str, make: Callable[[], Wide]) -> list[bytes]:
-    words = tables.grid(make())._replace(name=name)
+    return _written(tables.grid(make())._replace(name=name))
+
+
+def _files_of(name: str) -> list[str]:
+    return [f"tables/{name}.{ending}" for ending in _TABLES]
+
+
+def _written(words: Grid) -> list[bytes]:
     return [tables.FORMATS[form](words).encode() for form in _TABLES.values()]
 
 

@@ -29,6 +29,7 @@ ESTIMATES, REPORT, SOURCES = "estimates", "report", "sources"
 BESIDE = FAILURES, EXTRAS, WARNINGS = "failures", "extras", "warnings"  # the rows of a part
 STUDY, SCENARIOS, LOG = "study.yaml", "scenarios.parquet", "run.log.jsonl"
 SUMMARY, SUMMARY_CSV = "summary.parquet", "summary.csv"
+REALIZED = "realized.parquet"  # features of data drawn again
 ALL_WARNINGS = f"{FAILURES}/warnings.parquet"  # of the whole study
 FOLDERS = (ESTIMATES, FAILURES, EXTRAS, SOURCES, REPORT, f"{REPORT}/figures",
             f"{REPORT}/tables", WORK, SET_ASIDE)  # fmt: skip

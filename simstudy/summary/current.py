@@ -17,7 +17,7 @@ import scipy
 
 from simstudy.errors import UserError
 from simstudy.measures.own import REGISTERED
-from simstudy.store import files, parts, quarantine, results_folder, study_file
+from simstudy.store import files, parts, quarantine, realized_file, results_folder, study_file
 from simstudy.store.names import parse
 from simstudy.store.results_folder import ResultsFolder
 from simstudy.store.summary_file import BrokenSummaryError, read_summary, summary_mark
@@ -45,6 +45,7 @@ def mark(study: Study, folder: ResultsFolder) -> dict[str, Any]:
     ]
     computed = [one.source.trusted for one in study.measures]  # or as stored, or left out
     found.update(repr((listed, sorted(REGISTERED), computed)).encode())
+    found.update(repr(sorted(realized_file.read(folder).items())).encode())
     return {"digest": found.hexdigest(), "boot": _boot(), "rows": _rows(folder, study)}
 
 

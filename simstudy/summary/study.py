@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -13,10 +13,12 @@ from simstudy.estimates import LIMITS, RANK, TRUTH
 from simstudy.generators.omitted import unadjusted_icc
 from simstudy.measures.catalog import chosen
 from simstudy.measures.own import REGISTERED
-from simstudy.measures.values import Column
+from simstudy.measures.values import NAN, Column
 from simstudy.moments import Floats, Ints
+from simstudy.numerics.features import FEATURES, Feature
 from simstudy.store import arrow, given
 from simstudy.store.names import method_key
+from simstudy.store.realized_file import Realized
 from simstudy.store.results_folder import ResultsFolder
 from simstudy.study.fields import is_default
 from simstudy.study.study import Study
@@ -135,14 +137,24 @@ def scenario_table(study: Study) -> pa.Table:
     return pa.table(columns)
 
 
-def stored_scenarios(study: Study) -> pa.Table:
-    """`scenario_table`, and unadjusted_icc where there are covariates: that of y given x alone."""
+def stored_scenarios(study: Study, realized: Mapping[str, Realized]) -> pa.Table:
+    """`scenario_table`, and what else is known of each scenario.
+
+    unadjusted_icc where there are covariates: that of y given x alone. Where data misbehave,
+    realized_NAME and realized_NAME_mcse of `FEATURES`, which are `realized` by scenario.
+    """
     table = scenario_table(study)
     scenarios = [design.scenario for design in study.designs]
-    if not any(scenario.covariates for scenario in scenarios):
-        return table
-    icc = arrow.doubles([unadjusted_icc(scenario) for scenario in scenarios])
-    return table.append_column("unadjusted_icc", icc)
+    if any(scenario.covariates for scenario in scenarios):
+        icc = arrow.doubles([unadjusted_icc(scenario) for scenario in scenarios])
+        table = table.append_column("unadjusted_icc", icc)
+    if any(scenario.parts for scenario in scenarios):
+        of_each = [realized[d.id].features if d.id in realized else {} for d in study.designs]
+        for name in FEATURES:
+            features = [features.get(name, Feature(NAN, NAN)) for features in of_each]
+            for ending, numbers in zip(("", "_mcse"), zip(*features, strict=True), strict=True):
+                table = table.append_column(f"realized_{name}{ending}", arrow.doubles(numbers))
+    return table
 
 
 def factors(study: Study) -> list[str]:

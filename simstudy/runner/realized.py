@@ -1,0 +1,104 @@
+"""Data sets drawn again, to see what they are like beside what they were meant to be."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from simstudy.custom.own_source import OwnSource
+from simstudy.estimands import DEFAULT
+from simstudy.generators import streams
+from simstudy.generators.scenario import Scenario
+from simstudy.generators.source import Source
+from simstudy.generators.without_fixed import without_fixed_part
+from simstudy.moments import Bools, Clusters, Floats, Pooled, Units
+from simstudy.numerics.batches import cut, cut_rows, reps_of
+from simstudy.numerics.features import Feature, concatenated, features_of, sums_of
+from simstudy.numerics.without_line import without_line
+from simstudy.store import realized_file
+from simstudy.store.realized_file import Realized
+from simstudy.store.results_folder import ResultsFolder
+from simstudy.study.drawing import source_of
+from simstudy.study.grid import Design
+from simstudy.study.study import Study
+
+_MOST = 2000  # replications of a scenario
+
+
+class Errors(NamedTuple):
+    """Data sets with errors in the place of y.
+
+    Attributes
+    ----------
+    data : Clusters or Units
+    lost : array of bool, shape (R,)
+        Which of them a user's generator could not draw.
+    slope : array, shape (R,)
+        The true slope of x.
+    """
+
+    data: Clusters | Units
+    lost: Bools
+    slope: Floats
+
+
+def complete(study: Study, folder: ResultsFolder) -> None:
+    """Draw what is not known yet of the scenarios whose data misbehave; `run` alone does this."""
+    n_reps = min(study.replications, _MOST)
+    wanted = [design for design in study.designs if misbehaves(design.scenario)]
+    known = realized_file.read(folder) if wanted else {}
+    found = {design.id: known[design.id] for design in wanted
+             if design.id in known and known[design.id].n_reps == n_reps}  # fmt: skip
+    if len(found) < len(wanted):
+        for design in wanted:
+            if design.id not in found:
+                found[design.id] = Realized(n_reps, realized(design, study.seed, n_reps))
+        realized_file.write(folder, found)
+
+
+def misbehaves(scenario: Scenario) -> bool:
+    """Whether data are not those of the plain model: by a part, or by a user's generator."""
+    return bool(scenario.parts) or scenario.generator is not None
+
+
+def realized(design: Design, seed: int, n_reps: int) -> dict[str, Feature]:
+    """Features of the first replications, at the grain at which they are drawn."""
+    grain = streams.GRAIN[design.scenario.first_grain]
+    length = streams.chunk_length(design.scenario, grain)
+    pieces = []
+    for first in range(0, n_reps, length):
+        errors = errors_of(design, seed, grain, first // length, n_reps - first)
+        sums = sums_of(_first(errors.data, n_reps - first))
+        kept = ~errors.lost[: n_reps - first]
+        pieces.append({name: values[kept] for name, values in sums.items()})
+    return features_of(concatenated(pieces))
+
+
+def errors_of(design: Design, seed: int, grain: int, chunk: int, need: int) -> Errors:
+    """A chunk of data sets with their errors in the place of y.
+
+    Of a user's generator they are what the true slopes leave of y; NaN where one is not known.
+    """
+    scenario = design.scenario
+    if scenario.generator is None:
+        source = Source(without_fixed_part(scenario), seed, design.key)
+        errors = source.moments(grain, chunk, need)
+        assert not isinstance(errors, Pooled)
+        n_reps = _n_reps(errors)
+        return Errors(errors, np.zeros(n_reps, dtype=bool), np.full(n_reps, scenario.slope))
+    own = source_of(design, seed)
+    assert isinstance(own, OwnSource)
+    data, told = own.moments(grain, chunk, need), own.told(grain, chunk, need)
+    slope = told.truths.get(DEFAULT, np.full(told.lost.shape, scenario.slope))
+    others = [told.truths.get(one.name, one.slope) for one in scenario.covariates]
+    return Errors(without_line(data, [*others, slope]), told.lost, slope)
+
+
+def _n_reps(data: Clusters | Units) -> int:
+    return data.n_reps if isinstance(data, Clusters) else reps_of(data)
+
+
+def _first(errors: Clusters | Units, n_reps: int) -> Clusters | Units:
+    n_reps = min(n_reps, _n_reps(errors))
+    return cut(errors, 0, n_reps) if isinstance(errors, Clusters) else cut_rows(errors, 0, n_reps)
