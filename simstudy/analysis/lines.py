@@ -38,7 +38,7 @@ def lines_of(data: DataSet) -> list[Lines]:
     x, y = data.means
     fits = {m: fit_one(data, configure(m)) for m in ("pooled", "dummy", "random_intercept")}
     pooled, within, mixed = (_terms(estimates) for estimates in fits.values())
-    texts = _texts(list(fits.values()))
+    texts = texts_of(list(fits.values()))
     separate = options.separate(data).slope
     n_lines = int(np.isfinite(separate).sum())
     several = f"{n_lines} slope{'' if n_lines == 1 else 's'}"
@@ -78,7 +78,7 @@ def _terms(fit: Fit) -> tuple[float, float]:
     )
 
 
-def _texts(fits: list[Fit]) -> list[str]:
+def texts_of(fits: list[Fit]) -> list[str]:
     """Slopes and standard errors, all with the decimals that tell the errors apart."""
     slopes = [fit.slope for fit in fits]
     errors = [slope["std_error"] for slope in slopes]

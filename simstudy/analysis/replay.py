@@ -17,15 +17,12 @@ import numpy as np
 
 from simstudy import estimates
 from simstudy.analysis.data import DataSet
+from simstudy.analysis.drawn import data_set
 from simstudy.analysis.fit import Fits, check_columns
 from simstudy.analysis.fitted import fit_one
-from simstudy.analysis.terms import Random, Terms, Variable
-from simstudy.custom.own_source import OwnSource
 from simstudy.errors import UserError, nearest
 from simstudy.estimates import STATUSES, Failure
 from simstudy.generators import streams
-from simstudy.moments import Units
-from simstudy.numerics.batches import cut_rows, units
 from simstudy.numerics.merge import group_of
 from simstudy.registry import GROUPS, Method, OwnMethod
 from simstudy.runner.task import Task, run_task
@@ -38,7 +35,6 @@ from simstudy.study.study import Study
 
 NUMBERS = (*estimates.NUMBERS, *estimates.COMPONENTS)
 _CLOSE = 1e-12  # what another batch may move a fit by
-_MOST = 2_000_000  # units that are held
 
 Row = dict[str, Any]
 
@@ -171,34 +167,6 @@ def replay(
         without = str(error)
     refits = [_refit(study, results, design, replication, method) for method in chosen]
     return Replay(study, design, replication, data, refits, without)
-
-
-def data_set(study: Study, design: Design, replication: int) -> DataSet:
-    """Units of one replication, sorted by cluster; `UserError` where they cannot be had."""
-    scenario = design.scenario
-    if design.n_obs > _MOST:
-        raise UserError(f"the data set has more than {_MOST:,} units")
-    source = source_of(design, study.seed)
-    if isinstance(source, OwnSource) and scenario.first_grain != "rows":
-        raise UserError(f"{_place(design)} draws moments of clusters, not units")
-    chunk, at = divmod(replication - 1, streams.chunk_length(scenario, streams.ROWS))
-    rows = source.moments(streams.ROWS, chunk, at + 1)
-    assert isinstance(rows, Units)
-    if isinstance(source, OwnSource) and source.told(streams.ROWS, chunk, at + 1).lost[at]:
-        raise UserError(f"{_place(design)} drew no data")
-    lone = cut_rows(rows, at, at + 1)
-    cluster, *covariates, x, y = units(lone)
-    names = ("x", *lone.names[:-2])
-    terms = Terms("y", tuple((Variable(name),) for name in names), Random("cluster"))
-    matrix = np.column_stack([x, *covariates])
-    sizes, m = lone.sizes[lone.sizes[:, 0] > 0, 0], lone.clusters_per_group
-    labels = np.unique(cluster).tolist()
-    return DataSet(terms, names, matrix, y.copy(), labels, sizes, clusters_per_group=m)
-
-
-def _place(design: Design) -> str:
-    own = design.scenario.generator
-    return "" if own is None else own.place
 
 
 def _refit(

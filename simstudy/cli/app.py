@@ -156,6 +156,15 @@ VERBS: dict[str, tuple[str, Arguments]] = {
             ("--results", {"default": "results", "metavar": "DIR", "help": "parent folder"}),
         ],
     ),
+    "show": (
+        "draw one data set of a study: its units, effects and errors, and four fits",
+        [
+            ("config", {"help": "study file (YAML)"}),
+            ("--scenario", {"metavar": "ID", "help": "by default the first"}),
+            ("--replication", {"type": _replications, "default": 1, "metavar": "K"}),
+            ("--figure", {"metavar": "FILE", "help": "by default NAME-ID.png in this folder"}),
+        ],
+    ),
     "summarize": (
         "performance measures of a results folder, or of anybody's estimates",
         [

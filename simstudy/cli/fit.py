@@ -11,18 +11,18 @@ from pathlib import Path
 from simstudy.analysis.data import DataSet
 from simstudy.analysis.fit import covariates_of, fit
 from simstudy.analysis.grammar import parse as read_formula
+from simstudy.cli.figures import refuse_figure, write
 from simstudy.cli.run import say
 from simstudy.errors import UserError
 from simstudy.registry import Method
 from simstudy.study.methods import method_of
 from simstudy.study.yaml_lines import parse
 
-_ENDINGS = ("png", "pdf", "svg")
-
 
 def main(options: Namespace) -> None:
     """Fit methods to a data set and print them, as text or JSON."""
-    ending = _ending(options.figure) if options.figure is not None else ""
+    if options.figure is not None:
+        refuse_figure(options.figure)
     covariates = covariates_of(read_formula(options.formula)) if options.method else ()
     chosen = [method_from(text, covariates) for text in options.method or ()]
     for i, method in enumerate(chosen):
@@ -32,7 +32,7 @@ def main(options: Namespace) -> None:
             if method.label == other.label:
                 raise UserError(f"--method: label '{method.label}' is used twice")
     fits = fit(options.data, options.formula, chosen or None, options.clusters)
-    if ending and len(fits.data.names) > 1:
+    if options.figure and len(fits.data.names) > 1:
         several = f"{len(fits.data.names)} ({', '.join(fits.data.names)})"
         raise UserError(f"--figure {options.figure}: lines have one predictor, not {several}")
     if fits.data.n_dropped:
@@ -48,36 +48,20 @@ def main(options: Namespace) -> None:
         print(fits)
     for line in fits.cautions:
         say(line)
-    if ending:
-        _draw(fits.data, Path(options.figure), ending)
+    if options.figure:
+        _draw(fits.data, Path(options.figure))
         print(f"written: {options.figure}", file=sys.stderr if options.json else sys.stdout)
 
 
-def _ending(file: str) -> str:
-    """png, pdf or svg, from the file's name; refused before any work is done."""
-    ending = Path(file).suffix.lower().removeprefix(".")
-    if ending not in _ENDINGS:
-        known = ", ".join(f".{known}" for known in _ENDINGS)
-        raise UserError(f"--figure {file}: cannot draw '{ending}'; its ending must be {known}")
-    if not Path(file).absolute().parent.is_dir():
-        raise UserError(f"--figure {file}: no such folder")
-    return ending
-
-
-def _draw(data: DataSet, file: Path, ending: str) -> None:
+def _draw(data: DataSet, file: Path) -> None:
     """The data by cluster with pooled, separate, dummy and random-intercept lines."""
     from simstudy.analysis.lines import lines_of
     from simstudy.report.drawing.clusters import by_cluster
-    from simstudy.report.drawing.letters import encode
 
     coding = f" ({data.coding})" if data.coding else ""
     labels = (data.names[0] + coding, data.terms.outcome, data.random.cluster)
     clusters = [str(label) for label in data.labels]
-    figure = by_cluster(data.x, data.y, data.sizes, lines_of(data), labels, clusters)
-    try:
-        file.write_bytes(encode(figure, ending))
-    except OSError as error:
-        raise UserError(f"cannot be written: {error.strerror}", file=str(file)) from None
+    write(by_cluster(data.x, data.y, data.sizes, lines_of(data), labels, clusters), file)
 
 
 def method_from(text: str, covariates: Collection[str] = ()) -> Method:

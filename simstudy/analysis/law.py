@@ -1,0 +1,92 @@
+"""What errors are meant to be like: the nominal law of the mean errors of clusters."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from simstudy.generators import shapes
+from simstudy.generators.scenario import Scenario
+from simstudy.generators.sketch import arm_variances
+from simstudy.moments import Floats, Ints
+
+_DRAWS, _POINTS, _EDGE = 200_000, 161, 1e-3  # draws in all; places, and what lies beyond them
+
+
+def share_of_mean(scenario: Scenario, sizes: Ints) -> Floats:
+    """Variance of a mean of n errors over that of one error, for every n."""
+    r = scenario.part("autocorrelation")
+    sum_of_pairs = 2.0 * r * (1.0 - r**sizes) / (sizes * (1.0 - r) ** 2)
+    return np.asarray(((1.0 + r) / (1.0 - r) - sum_of_pairs) / sizes)
+
+
+def density_of_means(scenario: Scenario, x: Floats, sizes: Ints) -> tuple[Floats, Floats]:
+    """Nominal density of the mean error of a cluster of a data set, given its x.
+
+    A mean of errors is taken as normal, and the effects as independent of x and the sizes.
+
+    Parameters
+    ----------
+    scenario : Scenario
+    x : array, shape (N,)
+        Sorted by cluster.
+    sizes : array of int, shape (J,)
+
+    Returns
+    -------
+    places, heights : arrays
+        A histogram of draws, smoothed.
+    """
+    rng = np.random.Generator(np.random.SFC64(0))
+    shape = sizes.size, -(-_DRAWS // sizes.size)
+    by_effects, by_errors = _multiples(scenario, x, sizes)
+    noise = np.sqrt(scenario.sigma2 * share_of_mean(scenario, sizes) * by_errors)[:, None]
+    draws = by_effects[:, None] * _effects(rng, scenario, shape)
+    key, cv = scenario.part("error_variance") or ("", 0.0)
+    if key == "clusters":
+        noise = noise * np.sqrt(rng.standard_gamma(cv**-2, shape) * cv**2)
+    draws += noise * rng.standard_normal(shape)
+    low, high = np.quantile(draws, [_EDGE, 1.0 - _EDGE])
+    heights, edges = np.histogram(draws, _POINTS, (low, high))
+    kernel = np.exp(-0.5 * (np.arange(-6, 7) / 2.0) ** 2)
+    smooth = np.convolve(heights, kernel / kernel.sum(), "same")
+    width = edges[1] - edges[0]
+    return (edges[1:] + edges[:-1]) / 2, smooth / (draws.size * width)
+
+
+def _effects(rng: np.random.Generator, scenario: Scenario, shape: tuple[int, int]) -> Floats:
+    """Effects of clusters, and of their groups: what goes with x, sizes and groups is normal."""
+    third = scenario.part("third_level")
+    tau2, of_groups = scenario.tau2, 0.0
+    if third is not None:
+        of_groups = scenario.total_variance * third.icc
+    own = (tau2 - of_groups) * max(
+        1.0 - scenario.part("endogeneity") ** 2 - scenario.part("informative_size") ** 2, 0.0
+    )
+    of_shape = shapes.draw(rng, scenario.part("cluster_effects"), shape)
+    rest = math.sqrt(max(tau2 - own, 0.0)) * rng.standard_normal(shape)
+    return np.asarray(math.sqrt(max(own, 0.0)) * of_shape + rest)
+
+
+def _multiples(scenario: Scenario, x: Floats, sizes: Ints) -> tuple[Floats, Floats]:
+    """By what effects, and variances of errors, are multiplied in each cluster, given its x."""
+    starts = np.cumsum(sizes) - sizes
+
+    def of_clusters(of_units: Floats) -> Floats:
+        return np.add.reduceat(of_units, starts) / sizes
+
+    by_effects, by_errors = np.ones(sizes.size), np.ones(sizes.size)
+    if (pair := scenario.part("cluster_variance")) is not None:
+        by_effects = of_clusters(np.sqrt(_by_arm(scenario, pair[1], x)))
+    key, k = scenario.part("error_variance") or ("", 0.0)
+    if key == "arms":
+        by_errors = of_clusters(_by_arm(scenario, k, x))
+    elif key == "x":
+        by_errors = of_clusters(np.exp(k * x - 0.5 * k * k))
+    return by_effects, by_errors
+
+
+def _by_arm(scenario: Scenario, ratio: float, x: Floats) -> Floats:
+    control, treated = arm_variances(scenario, ratio)
+    return np.where(x > 0.5, treated, control)

@@ -1,0 +1,97 @@
+"""``simstudy show``."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from pathlib import Path
+
+import numpy as np
+
+from simstudy.analysis.law import density_of_means
+from simstudy.analysis.printed import column, p_text, places, table
+from simstudy.analysis.show import Shown, show
+from simstudy.cli.figures import refuse_figure, write
+from simstudy.report.worlds import WORDS, nominal
+from simstudy.study.fields import is_default
+from simstudy.study.grid import Design, text_of
+from simstudy.study.study import Study, load
+
+_NUMBERS = ("estimate", "std_error", "df", "p_value")
+_MOST = 8  # other scenarios that are named
+
+
+def main(options: Namespace) -> None:
+    """Draw one data set, print what it is like and what four analyses make of it."""
+    if options.figure is not None:
+        refuse_figure(options.figure)
+    study = load(options.config)
+    found = show(study, options.scenario, options.replication)
+    file = Path(options.figure or f"{study.name}-{found.design.id}.png")
+    print(f"scenario {found.design.id}, replication {found.replication}: {_levels(found.design)}")
+    print("\n".join([_sizes(found), "", _features(found), "", _fits(found)]))
+    _draw(study, found, file)
+    print(f"\nwritten: {file}")
+    others = [design for design in study.designs if design is not found.design]
+    if options.scenario is None and others:
+        print("other scenarios (--scenario ID):")
+        print("\n".join(f"  {design.id}: {_levels(design)}" for design in others[:_MOST]))
+        if len(others) > _MOST:
+            print(f"  and {len(others) - _MOST} more")
+
+
+def _levels(design: Design) -> str:
+    return ", ".join(f"{name} {text_of(level)}" for name, level in design.levels.items()
+                     if not is_default(name, level))  # fmt: skip
+
+
+def _sizes(found: Shown) -> str:
+    """How many clusters and units there are."""
+    sizes, planned = found.data.sizes, found.design.scenario.n_clusters
+    low, high = int(sizes.min()), int(sizes.max())
+    of = f"{low} to {high} (mean {sizes.mean():.4g})" if low < high else str(low)
+    lost = f" of {planned}" if sizes.size < planned else ""
+    return f"{sizes.size}{lost} clusters of {of} units, {found.data.n_obs} units"
+
+
+def _features(found: Shown) -> str:
+    """What the data are like, beside what they were meant to be."""
+    meant = nominal(found.design.scenario)
+    rows = [[words, *column([found.features[name].value, meant[name]], 3)]
+            for name, words in WORDS.items() if name != "n_clusters"]  # fmt: skip
+    return table(["", "in these data", "nominal"], rows)
+
+
+def _fits(found: Shown) -> str:
+    """The slopes and their tests."""
+    slopes = [fit.slope for fit in found.fits]
+    decimals = places([slope[name] for slope in slopes for name in ("estimate", "std_error")], 3)
+    rows = []
+    for fit, slope in zip(found.fits, slopes, strict=True):
+        if slope["estimate"] is None:
+            rows.append([fit.method.label, "-", "-", "-", "-", fit.message or fit.status])
+            continue
+        numbers = column([slope["estimate"], slope["std_error"]], decimals)
+        free = "inf" if slope["df"] == np.inf else column([slope["df"]], 1)[0]
+        rows.append([fit.method.label, *numbers, free, p_text(slope["p_value"], fit.method), ""])
+    return table(["slope of x", "estimate", "SE", "df", "p", ""], rows)
+
+
+def _draw(study: Study, found: Shown, file: Path) -> None:
+    from simstudy.report.drawing.data_set import Picture, draw
+
+    data, scenario = found.data, found.design.scenario
+    count = f"{data.sizes.size} clusters, {data.n_obs} units"
+    density, sigma = None, float("nan")
+    if scenario.generator is None:
+        density = density_of_means(scenario, data.x, data.sizes)
+        sigma = scenario.sigma2**0.5
+    picture = Picture(
+        title=study.title or study.name,
+        notes=[f"Scenario {found.design.id}, replication {found.replication}: {count}",
+               _levels(found.design)],
+        x=data.x, y=data.y, sizes=data.sizes, labels=[str(label) for label in data.labels],
+        lines=found.lines, truth=found.slope,
+        of_clusters=found.of_clusters, of_groups=found.of_groups, of_units=found.of_units,
+        density=density, sigma=sigma,
+    )  # fmt: skip
+    write(draw(picture), file)
