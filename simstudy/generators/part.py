@@ -15,6 +15,7 @@ from typing import Any, Literal
 from simstudy.forms import Form
 
 Stage = Literal["predictors", "effects", "errors"]
+Subject = Literal["predictor", "effects", "slopes", "errors", "units"]
 
 
 def _itself(value: Any) -> Any:
@@ -43,12 +44,17 @@ class Part:
         Value -> a level in tables and conditions; and what stands for it in a digest.
     factors : bool
         Whether lists inside the mapping that it is written as are factors, ``NAME.key``.
+    subject : str
+        What of a data set it changes.
     words, symbol : str
-        Of its levels, in tables and in the methods section.
+        What it is, one thing, in figures and in the methods section; and in LaTeX.
+    inner : mapping
+        Words and symbol of each of its factors, where lists inside it are factors.
     exact_at : callable
         Scenario -> the coarsest grain at which it can be drawn exactly: clusters or rows.
     account : callable
-        Value -> what it does, in sentences for a methods section: Markdown with LaTeX.
+        Value -> what it does, in sentences for a methods section: Markdown with LaTeX. Where the
+        value is a number, it stands there as its symbol, and is true of the default too.
     stage : str, optional
         When `apply` is called while data are drawn; None for what a stage itself asks for.
     apply : callable, optional
@@ -68,6 +74,7 @@ class Part:
     summary: str
     form: Form
     default: Any
+    subject: Subject
     words: str
     symbol: str
     exact_at: Callable[[Any], str]
@@ -77,6 +84,7 @@ class Part:
     text: Callable[[Any], float | str] = _itself
     canonical: Callable[[Any], Any] = _itself
     factors: bool = False
+    inner: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     stage: Stage | None = None
     apply: Callable[[Any, Any], None] | None = None
     refuse: Callable[[Any], str | None] = field(default=lambda scenario: None)

@@ -39,7 +39,8 @@ register(Part(
     summary="correlation of the errors of units that follow each other in a cluster, AR(1)",
     form=Number("correlation of neighbours", -1, 1, low_open=True, high_open=True),
     default=0.0,
-    words="autocorrelation of the errors",
+    subject="errors",
+    words="autocorrelation of errors",
     symbol=r"\phi",
     exact_at=rows,
     account=lambda value: "The errors $e_{ij}$ of a cluster were a stationary autoregression of "

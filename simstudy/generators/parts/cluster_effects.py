@@ -15,7 +15,8 @@ register(Part(
     default=NORMAL,
     text=shapes.text,
     canonical=shapes.canonical,
-    words="distribution of the cluster effects",
+    subject="effects",
+    words="distribution of cluster effects",
     symbol="u_j",
     exact_at=clusters,
     account=lambda shape: f"The cluster effects $u_j$ had {shapes.words(shape)}, "

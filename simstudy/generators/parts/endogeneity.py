@@ -33,14 +33,16 @@ register(Part(
     summary="correlation of the cluster effect with the cluster part of x",
     form=CORRELATION,
     default=0.0,
-    words="correlation of the cluster effect with the cluster part of the predictor",
+    subject="effects",
+    words="correlation of cluster effect and predictor",
     symbol=r"\rho_{ua}",
     exact_at=clusters,
     stage="effects",
     apply=_apply,
     refuse=_refuse,
-    account=lambda value: "The cluster effect $u_j$ was correlated with the cluster part of $x$ "
-        r"by $\rho_{ua}$, so that $x$ was endogenous.",
+    account=lambda value: r"The cluster effect $u_j$ had the correlation $\rho_{ua}$ with the "
+        "cluster part of $x$, which was so endogenous; what is left of $u_j$ was independent of "
+        "$x$, and of the distribution of cluster effects.",
     example=0.3,
     synonyms="endogenous cor_x_u corr_x_u rho_xu cor_ux omitted_variable_bias "
         "confounding_by_cluster cluster_confounding",

@@ -34,14 +34,16 @@ register(Part(
     summary="correlation of the cluster effect with the size of the cluster",
     form=CORRELATION,
     default=0.0,
-    words="correlation of the cluster effect with cluster size",
+    subject="effects",
+    words="correlation of cluster effect and cluster size",
     symbol=r"\rho_{un}",
     exact_at=clusters,
     stage="effects",
     apply=_apply,
     refuse=without_sizes,
     account=lambda value: "Cluster sizes were informative: the cluster effect $u_j$ had the "
-        r"correlation $\rho_{un}$ with the size $n_j$.",
+        r"correlation $\rho_{un}$ with the size $n_j$; what is left of $u_j$ was independent of "
+        "$n_j$, and of the distribution of cluster effects.",
     example=0.5,
     synonyms="informative_cluster_size informative_sizes size_effect_correlation cor_size "
         "nonignorable_size ics",

@@ -77,13 +77,21 @@ register(Part(
     text=_text,
     canonical=_canonical,
     factors=True,
-    words="groups of clusters",
-    symbol="m, r_3",
+    subject="effects",
+    words="grouping of clusters",
+    symbol="m",
+    inner={
+        "clusters": ("clusters in a group", "m"),
+        "icc": ("share of the variance of the outcome given the predictor between groups", "r_3"),
+        "x_icc": ("share of the predictor's variance between groups", "r_{3x}"),
+    },
     exact_at=clusters,
     refuse=_refuse,
-    account=lambda value: f"Every {value.clusters} clusters formed a group with an effect of its "
-        f"own, $u_j = w_{{g(j)}} + u'_j$: {value.icc:g} of the variance of $y$ given $x$ lay "
-        f"between groups, and {value.x_icc:g} of that of $x$.",
+    account=lambda value: "Every $m$ consecutive clusters formed a group with an effect of its "
+        "own, $u_j = w_{g(j)} + u'_j$ with independent normal $w_g$. The share $r_3$ of the "
+        r"variance of $u_j + e_{ij}$ lay between groups, and the share $\rho$ between groups and "
+        "between clusters; what else is said of cluster effects is said of $u'_j$. The "
+        "share $r_{3x}$ of the variance of $x$ lay between groups.",
     example={"clusters": 2, "icc": 0.05, "x_icc": 0},
     synonyms="level3 groups supergroups top_level three_level schools_of_classes level_3 "
         "n_groups_level3",

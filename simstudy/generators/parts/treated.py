@@ -17,12 +17,13 @@ register(Part(
     summary="share of the clusters (x_icc 1) or of the units (x_icc 0) with x = 1, x binary",
     form=Number("share treated", 0, 1, low_open=True, high_open=True),
     default=0.5,
+    subject="predictor",
     words="share treated",
     symbol=r"\pi",
     exact_at=clusters,
     refuse=_refuse,
-    account=lambda share: f"The share treated was {share:g}: of whole clusters, rounded down, but "
-        "at least one and not all; or of units, each by itself with this probability.",
+    account=lambda value: r"The share treated was $\pi$, but of whole clusters or groups at least "
+        "one and not all were treated.",
     example=0.2,
     synonyms="treatment_share p_treated prop_treated allocation treated_share share_treated "
         "allocation_ratio p_treatment prevalence",
