@@ -109,6 +109,15 @@ def registered() -> Mapping[str, Part]:
     return _PARTS
 
 
+def described(field: str) -> tuple[str, str] | None:
+    """Words and symbol of a part or of a factor in one (``third_level.icc``), if it is either."""
+    name, _, inner = field.partition(".")
+    part = _PARTS.get(name)
+    if part is None:
+        return None
+    return part.inner.get(inner) if inner else (part.words, part.symbol)
+
+
 def clusters(scenario: Any) -> str:
     """The grain of a part that is always exact at clusters."""
     return "clusters"

@@ -52,7 +52,7 @@ def with_parts(at: Place, given: Mapping[str, Place], settled: Scenario) -> Scen
     """A scenario with what is said of its parts, or refuse what has no meaning in it."""
     places = {name: place for name, part in registered().items()
               if (place := _place_of(at, given, part)) is not None}  # fmt: skip
-    values = {name: _value(registered()[name], place) for name, place in places.items()}
+    values = {name: value_of(registered()[name], place) for name, place in places.items()}
     kept = {name: value for name, value in values.items() if value != registered()[name].default}
     own = settled.generator is not None  # which is handed them, whatever it makes of them
     whole = replace(settled, parts=tuple(sorted(kept.items())))
@@ -75,6 +75,7 @@ def _place_of(at: Place, given: Mapping[str, Place], part: Part) -> Written | No
     return _Gathered(at[part.name], inner) if inner else None
 
 
-def _value(part: Part, place: Written) -> Any:
+def value_of(part: Part, place: Written) -> Any:
+    """The value of a part that stands at a place."""
     value = part.make(part.form.read(place))
     return value + 0.0 if isinstance(value, float) else value

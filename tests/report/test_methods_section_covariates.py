@@ -8,7 +8,8 @@ import pytest
 from helpers_simulation import study
 
 import simstudy
-from simstudy.registry import methods
+from simstudy.generators.part import registered
+from simstudy.registry import configure, methods
 from simstudy.report.methods_section.data import _FACTORS
 from simstudy.report.methods_section.predictors import model_of, words_of
 from simstudy.study import covariate_fields, fields
@@ -135,7 +136,9 @@ def test_degrees_of_freedom_that_differ_between_scenarios_are_said_with_p_and_q(
     assert "$N-3$" in text  # of a's slope, which is asked for in one scenario
 
 
-@pytest.mark.parametrize("name", [n for n, e in methods().items() if e.covariates])
+@pytest.mark.parametrize(
+    "name", [name for name in methods() if configure(name).refuse_covariates(["ses"]) is None]
+)
 def test_every_method_names_the_predictors_of_its_model(name):
     one = study(TRIAL, [name, {name: {"omit": ["ses"]}}], 20)
     whole, part = (method.account(model_of(one, method)) for method in one.methods)
@@ -159,7 +162,8 @@ def test_counts_are_those_of_the_models():
 
 
 def test_every_field_has_words():
-    assert set(_FACTORS) == {f for f in fields.SCENARIO_FIELDS if f != "covariates"}
+    assert {*_FACTORS, *registered()} == set(fields.SCENARIO_FIELDS) - {"covariates"}
+    assert not _FACTORS.keys() & registered().keys()
     symbols = set()
     for key in covariate_fields.SUMMARIES:
         for path in [key] if key != "correlation" else [key, f"{key}.x", f"{key}.x.within"]:

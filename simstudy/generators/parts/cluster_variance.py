@@ -28,7 +28,7 @@ def _account(value: tuple[str, float]) -> str:
     else:
         differ = f"The variance of the cluster effects of the treated was {ratio:g} times that of "
         differ += "the control"
-    return rf"{differ}; the mean of both arms, weighted by their nominal shares, was $\tau^2$."
+    return rf"{differ}; the mean variance, weighted by their nominal shares, was $\tau^2$."
 
 
 register(Part(

@@ -41,8 +41,8 @@ register(Part(
     apply=_apply,
     refuse=_refuse,
     account=lambda value: r"The cluster effect $u_j$ had the correlation $\rho_{ua}$ with the "
-        "cluster part of $x$, which was so endogenous; what is left of $u_j$ was independent of "
-        "$x$, and of the distribution of cluster effects.",
+        "cluster part of $x$, which was thus endogenous; the rest of $u_j$ was independent of $x$, "
+        "and normal unless said otherwise.",
     example=0.3,
     synonyms="endogenous cor_x_u corr_x_u rho_xu cor_ux omitted_variable_bias "
         "confounding_by_cluster cluster_confounding",

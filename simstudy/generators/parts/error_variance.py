@@ -62,11 +62,10 @@ def _account(value: tuple[str, float]) -> str:
     if key == "arms":
         return (
             f"The variance of the errors of the treated was {number:g} times that of the control; "
-            r"the mean of both, weighted by their nominal shares, was $\sigma^2$."
+            r"the mean variance, weighted by their nominal shares, was $\sigma^2$."
         )
-    return (
-        rf"The variance of $e_{{ij}}$ was $\sigma^2 \exp(k x_{{ij}} - k^2/2)$ with k = {number:g}."
-    )
+    variance = r"$\sigma^2 \exp(k x_{ij} - k^2/2)$"
+    return f"The variance of $e_{{ij}}$ was {variance} with $k = {number:g}$."
 
 
 register(Part(

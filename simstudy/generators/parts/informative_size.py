@@ -42,8 +42,8 @@ register(Part(
     apply=_apply,
     refuse=without_sizes,
     account=lambda value: "Cluster sizes were informative: the cluster effect $u_j$ had the "
-        r"correlation $\rho_{un}$ with the size $n_j$; what is left of $u_j$ was independent of "
-        "$n_j$, and of the distribution of cluster effects.",
+        r"correlation $\rho_{un}$ with the size $n_j$; the rest of $u_j$ was independent of $n_j$, "
+        "and normal unless said otherwise.",
     example=0.5,
     synonyms="informative_cluster_size informative_sizes size_effect_correlation cor_size "
         "nonignorable_size ics",

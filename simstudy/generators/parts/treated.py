@@ -22,8 +22,8 @@ register(Part(
     symbol=r"\pi",
     exact_at=clusters,
     refuse=_refuse,
-    account=lambda value: r"The share treated was $\pi$, but of whole clusters or groups at least "
-        "one and not all were treated.",
+    account=lambda value: r"The share treated, $\pi$, was of units or, rounded down to at least "
+        "one and not all, of whole clusters or groups.",
     example=0.2,
     synonyms="treatment_share p_treated prop_treated allocation treated_share share_treated "
         "allocation_ratio p_treatment prevalence",

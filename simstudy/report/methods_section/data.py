@@ -9,6 +9,7 @@ from simstudy.generators.predictor import icc_of
 from simstudy.generators.scenario import Scenario
 from simstudy.generators.sizes import SizeRule
 from simstudy.report.methods_section.predictors import predictor_facts, words_of
+from simstudy.report.methods_section.worlds import Row, parts_of, rows_of, world_facts
 from simstudy.store.sources import generator_key
 from simstudy.study import generators
 from simstudy.study.covariates import FIELD, leaves
@@ -71,8 +72,12 @@ def data_facts(study: Study, said: Mapping[str, str]) -> dict[str, Any]:
         "random_sizes": any(rule.random for rule in rules),
         "all_given": not unlike,
         "some_given": any(_is_given(kind) for s in scenarios for kind in _kinds(s)),
-        "grids": [_factors(grid | hidden, covariates) for grid in grids],
+        "grids": [
+            _worded([*_factors(grid | hidden), *rows_of(grid, parts_of(every))], covariates)
+            for grid in grids
+        ],
         **predictors,
+        **world_facts(scenarios),
     }
 
 
@@ -94,12 +99,12 @@ def _kinds(scenario: Scenario) -> list[str]:
 
 def _is_given(kind: str) -> bool:
     """Whether a predictor of a kind is the same in every replication, but for sizes."""
-    return kind in ("file", "binary_blocked")
+    return kind in ("file", "binary_blocked", "time")
 
 
 def symbols(levels: Mapping[str, Any]) -> dict[str, str]:
     """Symbol of a factor -> a scenario's level of it."""
-    own = {name: words_of(name) for name in levels if "." in name}
+    own = {name: words_of(name) for name in levels if name not in _FACTORS}
     return {
         symbol: text_of(levels[name])
         for name, (_, symbol) in (_FACTORS | own).items()
@@ -124,8 +129,8 @@ def _sizes(rules: Iterable[SizeRule]) -> list[tuple[list[str], list[str]]]:
     return [(account.split("{}"), each) for account, each in values.items()]
 
 
-def _factors(grid: Mapping[str, Any], covariates: bool) -> list[tuple[str, str, list[str]]]:
-    """(words, symbol, levels) of every field of a grid, the variance that follows left out."""
+def _factors(grid: Mapping[str, Any]) -> list[Row]:
+    """Every field of a grid but its parts, the variance that follows left out."""
     values = {**grid, **_fields_of(grid)}
     own = {name: words_of(name) for name in values if "." in name}
     factors = []
@@ -133,9 +138,20 @@ def _factors(grid: Mapping[str, Any], covariates: bool) -> list[tuple[str, str, 
         value = values.get(name, DEFAULTS.get(name))
         if value is None or (name == "total_variance" and "within_variance" in grid):
             continue
-        if covariates:
-            words = words.replace("given the predictor", "given the predictors")
-            words = words.replace("the predictor's variance", "the variance of x")
         levels = value if isinstance(value, list) else [value]
         factors.append((words, symbol, [text_of(level) for level in levels]))
     return factors
+
+
+def _worded(rows: Iterable[Row], covariates: bool) -> list[Row]:
+    """Rows in the words of a study with several predictors, or with one."""
+    if not covariates:
+        return list(rows)
+    meant = {"given the predictor": "given the predictors",
+             "the predictor's variance": "the variance of x"}  # fmt: skip
+    worded = []
+    for words, symbol, levels in rows:
+        for one, several in meant.items():
+            words = words.replace(one, several)
+        worded.append((words, symbol, levels))
+    return worded

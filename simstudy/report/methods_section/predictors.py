@@ -11,6 +11,7 @@ from simstudy.generators import components
 from simstudy.generators.components import LEVELS
 from simstudy.generators.given import constant_within
 from simstudy.generators.omitted import unadjusted_icc
+from simstudy.generators.part import described
 from simstudy.generators.predictor import icc_of
 from simstudy.generators.scenario import Covariate, GivenX, Scenario
 from simstudy.registry import Method
@@ -33,7 +34,9 @@ _LEVELS = {
 
 
 def words_of(field: str) -> tuple[str, str]:
-    """Words and symbol of a field of a covariate (``baseline.slope``) or a generator's option."""
+    """Words and symbol of a part, a field of a covariate (``baseline.slope``), or an option."""
+    if (said := described(field)) is not None:
+        return said
     if generators.is_option(field):
         option = field.partition(".")[2]
         return f"option {option} of the generator", subscript(option)
