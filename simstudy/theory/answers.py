@@ -12,7 +12,7 @@ import numpy as np
 
 from simstudy.estimands import DEFAULT
 from simstudy.generators.scenario import Scenario
-from simstudy.theory import means, omission, pooled, random_intercept, third_level, within
+from simstudy.theory import arms, means, omission, pooled, random_intercept, third_level, within
 from simstudy.theory.covariates import in_place_of_x
 from simstudy.theory.law import Answer, Law, Options
 from simstudy.theory.omission import World
@@ -55,7 +55,7 @@ LAWS = {
 OF_PARTS: Mapping[tuple[str, ...], Mapping[str, Law]] = {
     (): LAWS,
     ("third_level",): third_level.LAWS,
-}  # by all the parts that a design may have: where there are others nothing is known
+}  # by all the parts that a design may have: beside `arms`, of others nothing is known
 
 
 @np.errstate(all="ignore")  # an answer that overflows is none
@@ -95,12 +95,8 @@ def answer(
         None where no answer is known, where the measure is undefined, or where the numbers
         are out of reach.
     """
-    law = _law(scenario, method, level)
-    if law is None or set(options) != set(law.options):
-        return None
-    if any(value not in law.options[name] for name, value in options.items()):
-        return None
-    if not understood(scenario):
+    law = _law(scenario, method if level == 2 else f"{method}[level={level}]", options)
+    if law is None or not understood(scenario):
         return None
     seen = scenario if estimand == DEFAULT else in_place_of_x(scenario, estimand)
     world = None if seen is None else law.world(seen, omit)
@@ -119,10 +115,12 @@ def answer(
     return _of_level(law, world, options, measure, alpha)
 
 
-def _law(scenario: Scenario, method: str, level: int) -> Law | None:
-    """What is known of a method where the design has these parts."""
+def _law(scenario: Scenario, method: str, options: Options) -> Law | None:
+    """What is known of a method with these options where the design has these parts."""
     parts = tuple(name for name, _ in scenario.parts)
-    return OF_PARTS.get(parts, {}).get(method if level == 2 else f"{method}[level={level}]")
+    known = [OF_PARTS.get(parts, {}), arms.LAWS if arms.PARTS.issuperset(parts) else {}]
+    laws = [of[method] for of in known if method in of]
+    return next((law for law in laws if law.knows(options)), None)
 
 
 def _bias(law: Law, world: World, options: Options) -> Answer | None:

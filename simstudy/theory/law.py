@@ -51,6 +51,11 @@ class Law(NamedTuple):
     share_boundary: Callable[[Scenario, Options], Answer | None] = lambda scenario, options: None
     drift: Callable[[Scenario], float] = lambda scenario: 0.0
 
+    def knows(self, options: Options) -> bool:
+        """Whether all of these were thought of."""
+        named = set(options) == set(self.options)
+        return named and all(value in self.options[name] for name, value in options.items())
+
 
 def exactly(value: Numbers) -> Answer:
     """An exact answer."""

@@ -10,10 +10,24 @@ import math
 
 import numpy as np
 
+from simstudy.moments import Floats
 from simstudy.theory.quadrature import CENTRAL, Nodes, exceeds, two_sided
 
 ROBUST = ("CR0", "CR1", "CR1S", "CR2", "CR3")
 _LEVERAGE = {"CR2": 1, "CR3": 2}  # powers of 1 / (1 - leverage) in the variance
+
+
+def multiples(arms: Floats, n_obs: int, se: str) -> Floats:
+    """The c_a of `arms` clusters each; of one cluster, for CR2 and CR3, infinite."""
+    j = arms.sum()
+    small = j / (j - 1)
+    factor = {"CR1": small, "CR1S": small * (n_obs - 1) / (n_obs - 2)}.get(se, 1.0)
+    return np.asarray(factor / arms**2 / (1.0 - 1.0 / arms) ** _LEVERAGE.get(se, 0))
+
+
+def satterthwaite(each: Floats, dfs: Floats) -> float:
+    """Bell & McCaffrey's (2002, Surv. Methodol. 28:169-181) degrees of freedom."""
+    return float((each * dfs).sum() ** 2 / (each**2 * dfs).sum())
 
 
 class Arms:
@@ -30,11 +44,7 @@ class Arms:
         arms = np.array([j // 2, j - j // 2], dtype=float)
         self.true = float((1.0 / arms).sum())
         self.dfs = arms - 1.0
-        small = j / (j - 1)
-        factor = {"CR1": small, "CR1S": small * (n_obs - 1) / (n_obs - 2)}.get(se, 1.0)
-        self.each = factor / arms**2
-        if se in _LEVERAGE:
-            self.each = self.each / (1.0 - 1.0 / arms) ** _LEVERAGE[se]
+        self.each = multiples(arms, n_obs, se)
 
     @staticmethod
     def exist(n_clusters: int, se: str) -> bool:
@@ -47,9 +57,8 @@ class Arms:
 
     @property
     def satterthwaite(self) -> float:
-        """Bell & McCaffrey's (2002, Surv. Methodol. 28:169-181) degrees of freedom."""
-        mean = (self.each * self.dfs).sum()
-        return float(mean**2 / (self.each**2 * self.dfs).sum())
+        """As the function of that name."""
+        return satterthwaite(self.each, self.dfs)
 
     @property
     def se_ratio(self) -> float:

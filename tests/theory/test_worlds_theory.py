@@ -10,12 +10,112 @@ from scipy import integrate, optimize, stats
 from simstudy.estimands import ESTIMANDS
 from simstudy.generators.source import Source
 from simstudy.generators.streams import ROWS
+from simstudy.theory.answers import answer
 
 pytestmark = pytest.mark.slow
+
+RESIDUAL = {"weights": "equal", "df": "residual"}
+WELCH = {"weights": "equal", "df": "welch"}
+CR2 = {"se": "CR2", "df": "satterthwaite"}
+TESTS = {"welch": ("cluster_means", WELCH), "pooled t": ("cluster_means", RESIDUAL),
+         "CR2": ("pooled", CR2)}  # fmt: skip
+APART = {"x": "binary", "x_icc": 1, "cluster_size": 4, "icc": 0.3, "slope": 0,
+         "cluster_variance": {"arms": 4}, "error_variance": {"arms": 4}}  # fmt: skip
+THREE_AND_NINE = APART | {"n_clusters": 12, "treated": 0.25}
+FIVE_AND_FIVE = APART | {"n_clusters": 10}
 
 
 def scenario_of(fields):
     return study(fields, ["pooled"]).designs[0].scenario
+
+
+def told(fields, test, measure="rejection_rate", alpha=0.05):
+    return answer(scenario_of(fields), *TESTS[test], measure, alpha)
+
+
+# --- arms whose variances differ
+
+
+@pytest.mark.parametrize(
+    ("fields", "rates"),
+    [(THREE_AND_NINE, (0.0714, 0.1611, 0.0643)), (FIVE_AND_FIVE, (0.0493, 0.0585, 0.0585))],
+    ids=["3 and 9", "5 and 5"],
+)
+def test_sizes_where_the_variance_of_one_arm_is_four_times_that_of_the_other(fields, rates):
+    for test, rate in zip(TESTS, rates, strict=True):
+        found = told(fields, test)
+        assert found.kind == "exact" and found.value == pytest.approx(rate, abs=5e-5)
+
+
+def quad_rejection(test, numbers, variances, shift, alpha):
+    """P(reject) by adaptive quadrature over the beta variable, of the noncentral F."""
+    (m1, m0), (v1, v0) = numbers, variances
+    of_slope, free = v1 / m1 + v0 / m0, m1 + m0 - 2
+
+    def of_share(b):
+        parts = np.array([v1 * b / (m1 * (m1 - 1)), v0 * (1 - b) / (m0 * (m0 - 1))])
+        dfs = np.array([m1 - 1, m0 - 1])
+        squared, df = parts.sum(), parts.sum() ** 2 / (parts**2 / dfs).sum()
+        if test == "pooled t":
+            squared, df = (v1 * b + v0 * (1 - b)) / free * (1 / m1 + 1 / m0), free
+        if test == "CR2":
+            each = 1 / np.array([m1 * (m1 - 1), m0 * (m0 - 1)])
+            df = (each * dfs).sum() ** 2 / (each**2 * dfs).sum()
+        critical = stats.t.isf(alpha / 2, df) ** 2
+        square, noncentral = critical * squared * free / of_slope, shift**2 / of_slope
+        central = stats.f.sf(square, 1, free)  # where scipy's noncentral one is 1 off
+        tail = stats.ncf.sf(square, 1, free, noncentral) if shift else central
+        return tail * stats.beta.pdf(b, (m1 - 1) / 2, (m0 - 1) / 2)
+
+    return integrate.quad(of_share, 0, 1, epsabs=1e-11)[0]
+
+
+@pytest.mark.parametrize("test", TESTS)
+@pytest.mark.parametrize("ratio", [0.2, 9])
+def test_power_and_size_by_adaptive_quadrature(test, ratio):
+    fields = {"x": "binary", "x_icc": 1, "cluster_size": 5, "n_clusters": 11, "treated": 0.4,
+              "icc": 0.2, "slope": 0.7, "total_variance": 2.0,
+              "error_variance": {"arms": ratio}}  # fmt: skip
+    control = 1 / (0.6 + 0.4 * ratio)
+    variances = [0.4 + 1.6 / 5 * control * k for k in (ratio, 1)]
+    for measure, shift in (("rejection_rate", 0.7), ("coverage", 0.0)):
+        rate = quad_rejection(test, (4, 7), variances, shift, 0.1)
+        expected = rate if measure == "rejection_rate" else 1 - rate
+        assert told(fields, test, measure, 0.1).value == pytest.approx(expected, abs=1e-7)
+
+
+def test_errors_of_the_standard_error_and_where_nothing_is_known():
+    """The pooled variance of the means is off; Welch's and CR2's are unbiased."""
+    variances, numbers = np.array([4.0, 1.0]), np.array([3.0, 9.0])
+    pooled = (variances * (numbers - 1)).sum() / 10 * (1 / numbers).sum()
+    expected = 100 * (math.sqrt(pooled / (variances / numbers).sum()) - 1)
+    measure = "relative_error_model_se"
+    assert told(THREE_AND_NINE, "pooled t", measure, None).value == pytest.approx(expected)
+    for test in ("welch", "CR2"):
+        assert told(THREE_AND_NINE, test, measure, None).value == pytest.approx(0, abs=1e-12)
+    for change in (
+        {"cluster_size": {"uniform": [3, 5]}}, {"error_variance": {"clusters": 0.5}},
+        {"slope_sd": 0.2}, {"treated": 0.01}, {"covariates": {"z": {"icc": 0.2}}},
+        {"cluster_effects": "uniform"}, {"missing": {"units": 0.1}},
+    ):  # fmt: skip
+        assert told(THREE_AND_NINE | change, "pooled t") is None, change
+    assert answer(scenario_of(THREE_AND_NINE), "dummy", CR2, "rejection_rate", 0.05) is None
+
+
+def test_welch_where_the_variances_are_equal_is_below_its_level():
+    plain = {"x": "binary", "x_icc": 1, "cluster_size": 4, "icc": 0.3, "slope": 0}
+    for j, arms, size in ((7, (3, 4), 0.0405), (15, (7, 8), 0.0475)):
+        rate = quad_rejection("welch", arms, (1, 1), 0, 0.05)
+        assert told(plain | {"n_clusters": j}, "welch").value == pytest.approx(rate, abs=1e-7)
+        assert rate == pytest.approx(size, abs=5e-5)
+
+
+def test_the_three_tests_of_drawn_arms_have_these_sizes():
+    methods = [{name: options} for name, options in TESTS.values()]
+    for totals, test in zip(simulate(THREE_AND_NINE, methods, 20_000), TESTS, strict=True):
+        rate = told(THREE_AND_NINE, test).value
+        error = totals.rejected[0] / 20_000 - rate
+        assert abs(error) < 4 * math.sqrt(rate * (1 - rate) / 20_000)
 
 
 # --- endogeneity: the limits of many clusters
