@@ -25,7 +25,6 @@ MEASURES = ("bias", "relative_error_model_se", "share_boundary", "rejection_rate
 
 _SE = ("classical", *ROBUST, "moulton")
 _OLS = {"se": _SE, "df": ("residual", "wald", "clusters", "satterthwaite")}
-_REML_DF = ("wald", "residual", "between_within", "satterthwaite", "kenward_roger")
 
 LAWS = {
     "pooled": Law(
@@ -35,7 +34,7 @@ LAWS = {
         _OLS, omission.of_units, within.usable, within.bias, within.rejection, within.se_error
     ),
     "random_intercept": Law(
-        {"estimator": ("reml", "ml"), "df": _REML_DF},
+        {"estimator": ("reml", "ml"), "df": random_intercept.RULES},
         omission.of_one_slope,
         random_intercept.usable,
         random_intercept.bias,

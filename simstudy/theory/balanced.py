@@ -137,6 +137,7 @@ def random_intercept(
     inside: float,
     boundary: float,
     shifted: Nodes = CENTRAL,
+    true: float | None = None,
 ) -> float:
     """Rejection rate of the random-intercept test, cluster-level predictors, n >= 2.
 
@@ -148,6 +149,8 @@ def random_intercept(
     divisors : (int, int)
         Those of the sum of squares between clusters and of the whole one: their df, or J and N
         under ML.
+    true : float, optional
+        What the slope's variance is in proportion to, where that is not `outer`.
     """
     free, nu = divisors
     edge = free * left.inner / (left.outer * left.df_inner)
@@ -157,5 +160,5 @@ def random_intercept(
         inside**2 * odds / free,
         boundary**2 * (odds + left.inner / left.outer) / nu,
     )
-    t = np.sqrt(square * left.free / (1.0 + odds))
+    t = np.sqrt(square * left.free / (1.0 + odds) * (left.outer / (true or left.outer)))
     return float((two_sided(t, left.free, shifted) * weight).sum())

@@ -1,137 +1,23 @@
 """Exact answers where clusters form groups, and whole groups or clusters are treated.
 
-Notation: G groups of m clusters of n units, r3 the share of groups in the total variance.
-Errors have three strata, in units of the total variance: L = 1 + (n - 1) icc + n (m - 1) r3 of
-groups, M = L - n m r3 of clusters about their group, 1 - icc of units about their cluster. The
-slope has the variance of one of the first two; a fit that ignores a level takes its mean with
-what lies below for that.
+The slope has the variance of one of the strata (`strata`); a fit that ignores a level takes
+its mean with what lies below for that.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection
 from dataclasses import replace
 from functools import partial
-from typing import NamedTuple
-
-import numpy as np
 
 from simstudy.generators.scenario import Scenario
-from simstudy.generators.sizes import SizeRule
-from simstudy.theory import means, pooled
+from simstudy.theory import balanced, means, pooled, random_intercept
 from simstudy.theory.law import Answer, Law, Options, critical, exactly, shifted_by
 from simstudy.theory.omission import World
-from simstudy.theory.predictors import Spread, total_spread
-from simstudy.theory.quadrature import CENTRAL, Nodes, odds_nodes, two_sided
 from simstudy.theory.robust import ROBUST, Arms
+from simstudy.theory.strata import Strata, Stratum, as_one, halved, naive, se_bias, strata, thinned
 
-_NEGLIGIBLE = 1e-13  # weight of a node
-_MOST = 1_000_000  # evaluations of a tail: half a second
-
-
-class Stratum(NamedTuple):
-    """A part of the residual sum of squares: variance * chi2(df)."""
-
-    variance: float
-    df: int
-
-
-class Strata(NamedTuple):
-    """What tests of treatment rest on, in a balanced design.
-
-    Attributes
-    ----------
-    seen : Scenario
-        With two levels, in which x is the same: of groups where they are treated.
-    true : float
-        Variance of the slope times the sum of squares of x, over the total variance.
-    spread : Spread or None
-        That sum of squares.
-    between, within : tuple of Stratum
-        What is left between clusters and within them of the errors about the line.
-    """
-
-    seen: Scenario
-    true: float
-    spread: Spread | None
-    between: tuple[Stratum, ...]
-    within: tuple[Stratum, ...]
-
-
-def strata(scenario: Scenario) -> Strata | None:
-    """Those of equal clusters of which all units of a group, or of a cluster, are treated."""
-    third, n, j = scenario.part("third_level"), scenario.equal_size, scenario.n_clusters
-    plain = not scenario.covariates and not scenario.slope_sd and scenario.x in ("normal", "binary")
-    if not (n and plain and scenario.x_icc == 1):
-        return None
-    m, g = third.clusters, j // third.clusters
-    upper = 1.0 + (n - 1) * scenario.icc + n * (m - 1) * third.icc
-    lower = upper - n * m * third.icc
-    units = (Stratum(1.0 - scenario.icc, j * (n - 1)),)
-    if third.x_icc == 1:
-        seen = of_groups(scenario)
-        between = Stratum(upper, g - 2), Stratum(lower, j - g)
-        return Strata(seen, upper, total_spread(seen), between, units)
-    if scenario.x == "binary":  # the same number of clusters in every group
-        seen, share = replace(scenario, parts=()), (m // 2) / m
-        between = Stratum(upper, g - 1), Stratum(lower, j - g - 1)
-        return Strata(seen, lower, Spread(j * n * share * (1.0 - share)), between, units)
-    return None
-
-
-def of_groups(scenario: Scenario) -> Scenario:
-    """Groups of equal clusters as clusters: the variance between them is right, no other."""
-    third, n = scenario.part("third_level"), scenario.equal_size
-    assert n is not None
-    m = third.clusters
-    icc = ((n - 1) * scenario.icc + n * (m - 1) * third.icc) / (n * m - 1)
-    size = SizeRule("fixed", (float(n * m),))
-    return replace(scenario, n_clusters=scenario.n_clusters // m, size=size, icc=icc, parts=())
-
-
-def naive(
-    true: float, left: Collection[Stratum], threshold: float, shifted: Nodes = CENTRAL
-) -> float | None:
-    """Rejection rate of a test whose variance is the mean over all strata.
-
-    t^2 = df true X_0 / sum_i variance_i X_i, df that of all strata. The ratios of the X_i are
-    independent of their sum; given them the test is a Student's t test.
-
-    Returns
-    -------
-    float or None
-        None where it would take too long.
-    """
-    (first, *others) = (stratum for stratum in left if stratum.df)
-    variance, free = Nodes(np.array([first.variance]), np.ones(1)), first.df
-    for stratum in others:
-        odds, share = odds_nodes(free, stratum.df)
-        at = (variance.at[:, None] * odds + stratum.variance) / (1.0 + odds)
-        variance = _thinned(Nodes(at.ravel(), (variance.weight[:, None] * share).ravel()))
-        free += stratum.df
-    if shifted is not CENTRAL:
-        shifted = _thinned(shifted)
-    if variance.at.size * shifted.at.size > _MOST:
-        return None
-    tail = two_sided(threshold * np.sqrt(variance.at / true), free, shifted)
-    return float((tail * variance.weight).sum())
-
-
-def _thinned(nodes: Nodes) -> Nodes:
-    """Without the nodes that weigh nothing."""
-    kept = nodes.weight > _NEGLIGIBLE
-    weight = nodes.weight[kept]
-    return Nodes(nodes.at[kept], weight / weight.sum())
-
-
-def se_bias(true: float, left: Collection[Stratum], ratio: float = 1.0) -> float:
-    """Percent by which the root-mean-square SE of that test, times a ratio, misses."""
-    model = sum(one.variance * one.df for one in left) / sum(one.df for one in left)
-    return 100.0 * (ratio * math.sqrt(model / true) - 1.0)
-
-
-# --- methods ----------------------------------------------------------------------------------
+_MOST = 10_000  # tails of a random intercept, each a mean over a hundred
 
 
 def _world(scenario: Scenario, omit: Collection[str]) -> World | None:
@@ -175,9 +61,8 @@ def _pooled_rejection(
     if se != "classical" and level == 3:
         groups = _treated_groups(scenario)
         return None if groups is None else pooled.rejection(groups, options, alpha, shift)
-    j, n_obs = scenario.n_clusters, int(scenario.mean_n_obs)
-    clusters = j // scenario.part("third_level").clusters if level == 3 else j
-    rules = {"residual": n_obs - 2, "clusters": clusters - 1.0}
+    n_obs = int(scenario.mean_n_obs)
+    rules = {"residual": n_obs - 2, "clusters": _clusters(level, scenario) - 1.0}
     if se == "classical":
         if df == "satterthwaite":
             return None
@@ -231,6 +116,63 @@ def _means_se_error(scenario: Scenario, options: Options) -> Answer | None:
     return exactly(se_bias(known.true, known.between))
 
 
+def _mixed(level: int, scenario: Scenario) -> list[tuple[balanced.Strata, float]] | None:
+    """The two sums of squares that a random intercept sees, as a mean over their variances."""
+    known = _of(scenario)
+    (units,) = known.within
+    if not pooled.unbiased(scenario) or not units.df:
+        return None
+    upper, lower = known.between
+    if level == 2:
+        sums = halved(as_one(known.between))
+        free = upper.df + lower.df
+        seen = [balanced.Strata(float(at), units.variance, free, units.df) for at in sums.at]
+    elif scenario.part("third_level").x_icc == 1 and upper.df:
+        sums = halved(as_one((lower, units)))
+        free = lower.df + units.df
+        seen = [balanced.Strata(upper.variance, float(at), upper.df, free) for at in sums.at]
+    else:
+        return None
+    return list(zip(seen, sums.weight.tolist(), strict=True))
+
+
+def _clusters(level: int, scenario: Scenario) -> int:
+    """Clusters of the analysis."""
+    j = scenario.n_clusters
+    return j // scenario.part("third_level").clusters if level == 3 else j
+
+
+def _mixed_rejection(
+    level: int, scenario: Scenario, options: Options, alpha: float, shift: float
+) -> Answer | None:
+    known, seen, n = _of(scenario), _mixed(level, scenario), _clusters(level, scenario)
+    shifted = shifted_by(scenario, shift, known.spread, known.true)
+    if seen is None or shifted is None or len(seen) * shifted.at.size > _MOST:
+        return None
+    rate, shifted = 0.0, thinned(shifted)
+    for left, weight in seen:
+        given = random_intercept.of_strata(left, n, options, alpha, shifted, known.true)
+        if given is None:
+            return None
+        rate += weight * given
+    return exactly(rate)
+
+
+def _share_boundary(level: int, scenario: Scenario, options: Options) -> Answer | None:
+    seen, n = _mixed(level, scenario), _clusters(level, scenario)
+    if seen is None:
+        return None
+    return exactly(sum(
+        weight * balanced.boundary_share(left, random_intercept.divisors(left, n, options)[0])
+        for left, weight in seen
+    ))  # fmt: skip
+
+
+def _mixed_usable(level: int, scenario: Scenario) -> bool:
+    groups = _treated_groups(scenario) if level == 3 else None
+    return random_intercept.usable(replace(scenario, parts=()) if groups is None else groups)
+
+
 def _usable(scenario: Scenario) -> bool:
     return pooled.usable(_of(scenario).seen)
 
@@ -250,6 +192,16 @@ LAWS = {
         partial(_pooled_se_error, level),
     )
     for name, level in (("pooled", 2), ("pooled[level=3]", 3))
+} | {
+    name: Law(
+        {"estimator": ("reml", "ml"), "df": random_intercept.RULES},
+        _world,
+        partial(_mixed_usable, level),
+        random_intercept.bias,
+        partial(_mixed_rejection, level),
+        share_boundary=partial(_share_boundary, level),
+    )
+    for name, level in (("random_intercept", 2), ("random_intercept[level=3]", 3))
 } | {
     "cluster_means": Law(
         _MEANS, _world, _usable, means.bias, _means_rejection, _means_se_error, drift=means.drift
