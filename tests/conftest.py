@@ -1,7 +1,18 @@
 """Shared settings of the tests."""
 
+from pathlib import Path
+
+import pytest
 from hypothesis import settings
 
 # machines are shared: no deadline; the same examples every time, so that CI does not flicker
 settings.register_profile("simstudy", deadline=None, derandomize=True)
 settings.load_profile("simstudy")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Where the slow tests are left out, files of nothing else need not even be read."""
+    if config.option.markexpr != "not slow" or not collection_path.name.startswith("test_"):
+        return None
+    text = collection_path.read_text(encoding="utf-8")
+    return True if "\npytestmark = pytest.mark.slow\n" in text else None

@@ -5,9 +5,11 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
+from helpers_cells import cells
 
 import simstudy
 
@@ -43,10 +45,14 @@ def room_of(module: str) -> str | None:
     return parts[1] if parts[0] == "simstudy" and len(parts) > 1 else None
 
 
+@cache
+def parsed(file: Path) -> ast.Module:
+    return ast.parse(file.read_text(encoding="utf-8"))
+
+
 def imports(file: Path) -> list[str]:
-    tree = ast.parse(file.read_text(encoding="utf-8"))
     found = []
-    for node in ast.walk(tree):
+    for node in ast.walk(parsed(file)):
         if isinstance(node, ast.ImportFrom) and node.module:
             names = [f"{node.module}.{alias.name}" for alias in node.names]
             found += names if node.module == "simstudy" else [node.module]
@@ -55,7 +61,10 @@ def imports(file: Path) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("file", FILES, ids=lambda f: str(f.relative_to(PACKAGE)))
+EVERY_FILE = cells("file", FILES, ids=lambda file: str(file.relative_to(PACKAGE)))
+
+
+@EVERY_FILE
 def test_arrows_point_downward(file: Path):
     here = file.relative_to(PACKAGE).with_suffix("").parts[0]
     if here in ("__init__", "__main__"):
@@ -83,7 +92,7 @@ def test_no_two_modules_import_each_other():
 def _imported(file: Path, modules: dict[str, Path]) -> set[str]:
     """Modules of this package that a file imports, wherever in it."""
     names = set()
-    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+    for node in ast.walk(parsed(file)):
         if isinstance(node, ast.ImportFrom) and node.module:
             names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
         elif isinstance(node, ast.Import):
@@ -105,11 +114,11 @@ def test_generators_and_methods_do_not_know_each_other():
             assert not rooms & {"store", "study", "generators", "methods"}
 
 
-@pytest.mark.parametrize("file", FILES, ids=lambda f: str(f.relative_to(PACKAGE)))
+@EVERY_FILE
 def test_modules_and_functions_stay_short(file: Path):
     text = file.read_text(encoding="utf-8")
     assert len(text.splitlines()) < 400  # cut by concept; 300 is a smell
-    for node in ast.walk(ast.parse(text)):
+    for node in ast.walk(parsed(file)):
         if isinstance(node, ast.FunctionDef):
             body = node.body
             documented = isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Constant)
@@ -131,7 +140,7 @@ def test_only_the_command_line_prints():
     for file in FILES:
         if file.relative_to(PACKAGE).parts[0] == "cli":
             continue
-        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        for node in ast.walk(parsed(file)):
             called = node.func if isinstance(node, ast.Call) else None
             assert not (isinstance(called, ast.Name) and called.id == "print"), file
 

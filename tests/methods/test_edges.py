@@ -5,6 +5,7 @@ import json
 import helpers_numerics as h
 import numpy as np
 import pytest
+from helpers_cells import cells
 
 import simstudy
 from simstudy.estimates import STATUSES, Outcome
@@ -604,7 +605,7 @@ def test_the_batches_cover_the_rules():
 
 
 @pytest.mark.parametrize("method", h.legal_methods(), ids=lambda m: m.canonical)
-@pytest.mark.parametrize("batch", BATCHES)
+@cells("batch", BATCHES)
 def test_a_degenerate_batch_warns_of_nothing(method, batch):
     """A study meets these replications outside any errstate; warnings are errors here."""
     found = method.fit(BATCHES[batch])

@@ -7,6 +7,7 @@ import re
 
 import numpy as np
 import pytest
+from helpers_cells import cells
 from helpers_cli import call
 from helpers_foreign import FILES, KINDS, SE, B, Foreign
 
@@ -29,8 +30,7 @@ def foreign(request, tmp_path):
     return one, tmp_path / one.name
 
 
-def test_reader(foreign):
-    one, file = foreign
+def reader(one: Foreign, file):
     if one.refused is not None:
         return
     opened = read(file)
@@ -52,8 +52,7 @@ def refused(one: Foreign, ran, file) -> None:
     assert len(ran.err) < 500 + len(str(file))
 
 
-def test_summarize(foreign):
-    one, file = foreign
+def summarized(one: Foreign, file):
     method, b, se = one.columns
     ran = call("summarize", file, "--estimate", b, "--std-error", se, "--method", method,
                "--true", "0.5", "--format", "json")  # fmt: skip
@@ -72,8 +71,7 @@ def test_summarize(foreign):
     return None
 
 
-def test_fit(foreign):
-    one, file = foreign
+def fitted(one: Foreign, file):
     method, b, se = one.columns
     ran = call("fit", file, f"`{b}` ~ `{se}` + (1 | `{method}`)", "--method", "dummy", "--json")
     if one.refused is not None and not (ran.code == 0 and re.search(one.refused, ran.err)):
@@ -90,8 +88,7 @@ def _dropped(one: Foreign) -> int:
     return sum(label in ("NA", "None") for label in one.methods)
 
 
-def test_x_of_a_study(foreign):
-    one, file = foreign
+def x_of_a_study(one: Foreign, file):
     method, b, _ = one.columns
     x = {"file": str(file), "column": b, "cluster": method}
     study = {"name": "s", "seed": 1, "replications": 2, "methods": ["pooled"],
@@ -105,8 +102,7 @@ def test_x_of_a_study(foreign):
         assert ran.code == 2 and ran.err.count("\n") == 1 and ran.err.rstrip("\n").isprintable()
 
 
-def test_a_refusal_is_of_the_input(foreign):
-    one, file = foreign
+def refusal_is_of_the_input(one: Foreign, file):
     if one.refused is None:
         return
     with pytest.raises(UserError):
@@ -118,3 +114,11 @@ def test_a_refusal_is_of_the_input(foreign):
             raise UserError("empty")
         if rows.labels(one.columns[0]).null_count:
             raise UserError("empty")
+
+
+CHECKS = [reader, summarized, fitted, x_of_a_study, refusal_is_of_the_input]
+
+
+@cells("check", CHECKS, ids=lambda check: check.__name__)
+def test_every_command_reads_it_right_or_refuses_it(foreign, check):
+    check(*foreign)

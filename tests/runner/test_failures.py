@@ -638,20 +638,20 @@ def hungry(data):
 def test_a_method_that_ends_its_process_costs_the_others_nothing(tmp_path, mine, name, jobs):
     written(tmp_path, KILLER)
     ols = use(mine, "ols")
-    one, said = study([use(tmp_path, name), "pooled", ols], 48), []
+    one, said = study([use(tmp_path, name), "pooled", ols], 32), []
     policy = FailurePolicy()
     n_fits = execute(one, ResultsFolder(tmp_path / "r"), jobs, warn=said.append, policy=policy)
     for other in ("pooled", "ols"):
         assert rows(tmp_path / "r", other).equals(
-            run(study(["pooled", ols], 48), tmp_path / "whole").filter(
+            run(study(["pooled", ols], 32), tmp_path / "whole").filter(
                 pc.starts_with(rows(tmp_path / "whole").column("method"), other)
             )
         )
     kept = rows(tmp_path / "r", name)
-    assert 0 < kept.num_rows < 96 and kept.num_rows % 8 == 0
-    assert n_fits == 2 * 96 + kept.num_rows
+    assert 0 < kept.num_rows < 64 and kept.num_rows % 8 == 0
+    assert n_fits == 2 * 64 + kept.num_rows
     lines = policy.given_up()
-    assert sum("8 fits are not computed" in line for line in lines) == (96 - kept.num_rows) // 8
+    assert sum("8 fits are not computed" in line for line in lines) == (64 - kept.num_rows) // 8
     assert all(line.startswith(f"{name} in scenario ") for line in lines)
     why = "a worker ended (EXIT(0))" if name == "dies" else "a worker ran out of memory"
     assert all(why in line for line in lines) and "one range at a time" in said[-1]

@@ -83,11 +83,11 @@ def some_parts(life, folder, least=1):
 
 
 @processes
-def test_nine_kills_lose_nothing_and_leave_nothing(tmp_path):
+def test_six_kills_lose_nothing_and_leave_nothing(tmp_path):
     """A longer version is ``python tests/helpers_faults.py --kills 300``."""
-    tally = torment(tmp_path, 9)
+    tally = torment(tmp_path, 6)
     of_workers = sum(tally[kind] for kind in tally if kind.startswith("worker"))
-    assert of_workers >= 3 and tally["parent"] >= 3 and tally["group"] >= 3, tally
+    assert of_workers >= 2 and tally["parent"] >= 2 and tally["group"] >= 2, tally
     assert tally["left parts"] >= 2, tally  # at work when killed
 
 
@@ -523,9 +523,17 @@ def test_a_broken_part_does_not_pass_for_other_versions(tmp_path, monkeypatch):
     assert len(said) == 1 and "bytes" in said[0]
 
 
+@pytest.fixture(scope="module")
+def at_once(tmp_path_factory):
+    """The rows of a study that was computed in one go by one process."""
+    folder = tmp_path_factory.mktemp("at_once")
+    execute(study(GRID, METHODS, 9000), ResultsFolder(folder), 1)
+    return rows(folder)
+
+
 @pytest.mark.parametrize(("jobs", "backend"), [(1, "loky"), (2, "loky"), (4, "loky"),
                                                (2, "threading"), (4, "threading")])  # fmt: skip
-def test_rows_are_the_same_bits_whatever_does_the_work(tmp_path, jobs, backend):
+def test_rows_are_the_same_bits_whatever_does_the_work(tmp_path, at_once, jobs, backend):
     """Through a life: fewer replications, levels and methods first."""
     grid = GRID | {"n_clusters": [3], "icc": [0.1]}
     lives = [
@@ -536,9 +544,8 @@ def test_rows_are_the_same_bits_whatever_does_the_work(tmp_path, jobs, backend):
     ]
     for one in lives:
         execute(one, ResultsFolder(tmp_path / "grown"), jobs, backend=backend)
-    execute(lives[-1], ResultsFolder(tmp_path / "whole"), 1)
-    grown, whole = rows(tmp_path / "grown"), rows(tmp_path / "whole")
-    assert grown.num_rows == 8 * 9000 * 3 and grown.equals(whole)
+    grown = rows(tmp_path / "grown")
+    assert grown.num_rows == 8 * 9000 * 3 and grown.equals(at_once)
 
 
 def test_the_run_log_has_a_line_for_every_range(tmp_path):
@@ -575,14 +582,15 @@ def test_verbose_says_a_line_for_every_range(tmp_path):
 
 
 def test_a_finished_study_reads_no_row(tmp_path, monkeypatch):
-    first = simstudy.run(SMALL, jobs=1, results=tmp_path)
+    one = SMALL | {"report": {"figures": ["se_bias"]}}
+    first = simstudy.run(one, jobs=1, results=tmp_path)
     stamps = {p: p.stat().st_mtime_ns for p in (tmp_path / "f").rglob("*.*") if p.is_file()}
 
     def unread(*arguments):
         raise AssertionError("read a part")
 
     monkeypatch.setattr(parts, "read", unread)
-    again = simstudy.run(SMALL, jobs=1, results=tmp_path)
+    again = simstudy.run(one, jobs=1, results=tmp_path)
     assert (first.n_fits, again.n_fits) == (8 * 40 * 3, 0)
     assert again.summary.equals(first.summary)
     changed = {p.name for p, stamp in stamps.items() if p.stat().st_mtime_ns != stamp}
@@ -591,8 +599,8 @@ def test_a_finished_study_reads_no_row(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("change", ["label", "alpha", "replications", "rows", "figure"])
 def test_a_summary_is_made_again_where_something_changed(tmp_path, change):
-    simstudy.run(SMALL, jobs=1, results=tmp_path)
-    content = dict(SMALL)
+    content = SMALL | {"report": {"figures": ["se_bias"]}}
+    simstudy.run(content, jobs=1, results=tmp_path)
     if change == "label":
         content["methods"] = [{"pooled": {"label": "OLS"}}, *METHODS[1:]]
     if change == "alpha":
@@ -685,24 +693,31 @@ def test_every_byte_of_a_part_is_in_its_sum(tmp_path):
 
 
 def test_a_finished_report_is_not_drawn_again_and_a_damaged_one_is(tmp_path):
-    one = SMALL | {"report": {"figures": ["type1_error"]}}
-    folder = simstudy.run(one, jobs=1, results=tmp_path, warn=lambda line: None).folder
-    files = sorted(path for path in (folder / "report").rglob("*") if path.is_file())
-    assert len(files) > 10
+    def files_of(one):
+        folder = simstudy.run(one, jobs=1, results=tmp_path, warn=lambda line: None).folder
+        return sorted(path for path in (folder / "report").rglob("*") if path.is_file())
 
     def stamps():
         return [path.stat().st_mtime_ns for path in files]
 
-    before = stamps()
-    simstudy.run(one, jobs=1, results=tmp_path)
-    assert stamps() == before
-    for gone in files:
-        gone.unlink()
-        simstudy.run(one, jobs=1, results=tmp_path)
-        assert all(new > old for new, old in zip(stamps(), before, strict=True)), gone
+    without, with_one, with_two = (
+        SMALL | {"report": {"figures": figures}}
+        for figures in ([], ["type1_error"], ["type1_error", "se_bias"])
+    )
+    n_damaged = 0
+    for one in (without, with_one):  # of the second, only the figure: a drawing takes a second
+        files = files_of(one)
         before = stamps()
-    more = one | {"report": {"figures": ["type1_error", "se_bias"]}}
-    simstudy.run(more, jobs=1, results=tmp_path, warn=lambda line: None)
+        simstudy.run(one, jobs=1, results=tmp_path)
+        assert stamps() == before
+        for gone in files if one is without else [f for f in files if "figures" in f.parts]:
+            gone.unlink()
+            simstudy.run(one, jobs=1, results=tmp_path)
+            assert all(new > old for new, old in zip(stamps(), before, strict=True)), gone
+            before = stamps()
+            n_damaged += 1
+    assert n_damaged > 10
+    folder = simstudy.run(with_two, jobs=1, results=tmp_path, warn=lambda line: None).folder
     assert (folder / "report" / "figures" / "se_bias.png").is_file()
 
 

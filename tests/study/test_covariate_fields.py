@@ -250,7 +250,7 @@ def test_columns_of_the_file_of_x(here):
     assert s.covariates[0].given.values.tolist() == [1, 2, 4, 1, 5, 2]
     assert s.covariates[1].given.values.tolist() == [0, 1, 1, 0, 1, 0]
     assert study.designs[0].levels["pre.column"] == "pre"
-    found = simstudy.run(study, jobs=1, results=here)
+    found = simstudy.run(study, jobs=1, results=here, report=False)
     assert np.isfinite(found.summary["value"].dropna()).all()
 
 
@@ -339,7 +339,7 @@ def test_methods_are_asked_for_by_a_covariates_field():
 @pytest.mark.slow
 def test_a_run_and_what_it_stores(tmp_path):
     study = _study(covariates=TWO, slope_sd=[0, 0.2], slope_correlation=0.4)
-    results = simstudy.run(study, jobs=1, results=tmp_path)
+    results = simstudy.run(study, jobs=1, results=tmp_path, report=False)
     folder = tmp_path / "good"
     names = pq.read_table(folder / "scenarios.parquet").column_names
     assert {"baseline.slope", "ses.icc", "slope_correlation", "unadjusted_icc"} <= set(names)
@@ -418,7 +418,7 @@ def test_permuting_covariates_permutes_nothing_but_columns(tmp_path):
     found = []
     for k, order in enumerate(itertools.permutations(TWO)):
         study = copy.deepcopy(_study(x_icc=0.2, covariates={name: TWO[name] for name in order}))
-        results = simstudy.run(study, jobs=1, results=tmp_path / str(k))
+        results = simstudy.run(study, jobs=1, results=tmp_path / str(k), report=False)
         found.append(results.estimates.to_table().sort_by([
             ("scenario", "ascending"), ("replication", "ascending")]))  # fmt: skip
     first, second = found
