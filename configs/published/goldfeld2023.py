@@ -13,9 +13,8 @@ def shared_out(rng, scenario, dispersion=0.0, persons=500):
     if dispersion:
         weights = rng.standard_gamma(1 / dispersion, (j, r))
         sizes = (persons * weights / weights.sum(axis=0)).astype(int)
-        for i in range(r):  # what rounding down has left goes to clusters at random, one each
-            left = persons - sizes[:, i].sum()
-            sizes[rng.permutation(j)[:left], i] += 1
+        lots = rng.random((j, r)).argsort(axis=0).argsort(axis=0)
+        sizes += lots < persons - sizes.sum(axis=0)  # what is left goes to clusters at random
         sizes = np.maximum(sizes, 1)
     treated = np.repeat([1.0, 0.0], j // 2)[:, None] * np.ones(r)
     noise = np.sqrt(scenario.tau2 + scenario.sigma2 / sizes) * rng.standard_normal((j, r))
