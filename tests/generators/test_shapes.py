@@ -82,7 +82,7 @@ def test_moments_of_what_is_drawn(shape: Shape):
 
 @pytest.mark.parametrize("shape", [s for s in LIGHT + HEAVY if s.name != "two_point"], ids=_id)
 def test_the_distribution_function(shape: Shape):
-    found = stats.kstest(_drawn(shape, 21), lambda x: _cdf(shape, x))
+    found = stats.kstest(_drawn(shape, 21, N // 4), lambda x: _cdf(shape, x))
     assert found.pvalue > 1e-4
 
 
