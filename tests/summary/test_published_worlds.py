@@ -16,6 +16,7 @@ STUDIES = {  # cells, replications
     "cameron2008_table3": (30, 600),
     "cameron2008_table4": (43, 1000),
     "goldfeld2023": (132, 600),
+    "declaredesign2018": (11, 4000),
     "koller2022": (40, 300),
     "miratrix_pustejovsky": (456, 300),
     "powerlmm2018": (28, 1000),
@@ -30,4 +31,5 @@ def test_printed_numbers_come_out_again(tmp_path, name):
     pairs = compare(found.summary_table(), str(CONFIGS / f"{name}.csv"))
     assert len(pairs) == cells and not any(pair.missing for pair in pairs)
     z = np.array([pair.z for pair in pairs])
-    assert abs(z.mean()) < 0.6 and 0.6 < z.std(ddof=1) < 1.4 and abs(z).max() < 4.5
+    few = 2 / np.sqrt(cells)  # and cells of one design share its data sets
+    assert abs(z.mean()) < 0.2 + few and 0.6 < z.std(ddof=1) < 1.2 + few and abs(z).max() < 4.5
