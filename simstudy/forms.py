@@ -6,12 +6,15 @@ A place is where a value stands: it has the `value`, and refuses it by file and 
 from __future__ import annotations
 
 import math
+import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NoReturn, Protocol
 
 from simstudy.errors import nearest
+
+_PERCENT = re.compile(r"(\d+(?:\.\d+)?) ?%")
 
 
 class Place(Protocol):
@@ -79,7 +82,7 @@ class Number:
         number = isinstance(value, int | float) and not isinstance(value, bool)
         if not number or (self.integer and value != value // 1):
             kind = "a whole number" if self.integer else "a number"
-            place.refuse(f"expected {kind}, got {shown(value)}")
+            place.refuse(f"expected {kind}, got {shown(value)}{self._of_percent(value)}")
         below = value < self.low or (self.low_open and value == self.low)
         above = value > self.high or (self.high_open and value == self.high)
         endless = self.infinite and value == math.inf
@@ -87,6 +90,13 @@ class Number:
         if below or above or not within:
             place.refuse(f"{shown(value)} is not in {self.interval}")
         return int(value) if self.integer else float(value)
+
+    def _of_percent(self, value: Any) -> str:
+        """What to write instead of ``50%``."""
+        percent = _PERCENT.fullmatch(value) if isinstance(value, str) else None
+        share = float(percent[1]) / 100 if percent else -1.0
+        within = self.low < share < self.high and not self.integer
+        return f"; write {share:g}" if percent and within else ""
 
     def schema(self) -> dict[str, Any]:
         """JSON Schema of the number."""

@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from simstudy.forms import Form
 
+NONE = "none"  # how a part that is not there is written
 Stage = Literal["predictors", "effects", "errors"]
 Subject = Literal["predictor", "effects", "slopes", "errors", "units"]
 
@@ -37,7 +38,7 @@ class Part:
     form : Form
         How its value is written and read.
     default : object
-        The value with which it does nothing.
+        The value with which it does nothing; None is written as `NONE`.
     make : callable
         What the form has read -> the value.
     text, canonical : callable
@@ -66,7 +67,9 @@ class Part:
     synonyms : str
         Other packages' words for it, blanks between them.
     advice : mapping
-        What to write instead -> words that ask for that.
+        What to write instead -> words that ask for that, where fields stand.
+    instead : callable
+        A value that is a number, a word or the like, where that is none of its -> what to write.
     """
 
     name: str
@@ -90,6 +93,7 @@ class Part:
     refuse: Callable[[Any], str | None] = field(default=lambda scenario: None)
     synonyms: str = ""
     advice: Mapping[str, str] = field(default_factory=dict)
+    instead: Callable[[Any], str] = field(default=lambda value: "")
 
 
 _PARTS: dict[str, Part] = {}

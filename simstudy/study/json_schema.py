@@ -8,7 +8,7 @@ from typing import Any
 from simstudy.entries import GRAINS, Entry, Option
 from simstudy.estimands import DEFAULT, ESTIMANDS
 from simstudy.generators import sizes
-from simstudy.generators.part import Part, registered
+from simstudy.generators.part import NONE, Part, registered
 from simstudy.generators.size_families import SIZE
 from simstudy.plots import plots
 from simstudy.registry import CLUSTERS, GROUPS, methods
@@ -114,10 +114,12 @@ def _data() -> dict[str, Any]:
 def _part(part: Part) -> dict[str, Any]:
     """A part of a design; where lists inside it are factors, any of its fields may be one."""
     written = part.form.schema()
-    if not part.factors:
-        return _or_list(written)
-    inner = {key: _or_list(one) for key, one in written["properties"].items()}
-    return {**written, "properties": inner}
+    if part.factors:
+        inner = {key: _or_list(one) for key, one in written["properties"].items()}
+        written = {**written, "properties": inner}
+    if part.default is None:
+        written = {"anyOf": [{"enum": [NONE]}, written]}
+    return written if part.factors else _or_list(written)
 
 
 def _method() -> dict[str, Any]:

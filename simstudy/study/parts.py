@@ -6,11 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, NoReturn
 
+from simstudy.errors import UserError
 from simstudy.forms import Place as Written
-from simstudy.generators.part import Part, registered
+from simstudy.forms import flow, shown
+from simstudy.generators.part import NONE, Part, registered
 from simstudy.generators.parts.informative_slope import slopes_impossible
 from simstudy.generators.scenario import Scenario
 from simstudy.study.place import Place
+from simstudy.study.yaml_lines import Document
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +45,10 @@ class _Gathered:
 
 def leaves(name: str, place: Place) -> list[tuple[str, Place]]:
     """What stands in the mapping of a part, each a factor."""
-    place.expect(dict, registered()[name].form.summary)
+    part = registered()[name]
+    if place.value == NONE:
+        return []
+    _refuse_plain(part, place)
     if not place.value:
         place.refuse("is empty")
     return [(f"{name}.{key}", place[key]) for key in place.value]
@@ -77,5 +83,39 @@ def _place_of(at: Place, given: Mapping[str, Place], part: Part) -> Written | No
 
 def value_of(part: Part, place: Written) -> Any:
     """The value of a part that stands at a place."""
-    value = part.make(part.form.read(place))
+    if part.default is None and place.value == NONE:
+        return None
+    if part.default is None:
+        _refuse_plain(part, place)
+    try:
+        value = part.make(part.form.read(place))
+    except UserError:
+        _refuse_levels_inside(part, place)
+        raise
     return value + 0.0 if isinstance(value, float) else value
+
+
+def _refuse_plain(part: Part, place: Written) -> None:
+    """Refuse what is no mapping, and say how that is written."""
+    if not isinstance(place.value, dict):
+        instead = part.instead(place.value)
+        hint = f"; write {instead}" if instead else ""
+        place.refuse(f"expected {NONE} or {part.form.summary}, got {shown(place.value)}{hint}")
+
+
+def _refuse_levels_inside(part: Part, place: Written) -> None:
+    """Refuse a list in a mapping of which whole mappings are the levels."""
+    lists = place.value.items() if isinstance(place.value, dict) else ()
+    for key, inner in lists:
+        if isinstance(inner, list):
+            levels = [{**place.value, key: one} for one in inner]
+            if levels and all(_reads(part, level) for level in levels):
+                place.refuse(f"expected one value, got a list; write {flow(levels)}", key)
+
+
+def _reads(part: Part, value: Any) -> bool:
+    try:
+        part.form.read(Place(Document(value), (), value))
+    except UserError:
+        return False
+    return True

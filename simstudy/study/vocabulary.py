@@ -9,7 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from simstudy.errors import folded, meanings, nearest
+from simstudy.forms import flow
 from simstudy.generators.part import registered
+from simstudy.generators.shape_families import FAMILIES
+from simstudy.generators.shapes import NORMAL
 from simstudy.study import fields
 
 SCENARIO = meanings(
@@ -90,14 +93,23 @@ TOP = meanings(
     title="heading caption",
     report="output outputs",
 )  # fmt: skip
-X = meanings(
-    {"write {file: FILE.csv, column: COLUMN, cluster: COLUMN}": "given csv data fixed real"},
+_SHAPED = {
+    word: f"write normal, and beside it x_shape: {flow(family.example or family.name)}"
+    for family in FAMILIES.values()
+    for word in (family.name, *family.synonyms.split())
+    if family != NORMAL.family and word not in fields.X_KINDS
+}
+X = _SHAPED | meanings(
+    {
+        "write {file: FILE.csv, column: COLUMN, cluster: COLUMN}": "given csv data fixed real",
+        "write time, and beside it autocorrelation: 0.4": "ar1 ar autoregressive corar1 ar_1",
+    },
     normal="gaussian continuous rnorm standard_normal numeric",
     binary="bernoulli dichotomous 0_1 0/1 dummy treatment two_arm arm",
     time="order wave occasion trend period visit",
     binary_blocked="blocked stratified within paired multisite",
 )  # fmt: skip
-X_FILE = meanings(
+X_FILE = _SHAPED | meanings(
     file="path csv data filename",
     column="variable x predictor col field",
     cluster="group school clusters id cluster_id groups",

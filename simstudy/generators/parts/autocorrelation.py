@@ -47,5 +47,5 @@ register(Part(
         r"first order in the order of the units, $\operatorname{cor}(e_{ij}, e_{i+k,j}) = \phi^k$.",
     example=0.4,
     synonyms="ar1 ar serial_correlation autoregressive autoregression phi error_autocorrelation "
-        "rho_time",
+        "rho_time sercor ser_cor arima corar1 cor_ar1",
 ))  # fmt: skip

@@ -23,5 +23,6 @@ register(Part(
         r"scaled to the variance $\tau^2$.",
     example={"chi_square": 3},
     synonyms="random_effects effects_distribution u_distribution random_effects_distribution "
-        "cluster_distribution ranef effects level2_residuals re_dist",
+        "cluster_distribution ranef effects level2_residuals re_dist rand_dist random_dist "
+        "rand_gen lvl2_err random_intercept_distribution",
 ))  # fmt: skip

@@ -37,7 +37,7 @@ register(Part(
     summary="ratio of the variances of the cluster effects, treated over control",
     form=Either("{arms: RATIO}", {
         "arms": Number("ratio of tau2, treated over control", 0, math.inf, infinite=True),
-    }),
+    }, {"ratio": "arms", "arm": "arms", "treatment": "arms", "treated": "arms"}),
     default=None,
     text=text_of_pair,
     canonical=canonical_pair,
@@ -51,5 +51,6 @@ register(Part(
     account=_account,
     example={"arms": 4},
     synonyms="effect_variance cluster_heteroscedasticity tau2_ratio icc_ratio unequal_icc "
-        "partial_nesting partially_nested",
+        "partial_nesting partially_nested partial_clustering",
+    instead=lambda value: "{arms: RATIO}; the variance itself is icc times total_variance",
 ))  # fmt: skip

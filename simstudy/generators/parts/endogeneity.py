@@ -44,6 +44,6 @@ register(Part(
         "cluster part of $x$, which was thus endogenous; the rest of $u_j$ was independent of $x$, "
         "and normal unless said otherwise.",
     example=0.3,
-    synonyms="endogenous cor_x_u corr_x_u rho_xu cor_ux omitted_variable_bias "
+    synonyms="endogenous endogeneity_rho cor_x_u corr_x_u rho_xu cor_ux omitted_variable_bias "
         "confounding_by_cluster cluster_confounding",
 ))  # fmt: skip

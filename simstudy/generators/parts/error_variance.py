@@ -76,6 +76,11 @@ register(Part(
         "clusters": Number("CV of the variance over clusters", 0, 10, low_open=True),
         "arms": Number("ratio of the variances, treated over control", 0, 1e6, low_open=True),
         "x": Number("k of a variance proportional to exp(k x)", -10, 10),
+    }, {
+        "cv": "clusters", "sd": "clusters", "between": "clusters", "random": "clusters",
+        "ratio": "arms", "arm": "arms", "treatment": "arms", "treated": "arms", "varident": "arms",
+        "predictor": "x", "k": "x", "exp": "x", "varexp": "x",
+        "control": "write {arms: RATIO}, treated over control",
     }),
     default=None,
     text=text_of_pair,
@@ -90,5 +95,10 @@ register(Part(
     account=_account,
     example={"arms": 4},
     synonyms="heteroscedasticity heteroskedasticity heteroscedastic heteroskedastic variance_ratio "
-        "unequal_variances error_heterogeneity",
+        "unequal_variances error_heterogeneity varident varexp heterogeneity heterogeneity_var",
+    advice={
+        "write error_variance: {x: k}, proportional to exp(k x)": "varpower varconstpower",
+    },
+    instead=lambda value: "{arms: RATIO} of a binary x or {clusters: CV}; the variance itself is "
+        "within_variance or total_variance",
 ))  # fmt: skip

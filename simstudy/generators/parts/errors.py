@@ -32,5 +32,8 @@ register(Part(
         r"scaled to the variance $\sigma^2$.",
     example={"t": 5},
     synonyms="error_distribution residuals residual_distribution noise_distribution e_distribution "
-        "level1_residuals error_dist",
+        "level1_residuals error_dist lvl1_err lvl1_err_dist err_dist residual_shape",
+    advice={"write errors, cluster_effects or, of a normal x, x_shape: {t: 5} or another shape":
+        "distribution dist shape skew skewness skewed kurtosis nonnormal non_normal nonnormality "
+        "outliers contamination heavy_tails family"},
 ))  # fmt: skip

@@ -35,7 +35,8 @@ register(Part(
     account=lambda value: r"A cluster's slope had the correlation $\rho_{vn}$ with its size "
         "$n_j$, so that the mean slope of units was not that of clusters.",
     example=0.5,
-    synonyms="informative_effect size_slope_correlation effect_by_size slope_size_correlation",
+    synonyms="informative_effects informative_slopes size_slope_correlation effect_by_size "
+        "slope_size_correlation",
 ))  # fmt: skip
 
 

@@ -142,11 +142,18 @@ def _text(missing: Missing | None) -> str:
     return f"units {missing.units:g}" + (f" by {missing.by}" if missing.by != "none" else "")
 
 
+def _instead(value: object) -> str:
+    share = value if isinstance(value, float) and 0 < value < 1 else 0.2
+    return f"{{units: {share:g}}}"
+
+
 _FORMS: dict[str, Form] = {
     "units": Number("expected share of the units that is lost", 0, 1, high_open=True),
     "by": Word("what loss goes by: none, x or cluster", ("none", "x", "cluster"), {
         "mcar": "none", "random": "none", "mar": "x", "predictor": "x", "treatment": "x",
         "arm": "x", "clusters": "cluster", "group": "cluster",
+        "mnar": "write x: no unit is lost for its y",
+        "y": "write x: no unit is lost for its y",
     }),
 }  # fmt: skip
 
@@ -156,7 +163,8 @@ register(Part(
     summary="units or whole clusters that are lost",
     form=Fields("{units: SHARE, by: none, x or cluster}", _FORMS, {
         "share": "units", "rate": "units", "p": "units", "proportion": "units",
-        "mechanism": "by", "type": "by",
+        "prob": "units", "probability": "units", "mechanism": "by", "type": "by",
+        "clusters": "write {units: SHARE, by: cluster} for whole clusters",
     }, optional=("by",)),
     make=lambda read: Missing(**read),
     default=None,
@@ -171,5 +179,8 @@ register(Part(
     refuse=_refuse,
     account=_account,
     example={"units": 0.2},
-    synonyms="missing_data missingness attrition dropout loss nonresponse lost mcar mar",
+    synonyms="missing_data missingness attrition dropout loss nonresponse lost mcar mar miss_prop "
+        "missing_prop missing_rate dropout_rate attrition_rate simulate_missing loss_to_followup",
+    advice={"units are lost by x, never by y; write missing: {units: 0.2, by: x}": "mnar"},
+    instead=_instead,
 ))  # fmt: skip

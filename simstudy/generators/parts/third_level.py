@@ -70,7 +70,10 @@ register(Part(
     summary="groups of clusters, with an effect of their own",
     form=Fields("{clusters: m, icc: r, x_icc: r}", _FORMS, {
         "m": "clusters", "n_clusters": "clusters", "clusters_per_group": "clusters",
-        "rho": "icc", "icc3": "icc", "rho_x": "x_icc",
+        "size": "clusters", "cluster_size": "clusters", "rho": "icc", "icc3": "icc",
+        "rho_x": "x_icc", "icc_x": "x_icc",
+        "groups": "write clusters, how many make a group: n_clusters over the number of groups",
+        "n_groups": "write clusters, how many make a group: n_clusters over the number of groups",
     }, optional=("x_icc",)),
     make=lambda read: ThirdLevel(**read),
     default=None,
@@ -93,6 +96,10 @@ register(Part(
         "between clusters; what else is said of cluster effects is said of $u'_j$. The "
         "share $r_{3x}$ of the variance of $x$ lay between groups.",
     example={"clusters": 2, "icc": 0.05, "x_icc": 0},
-    synonyms="level3 groups supergroups top_level three_level schools_of_classes level_3 "
-        "n_groups_level3",
+    synonyms="level3 supergroups top_level three_level schools_of_classes level_3 lvl3 threelevel "
+        "three_levels third_level_icc groups_of_clusters districts higher_level icc3",
+    advice={"write third_level: {clusters: how many make a group, icc: 0.05}": "n_groups_level3 "
+        "n3 level3_n n_level3 n_top n_districts"},
+    instead=lambda value: f"{{clusters: {value if type(value) is int and value > 1 else 5}, "
+        "icc: 0.05}",
 ))  # fmt: skip

@@ -39,5 +39,5 @@ register(Part(
     refuse=_refuse,
     account=_account,
     example="uniform",
-    synonyms="x_dist predictor_distribution predictor_shape x_skew",
+    synonyms="x_dist predictor_distribution predictor_shape x_skew shape_of_x x_skewness x_family",
 ))  # fmt: skip
