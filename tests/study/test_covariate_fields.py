@@ -276,7 +276,7 @@ def test_lists_inside_are_factors():
     levels = study.designs[-1].levels
     assert levels["baseline.slope"] == 0.8 and levels["baseline.correlation.x"] == 0.3
     assert levels["ses.correlation.baseline.between"] == -0.4 and levels["slope_sd"] == 0.2
-    table = stored_scenarios(study)
+    table = stored_scenarios(study, {})
     for name in ("baseline.icc", "baseline.slope", "ses.slope", "slope_sd", "unadjusted_icc"):
         assert name in table.column_names
     assert "unadjusted_icc" not in scenario_table(study).column_names
@@ -316,7 +316,7 @@ def test_a_study_without_them_is_what_it_was():
     bare = simstudy.load(_study())
     said = simstudy.load(_study(covariates={}, slope_sd=0, slope_correlation=0))
     assert [d.key for d in bare.designs] == [d.key for d in said.designs]
-    assert stored_scenarios(bare).equals(scenario_table(bare))
+    assert stored_scenarios(bare, {}).equals(scenario_table(bare))
     assert "slope_sd" not in scenario_table(said).column_names
 
 
@@ -324,7 +324,7 @@ def test_grids_may_have_other_covariates():
     base = {"n_clusters": 6, "cluster_size": 5, "icc": 0.1, "x_icc": 0.2, "slope": 0}
     study = _study()
     study["scenarios"] = [base, base | {"covariates": {"a": {"icc": 0, "slope": 1}}}]
-    table = stored_scenarios(simstudy.load(study)).to_pydict()
+    table = stored_scenarios(simstudy.load(study), {}).to_pydict()
     assert table["a.slope"] == [None, 1.0] and table["a.icc"] == [None, 0.0]
     assert table["unadjusted_icc"] == pytest.approx([0.1, 0.05])
 
