@@ -6,6 +6,7 @@ Data that cannot be are never fitted: their replications fail and say which numb
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -71,8 +72,8 @@ def data_set(answer: Any, scenario: Scenario) -> DataSet:
 
 def columns_of(answer: Any) -> dict[str, Any]:
     """Columns by name, of a data frame of any library or of a mapping."""
-    if isinstance(answer, Mapping):
-        return dict(answer)
+    if isinstance(answer, Mapping) or hasattr(answer, "items"):  # pandas has these the soonest
+        return dict(answer.items())
     names = getattr(answer, "columns", None)
     if names is None:
         kind = type(answer).__name__
@@ -142,6 +143,7 @@ def _padded(sizes: Ints, places: Ints, scenario: Scenario) -> Ints:
     return np.bincount(places, sizes, minlength=j).astype(np.int64)
 
 
+@lru_cache(maxsize=64)
 def bounds(scenario: Scenario) -> tuple[Floats, Floats]:
     """The smallest and the largest size of each cluster that may be, each of shape (J, 1)."""
     shape = (scenario.n_clusters, 1)

@@ -201,7 +201,7 @@ def _persistently(run: _Run, tasks: list[Task]) -> Events:
             tasks.sort(key=lambda task: task.key in run.under_way)  # at fault: last
             if lost < _TRIES:
                 yield Lost(how(error), True, f"{fresh} (try {lost + 1} of {_TRIES})")
-            elif tasks[-1].shared:
+            elif not tasks[-1].foreign:
                 yield Lost(how(error), again=False)
                 raise WorkError(
                     f"{how(error)}: {_TRIES} times in a row, nothing finished in between; "
@@ -243,13 +243,13 @@ def _timed_out(run: _Run, tasks: list[Task], stuck: Stuck) -> tuple[str, list[Ga
 
 
 def _one_by_one(run: _Run, tasks: list[Task], jobs: int, stuck: Stuck) -> Events:
-    """Every task by itself, so that a method that ends its process is known and left out."""
+    """Every task by itself, so that a user's code that ends its process is known and left out."""
     for task in tasks:
         try:
             with closing(_results(run, [task], jobs, stuck)) as results:
                 yield from results
         except LOST as error:
-            if task.shared:
+            if not task.foreign:
                 raise WorkError(f"{how(error)}; finished ranges are kept") from None
             yield Lost(how(error), again=False)
             yield GaveUp(task, how(error))

@@ -73,7 +73,7 @@ class FailurePolicy:
                 self._left_out[self._given_up_in(task)[0]] += task.n_fits
             case GaveUp(task, str() as reason):
                 self._lost.append(event)
-                place = task.pieces[0].id, task.first, task.methods[0].label
+                place = task.pieces[0].id, task.first, _labels(task)
                 failed = np.ones(task.n_fits, dtype=bool)
                 self.seen[task.key] = Outcome(failed, Failed(*place, Failure(reason, "")))
 
@@ -118,7 +118,7 @@ class FailurePolicy:
     def given_up(self) -> list[str]:
         """What was left out and why, a line each."""
         lines = [
-            f"{task.methods[0].label} in scenario {task.pieces[0].id}, replications {task.first} "
+            f"{_labels(task)} in scenario {task.pieces[0].id}, replications {task.first} "
             f"to {task.last}: {reason}; its {task.n_fits} fits are not computed"
             for task, reason in sorted(self._lost, key=lambda lost: lost.task.key)
         ]
@@ -131,6 +131,10 @@ class FailurePolicy:
                 "same command tries them again, with --give-up 0 to the end"
             )
         return lines
+
+
+def _labels(task: Task) -> str:
+    return ", ".join(method.label for method in task.methods)
 
 
 def _places(task: Task) -> list[Place]:

@@ -23,6 +23,7 @@ from simstudy.study.place import Place
 
 FIELD = "data"
 _WORDS = ("use", "digest")  # the study file's own
+_MOST = 1e300
 _EXPECTED = "expected a number, text, true/false, or in a list of lists a list of these"
 
 
@@ -58,7 +59,7 @@ class Generators:
     """
 
     imports: Imports
-    _sources: dict[tuple[str, Any], CodeSource] = field(default_factory=dict)
+    _sources: dict[str, CodeSource] = field(default_factory=dict)
 
     def settle(self, given: Mapping[str, Place]) -> OwnGenerator | None:
         """The generator of one combination of fields; None where the data are drawn here."""
@@ -89,7 +90,7 @@ class Generators:
         return _declared(plain, function)
 
     def _source(self, said: Mapping[str, Any]) -> CodeSource:
-        key = repr(said["use"]), said.get("digest")
+        key = repr((said["use"], said.get("digest")))
         if key not in self._sources:
             source = source_of(said, self.imports, GENERATOR)
             self.imports.tell(source, f"the data ({source.function})")
@@ -108,10 +109,17 @@ def _option(place: Place) -> Any:
     """The value of an option: whole numbers as such however they are written."""
     value = place.value
     items = value if isinstance(value, list) else [value]
-    if not items or not all(isinstance(one, bool | int | float | str) for one in items):
+    if not items or not all(map(_is_plain, items)):
         place.refuse(f"{_EXPECTED}, got {shown(value)}")
     plain = tuple(int(one) if isinstance(one, float) and one == one // 1 else one for one in items)
     return plain if isinstance(value, list) else plain[0]
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether something can be an option, or one of several in a list."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return abs(value) <= _MOST
+    return isinstance(value, bool | str)
 
 
 def refuse_groups(place: Place, settled: Scenario) -> None:
