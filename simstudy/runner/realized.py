@@ -16,6 +16,7 @@ from simstudy.moments import Bools, Clusters, Floats, Pooled, Units
 from simstudy.numerics.batches import cut, cut_rows, reps_of
 from simstudy.numerics.features import Feature, concatenated, features_of, sums_of
 from simstudy.numerics.without_line import without_line
+from simstudy.runner.plan import gaps_of
 from simstudy.store import realized_file
 from simstudy.store.realized_file import Realized
 from simstudy.store.results_folder import ResultsFolder
@@ -44,9 +45,16 @@ class Errors(NamedTuple):
 
 
 def complete(study: Study, folder: ResultsFolder) -> None:
-    """Draw what is not known yet of the scenarios whose data misbehave; `run` alone does this."""
+    """Draw what is not known yet of the scenarios whose data misbehave; `run` alone does this.
+
+    A user's generator that some fits were given up with may end this process: it is left alone.
+    """
     n_reps = min(study.replications, _MOST)
     wanted = [design for design in study.designs if misbehaves(design.scenario)]
+    if study.generators:
+        gaps = gaps_of(study, folder.parts())
+        incomplete = {scenario for (scenario, _), missing in gaps.items() if missing}
+        wanted = [d for d in wanted if d.scenario.generator is None or d.id not in incomplete]
     known = realized_file.read(folder) if wanted else {}
     found = {design.id: known[design.id] for design in wanted
              if design.id in known and known[design.id].n_reps == n_reps}  # fmt: skip
