@@ -1,4 +1,4 @@
-"""Rows a, b, c: a replication over numpy's draw of the 1,200 normals of one data set."""
+"""Rows a, b, c, i, k, l: a replication over numpy's draw of the 1,200 normals of one data set."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from measure import Row, against, benchmark
+from measure import Row, against, benchmark, median
 from studies import UNIFORM, seconds_a_replication
 
 NORMALS = 1200  # x and y of 30 clusters of 20
@@ -100,3 +100,60 @@ def predictors(quick: bool) -> Iterator[Row]:
     slopes = {"slope_sd": 0.3, "x_icc": 0}
     ratios = _over_normals(n_reps // 20, repeats, slopes, methods=["random_slope"])
     yield Row("random_slope, Kenward-Roger, n = 20, slope_sd 0.3", ratios, UNIT, "<= 20")
+
+
+BY_CLUSTER: list[tuple[str, dict[str, Any]]] = [
+    ("cluster_effects: {t: 5}", {"cluster_effects": {"t": 5}}),
+    ("endogeneity 0.3", {"endogeneity": 0.3}),
+    ("informative_size 0.5, sizes 10 and 30",
+     {"informative_size": 0.5, "cluster_size": {"sizes": [10] * 15 + [30] * 15}}),
+    ("error_variance: {clusters: 0.5}", {"error_variance": {"clusters": 0.5}}),
+    ("error_variance: {arms: 4}, treated clusters",
+     {"error_variance": {"arms": 4}, "x": "binary", "x_icc": 1}),
+    ("error_variance: {arms: 4}, treated units",
+     {"error_variance": {"arms": 4}, "x": "binary", "x_icc": 0}),
+    ("x: time", {"x": "time", "x_icc": None}),
+    ("missing: {units: 0.2}", {"missing": {"units": 0.2}}),
+]  # fmt: skip
+GROUPS = {"third_level": {"clusters": 5, "icc": 0.05, "x_icc": 0.1}}
+TREATED_GROUPS = {
+    "third_level": {"clusters": 5, "icc": 0.05, "x_icc": 1}, "x": "binary", "x_icc": 1,
+}  # fmt: skip
+BY_UNIT: list[tuple[str, dict[str, Any], str]] = [
+    ("errors: uniform", {"errors": "uniform"}, "random"),
+    ("errors: {t: 5}", {"errors": {"t": 5}}, "t"),
+    ("x_shape: {chi_square: 3}", {"x_shape": {"chi_square": 3}}, "chi_square"),
+    ("error_variance: {x: 0.5}", {"error_variance": {"x": 0.5}}, "normal"),
+    ("autocorrelation 0.4", {"autocorrelation": 0.4}, "normal"),
+]
+
+
+def seconds_of_units(law: str) -> float:
+    """Seconds for the random numbers of the units of one data set: 600 normal, 600 of a law."""
+    generator, size = np.random.default_rng(1), (NORMALS // 2, SETS)
+    out = np.empty(size)
+    start = time.perf_counter()
+    for _ in range(LOOPS):
+        generator.standard_normal(out=out)
+        if law == "random":
+            generator.random(out=out)
+        elif law in ("normal", "t"):
+            generator.standard_normal(out=out)
+        if law in ("t", "chi_square"):
+            generator.standard_gamma(2.5 if law == "t" else 1.5, out=out)
+    return (time.perf_counter() - start) / (SETS * LOOPS)
+
+
+@benchmark("l", "data that misbehave")
+def worlds(quick: bool) -> Iterator[Row]:
+    """Pooled, dummy and random intercept, the draw included."""
+    n_reps, repeats = (8192, 3) if quick else (32_768, 5)
+    for what, fields in BY_CLUSTER:
+        yield Row(what, _over_normals(n_reps, repeats, fields), UNIT, "<= 1.0")
+    for what, fields in (("a third level", GROUPS), ("a third level, treated", TREATED_GROUPS)):
+        yield Row(what, _over_normals(n_reps, repeats, fields), UNIT, "<= 0.5")
+    for what, fields, law in BY_UNIT:
+        own = [t.ratio for t in against(seconds_of_normals, [partial(seconds_of_units, law)], 5)[0]]
+        ratios = _over_normals(n_reps, repeats, fields)
+        target = f"<= {median(own) + 1.4:.2f}: its random numbers + 1.4"
+        yield Row(f"{what}, unit by unit", ratios, UNIT, target)

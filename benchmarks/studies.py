@@ -17,9 +17,10 @@ UNIFORM = {"cluster_size": {"uniform": [5, 35]}}
 
 
 def study(replications: int, fields: dict[str, Any], **top: Any) -> dict[str, Any]:
-    """Write a study: the scenario with other fields, the study with other keys."""
+    """Write a study: the scenario with other fields, without those that are None; other keys."""
+    scenario = {key: value for key, value in (SCENARIO | fields).items() if value is not None}
     whole = {"name": "benchmark", "seed": 1, "replications": replications, "methods": METHODS}
-    return whole | {"scenarios": SCENARIO | fields} | top
+    return whole | {"scenarios": scenario} | top
 
 
 def seconds_a_replication(replications: int, fields: dict[str, Any], **top: Any) -> float:
