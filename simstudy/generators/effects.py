@@ -11,6 +11,7 @@ import math
 import numpy as np
 
 from simstudy.generators import components, shapes
+from simstudy.generators.part import registered
 from simstudy.generators.parts import cluster_effects, third_level
 from simstudy.generators.scenario import Scenario
 from simstudy.generators.sketch import Sketch, standardized
@@ -26,6 +27,15 @@ def tau2_of_clusters(scenario: Scenario) -> float:
     return scenario.total_variance * (scenario.icc - share)
 
 
+def in_noise(scenario: Scenario) -> bool:
+    """Whether nothing but the means of clusters depends on their effects, which are normal.
+
+    Then effects and mean errors are one normal number, as in data that behave.
+    """
+    parts = registered()
+    return not scenario.slope_sd and all(parts[name].keeps_effects for name, _ in scenario.parts)
+
+
 def of_cells(sketch: Sketch) -> tuple[Floats | float, Floats | None]:
     """Effects of group and cluster in every cell, and slopes of clusters beside the mean one."""
     scenario = sketch.scenario
@@ -33,15 +43,19 @@ def of_cells(sketch: Sketch) -> tuple[Floats | float, Floats | None]:
     shape = scenario.part("cluster_effects")
     own = shapes.draw(sketch.open(cluster_effects.STREAM), shape, sketch.shape)
     tau2 = tau2_of_clusters(scenario)
-    effects: Floats | float = 0.0
+    effects = of_groups(sketch)
     if tau2 > 0:
         of_clusters = standardized(sketch.loadings, own)
-        effects = math.sqrt(tau2) * sketch.effect_sd * sketch.spread(of_clusters)
-    third = scenario.part("third_level")
-    if third is not None and third.icc > 0:
-        of_groups = of_group(sketch)
-        effects = effects + math.sqrt(scenario.total_variance * third.icc) * of_groups
+        effects = math.sqrt(tau2) * sketch.effect_sd * sketch.spread(of_clusters) + effects
     return effects, _slopes(sketch, own) if scenario.slope_sd else None
+
+
+def of_groups(sketch: Sketch) -> Floats | float:
+    """Effects of groups in every cell."""
+    third = sketch.scenario.part("third_level")
+    if third is None or third.icc == 0:
+        return 0.0
+    return math.sqrt(sketch.scenario.total_variance * third.icc) * of_group(sketch)
 
 
 def of_group(sketch: Sketch) -> Floats:

@@ -56,6 +56,9 @@ class Part:
     account : callable
         Value -> what it does, in sentences for a methods section: Markdown with LaTeX. Where the
         value is a number, it stands there as its symbol, and is true of the default too.
+    keeps_effects : bool
+        Whether cluster effects stay normal, of one variance, and without a bearing on anything
+        but y.
     stage : str, optional
         When `apply` is called while data are drawn; None for what a stage itself asks for.
     apply : callable, optional
@@ -88,6 +91,7 @@ class Part:
     canonical: Callable[[Any], Any] = _itself
     factors: bool = False
     inner: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    keeps_effects: bool = False
     stage: Stage | None = None
     apply: Callable[[Any, Any], None] | None = None
     refuse: Callable[[Any], str | None] = field(default=lambda scenario: None)

@@ -51,9 +51,8 @@ def draw_units(open_: Open, aside: Open, scenario: Scenario, n_reps: int) -> Dra
     sketch.run("predictors")
     shift, slopes = effects.of_cells(sketch)
     own = _errors(sketch, cells)
-    y = _outcome(scenario, cells, columns, slopes)
-    y += shift
-    y += own
+    y = own + shift
+    _add_fixed(y, scenario, cells, columns, slopes)
     waist = world.columns_of_waist(scenario)
     held = [*(columns[name] for name in waist[:-1]), y]
     of_effects = np.broadcast_to(shift, cells.shape)
@@ -139,8 +138,10 @@ def _normal_predictors(sketch: Sketch, cells: Segments) -> dict[str, Floats]:
     for k, name in enumerate(names):
         (column,) = combined(root[k], inner[: k + 1])
         (mean,) = combined(spread[k], outer[: k + 1])
+        if column.shape != cells.shape:
+            column = np.zeros(cells.shape)
         if mean.size > 1:
-            column = column + cells.spread(mean)
+            column += cells.spread(mean)
         columns[name] = column
     if of_x:
         group, cluster, unit = x_shares(scenario)
@@ -163,26 +164,28 @@ def _errors(sketch: Sketch, cells: Segments) -> Floats:
     return own
 
 
-def _outcome(
-    scenario: Scenario, cells: Segments, columns: dict[str, Floats], slopes: Floats | None
-) -> Floats:
-    """What is fixed in y, and the slopes' part."""
+def _add_fixed(
+    y: Floats,
+    scenario: Scenario,
+    cells: Segments,
+    columns: dict[str, Floats],
+    slopes: Floats | None,
+) -> None:
+    """Add what is fixed in y, and the slopes' part, in place."""
     x = columns["x"]
     slope: Floats | float = scenario.slope
     if slopes is not None:
         slope = cells.spread(scenario.slope + slopes)
-    y = (
-        scenario.intercept + slope * x
-        if np.any(slope)
-        else np.full(cells.shape, scenario.intercept)
-    )
+    if np.any(slope):
+        y += slope * x
     for one in scenario.covariates:
         if one.slope:
-            y = y + one.slope * columns[one.name]
+            y += one.slope * columns[one.name]
     if scenario.contextual_effect:
         mean = cells.sum(np.ascontiguousarray(x)) / cells.sizes
-        y = y + scenario.contextual_effect * cells.spread(mean)
-    return np.asarray(y)
+        y += scenario.contextual_effect * cells.spread(mean)
+    if scenario.intercept:
+        y += scenario.intercept
 
 
 def _left(cells: Segments, kept: Bools, columns: list[Floats]) -> tuple[Ints, list[Floats]]:

@@ -25,12 +25,17 @@ from simstudy.numerics.merge import merged
 
 
 def noise_of(scenario: Scenario) -> Scenario:
-    """The scenario without cluster effects, its x without what lies between groups."""
+    """The scenario without effects of groups, and of clusters unless these are mere noise.
+
+    Its x is without what lies between groups.
+    """
     group, cluster, unit = x_shares(scenario)
+    tau2 = effects.tau2_of_clusters(scenario) if effects.in_noise(scenario) else 0.0
+    total = tau2 + scenario.sigma2
     x_icc = scenario.x_icc
     if group:
         x_icc = cluster / (cluster + unit) if cluster + unit else 1.0
-    return replace(scenario, icc=0.0, total_variance=scenario.sigma2, x_icc=x_icc, slope_sd=0.0)
+    return replace(scenario, icc=tau2 / total, total_variance=total, x_icc=x_icc, slope_sd=0.0)
 
 
 def x_shares(scenario: Scenario) -> tuple[float, float, float]:
@@ -59,7 +64,11 @@ def draw_clusters(open_: Open, aside: Open, scenario: Scenario, n_reps: int) -> 
     at_x, at_e = (0, 1) if split else (world.order(scenario).index(name) for name in ("x", E))
     sketch.x = whole.means[at_x] if not split else np.tile([1.0, 0.0], len(planned))[:, None]
     sketch.component = lambda: _component(sketch, noise, whole)
-    shift, slopes = effects.of_cells(sketch)
+    shift, slopes = (
+        (effects.of_groups(sketch), None)
+        if effects.in_noise(scenario)
+        else effects.of_cells(sketch)
+    )
     whole = _with_groups_of_x(sketch, whole, at_x)
     sketch.x = whole.means[at_x] if not split else sketch.x
     sketch.run("errors")
@@ -68,7 +77,7 @@ def draw_clusters(open_: Open, aside: Open, scenario: Scenario, n_reps: int) -> 
     whole = _without_empty(whole, sizes)
     if split:
         arms = Arms(whole, _of_arms(sizes))
-        whole = merged(whole, 2)
+        whole = replace(merged(whole, 2), sizes=sketch.sizes)
     plain = whole if fixed is not None else _first_two(whole)
     return Drawn(plain, sketch.treatment, whole, fixed, slopes, arms)
 

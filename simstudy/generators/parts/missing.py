@@ -177,6 +177,7 @@ register(Part(
     stage="predictors",
     apply=_apply,
     refuse=_refuse,
+    keeps_effects=True,
     account=_account,
     example={"units": 0.2},
     synonyms="missing_data missingness attrition dropout loss nonresponse lost mcar mar miss_prop "

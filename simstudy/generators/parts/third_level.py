@@ -90,6 +90,7 @@ register(Part(
     },
     exact_at=clusters,
     refuse=_refuse,
+    keeps_effects=True,
     account=lambda value: "Every $m$ consecutive clusters formed a group with an effect of its "
         "own, $u_j = w_{g(j)} + u'_j$ with independent normal $w_g$. The share $r_3$ of the "
         r"variance of $u_j + e_{ij}$ lay between groups, and the share $\rho$ between groups and "

@@ -22,6 +22,7 @@ register(Part(
     symbol=r"\pi",
     exact_at=clusters,
     refuse=_refuse,
+    keeps_effects=True,
     account=lambda value: r"The share treated, $\pi$, was of units or, rounded down to at least "
         "one and not all, of whole clusters or groups.",
     example=0.2,

@@ -37,6 +37,7 @@ register(Part(
     symbol="a_j, b_{ij}",
     exact_at=lambda scenario: "clusters" if scenario.x_icc == 1.0 else "rows",
     refuse=_refuse,
+    keeps_effects=True,
     account=_account,
     example="uniform",
     synonyms="x_dist predictor_distribution predictor_shape x_skew shape_of_x x_skewness x_family",
