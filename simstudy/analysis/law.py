@@ -11,7 +11,7 @@ from simstudy.generators.scenario import Scenario
 from simstudy.generators.sketch import arm_variances
 from simstudy.moments import Floats, Ints
 
-_DRAWS, _POINTS, _EDGE = 200_000, 161, 1e-3  # draws in all; places, and what lies beyond them
+_DRAWS, _POINTS, _EDGE = 200_000, 161, 3e-4  # draws in all; places, and what lies beyond them
 
 
 def share_of_mean(scenario: Scenario, sizes: Ints) -> Floats:
@@ -49,7 +49,7 @@ def density_of_means(scenario: Scenario, x: Floats, sizes: Ints) -> tuple[Floats
     draws += noise * rng.standard_normal(shape)
     low, high = np.quantile(draws, [_EDGE, 1.0 - _EDGE])
     heights, edges = np.histogram(draws, _POINTS, (low, high))
-    kernel = np.exp(-0.5 * (np.arange(-6, 7) / 2.0) ** 2)
+    kernel = np.exp(-0.5 * (np.arange(-9, 10) / 3.0) ** 2)
     smooth = np.convolve(heights, kernel / kernel.sum(), "same")
     width = edges[1] - edges[0]
     return (edges[1:] + edges[:-1]) / 2, smooth / (draws.size * width)

@@ -8,14 +8,15 @@ from typing import Any
 import numpy as np
 
 from simstudy.analysis.data import DataSet
-from simstudy.analysis.drawn import data_set, errors_of_units
+from simstudy.analysis.drawn import draws_moments, lone_errors, stand_in
 from simstudy.analysis.fitted import Fit, fit_one
 from simstudy.analysis.law import share_of_mean
 from simstudy.analysis.lines import Lines, texts_of
 from simstudy.errors import UserError, nearest
-from simstudy.moments import Floats
+from simstudy.moments import Clusters, Floats
 from simstudy.numerics.batches import units
 from simstudy.numerics.features import Feature, features_of, sums_of
+from simstudy.numerics.stand_in import units_with
 from simstudy.registry import configure
 from simstudy.study.grid import Design
 from simstudy.study.study import Study
@@ -30,6 +31,7 @@ class Shown:
     Attributes
     ----------
     data : DataSet
+        Of a user's generator that draws moments, units that stand in.
     errors : array, shape (N,)
         Of the units: y without its fixed part; NaN where that is not known.
     slope : float
@@ -49,13 +51,23 @@ class Shown:
     fits: list[Fit]
 
     @property
+    def means_only(self) -> bool:
+        """Whether units stand in for those that nobody has: only their moments are drawn."""
+        return draws_moments(self.design)
+
+    @property
     def of_clusters(self) -> Floats:
         """Mean error of each cluster, shape (J,)."""
         return np.add.reduceat(self.errors, self._starts) / self.data.sizes
 
     @property
     def of_units(self) -> Floats:
-        """Errors about the mean of their cluster, at the variance that they have about 0."""
+        """Errors about the mean of their cluster, at the variance that they have about 0.
+
+        Empty where nobody has them.
+        """
+        if self.means_only:
+            return np.empty(0)
         sizes = self.data.sizes
         left = self.errors - np.repeat(self.of_clusters, sizes)
         share = np.repeat(share_of_mean(self.design.scenario, sizes), sizes)
@@ -113,10 +125,9 @@ def show(study: Study, scenario: str | None = None, replication: int = 1) -> Sho
         hint = nearest(scenario, known) if len(known) <= 20 else "; see `plan` or scenarios.parquet"
         raise UserError(f"no scenario '{scenario}'{hint}")
     design = study.designs[0] if scenario is None else known[scenario]
-    data = data_set(study, design, replication)
-    if not data.n_obs:
-        raise UserError(f"replication {replication} of scenario {design.id} has no units left")
-    errors, slope = errors_of_units(study, design, replication)
+    data, errors = stand_in(study, design, replication), lone_errors(study, design, replication)
     fits = [fit_one(data, configure(name)) for name in METHODS]
-    features = features_of(sums_of(errors))
-    return Shown(design, replication, data, units(errors)[-1], slope, features, fits)
+    features = features_of(sums_of(errors.data))
+    of_units = units_with(errors.data) if isinstance(errors.data, Clusters) else errors.data
+    slope = float(errors.slope[0])
+    return Shown(design, replication, data, units(of_units)[-1], slope, features, fits)

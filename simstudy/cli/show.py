@@ -80,18 +80,25 @@ def _draw(study: Study, found: Shown, file: Path) -> None:
     from simstudy.report.drawing.data_set import Picture, draw
 
     data, scenario = found.data, found.design.scenario
-    count = f"{data.sizes.size} clusters, {data.n_obs} units"
-    density, sigma = None, float("nan")
+    density, sigma, curves = None, float("nan"), "The curve is the normal of their variance"
     if scenario.generator is None:
         density = density_of_means(scenario, data.x, data.sizes)
         sigma = scenario.sigma2**0.5
+        curves = "Curves are what errors were meant to be: the law of their means in these " \
+                 "clusters, and the normal of the nominal variance"  # fmt: skip
+    x, y, sizes, points = data.x, data.y, data.sizes, "Units"
+    without = "every cluster has one unit"
+    if found.means_only:
+        (*_, x, y), sizes, points = data.means, np.ones_like(sizes), "Means of clusters"
+        curves, without = "", "the generator draws moments, not units"
     picture = Picture(
-        title=study.title or study.name,
-        notes=[f"Scenario {found.design.id}, replication {found.replication}: {count}",
-               _levels(found.design)],
-        x=data.x, y=data.y, sizes=data.sizes, labels=[str(label) for label in data.labels],
+        title=study.title or study.name, points=points,
+        notes=[f"Scenario {found.design.id}, replication {found.replication}: {_sizes(found)}",
+               _levels(found.design), curves if np.isfinite(found.errors).all() else ""],
+        x=x, y=y, sizes=sizes, labels=[str(label) for label in data.labels],
         lines=found.lines, truth=found.slope,
         of_clusters=found.of_clusters, of_groups=found.of_groups, of_units=found.of_units,
         density=density, sigma=sigma,
+        without_errors=without,
     )  # fmt: skip
     write(draw(picture), file)

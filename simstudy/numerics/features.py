@@ -44,8 +44,8 @@ def sums_of(errors: Clusters | Units) -> Sums:
         "units": held.sum(axis=0).astype(float),
         "squares": (held.astype(float) ** 2).sum(axis=0),
     }
-    between, within = gram.between(clusters), gram.within(clusters)
     with np.errstate(divide="ignore", invalid="ignore"):
+        between, within = gram.between(clusters), gram.within(clusters)
         for name, column in (("x", -2), ("e", -1)):
             sums |= _components(
                 name, sums, between.product(column, column), within.product(column, column)

@@ -11,8 +11,12 @@ from helpers_cli import ROOT, assert_refused, call
 
 from simstudy.analysis.law import density_of_means, share_of_mean
 from simstudy.analysis.show import show
+from simstudy.generators import streams
 from simstudy.moments import Units
+from simstudy.numerics.batches import cut
 from simstudy.numerics.features import features_of, sums_of
+from simstudy.registry import configure
+from simstudy.study.drawing import source_of
 from simstudy.study.study import load
 
 HEAD = {"name": "seen", "seed": 3, "replications": 50, "methods": ["pooled"]}
@@ -115,7 +119,18 @@ def test_generators_of_ones_own_are_shown(tmp_path):
     file = tmp_path / "own.pdf"
     ran = call("show", tmp_path / "own_world.yaml", "--figure", file)
     assert ran.code == 0 and file.read_bytes().startswith(b"%PDF")
-    assert "true slope 0" not in ran.out and "other scenarios" in ran.out
+    assert "other scenarios" in ran.out
+    study = load(tmp_path / "own_world.yaml")
+    last = study.designs[-1].id  # one that draws moments
+    found = show(study, last, 2)
+    assert found.means_only and not found.of_units.size
+    source = source_of(study.designs[-1], study.seed)
+    moments = cut(source.moments(streams.CLUSTERS, 0), 1, 2)
+    assert found.of_clusters == pytest.approx(moments.mean_y[:, 0])
+    pooled = configure("pooled").fit(moments)
+    assert found.fits[0].slope["std_error"] == pytest.approx(pooled.std_error[0])
+    ran = call("show", tmp_path / "own_world.yaml", "--scenario", last, "--figure", file)
+    assert ran.code == 0 and "ICC of x                       1.000" in ran.out
 
 
 REFUSED = {

@@ -76,6 +76,18 @@ def test_errors_are_those_of_repetition_and_values_those_of_the_law():
         assert abs(whole[name].value - value) < 4 * whole[name].mcse, name
 
 
+@pytest.mark.filterwarnings("error")
+def test_a_replication_without_units_has_no_part_but_in_their_number():
+    rng = np.random.default_rng(3)
+    sizes = np.array([[0, 3], [0, 2], [0, 4]])
+    units = Units(sizes, tuple(rng.standard_normal((2, 9))))
+    alone = Units(sizes[:, 1:], units.columns)
+    found, expected = (features_of(sums_of(one)) for one in (units, alone))
+    assert found["n_clusters"].value == 1.5
+    for name in ("icc", "x_icc", "size_cv", "skewness"):
+        assert found[name].value == pytest.approx(expected[name].value), name
+
+
 def test_what_does_not_vary_has_no_error_and_what_cannot_be_has_no_number():
     rng = np.random.default_rng(1)
     x, y = np.ones((3, 4, 2)), rng.standard_normal((3, 4, 2))

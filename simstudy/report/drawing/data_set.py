@@ -33,7 +33,8 @@ class Picture:
 
     Attributes
     ----------
-    title : str
+    title, points : str
+        What it is of, and what a point is.
     notes : sequence of str
     x, y : arrays, shape (N,)
         Sorted by cluster.
@@ -49,11 +50,14 @@ class Picture:
         their cluster.
     density : (places, heights), optional
         Nominal, of `of_clusters`.
+    without_errors : str
+        Why there are no `of_units`, where there are none.
     sigma : float
         Nominal SD of `of_units`; NaN for their own.
     """
 
     title: str
+    points: str
     notes: Sequence[str]
     x: Floats
     y: Floats
@@ -66,6 +70,7 @@ class Picture:
     of_units: Floats
     density: tuple[Floats, Floats] | None
     sigma: float
+    without_errors: str
 
 
 @literal
@@ -88,7 +93,8 @@ def draw(of: Picture) -> Figure:
     _errors(axes[1][1], of)
     for panel in axes.ravel():
         style.clean(panel)
-        panel.yaxis.set_major_locator(MaxNLocator(5))
+        if panel.get_yticks().size:
+            panel.yaxis.set_major_locator(MaxNLocator(5))
     return figure
 
 
@@ -141,7 +147,7 @@ def _units(axes: Axes, of: Picture) -> None:
         frameon=False, handlelength=0.7, handletextpad=0.25, columnspacing=0.8, borderpad=0,
         labelcolor=style.INK,
     )  # fmt: skip
-    _words(axes, "Units", _of_x(of), "y")
+    _words(axes, of.points, _of_x(of), "y")
 
 
 def _of_x(of: Picture) -> str:
@@ -204,7 +210,7 @@ def _effects(axes: Axes, of: Picture) -> None:
     words = "Mean errors of clusters" + (", and their law" if of.density is not None else "")
     values, low, high = of.of_clusters, float(of.of_clusters.min()), float(of.of_clusters.max())
     if not np.isfinite(values).all():
-        style.nothing(axes, _UNKNOWN)
+        _nothing(axes, _UNKNOWN)
         return _words(axes, words, "mean error", "density")
     if values.size >= _FEWEST:
         _bars(axes, values)
@@ -222,13 +228,15 @@ def _effects(axes: Axes, of: Picture) -> None:
     axes.set_ylim((-0.14 if of.of_groups.size else -0.07) * top, top)
     edge = 0.02 * (high - low) or 1.0
     axes.set_xlim(low - edge, high + edge)
+    if values.size < _FEWEST and of.density is None:
+        axes.set_yticks([])
     return _words(axes, words, "mean error", "density")
 
 
 def _errors(axes: Axes, of: Picture) -> None:
     values = of.of_units
     if not np.isfinite(values).all() or not values.size:
-        style.nothing(axes, _UNKNOWN if values.size else "every cluster has one unit")
+        _nothing(axes, _UNKNOWN if values.size else of.without_errors)
     elif values.std() > 0:
         _bars(axes, values)
         sigma = values.std() if np.isnan(of.sigma) else of.sigma
@@ -239,6 +247,11 @@ def _errors(axes: Axes, of: Picture) -> None:
         axes.set_xlim(min(values.min(), -3.2 * sigma), max(values.max(), 3.2 * sigma))
         axes.set_ylim(bottom=0.0)
     _words(axes, "Errors within clusters, and the normal", "error", "density")
+
+
+def _nothing(axes: Axes, text: str) -> None:
+    style.nothing(axes, text)
+    axes.set(xticks=[], yticks=[])
 
 
 def _bars(axes: Axes, values: Floats) -> None:
