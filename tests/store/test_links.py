@@ -22,7 +22,7 @@ def made(tmp_path_factory):
     written(place)
     (place / "s.yaml").write_text(
         "name: s\nseed: 3\nreplications: 40\nscenarios: {n_clusters: 6, cluster_size: 4, "
-        "icc: [0, 0.2], x_icc: 0.5, slope: 0}\nmethods: [pooled, {use: 'mine.py:ols'}, "
+        "icc: 0.2, x_icc: 0.5, slope: 0}\nmethods: [pooled, {use: 'mine.py:ols'}, "
         "{use: 'mine.py:fragile', limit: 1.5}]\nreport: {figures: []}\n"
     )
     assert call("run", place / "s.yaml", "--results", place, "--jobs", 1).code == 0
