@@ -149,6 +149,11 @@ class Scenario:
         return slopes.get(covariate, math.nan)
 
     @property
+    def misbehaves(self) -> bool:
+        """Whether data are not those of the plain model: by a part, or by a user's generator."""
+        return bool(self.parts) or self.generator is not None
+
+    @property
     def tau2(self) -> float:
         """Variance between clusters."""
         return self.total_variance * self.icc

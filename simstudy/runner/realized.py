@@ -9,7 +9,6 @@ import numpy as np
 from simstudy.custom.own_source import OwnSource
 from simstudy.estimands import DEFAULT
 from simstudy.generators import streams
-from simstudy.generators.scenario import Scenario
 from simstudy.generators.source import Source
 from simstudy.generators.without_fixed import without_fixed_part
 from simstudy.moments import Bools, Clusters, Floats, Pooled, Units
@@ -50,7 +49,7 @@ def complete(study: Study, folder: ResultsFolder) -> None:
     A user's generator that some fits were given up with may end this process: it is left alone.
     """
     n_reps = min(study.replications, _MOST)
-    wanted = [design for design in study.designs if misbehaves(design.scenario)]
+    wanted = [design for design in study.designs if design.scenario.misbehaves]
     if study.generators:
         gaps = gaps_of(study, folder.parts())
         incomplete = {scenario for (scenario, _), missing in gaps.items() if missing}
@@ -63,11 +62,6 @@ def complete(study: Study, folder: ResultsFolder) -> None:
             if design.id not in found:
                 found[design.id] = Realized(n_reps, realized(design, study.seed, n_reps))
         realized_file.write(folder, found)
-
-
-def misbehaves(scenario: Scenario) -> bool:
-    """Whether data are not those of the plain model: by a part, or by a user's generator."""
-    return bool(scenario.parts) or scenario.generator is not None
 
 
 def realized(design: Design, seed: int, n_reps: int) -> dict[str, Feature]:

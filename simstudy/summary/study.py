@@ -148,7 +148,7 @@ def stored_scenarios(study: Study, realized: Mapping[str, Realized]) -> pa.Table
     if any(scenario.covariates for scenario in scenarios):
         icc = arrow.doubles([unadjusted_icc(scenario) for scenario in scenarios])
         table = table.append_column("unadjusted_icc", icc)
-    if any(scenario.parts for scenario in scenarios):
+    if any(scenario.misbehaves for scenario in scenarios):
         of_each = [realized[d.id].features if d.id in realized else {} for d in study.designs]
         for name in FEATURES:
             features = [features.get(name, Feature(NAN, NAN)) for features in of_each]

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 
 import simstudy
@@ -76,6 +77,8 @@ def test_moments_are_drawn_a_chunk_at_a_time(mine, tmp_path):
         np.testing.assert_allclose(got, values[: got.size], rtol=1e-10)
     summary = simstudy.Results.open(tmp_path / "own").summary
     assert set(summary.truth) == {1.0}  # by the decorator, not the scenario's .3
+    (realized,) = pq.read_table(tmp_path / "own" / "scenarios.parquet").to_pylist()
+    assert realized["realized_x_icc"] == 1 and 0.3 < realized["realized_size_cv"] < 0.5
 
 
 def test_the_rows_are_the_same_whatever_jobs_ranges_and_order(mine, tmp_path):
