@@ -11,7 +11,9 @@ import pytest
 import simstudy
 from simstudy.cli.app import main
 from simstudy.runner.plan import plan
+from simstudy.study.json_schema import schema
 from simstudy.study.study import load
+from tests.helpers_cli import conforms
 from tests.helpers_own import written
 from tests.helpers_own_worlds import GRID, METHODS, WORLDS, own, run, study
 
@@ -53,6 +55,20 @@ def test_a_bad_world_is_refused_in_one_line(mine, change, message):
     with pytest.raises(simstudy.UserError) as error:
         load(head | {"scenarios": fields})
     assert message in str(error.value) and "\n" not in str(error.value)
+
+
+def test_the_schema_knows_generators():
+    def document(data, **more):
+        grid = {"n_clusters": 4, "cluster_size": 3, "data": data} | more
+        return {"name": "s", "seed": 1, "replications": 1, "methods": ["pooled"],
+                "scenarios": grid}  # fmt: skip
+
+    whole = schema()
+    for good in ({"use": "a.py:f"}, {"use": "a.py:f", "k": [1, "b", [1, 2]], "digest": "0a"}):
+        assert conforms(document(good), whole)
+    for bad in (3, {"k": 1}, {"use": "a.yaml:f"}, {"use": "a.py:f", "k": {"a": 1}}):
+        assert not conforms(document(bad), whole)
+    assert not conforms(document({"use": "a.py:f"}, datum=1), whole)
 
 
 @pytest.mark.parametrize("more", [{"methods": ["line"]}, {"methods": [], "grain": "rows"}])
