@@ -163,7 +163,8 @@ def _correlated(rng, names, said, level, first, size):
 
 def _covariates(rng, world, reps, cluster, of_x):
     """Covariates by name, of units; `of_x` the components of x (cluster, unit), or None."""
-    wanted = world.get("covariates", {})
+    wanted = {name: spec for name, spec in world.get("covariates", {}).items()
+              if spec.get("type", "normal") == "normal"}  # fmt: skip
     names = (["x"] if of_x else []) + list(wanted)
     said = {(name, other): r for name, spec in wanted.items()
             for other, r in spec.get("correlation", {}).items()}  # fmt: skip
@@ -179,6 +180,17 @@ def _covariates(rng, world, reps, cluster, of_x):
     }
 
 
+def _binary_covariates(rng, world, reps, cluster):
+    """Half of the clusters, or of the units each by itself."""
+    j, columns = world["n_clusters"], {}
+    for name, spec in world.get("covariates", {}).items():
+        if spec.get("type") == "binary":
+            arms = rng.permuted(np.tile(np.arange(j) < j // 2, (reps, 1)), axis=1) * 1.0
+            coin = (rng.random(cluster.size) < 0.5) * 1.0
+            columns[name] = arms.ravel()[cluster] if spec["icc"] == 1 else coin
+    return columns
+
+
 def _normal_x(rng, world, reps, cluster):
     """x, its cluster part within the group, and its unit part."""
     shape = world.get("x_shape", "normal")
@@ -189,6 +201,13 @@ def _normal_x(rng, world, reps, cluster):
     if of_group:
         outer = outer + math.sqrt(of_group) * rng.standard_normal((reps, n_groups))[:, group]
     return outer.ravel()[cluster] + math.sqrt(1.0 - share) * b, a, b
+
+
+def from_file(x):
+    """The values of a predictor in a file, whose clusters follow each other."""
+    return np.genfromtxt(x["file"], delimiter=",", names=True, dtype=None, encoding=None)[
+        x["column"]
+    ]
 
 
 def _time(sizes, cluster, position):
@@ -225,6 +244,8 @@ def draw(world, reps, seed):
         of_x = (component, unit_part)
     elif kind == "time":
         x = _time(sizes, cluster, position)
+    elif isinstance(kind, dict):
+        x = np.tile(from_file(kind), reps)
     elif kind == "binary_blocked":
         x = _blocked(rng, sizes, cluster)
     elif world["x_icc"] == 1:
@@ -235,6 +256,7 @@ def draw(world, reps, seed):
     else:
         x = (rng.random(cluster.size) < world.get("treated", 0.5)) * 1.0
     columns = _covariates(rng, world, reps, cluster, of_x)
+    columns |= _binary_covariates(rng, world, reps, cluster)
     u, v, group = _effects(rng, world, sizes, component)
     total, icc = world.get("total_variance", 1.0), world["icc"]
     e = _errors(rng, world, x, sizes, cluster, position) * math.sqrt(total * (1.0 - icc))
@@ -320,9 +342,13 @@ def _kept(rng, world, x, cluster, n_clusters):
 
 def loss_at_zero(world, share):
     """The logit of loss where x is 0, so that the share of all units is lost."""
-    if world.get("x", "normal") == "normal":
+    x = world.get("x", "normal")
+    if x == "normal":
         nodes, weights = hermegauss(80)
         weights = weights / weights.sum()
+    elif isinstance(x, dict):
+        nodes = from_file(x)
+        weights = np.full(nodes.size, 1 / nodes.size)
     else:
         treated = world.get("treated", 0.5)
         nodes, weights = np.array([0.0, 1.0]), np.array([1.0 - treated, treated])

@@ -179,11 +179,12 @@ class Scenario:
         """Grain at which the data are first drawn: the coarsest that determines them."""
         if self.generator is not None:
             return self.generator.grain
-        if self.parts:
-            grains = {registered()[name].exact_at(self) for name, _ in self.parts}
-            return "rows" if "rows" in grains else "clusters"
-        normal = self.x == "normal" and all(one.type == "normal" for one in self.covariates)
-        return "pooled" if normal and self.equal_size and not self.slope_sd else "clusters"
+        grains = {registered()[name].exact_at(self) for name, _ in self.parts}
+        normal = all(one.type == "normal" for one in self.covariates)
+        if "rows" in grains or (self.x == "time" and not normal):
+            return "rows"
+        plain = self.x == "normal" and normal and not self.parts
+        return "pooled" if plain and self.equal_size and not self.slope_sd else "clusters"
 
     @property
     def shape(self) -> tuple[object, ...]:

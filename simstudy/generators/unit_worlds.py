@@ -68,42 +68,47 @@ def draw_units(open_: Open, aside: Open, scenario: Scenario, n_reps: int) -> Dra
 
 
 def _predictors(sketch: Sketch, cells: Segments, aside: Open) -> dict[str, Floats]:
-    scenario = sketch.scenario
+    scenario, treatment = sketch.scenario, sketch.treatment
     columns: dict[str, Floats] = {}
     fixed = [one.name for one in components.given_covariates(scenario)]
+    ordered = scenario.x == "time"
+    if treatment is not None and (ordered or not fixed):
+        columns["x"] = given_rows(scenario.given, treatment, cells)
     if fixed:
-        drawn = given.draw_given(
-            aside(COVARIATES), scenario, sketch.planned, sketch.treatment, sketch.n_reps
-        )
+        beside = None if ordered else treatment
+        drawn = given.draw_given(aside(COVARIATES), scenario, sketch.planned, beside, sketch.n_reps)
         assert drawn is not None
-        names = fixed if scenario.x == "normal" else ["x", *fixed]
-        columns = dict(zip(names, drawn.units(cells), strict=True))
-    elif sketch.treatment is not None:
-        columns["x"] = given_rows(scenario.given, sketch.treatment, cells)
-    if columns and scenario.part("autocorrelation"):
+        names = fixed if beside is None else ["x", *fixed]
+        columns |= dict(zip(names, drawn.units(cells), strict=True))
+    if ordered or scenario.part("autocorrelation"):
         _shuffle(sketch, cells, columns)
     columns |= _normal_predictors(sketch, cells)
-    if sketch.treatment is not None:
-        sketch.component = lambda: _of_treatment(sketch.treatment)
+    if treatment is not None:
+        sketch.component = lambda: _of_treatment(treatment)
     return {name: np.broadcast_to(column, cells.shape) for name, column in columns.items()}
 
 
 def _shuffle(sketch: Sketch, cells: Segments, columns: dict[str, Floats]) -> None:
-    """Put units in random order, where their order counts and they stand in that of x."""
-    if sketch.scenario.x in ("file", "time") or sketch.scenario.x_icc == 1.0:
+    """Put units with 1 and 0 in random order where order counts: they stand in that of these."""
+    scenario = sketch.scenario
+    binary = [one.name for one in components.given_covariates(scenario)
+              if not one.given and one.icc != 1.0]  # fmt: skip
+    if scenario.x in ("binary", "binary_blocked") and scenario.x_icc != 1.0:
+        binary.append("x")
+    if not binary:
         return
     keys = sketch.open(autocorrelation.STREAM).random(cells.shape)
-    for name, column in columns.items():
-        whole = np.broadcast_to(column, cells.shape)
-        if cells.equal:
-            columns[name] = np.take_along_axis(whole, np.argsort(keys, axis=0), axis=0)
-        else:
-            cell = cells.spread(np.arange(math.prod(cells.cells)).reshape(cells.cells))
-            columns[name] = whole[np.lexsort((keys, cell))]
+    if cells.equal:
+        order = np.argsort(keys, axis=0)
+    else:
+        cell = cells.spread(np.arange(math.prod(cells.cells)).reshape(cells.cells))
+        order = np.lexsort((keys, cell))
+    for name in binary:
+        whole = np.broadcast_to(columns[name], cells.shape)
+        columns[name] = np.take_along_axis(whole, order, axis=0)
 
 
-def _of_treatment(treatment: Treatment | None) -> Floats:
-    assert treatment is not None
+def _of_treatment(treatment: Treatment) -> Floats:
     share = treatment.mean.mean(axis=0)
     return np.asarray((treatment.mean - share) / np.sqrt(share * (1.0 - share)))
 

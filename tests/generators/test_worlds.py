@@ -36,6 +36,8 @@ COVARIATES = {
     }
 }
 PLAIN = {"covariates": {"z": {"icc": 0.5, "slope": 0.4}}}
+COINS = {"covariates": {"b": {"type": "binary", "icc": 0, "slope": 0.5}}}
+TRIAL = {"covariates": {"b": {"type": "binary", "icc": 1, "slope": 0.5}}}
 GROUPS = {"third_level": {"clusters": 3, "icc": 0.1, "x_icc": 0.2}}
 
 
@@ -81,6 +83,7 @@ ALONE = [
     {"autocorrelation": 0.6, **RAGGED},
     {"autocorrelation": -0.4, **TIME},
     TIME | RAGGED,
+    TIME | RAGGED | COINS,
     GROUPS,
     {"third_level": {"clusters": 3, "icc": 0.2, "x_icc": 1}, **ARMS},
     {"third_level": {"clusters": 4, "icc": 0.2}, **ARMS, **RAGGED},
@@ -95,7 +98,7 @@ ALONE = [
 CHOICES = {
     "cluster_size": [5, *(one["cluster_size"] for one in (RAGGED, LISTED)), {"poisson": 4}],
     "x": [{}, {}, {"x_icc": 1}, ARMS, ARMS, COIN, BLOCKED, TIME],
-    "covariates": [{}, {}, {}, PLAIN, COVARIATES],
+    "covariates": [{}, {}, {}, PLAIN, COVARIATES, COINS, TRIAL],
     "slope_sd": [{}, SLOPES],
     "contextual_effect": [0.3],
     "total_variance": [2.0],
@@ -265,8 +268,11 @@ def of_clusters(sizes, means, within, world):
 
 
 def in_order_of_place(world):
-    """Whether it says anything which unit stands where: units with x = 1 may come first."""
-    return "autocorrelation" in world or world.get("x_icc") == 1 or world.get("x") in (None, "time")
+    """Whether it says anything which unit stands where: units with 1 may else come first."""
+    if "autocorrelation" in world or world.get("x") == "time":
+        return True
+    of_units = world.get("covariates") == COINS["covariates"]
+    return (world.get("x_icc") == 1 or "x" not in world) and not of_units
 
 
 def of_units(drawn, world):
