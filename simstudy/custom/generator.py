@@ -59,13 +59,15 @@ def generator(
     ----------
     function : callable
         ``function(rng, scenario, **options)``. `rng` is a ``numpy.random.Generator`` of that
-        replication alone. `scenario` has the fields of the study file: `n_clusters`, and where
-        they are given `icc`, `x_icc`, `slope`, `tau2`, `sigma2`, ...; ``scenario.sizes(rng)``
-        draws the cluster sizes, by `cluster_size`. Options are numbers, texts, truth values, or
-        lists of them, by any name but use, digest, truth and timeout.
+        replication alone. `scenario` has the fields of the study file by their names:
+        `n_clusters`, and where they are given `icc`, `x_icc`, `slope`, ..., and `tau2` and
+        `sigma2`; ``scenario.sizes(rng)`` draws the cluster sizes, by `cluster_size`. Options are
+        numbers, texts, truth values, or lists of them, by any name but use, digest, truth and
+        timeout.
     grain : {"rows", "clusters"}
-        rows: it returns the data frame of one replication: columns cluster, x, y, and the
-        covariates of the scenario.
+        rows: it returns the data frame of one replication, of any library, or a dict of
+        columns: cluster, x, y, the covariates of the scenario, and with a third level, unless
+        groups are consecutive clusters, group.
         clusters: it returns the moments of ``scenario.n_reps`` replications, R: a dict of
         `sizes`, shape (J,), (J, 1) or (J, R); `mean_x` and `mean_y`, shape (J, R); and
         cross-products about the cluster means `within.xx`, `within.xy`, `within.yy`, shape

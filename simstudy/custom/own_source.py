@@ -25,17 +25,21 @@ from simstudy.custom.quiet import attempt
 from simstudy.errors import one_line
 from simstudy.estimates import Failure
 from simstudy.generators import streams
+from simstudy.generators.part import registered
 from simstudy.generators.predictor import draw_sizes
 from simstudy.generators.scenario import Scenario
+from simstudy.generators.sizes import canonical
 from simstudy.generators.streams import OWN
 from simstudy.moments import Bools, Clusters, Ints, Units
 
 _GLOBAL = 1  # of the streams of a replication, that of the global random numbers
-_HIDES = {"tau2": "icc", "sigma2": "icc"}  # fields that others are made of
+_MADE_OF_ICC = ("tau2", "sigma2", "within_variance")
 
 
 class Asked:
-    """What a study file asks of a generator: the fields of its scenario.
+    """What a study file asks of a generator: the fields of its scenario, by their names there.
+
+    Also tau2 and sigma2. One that is not given and has no default is an error when it is read.
 
     Attributes
     ----------
@@ -49,10 +53,20 @@ class Asked:
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
             raise AttributeError(name)
-        value = getattr(self._scenario, name)
+        scenario = self._scenario
+        if name in registered():
+            return scenario.part(name)
+        value = getattr(scenario, "sigma2" if name == "within_variance" else name)
         if value is None or value != value:
-            raise AttributeError(f"the study file gives no {_HIDES.get(name, name)}")
+            missing = "icc" if name in _MADE_OF_ICC else name
+            raise AttributeError(f"the study file gives no {missing}")
         return value
+
+    @property
+    def cluster_size(self) -> Any:
+        """Units a cluster, or the rule that `sizes` draws by, as the study file writes it."""
+        rule = self._scenario.size
+        return canonical(rule) if self._scenario.equal_size is None else self._scenario.equal_size
 
     def sizes(self, rng: np.random.Generator) -> Ints:
         """Cluster sizes by the rule of the study file: shape (J,), of moments (J, 1) or (J, R)."""

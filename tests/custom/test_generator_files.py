@@ -10,6 +10,7 @@ import pytest
 
 import simstudy
 from simstudy.cli.app import main
+from simstudy.custom.own_source import Asked
 from simstudy.runner.plan import plan
 from simstudy.study.json_schema import schema
 from simstudy.study.study import load
@@ -101,6 +102,21 @@ def test_options_are_factors_that_conditions_may_ask(mine, tmp_path):
     asked = found[found.n_used > 0].groupby("method")["data.shape"].apply(set)
     assert asked["pooled"] == {1, 5} and asked["random_intercept"] == {5}
     assert set(found.data) == {"worlds.py:skewed"} and found.theory.isna().all()
+
+
+def test_a_generator_reads_the_fields_of_the_study_file_by_their_names(mine):
+    more = {"icc": 0.25, "within_variance": 3, "x": "binary", "x_icc": 1, "errors": {"t": 5},
+            "covariates": {"z": {"slope": 2}}, "intercept": 7}  # fmt: skip
+    for size, shown in ((5, 5), ({"uniform": [5, 9]}, {"uniform": [5, 9]})):
+        (design,) = study(mine, "skewed", grid=GRID | more | {"cluster_size": size}).designs
+        asked = Asked(design.scenario)
+        assert asked.cluster_size == shown and asked.sizes(np.random.default_rng(1)).shape == (8,)
+    assert (asked.n_clusters, asked.icc, asked.within_variance, asked.tau2) == (8, 0.25, 3, 1)
+    assert (asked.x, asked.x_icc, asked.slope, asked.intercept) == ("binary", 1, 0.3, 7)
+    assert asked.slope_of("z") == 2 and asked.total_variance == 4 and asked.slope_sd == 0
+    assert asked.errors == design.scenario.part("errors") and asked.missing is None
+    with pytest.raises(AttributeError, match="gives no icc"):
+        _ = Asked(study(mine, "skewed").designs[0].scenario).within_variance
 
 
 def test_a_function_from_python_draws_as_well(tmp_path):
