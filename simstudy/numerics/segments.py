@@ -6,7 +6,7 @@ contiguous, clusters in the C order of (J, R).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
@@ -84,6 +84,13 @@ class Segments:
         if self.equal:
             return np.arange(self.shape[0]).reshape(-1, 1, 1)
         return np.arange(self.shape[0]) - np.repeat(self._starts, self._counts)
+
+    def later(self) -> Iterator[Ints]:
+        """Where the second units of all clusters are, then the third, ..., in the flat layout."""
+        order = np.argsort(-self._counts, kind="stable")
+        starts, counts = self._starts[order], -self._counts[order]
+        for k in range(1, int(-counts[0])):
+            yield starts[: np.searchsorted(counts, -k)] + k
 
     def paired(self, halves: Segments, values: Floats) -> Floats:
         """Units of twice as many clusters, each two of which are one of these, one after the other.

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import math
-from itertools import pairwise
-
-import numpy as np
 
 from simstudy.forms import Number
 from simstudy.generators.part import Part, register, rows
@@ -23,12 +20,7 @@ def followed(fresh: Floats, correlation: float, units: Segments) -> Floats:
             fresh[k] *= share
             fresh[k] += correlation * fresh[k - 1]
         return fresh
-    position = np.asarray(units.position())
-    order = np.argsort(position, kind="stable")
-    counts = np.bincount(position)
-    ends = np.cumsum(counts)
-    for start, end in pairwise(ends):
-        here = order[start:end]
+    for here in units.later():
         fresh[here] = share * fresh[here] + correlation * fresh[here - 1]
     return fresh
 
