@@ -34,7 +34,8 @@ def stand_in(study: Study, design: Design, replication: int) -> DataSet:
 
 def draws_moments(design: Design) -> bool:
     """Whether nobody has the units, since a user's generator draws moments."""
-    return design.scenario.generator is not None and design.scenario.first_grain != "rows"
+    own = design.scenario.generator
+    return own is not None and own.grain == "clusters"  # not where nobody may know
 
 
 def lone_errors(study: Study, design: Design, replication: int) -> Errors:
