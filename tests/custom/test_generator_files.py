@@ -7,6 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers_cli import conforms
+from helpers_own import written
+from helpers_own_worlds import GRID, METHODS, WORLDS, own, run, study
 
 import simstudy
 from simstudy.cli.app import main
@@ -14,9 +17,6 @@ from simstudy.custom.own_source import Asked
 from simstudy.runner.plan import plan
 from simstudy.study.json_schema import schema
 from simstudy.study.study import load
-from tests.helpers_cli import conforms
-from tests.helpers_own import written
-from tests.helpers_own_worlds import GRID, METHODS, WORLDS, own, run, study
 
 
 @pytest.fixture

@@ -10,15 +10,15 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from helpers_own import rows, untimed, written
+from helpers_own import run as compute
+from helpers_own_worlds import GRID, METHODS, WORLDS, own, run, study
 
 import simstudy
 from simstudy.cli.app import main
 from simstudy.generators import streams
 from simstudy.runner.precision import precision
 from simstudy.study.drawing import source_of
-from tests.helpers_own import rows, untimed, written
-from tests.helpers_own import run as compute
-from tests.helpers_own_worlds import GRID, METHODS, WORLDS, own, run, study
 
 pytestmark = pytest.mark.slow
 
