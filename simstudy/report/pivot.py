@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from simstudy.measures.bradley import BAND
+from simstudy.report.gathered import WORLD, gathered
 from simstudy.report.nulls import Aim, aims, condition, settings
 from simstudy.store import arrow
 from simstudy.summary.table import OF_ANYBODY
@@ -144,6 +145,11 @@ def wide(
     for scenario, (_, cells) in rows.items() if failed else ():
         # no row at all in a scenario, rather than none of this measure
         cells |= {m: NOT_ASKED for m in methods if m not in cells and (scenario, m) not in failed}
+    if not of_anybody:
+        told = gathered([levels for levels, _ in listed])
+        listed = [(levels, cells) for levels, (_, cells) in zip(told, listed, strict=True)]
+        of_world = [name for name in varying if listed and name not in told[0]]
+        varying = list(dict.fromkeys(WORLD if name in of_world else name for name in varying))
     table = Wide(
         measure, at, tuple(varying), fixed, methods, listed, unchecked,
         tuple(known.index(method) for method in methods), condition(about),

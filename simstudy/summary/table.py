@@ -77,7 +77,8 @@ def only_where(summary: pa.Table, where: Where) -> pa.Table:
     names = summary.column_names
     about = names[: names.index("value")]
     none = np.zeros(summary.num_rows, dtype=np.int64)
-    columns = {name: ([level], none) for name, level in DEFAULTS.items()}
+    inner = {name.partition(".")[0] for name in about}
+    columns = {name: ([level], none) for name, level in DEFAULTS.items() if name not in inner}
     columns |= {
         name: arrow.levels_of(summary.column(name)) for name in about if name in where.fields
     }

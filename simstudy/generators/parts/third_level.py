@@ -85,8 +85,8 @@ register(Part(
     symbol="m",
     inner={
         "clusters": ("clusters in a group", "m"),
-        "icc": ("share of the variance of the outcome given the predictor between groups", "r_3"),
-        "x_icc": ("share of the predictor's variance between groups", "r_{3x}"),
+        "icc": ("intraclass correlation of groups", "r_3"),
+        "x_icc": ("the predictor's intraclass correlation of groups", "r_{3x}"),
     },
     exact_at=clusters,
     refuse=_refuse,

@@ -11,6 +11,7 @@ import numpy as np
 from simstudy.moments import Floats, Ints
 from simstudy.report.drawing.matrix import Matrix
 from simstudy.report.drawing.style import named
+from simstudy.report.gathered import WORLD
 from simstudy.report.pivot import Level, thin_levels
 
 MOST_ROWS, MOST_COLUMNS = 8, 6  # what a page holds
@@ -63,10 +64,11 @@ def facets(matrix: Matrix, across: str | None = None, columns: str | None = None
     matrix.check(across, columns)
     sizes = {f: len({levels[f] for levels in matrix.levels}) for f in matrix.factors}
     if across is None and sizes:
-        across = "icc" if "icc" in sizes else max(sizes, key=lambda f: sizes[f])
+        short = [f for f in sizes if f != WORLD] or sizes  # a world has no room below an axis
+        across = "icc" if "icc" in sizes else max(short, key=lambda f: sizes[f])
     others = [f for f in sizes if f != across]
     if columns is None or columns == across:
-        columns = next((f for f in (*_COLUMNS, *others) if f in others), None)
+        columns = next((f for f in (*_COLUMNS, *others) if f in others and f != WORLD), None)
     heading, down = [columns] if columns else [], [f for f in others if f != columns]
     places, notes = [], []
     for what, factors, most in (("columns", heading, MOST_COLUMNS), ("rows", down, MOST_ROWS)):

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from simstudy.generators.part import described
 from simstudy.report.pivot import Level, level_text
 
 if TYPE_CHECKING:
@@ -45,6 +46,8 @@ _OF_COVARIATES = {
 
 def named(factor: str) -> str:
     """A factor's name as readers know it."""
+    if (said := described(factor)) is not None:
+        return said[0]
     match factor.split("."):
         case [covariate, "correlation", other, *level]:
             return " ".join([f"cor({covariate}, {other})", *level])

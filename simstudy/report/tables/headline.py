@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from simstudy.report.pivot import Wide, level_text, thin, wide
 from simstudy.report.tables import text
 from simstudy.report.tables.grid import Grid, grid, title
+from simstudy.report.tables.layout import Legend
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -112,18 +113,19 @@ def _page(tables: list[Wide], width: int, remarks: list[str]) -> str:
         f"value (Monte Carlo SE); {line}" if line.startswith("all scenarios: ") else line
         for line in dict.fromkeys(general)
     ]
-    beside = _beside(grids) if len(grids) == 2 else ""
+    beside = _beside(grids, width) if len(grids) == 2 else ""
     if not beside or max(map(len, beside.splitlines())) > width:
         beside = "\n\n".join(text.as_text(g, width, airy=False, notes=False) for g in grids)
     below = text.footer(notes | {"": "\n".join([*general, *remarks])}, width)
     return "\n".join([beside, *below])
 
 
-def _beside(grids: list[Grid]) -> str:
+def _beside(grids: list[Grid], width: int) -> str:
     """Two tables of the same rows as one, a heading over each half; "" where rows differ."""
     if grids[0].levels != grids[1].levels:
         return ""
-    factors, first = text.plain(grids[0])
+    legend = Legend()
+    factors, first = text.plain(grids[0], legend)
     _, second = text.plain(grids[1])
     gap = len(text.GAP)
     left, wide_left = text.width_of(factors), text.width_of(first)
@@ -132,4 +134,5 @@ def _beside(grids: list[Grid]) -> str:
         return ""
     head = " " * (left + gap if factors else 0) + _BETWEEN.join(titles)
     halves = (text.joined([*factors, *first], set(), pad=True), text.joined(second, set()))
-    return "\n".join([head, *map(_BETWEEN.join, zip(*halves, strict=True))])
+    rows = map(_BETWEEN.join, zip(*halves, strict=True))
+    return "\n".join([head, *rows, *text.folded(legend.lines, width)])
