@@ -156,6 +156,7 @@ def _text(compare: Any) -> Any:
 _CHECKS = {
     "type": lambda v, s: _is(v, s["type"]),
     "enum": lambda v, s: any(v == one and type(v) is type(one) for one in s["enum"]),
+    "const": lambda v, s: v == s["const"] and type(v) is type(s["const"]),
     "anyOf": lambda v, s: any(conforms(v, one) for one in s["anyOf"]),
     "not": lambda v, s: not conforms(v, s["not"]),
     "properties": _object,

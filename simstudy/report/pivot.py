@@ -145,17 +145,22 @@ def wide(
     for scenario, (_, cells) in rows.items() if failed else ():
         # no row at all in a scenario, rather than none of this measure
         cells |= {m: NOT_ASKED for m in methods if m not in cells and (scenario, m) not in failed}
-    if not of_anybody:
-        told = gathered([levels for levels, _ in listed])
-        listed = [(levels, cells) for levels, (_, cells) in zip(told, listed, strict=True)]
-        of_world = [name for name in varying if listed and name not in told[0]]
-        varying = list(dict.fromkeys(WORLD if name in of_world else name for name in varying))
     table = Wide(
         measure, at, tuple(varying), fixed, methods, listed, unchecked,
         tuple(known.index(method) for method in methods), condition(about),
         "no rows of this method" if of_anybody else ABSENT,
     )  # fmt: skip
+    table = table if of_anybody else _gathered(table)
     return table if null is None else of_kind(table, null)
+
+
+def _gathered(table: Wide) -> Wide:
+    """A table in which the factors of parts that are not crossed are one."""
+    told = gathered([levels for levels, _ in table.rows])
+    kept = told[0] if told else table.factors
+    factors = tuple(dict.fromkeys(name if name in kept else WORLD for name in table.factors))
+    rows = [(levels, cells) for levels, (_, cells) in zip(told, table.rows, strict=True)]
+    return replace(table, rows=rows, factors=factors)
 
 
 def of_kind(table: Wide, null: bool) -> Wide:

@@ -275,6 +275,7 @@ def test_words_of_options_lead_to_their_values():
         (vocabulary.TOP, fields.TOP_FIELDS),
         (sizes.WORDS, sizes.KEYS),
         (vocabulary.X, fields.X_KINDS),
+        (vocabulary.X_FILE, fields.X_KEYS),
         (covariate_fields.WORDS, covariate_fields.SUMMARIES),
         (covariate_fields.LEVEL_WORDS, covariate_fields.LEVELS),
         (other_names() | vocabulary.FIGURES, plots()),

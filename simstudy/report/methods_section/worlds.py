@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from simstudy.generators.part import Part, registered
+from simstudy.generators.part import NONE, Part, registered
 from simstudy.generators.scenario import Scenario
 from simstudy.report.tables.markdown import code
 from simstudy.study.grid import text_of
@@ -49,7 +49,7 @@ def rows_of(grid: Mapping[str, Any], parts: Iterable[Part]) -> list[Row]:
     """What a grid says of some parts."""
     rows: list[Row] = []
     for part in parts:
-        if part.name not in grid:
+        if grid.get(part.name, NONE) == NONE:
             continue
         place = Place(Document(grid), (), grid)[part.name]
         if part.factors:
