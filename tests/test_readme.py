@@ -41,6 +41,16 @@ def test_the_methods_of_ones_own_are_the_file_they_name():
     assert yaml.load(block)["methods"] == config["methods"]
 
 
+def test_the_generators_of_ones_own_are_those_of_the_file_they_name():
+    shown = README.split("and one that returns moments\nof many:\n\n```python\n")[1].split("```")[0]
+    file = (ROOT / "configs" / "my_world.py").read_text(encoding="utf-8")
+    assert file.endswith("import simstudy\n\n\n" + shown)
+    block = README.split("options being factors like any other:\n\n```yaml\n")[1].split("```")[0]
+    yaml = YAML(typ="safe", pure=True)
+    config = yaml.load((ROOT / "configs" / "own_world.yaml").read_text(encoding="utf-8"))
+    assert yaml.load(block)["scenarios"] == config["scenarios"][0]
+
+
 def test_the_study_of_the_page_on_covariates_runs(tmp_path):
     page = (ROOT / "docs" / "covariates.md").read_text(encoding="utf-8")
     block = page.split("```yaml\n")[1].split("```")[0]
