@@ -12,7 +12,11 @@ from pathlib import Path
 
 from simstudy.cli import own_world
 from simstudy.errors import UserError
+from simstudy.forms import flow
+from simstudy.generators import parts as _all  # noqa: F401  # they register themselves
 from simstudy.generators import sizes
+from simstudy.generators.part import registered
+from simstudy.generators.shape_families import FAMILIES
 from simstudy.study.study import valid_name
 
 _STARTER = """\
@@ -39,6 +43,8 @@ scenarios:                      # every list is a factor, crossed with the other
   # covariates:                 # other predictors; lists inside are factors: baseline.slope
   #   baseline: {{icc: 0.2, slope: [0, 0.5], correlation: {{x: 0.3}}}}
   # slope_sd: 0.2               # SD of the slope over classrooms
+  # data that misbehave; what is not given is normal, independent, of one variance, and all there
+{parts}
 
 methods:                        # python -m simstudy methods  lists them
   - pooled                      # classrooms ignored
@@ -119,7 +125,8 @@ def main(options: Namespace) -> None:
     if not valid_name(name):
         message = "cannot name a study; use letters, digits, '-', '_' and '.'"
         raise UserError(f"{name!r} {message}")
-    _write(Path(f"{name}.yaml"), _STARTER.format(name=name, seed=seed, sizes=_sizes()), "run")
+    text = _STARTER.format(name=name, seed=seed, sizes=_sizes(), parts=_parts())
+    _write(Path(f"{name}.yaml"), text, "run")
 
 
 def _sizes() -> str:
@@ -131,6 +138,16 @@ def _sizes() -> str:
         + "# "
         + ("\n" + " " * 32 + "# ").join(lines).replace("\0", " ")
     )
+
+
+def _parts() -> str:
+    """A line for every part of a design, and one for the shapes."""
+    lines = [(f"  # {part.name}: {flow(part.example)}", part.summary)
+             for part in registered().values()]  # fmt: skip
+    shapes = ", ".join(flow(one.example or one.name) for one in FAMILIES.values())
+    return "\n".join([*(f"{left:<31} # {right}" for left, right in lines),
+                      *textwrap.wrap(f"shapes: {shapes}", 96, initial_indent="  # ",
+                                     subsequent_indent="  #   ")])  # fmt: skip
 
 
 def _refuse_name(name: str, what: str) -> None:

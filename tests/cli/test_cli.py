@@ -27,6 +27,8 @@ from helpers_cli import (
 
 import simstudy
 from simstudy.errors import UserError, WorkError
+from simstudy.forms import flow
+from simstudy.generators.part import registered
 from simstudy.study.yaml_lines import read as read_yaml
 
 pytestmark = pytest.mark.slow
@@ -276,6 +278,23 @@ def test_what_the_starter_suggests_in_comments_loads(here):
         text = [line.replace("x_icc: [0.0, 1.0]", "x_icc: 0") for line in text]
         (here / "other.yaml").write_text("\n".join(text))
         simstudy.load("other.yaml")
+
+
+def test_init_shows_every_part_of_a_design(here):
+    call("init", "new")
+    text = (here / "new.yaml").read_text()
+    assert max(map(len, text.splitlines())) <= 105
+    for part in registered().values():
+        assert f"  # {part.name}: {flow(part.example)} " in text
+        assert f"# {part.summary}\n" in text
+        text = text.replace(f"  # {part.name}: ", f"  {part.name}: ")
+    wanted = ("errors", "cluster_effects", "third_level", "missing", "endogeneity")
+    lines = [line for line in text.splitlines() if line.strip().partition(":")[0] in wanted
+             or line.strip().partition(":")[0] not in registered()]  # fmt: skip
+    (here / "new.yaml").write_text("\n".join(lines).replace("x_icc: [0.0, 1.0]", "x_icc: 0.5")
+                                   .replace("icc: [0.0, 0.05, 0.2]", "icc: 0.2"))  # fmt: skip
+    (*_, design) = simstudy.load("new.yaml").designs
+    assert sorted(name for name, _ in design.scenario.parts) == sorted(wanted)
 
 
 def test_init_never_writes_over_a_file(here):

@@ -28,7 +28,7 @@ def followed(fresh: Floats, correlation: float, units: Segments) -> Floats:
 register(Part(
     name="autocorrelation",
     stream=STREAM,
-    summary="correlation of the errors of units that follow each other in a cluster, AR(1)",
+    summary="correlation of successive errors in a cluster, AR(1)",
     form=Number("correlation of neighbours", -1, 1, low_open=True, high_open=True),
     default=0.0,
     subject="errors",

@@ -71,7 +71,7 @@ def _account(value: tuple[str, float]) -> str:
 register(Part(
     name="error_variance",
     stream=_STREAM,
-    summary="how the variance of the errors differs: over clusters, between arms or with x",
+    summary="how the errors' variance differs: {arms: k}, {clusters: CV} or {x: k}",
     form=Either("{clusters: CV}, {arms: RATIO} or {x: k}", {
         "clusters": Number("CV of the variance over clusters", 0, 10, low_open=True),
         "arms": Number("ratio of the variances, treated over control", 0, 1e6, low_open=True),

@@ -14,7 +14,7 @@ def _refuse(scenario: Scenario) -> str | None:
 register(Part(
     name="treated",
     stream=6,
-    summary="share of the clusters (x_icc 1) or of the units (x_icc 0) with x = 1, x binary",
+    summary="share with x = 1 of clusters (x_icc 1) or of units (x_icc 0), x binary",
     form=Number("share treated", 0, 1, low_open=True, high_open=True),
     default=0.5,
     subject="predictor",

@@ -27,7 +27,7 @@ def _account(shape: shapes.Shape) -> str:
 register(Part(
     name="x_shape",
     stream=STREAM,
-    summary="shape of the distributions of the cluster and the unit part of a normal x",
+    summary="shape of the cluster part and the unit part of a normal x",
     form=ShapeForm("shape of the distributions of the cluster and the unit part of x"),
     default=NORMAL,
     text=shapes.text,
