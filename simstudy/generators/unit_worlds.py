@@ -194,11 +194,11 @@ def _add_fixed(
 
 
 def _left(cells: Segments, kept: Bools, columns: list[Floats]) -> tuple[Ints, list[Floats]]:
-    """Sizes and units that are not lost, units in the flat layout."""
+    """Sizes and units that are not lost."""
     kept = np.broadcast_to(kept, cells.shape)
     sizes = cells.sum(kept.astype(float)).astype(np.int64)
     flat: Callable[[Array], Array] = (
         (lambda values: np.moveaxis(values, 0, -1).ravel()) if cells.equal else (lambda v: v)
     )
-    left = flat(kept)
-    return sizes, [flat(np.broadcast_to(c, cells.shape))[left] for c in columns]
+    here, left = flat(kept), Segments(sizes, cells.cells[1])  # of one replication, maybe equal
+    return sizes, [left.layout(flat(np.broadcast_to(c, cells.shape))[here]) for c in columns]

@@ -50,12 +50,8 @@ def cut_rows(rows: Units, first: int, last: int) -> Units:
     index = np.arange(n_reps)
     keep = cells.spread((first <= index) & (index < last))
     sizes = cut_array(rows.sizes, first, last) if n_reps > 1 else rows.sizes
-    columns = tuple(column[keep] for column in rows.columns)
-    left = Segments(sizes, last - first)
-    if left.equal:  # by chance, in a replication alone
-        n_units, n_clusters, _ = left.shape
-        columns = tuple(column.reshape(n_clusters, n_units).T[:, :, None] for column in columns)
-    return replace(rows, sizes=sizes, columns=columns)
+    left = Segments(sizes, last - first)  # by chance, of a replication alone, equal
+    return replace(rows, sizes=sizes, columns=tuple(left.layout(c[keep]) for c in rows.columns))
 
 
 def units(rows: Units) -> tuple[Array, ...]:

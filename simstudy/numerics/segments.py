@@ -79,6 +79,13 @@ class Segments:
         of_cluster = np.broadcast_to(of_cluster, self.cells)
         return of_cluster if self.equal else np.repeat(of_cluster.ravel(), self._counts)
 
+    def layout(self, flat: Array) -> Array:
+        """Units of one array, the units of a cluster contiguous, as these clusters hold them."""
+        if not self.equal:
+            return flat
+        n_units, n_clusters, n_reps = self.shape
+        return np.moveaxis(flat.reshape(n_clusters, n_reps, n_units), -1, 0)
+
     def position(self) -> Ints:
         """Number of each unit in its cluster, from 0; broadcastable to the units."""
         if self.equal:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from simstudy.moments import Array, Clusters, Floats, Units
+from simstudy.numerics.segments import Segments
 
 
 def units_with(clusters: Clusters) -> Units:
@@ -33,11 +34,9 @@ def units_with(clusters: Clusters) -> Units:
     for n, mean, triangle in zip(sizes[:, 0].tolist(), means, triangles, strict=True):
         rows = triangle[triangle.any(axis=1)][: max(n - 1, 0)]
         units.append(mean + _helmert(n, len(rows)).T @ rows)
-    columns = list(np.concatenate(units).T)
-    equal = bool(sizes[0, 0]) and bool(np.all(sizes == sizes[0]))
-    if equal:
-        columns = [column.reshape(n_clusters, -1).T[:, :, None] for column in columns]
-    return Units(sizes, tuple(columns), clusters.names, clusters.clusters_per_group)
+    cells = Segments(sizes, 1)
+    columns = tuple(cells.layout(column) for column in np.concatenate(units).T)
+    return Units(sizes, columns, clusters.names, clusters.clusters_per_group)
 
 
 def _helmert(n: int, count: int) -> Floats:

@@ -73,3 +73,16 @@ def test_an_arm_without_units_has_no_part_in_its_cluster():
         squares = y[x == arm] ** 2
         z = (squares.mean() - variance) / (variance * np.sqrt(2.0 / squares.size))
         assert abs(z) < 4, (arm, z)
+
+
+@pytest.mark.parametrize("world", ["normal", "covariate", "units"])
+def test_a_replication_of_its_own_chunk_may_lose_nothing(world):
+    of = source(**WORLDS[world], n_clusters=2, cluster_size=20000,
+                missing={"units": 1e-9, "by": "x"})  # fmt: skip
+    assert streams.chunk_length(of.scenario, streams.ROWS) == 1
+    rows = of.moments(streams.ROWS, 0)
+    assert isinstance(rows, Units)
+    assert (rows.sizes == 20000).all() and rows.x.shape == (20000, 2, 1)
+    coarse = of.moments(streams.CLUSTERS, 0)
+    assert isinstance(coarse, Clusters)
+    assert np.allclose(coarse.mean_x[:, 0], rows.x[:, :, 0].mean(axis=0), atol=1e-9)
