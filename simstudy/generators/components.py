@@ -37,6 +37,11 @@ def given_covariates(scenario: Scenario) -> list[Covariate]:
     return by_name(one for one in scenario.covariates if one.type != "normal")
 
 
+def varies_in_clusters(kind: str, icc: float | None) -> bool:
+    """Whether a predictor is binary, and drawn for every unit."""
+    return kind == "binary_blocked" or (kind == "binary" and icc == 0.0)
+
+
 def normal_names(scenario: Scenario) -> list[str]:
     """Names of the normal predictors, in the order in which they are drawn."""
     of_x = ["x"] if scenario.x == "normal" else []

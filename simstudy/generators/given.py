@@ -39,12 +39,15 @@ class Given:
         Where each is from a file.
     counts : tuple of arrays
         Units with each combination of the binary ones, 2^k: 1 before 0, the first slowest.
+    step : array or None
+        From unit to unit where x is their order; it is the first then, and in no other list.
     """
 
     means: tuple[Floats, ...]
     within: Factor
     files: tuple[GivenX | None, ...]
     counts: tuple[Ints, ...]
+    step: Floats | None = None
 
     def cut(self, first: int, last: int) -> Given:
         """Replications first..last-1 (from 0)."""
@@ -53,7 +56,8 @@ class Given:
             return cut_array(values, first, last)
 
         means, counts = tuple(map(part, self.means)), tuple(map(part, self.counts))
-        return replace(self, means=means, within=self.within.map(part), counts=counts)
+        step = None if self.step is None else part(self.step)
+        return replace(self, means=means, within=self.within.map(part), counts=counts, step=step)
 
     def units(self, cells: Segments) -> list[Floats]:
         """The values of every unit."""
@@ -61,11 +65,12 @@ class Given:
         steps = [cells.spread(end) for end in ends]
         position = cells.position()
         code = sum((position >= step for step in steps), np.zeros(cells.shape, np.int64))
-        columns, n_binary = [], self.files.count(None)
+        n_binary, fixed = self.files.count(None), Treatment(np.zeros((1, 1)), np.zeros((1, 1)))
         bits = iter(range(n_binary - 1, -1, -1))
+        in_order = replace(fixed, step=self.step)
+        columns = [] if self.step is None else [given_rows(None, in_order, cells)]
         for file in self.files:
             if file is not None:
-                fixed = Treatment(np.zeros((1, 1)), np.zeros((1, 1)))
                 columns.append(given_rows(file, fixed, cells))
             else:
                 columns.append((1 - (code >> next(bits) & 1)).astype(float))
@@ -92,13 +97,17 @@ def draw_given(
         return None
     files = [one.given for one in covariates]
     treated = [_treated(rng, one, sizes, n_reps) for one in covariates if one.type != "file"]
-    if treatment is not None:
+    step = None if treatment is None else treatment.step
+    if treatment is not None and step is None:
         files.insert(0, scenario.given)
         if treatment.treated is not None:
             treated.insert(0, treatment.treated)
     counts = _crossed(rng, sizes, treated, n_reps)
     space, columns, means = _centred(sizes, files, treated, counts)
-    return Given(tuple(means), _triangle(columns, space), tuple(files), tuple(counts))
+    if treatment is not None and step is not None:  # beside it no binary one varies in clusters
+        columns.insert(0, [treatment.root, *(np.zeros_like(entry) for entry in columns[0][1:])])
+        means.insert(0, treatment.mean)
+    return Given(tuple(means), _triangle(columns, space), tuple(files), tuple(counts), step)
 
 
 def _treated(rng: np.random.Generator, covariate: Covariate, sizes: Ints, n_reps: int) -> Ints:

@@ -92,8 +92,8 @@ def _shuffle(sketch: Sketch, cells: Segments, columns: dict[str, Floats]) -> Non
     """Put units with 1 and 0 in random order where order counts: they stand in that of these."""
     scenario = sketch.scenario
     binary = [one.name for one in components.given_covariates(scenario)
-              if not one.given and one.icc != 1.0]  # fmt: skip
-    if scenario.x in ("binary", "binary_blocked") and scenario.x_icc != 1.0:
+              if components.varies_in_clusters(one.type, one.icc)]  # fmt: skip
+    if components.varies_in_clusters(scenario.x, scenario.x_icc):
         binary.append("x")
     if not binary:
         return

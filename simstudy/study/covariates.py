@@ -243,15 +243,19 @@ def _correlate(
 def _refuse_mixture(
     fields_of: Mapping[str, _Fields], plain: Scenario, settled: tuple[Covariate, ...]
 ) -> None:
-    """Refuse a file that varies within clusters beside a binary one that is drawn there."""
+    """Refuse what is fixed and varies within clusters beside a binary one that is drawn there."""
     files = [plain.given, *(one.given for one in settled)]
-    if all(file is None or constant_within(file) for file in files):
+    if plain.x == "time":
+        fixed, instead = "x: time", "give it icc 1"
+    elif all(file is None or constant_within(file) for file in files):
         return
+    else:
+        fixed, instead = "a file that varies there", "put it into the file, or give it icc 1"
     for one in settled:
-        if one.type == "binary_blocked" or (one.type == "binary" and one.icc == 0):
+        if components.varies_in_clusters(one.type, one.icc):
             fields_of[one.name].here.refuse(
-                f"{one.name}: a binary covariate within clusters is not drawn beside a file that "
-                "varies there; put it into the file, or give it icc 1"
+                f"{one.name}: a binary covariate within clusters is not drawn beside {fixed}; "
+                f"{instead}"
             )
 
 
