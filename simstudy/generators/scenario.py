@@ -181,7 +181,7 @@ class Scenario:
             return self.generator.grain
         grains = {registered()[name].exact_at(self) for name, _ in self.parts}
         normal = all(one.type == "normal" for one in self.covariates)
-        if "rows" in grains or (self.x == "time" and not normal):
+        if "rows" in grains:
             return "rows"
         plain = self.x == "normal" and normal and not self.parts
         return "pooled" if plain and self.equal_size and not self.slope_sd else "clusters"

@@ -71,16 +71,16 @@ def _predictors(sketch: Sketch, cells: Segments, aside: Open) -> dict[str, Float
     scenario, treatment = sketch.scenario, sketch.treatment
     columns: dict[str, Floats] = {}
     fixed = [one.name for one in components.given_covariates(scenario)]
-    ordered = scenario.x == "time"
-    if treatment is not None and (ordered or not fixed):
-        columns["x"] = given_rows(scenario.given, treatment, cells)
     if fixed:
-        beside = None if ordered else treatment
-        drawn = given.draw_given(aside(COVARIATES), scenario, sketch.planned, beside, sketch.n_reps)
+        drawn = given.draw_given(
+            aside(COVARIATES), scenario, sketch.planned, treatment, sketch.n_reps
+        )
         assert drawn is not None
-        names = fixed if beside is None else ["x", *fixed]
-        columns |= dict(zip(names, drawn.units(cells), strict=True))
-    if ordered or scenario.part("autocorrelation"):
+        names = fixed if treatment is None else ["x", *fixed]
+        columns = dict(zip(names, drawn.units(cells), strict=True))
+    elif treatment is not None:
+        columns["x"] = given_rows(scenario.given, treatment, cells)
+    if scenario.part("autocorrelation"):
         _shuffle(sketch, cells, columns)
     columns |= _normal_predictors(sketch, cells)
     if treatment is not None:

@@ -83,7 +83,7 @@ ALONE = [
     {"autocorrelation": 0.6, **RAGGED},
     {"autocorrelation": -0.4, **TIME},
     TIME | RAGGED,
-    TIME | RAGGED | COINS,
+    TIME | RAGGED | TRIAL,
     GROUPS,
     {"third_level": {"clusters": 3, "icc": 0.2, "x_icc": 1}, **ARMS},
     {"third_level": {"clusters": 4, "icc": 0.2}, **ARMS, **RAGGED},
