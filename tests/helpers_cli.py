@@ -105,7 +105,7 @@ def listing(folder: Path) -> list[str]:
 
 def conforms(value: Any, schema: dict[str, Any]) -> bool:
     """Check a value against the part of JSON Schema that `simstudy schema` uses."""
-    unknown = schema.keys() - _CHECKS.keys() - {"$schema", "title", "description", "required"}
+    unknown = schema.keys() - _CHECKS.keys() - {"$schema", "title", "description"}
     assert not unknown, f"teach helpers_cli.conforms about {unknown}"
     return all(_CHECKS[key](value, schema) for key in schema if key in _CHECKS)
 
@@ -122,11 +122,13 @@ def _object(value: Any, schema: dict[str, Any]) -> bool:
     if not isinstance(value, dict):
         return True
     known = schema["properties"]
-    if any(key not in value for key in schema.get("required", ())):
-        return False
     if schema.get("additionalProperties", True) is False and value.keys() - known.keys():
         return False
     return all(conforms(value[key], known[key]) for key in value if key in known)
+
+
+def _whole(value: Any, schema: dict[str, Any]) -> bool:
+    return not isinstance(value, dict) or all(key in value for key in schema["required"])
 
 
 def _others(value: Any, schema: dict[str, Any]) -> bool:
@@ -160,6 +162,7 @@ _CHECKS = {
     "anyOf": lambda v, s: any(conforms(v, one) for one in s["anyOf"]),
     "not": lambda v, s: not conforms(v, s["not"]),
     "properties": _object,
+    "required": _whole,
     "additionalProperties": _others,
     "propertyNames": _names,
     "minimum": _number(lambda v, s: v >= s["minimum"]),
