@@ -27,7 +27,7 @@ from simstudy.generators import (
 from simstudy.generators.scenario import Scenario
 from simstudy.generators.sketch import Open
 from simstudy.generators.streams import CLUSTERS, COVARIATES, POOLED, ROWS, SIZES, SLOPES
-from simstudy.generators.unit_worlds import DrawnUnits, draw_units
+from simstudy.generators.unit_worlds import draw_units
 from simstudy.generators.world import Drawn
 from simstudy.moments import Clusters, Floats, Pooled, Units
 from simstudy.numerics.batches import cut, join
@@ -88,14 +88,13 @@ class Source:
     def _of_units(self, grain: int, chunk: int) -> Clusters | Units:
         """Moments of what is drawn as units first."""
         if grain == ROWS:
-            return self.units(chunk).units
+            return self._units(chunk)
         each = streams.chunk_length(self.scenario, ROWS)
         count = streams.chunk_length(self.scenario, grain) // each
         first = chunk * count
-        return join([reduce(self.units(c).units) for c in range(first, first + count)])
+        return join([reduce(self._units(c)) for c in range(first, first + count)])
 
-    def units(self, chunk: int) -> DrawnUnits:
-        """A chunk of a scenario that is drawn as units first."""
+    def _units(self, chunk: int) -> Units:
         length = streams.chunk_length(self.scenario, ROWS)
         rng, aside = self._streams(chunk, ROWS), self._streams(chunk, SIZES)
         return self._keep(ROWS, (chunk,), lambda: draw_units(rng, aside, self.scenario, length))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -22,26 +21,7 @@ from simstudy.numerics.elimination import Column
 from simstudy.numerics.segments import Segments
 
 
-@dataclass(frozen=True, slots=True)
-class DrawnUnits:
-    """Units of one chunk.
-
-    Attributes
-    ----------
-    units : Units
-        With y.
-    errors : array
-        What is not fixed in y and is the unit's own.
-    effects : array
-        What is not fixed in y and is that of cluster and group, but for slopes.
-    """
-
-    units: Units
-    errors: Floats
-    effects: Floats
-
-
-def draw_units(open_: Open, aside: Open, scenario: Scenario, n_reps: int) -> DrawnUnits:
+def draw_units(open_: Open, aside: Open, scenario: Scenario, n_reps: int) -> Units:
     """Draw one chunk; see `worlds.draw_clusters`."""
     sizes, treatment = predictor.draw_first(aside, scenario, n_reps)
     cells = Segments(sizes, n_reps)
@@ -50,18 +30,14 @@ def draw_units(open_: Open, aside: Open, scenario: Scenario, n_reps: int) -> Dra
     sketch.x = columns["x"]
     sketch.run("predictors")
     shift, slopes = effects.of_cells(sketch)
-    own = _errors(sketch, cells)
-    y = own + shift
+    y = _errors(sketch, cells)
+    y += shift
     _add_fixed(y, scenario, cells, columns, slopes)
     waist = world.columns_of_waist(scenario)
     held = [*(columns[name] for name in waist[:-1]), y]
-    of_effects = np.broadcast_to(shift, cells.shape)
     if sketch.kept is not None:
-        kept = sketch.kept
-        sizes, held = _left(cells, kept, held)
-        _, (own, of_effects) = _left(cells, kept, [own, of_effects])
-    units = Units(sizes, tuple(held), waist, world.per_group(scenario))
-    return DrawnUnits(units, own, of_effects)
+        sizes, held = _left(cells, sketch.kept, held)
+    return Units(sizes, tuple(held), waist, world.per_group(scenario))
 
 
 # --- predictors -------------------------------------------------------------------------------
