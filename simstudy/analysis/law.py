@@ -7,11 +7,17 @@ import math
 import numpy as np
 
 from simstudy.generators import shapes
+from simstudy.generators.effects import tau2_of_clusters
 from simstudy.generators.scenario import Scenario
 from simstudy.generators.sketch import arm_variances
 from simstudy.moments import Floats, Ints
 
 _DRAWS, _POINTS, _EDGE = 200_000, 161, 3e-4  # draws in all; places, and what lies beyond them
+
+
+def means(of_units: Floats, sizes: Ints) -> Floats:
+    """Mean of each cluster, of units sorted by cluster."""
+    return np.asarray(np.add.reduceat(of_units, np.cumsum(sizes) - sizes) / sizes)
 
 
 def share_of_mean(scenario: Scenario, sizes: Ints) -> Floats:
@@ -57,33 +63,23 @@ def density_of_means(scenario: Scenario, x: Floats, sizes: Ints) -> tuple[Floats
 
 def _effects(rng: np.random.Generator, scenario: Scenario, shape: tuple[int, int]) -> Floats:
     """Effects of clusters, and of their groups: what goes with x, sizes and groups is normal."""
-    third = scenario.part("third_level")
-    tau2, of_groups = scenario.tau2, 0.0
-    if third is not None:
-        of_groups = scenario.total_variance * third.icc
-    own = (tau2 - of_groups) * max(
-        1.0 - scenario.part("endogeneity") ** 2 - scenario.part("informative_size") ** 2, 0.0
-    )
+    left = 1.0 - scenario.part("endogeneity") ** 2 - scenario.part("informative_size") ** 2
+    own = tau2_of_clusters(scenario) * max(left, 0.0)
     of_shape = shapes.draw(rng, scenario.part("cluster_effects"), shape)
-    rest = math.sqrt(max(tau2 - own, 0.0)) * rng.standard_normal(shape)
-    return np.asarray(math.sqrt(max(own, 0.0)) * of_shape + rest)
+    rest = math.sqrt(max(scenario.tau2 - own, 0.0)) * rng.standard_normal(shape)
+    return np.asarray(math.sqrt(own) * of_shape + rest)
 
 
 def _multiples(scenario: Scenario, x: Floats, sizes: Ints) -> tuple[Floats, Floats]:
     """By what effects, and variances of errors, are multiplied in each cluster, given its x."""
-    starts = np.cumsum(sizes) - sizes
-
-    def of_clusters(of_units: Floats) -> Floats:
-        return np.add.reduceat(of_units, starts) / sizes
-
     by_effects, by_errors = np.ones(sizes.size), np.ones(sizes.size)
     if (pair := scenario.part("cluster_variance")) is not None:
-        by_effects = of_clusters(np.sqrt(_by_arm(scenario, pair[1], x)))
+        by_effects = means(np.sqrt(_by_arm(scenario, pair[1], x)), sizes)
     key, k = scenario.part("error_variance") or ("", 0.0)
     if key == "arms":
-        by_errors = of_clusters(_by_arm(scenario, k, x))
+        by_errors = means(_by_arm(scenario, k, x), sizes)
     elif key == "x":
-        by_errors = of_clusters(np.exp(k * x - 0.5 * k * k))
+        by_errors = means(np.exp(k * x - 0.5 * k * k), sizes)
     return by_effects, by_errors
 
 

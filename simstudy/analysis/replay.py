@@ -157,7 +157,7 @@ def replay(
     design = known[scenario]
     for method in methods:
         check_columns(method, ("x", *(one.name for one in design.scenario.covariates)))
-        if method.level == GROUPS and design.scenario.part("third_level") is None:
+        if method.level == GROUPS and not design.scenario.clusters_per_group:
             raise UserError(f"{method.label}: there are no groups of clusters in {scenario}")
     chosen = methods or [method for method in study.methods if study.asks(design, method)]
     data, without = None, ""

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from simstudy.analysis.data import DataSet
 from simstudy.analysis.drawn import draws_moments, lone_errors, stand_in
 from simstudy.analysis.fitted import Fit, fit_one
-from simstudy.analysis.law import share_of_mean
+from simstudy.analysis.law import means, share_of_mean
 from simstudy.analysis.lines import Lines, texts_of
 from simstudy.errors import UserError, nearest
 from simstudy.moments import Clusters, Floats
 from simstudy.numerics.batches import units
 from simstudy.numerics.features import Feature, features_of, sums_of
 from simstudy.numerics.stand_in import units_with
-from simstudy.registry import configure
+from simstudy.registry import GROUPS, configure
 from simstudy.study.grid import Design
 from simstudy.study.study import Study
 
@@ -58,7 +57,7 @@ class Shown:
     @property
     def of_clusters(self) -> Floats:
         """Mean error of each cluster, shape (J,)."""
-        return np.add.reduceat(self.errors, self._starts) / self.data.sizes
+        return means(self.errors, self.data.sizes)
 
     @property
     def of_units(self) -> Floats:
@@ -77,17 +76,9 @@ class Shown:
     @property
     def of_groups(self) -> Floats:
         """Mean error of each group; empty without a third level."""
-        third = self.design.scenario.part("third_level")
-        if third is None:
+        if not self.data.clusters_per_group:
             return np.empty(0)
-        group = (np.array(self.data.labels) - 1) // third.clusters
-        of_units = np.repeat(group, self.data.sizes)
-        n_units = np.bincount(of_units)
-        return np.bincount(of_units, self.errors)[n_units > 0] / n_units[n_units > 0]
-
-    @property
-    def _starts(self) -> Any:
-        return np.cumsum(self.data.sizes) - self.data.sizes
+        return means(self.errors, self.data.at(GROUPS).sizes)
 
     @property
     def lines(self) -> list[Lines]:

@@ -40,18 +40,13 @@ class DataSet(NamedTuple):
     truths: Truths
 
 
-def names_of(scenario: Scenario) -> tuple[str, ...]:
-    """The columns that methods read, in the order of the waist."""
-    return (*(one.name for one in scenario.covariates), "x", "y")
-
-
 def data_set(answer: Any, scenario: Scenario) -> DataSet:
     """Read a data frame, or a dict of columns, or raise `AnswerError`."""
     held = columns_of(answer)
     truths = truths_of(held.pop(TRUTH, None), scenario, 1)
     if hasattr(answer, "attrs"):
         truths |= truths_of(answer.attrs.get(TRUTH), scenario, 1)
-    names = names_of(scenario)
+    names = scenario.columns
     for name in (CLUSTER, *names):
         if name not in held:
             got = ", ".join(map(str, held)) or "nothing"
@@ -93,11 +88,11 @@ def numbers(name: str, values: Any) -> Floats:
 def _clusters(held: Mapping[str, Any], scenario: Scenario) -> tuple[Array | None, Ints]:
     """What puts units in the order of their clusters, where they are not, and the sizes."""
     codes = _codes(CLUSTER, held[CLUSTER])
-    third = scenario.part("third_level")
+    m = scenario.clusters_per_group
     if GROUP not in held:
         order, sizes = _sorted(codes)
         return order, _padded(sizes, np.arange(sizes.size), scenario)
-    if third is None:
+    if not m:
         raise AnswerError("column 'group' needs third_level: {clusters: ...} in the study file")
     groups = _codes(GROUP, held[GROUP])
     if groups.shape != codes.shape:
@@ -106,11 +101,11 @@ def _clusters(held: Mapping[str, Any], scenario: Scenario) -> tuple[Array | None
     order, sizes = _sorted(groups * n_codes + codes)
     of_cluster = np.unique(groups * n_codes + codes) // n_codes
     number = np.arange(sizes.size) - np.searchsorted(of_cluster, of_cluster)  # in its group
-    if number.max() >= third.clusters:
+    if number.max() >= m:
         k = int(of_cluster[np.argmax(number)])
         n = int((of_cluster == k).sum())
-        raise AnswerError(f"{n} clusters in group {k + 1} where third_level says {third.clusters}")
-    return order, _padded(sizes, of_cluster * third.clusters + number, scenario)
+        raise AnswerError(f"{n} clusters in group {k + 1} where third_level says {m}")
+    return order, _padded(sizes, of_cluster * m + number, scenario)
 
 
 def _codes(name: str, labels: Any) -> Ints:
@@ -193,24 +188,18 @@ def are_fixed(scenario: Scenario) -> bool:
     return not scenario.size.random and scenario.part("missing") is None
 
 
-def groups_of(scenario: Scenario) -> int:
-    """Clusters in a group; 0 without a third level."""
-    third = scenario.part("third_level")
-    return 0 if third is None else int(third.clusters)
-
-
 def stand_in(scenario: Scenario) -> DataSet:
     """What lies in place of a data set that is not there, so that arrays are whole."""
     sizes = np.full(scenario.n_clusters, max(int(scenario.size.mean), 2))
     if not scenario.size.random:
         sizes = np.broadcast_to(scenario.fixed_sizes(), (scenario.n_clusters, 1))[:, 0]
     rng = np.random.Generator(np.random.SFC64(0))
-    return DataSet(sizes, [rng.standard_normal(sizes.sum()) for _ in names_of(scenario)], {})
+    return DataSet(sizes, [rng.standard_normal(sizes.sum()) for _ in scenario.columns], {})
 
 
 def gathered(sets: Sequence[DataSet], scenario: Scenario) -> Units:
     """Replications side by side."""
-    names, n_reps, m = names_of(scenario), len(sets), groups_of(scenario)
+    names, n_reps, m = scenario.columns, len(sets), scenario.clusters_per_group
     columns = list(zip(*(one.columns for one in sets), strict=True))
     sizes = np.stack([one.sizes for one in sets], axis=1)
     if (are_fixed(scenario) or n_reps == 1) and (sizes == sizes[0, 0]).all():

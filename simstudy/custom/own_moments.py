@@ -12,8 +12,6 @@ from simstudy.custom.answers import AnswerError
 from simstudy.custom.data_sets import (
     Truths,
     are_fixed,
-    groups_of,
-    names_of,
     numbers,
     stood_in,
     truths_of,
@@ -41,7 +39,7 @@ def moments(answer: Any, scenario: Scenario, n_reps: int) -> tuple[Clusters, lis
     if not isinstance(answer, Clusters):
         kind = type(answer).__name__
         raise AnswerError(f"returned {kind}; expected a dict of {', '.join(_MOMENTS)}")
-    names = names_of(scenario)
+    names = scenario.columns
     if answer.names != names:
         raise AnswerError(f"moments of {', '.join(answer.names)}, not of {', '.join(names)}")
     whole = _broadcast(answer, scenario, n_reps)
@@ -94,7 +92,8 @@ def _broadcast(given: Clusters, scenario: Scenario, n_reps: int) -> Clusters:
     whole = np.array(np.broadcast_to(sizes, shape)).astype(np.int64)
     means = tuple(full(np.asarray(mean)) for mean in given.means)
     within = given.within.map(full)
-    return Clusters(whole, means, within, given.names, clusters_per_group=groups_of(scenario))
+    m = scenario.clusters_per_group
+    return Clusters(whole, means, within, given.names, clusters_per_group=m)
 
 
 def _mended(whole: Clusters, lost: Bools, scenario: Scenario) -> Clusters:

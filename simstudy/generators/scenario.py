@@ -143,6 +143,17 @@ class Scenario:
         """The value of a part."""
         return dict(self.parts).get(name, registered()[name].default)
 
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Covariates, x and y: the columns of its data, in the order of the waist."""
+        return (*(one.name for one in self.covariates), "x", "y")
+
+    @property
+    def clusters_per_group(self) -> int:
+        """Clusters in a group; 0 without a third level."""
+        third = self.part("third_level")
+        return 0 if third is None else int(third.clusters)
+
     def slope_of(self, covariate: str) -> float:
         """True slope of a covariate; NaN of one that is not there."""
         slopes = {one.name: one.slope for one in self.covariates}

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from simstudy.generators import components, effects, given, predictor, shapes, world
+from simstudy.generators import components, effects, given, predictor, shapes
 from simstudy.generators.frames import combined
 from simstudy.generators.gaussian import Treatment
 from simstudy.generators.parts import autocorrelation, errors, x_shape
@@ -33,11 +33,10 @@ def draw_units(open_: Open, aside: Open, scenario: Scenario, n_reps: int) -> Uni
     y = _errors(sketch, cells)
     y += shift
     _add_fixed(y, scenario, cells, columns, slopes)
-    waist = world.columns_of_waist(scenario)
-    held = [*(columns[name] for name in waist[:-1]), y]
+    held = [*(columns[name] for name in scenario.columns[:-1]), y]
     if sketch.kept is not None:
         sizes, held = _left(cells, sketch.kept, held)
-    return Units(sizes, tuple(held), waist, world.per_group(scenario))
+    return Units(sizes, tuple(held), scenario.columns, scenario.clusters_per_group)
 
 
 # --- predictors -------------------------------------------------------------------------------

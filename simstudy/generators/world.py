@@ -124,14 +124,15 @@ def finish(
     scenario: Scenario, whole: Pooled | Clusters, slopes: Floats | None
 ) -> Pooled | Clusters:
     """Turn moments in the order of the draw into those of (covariates, x, y)."""
+    m = scenario.clusters_per_group
     if not scenario.covariates and slopes is None:
         alone = gaussian.finish(scenario, whole)
         if isinstance(alone, Clusters):
-            alone = replace(alone, names=XY, clusters_per_group=per_group(scenario))
+            alone = replace(alone, names=XY, clusters_per_group=m)
         return alone
     slope = scenario.slope if slopes is None else scenario.slope + slopes
     names = order(scenario)
-    waist = columns_of_waist(scenario)
+    waist = scenario.columns
     inner = _finished(scenario, names, whole.within, slope)
     if isinstance(whole, Pooled):
         outer = _finished(
@@ -142,20 +143,7 @@ def finish(
     of_means = {name: [mean] for name, mean in columns.items()}
     (mean_y,) = _y(scenario, of_means, slope + scenario.contextual_effect)
     means = (*(columns[name] for name in waist[:-1]), scenario.intercept + mean_y)
-    return replace(
-        whole, means=means, within=inner, names=waist, clusters_per_group=per_group(scenario)
-    )
-
-
-def per_group(scenario: Scenario) -> int:
-    """Clusters in a group; 0 where there is no third level."""
-    third = scenario.part("third_level")
-    return 0 if third is None else int(third.clusters)
-
-
-def columns_of_waist(scenario: Scenario) -> tuple[str, ...]:
-    """Of the columns of the waist."""
-    return (*(one.name for one in scenario.covariates), "x", "y")
+    return replace(whole, means=means, within=inner, names=waist, clusters_per_group=m)
 
 
 def _y(
@@ -172,7 +160,7 @@ def _finished(
 ) -> Factor:
     columns = dict(zip(names, appended.columns_of(factor), strict=True))
     y = _y(scenario, columns, slope)
-    turned = triangle([*(columns[name] for name in columns_of_waist(scenario)[:-1]), y])
+    turned = triangle([*(columns[name] for name in scenario.columns[:-1]), y])
     shape = np.broadcast_shapes(*(entry.shape for row in turned.rows for entry in row))
     # which entries replications share would else depend on what was drawn
     return turned.map(lambda entry: np.ascontiguousarray(np.broadcast_to(entry, shape)))
@@ -250,6 +238,6 @@ def _finished_units(
     mean_x = whole.means[order(scenario).index("x")]
     shift = scenario.intercept + scenario.contextual_effect * mean_x
     y = y + cells.spread(shift)
-    waist = columns_of_waist(scenario)
+    waist = scenario.columns
     values = (*(columns[name] for name in waist[:-1]), y)
-    return Units(whole.sizes, values, waist, per_group(scenario))
+    return Units(whole.sizes, values, waist, scenario.clusters_per_group)

@@ -124,9 +124,9 @@ def _is_plain(value: Any) -> bool:
 
 def refuse_groups(place: Place, settled: Scenario) -> None:
     """Refuse a third level that has no whole groups."""
-    third = settled.part("third_level")
-    if third is not None and settled.n_clusters % third.clusters:
-        place.refuse(f"{settled.n_clusters} clusters are no groups of {third.clusters}")
+    m = settled.clusters_per_group
+    if m and settled.n_clusters % m:
+        place.refuse(f"{settled.n_clusters} clusters are no groups of {m}")
 
 
 def account(generator: OwnGenerator) -> str:

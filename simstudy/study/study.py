@@ -248,7 +248,7 @@ def _is_stored_own(item: Any) -> bool:
 def _check_levels(top: Place, study: Study) -> None:
     """Refuse a method that takes groups for clusters where there are none."""
     for item, method, design in _asked(top, study):
-        if method.level == GROUPS and design.scenario.part("third_level") is None:
+        if method.level == GROUPS and not design.scenario.clusters_per_group:
             where = ", ".join(f"{f} {text_of(level)}" for f, level in design.levels.items())
             what = "write third_level: {clusters: 5, icc: 0.05}, or when: it is asked for"
             item.refuse(f"no groups of clusters where {where}; {what}", method.name, "level")

@@ -23,7 +23,7 @@ def design_effect(scenario: Scenario) -> float:
     """
     if scenario.generator is not None:
         return math.nan
-    if scenario.part("third_level") is None:
+    if not scenario.clusters_per_group:
         return _of_clusters(scenario)
     scale = scenario.slope_sd**2 / scenario.total_variance if slopes_are_known(scenario) else 0.0
     return _of_clusters(scenario) + _of_groups(scenario) / (1.0 + scale)

@@ -139,7 +139,7 @@ def _mixed(level: int, scenario: Scenario) -> list[tuple[balanced.Strata, float]
 def _clusters(level: int, scenario: Scenario) -> int:
     """Clusters of the analysis."""
     j = scenario.n_clusters
-    return j // scenario.part("third_level").clusters if level == 3 else j
+    return j // scenario.clusters_per_group if level == 3 else j
 
 
 def _mixed_rejection(
