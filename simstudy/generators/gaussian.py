@@ -32,6 +32,12 @@ class Treatment:
         """A binary predictor of clusters of these sizes."""
         return cls(treated / sizes, np.sqrt(treated * (sizes - treated) / sizes), treated)
 
+    @property
+    def standardized(self) -> Floats:
+        """The means less their mean, over their SD, where whole clusters are treated."""
+        share = self.mean.mean(axis=0)
+        return np.asarray((self.mean - share) / np.sqrt(share * (1.0 - share)))
+
     def cut(self, first: int, last: int) -> Treatment:
         """Replications first..last-1 (from 0)."""
         treated, step = (None if a is None else cut_array(a, first, last)

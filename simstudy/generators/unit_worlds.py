@@ -9,13 +9,12 @@ import numpy as np
 
 from simstudy.generators import components, effects, given, predictor, shapes
 from simstudy.generators.frames import combined
-from simstudy.generators.gaussian import Treatment
 from simstudy.generators.parts import autocorrelation, errors, x_shape
 from simstudy.generators.refine import given_rows
 from simstudy.generators.scenario import Scenario
 from simstudy.generators.sketch import Open, Sketch
 from simstudy.generators.streams import COVARIATES
-from simstudy.generators.worlds import noise_of, x_shares
+from simstudy.generators.worlds import groups_of_x, noise_of
 from simstudy.moments import Array, Bools, Floats, Ints, Units
 from simstudy.numerics.elimination import Column
 from simstudy.numerics.segments import Segments
@@ -59,7 +58,7 @@ def _predictors(sketch: Sketch, cells: Segments, aside: Open) -> dict[str, Float
         _shuffle(sketch, cells, columns)
     columns |= _normal_predictors(sketch, cells)
     if treatment is not None:
-        sketch.component = lambda: _of_treatment(treatment)
+        sketch.component = lambda: treatment.standardized
     return {name: np.broadcast_to(column, cells.shape) for name, column in columns.items()}
 
 
@@ -81,11 +80,6 @@ def _shuffle(sketch: Sketch, cells: Segments, columns: dict[str, Floats]) -> Non
     for name in binary:
         whole = np.broadcast_to(columns[name], cells.shape)
         columns[name] = np.take_along_axis(whole, order, axis=0)
-
-
-def _of_treatment(treatment: Treatment) -> Floats:
-    share = treatment.mean.mean(axis=0)
-    return np.asarray((treatment.mean - share) / np.sqrt(share * (1.0 - share)))
 
 
 def _normal_predictors(sketch: Sketch, cells: Segments) -> dict[str, Floats]:
@@ -123,11 +117,9 @@ def _normal_predictors(sketch: Sketch, cells: Segments) -> dict[str, Floats]:
         if mean.size > 1:
             column += cells.spread(mean)
         columns[name] = column
-    if of_x:
-        group, cluster, unit = x_shares(scenario)
-        if group:
-            shift = math.sqrt(group) * effects.of_group(sketch)
-            columns["x"] = math.sqrt(cluster + unit) * columns["x"] + shift
+    if of_groups := groups_of_x(sketch):
+        sd, shift = of_groups
+        columns["x"] = sd * columns["x"] + shift
     return columns
 
 

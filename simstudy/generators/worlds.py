@@ -45,6 +45,14 @@ def x_shares(scenario: Scenario) -> tuple[float, float, float]:
     return group, x_icc - group, 1.0 - x_icc
 
 
+def groups_of_x(sketch: Sketch) -> tuple[float, Floats] | None:
+    """SD of what a normal x has within groups, and what it has of them, if anything."""
+    group, cluster, unit = x_shares(sketch.scenario)
+    if not group:
+        return None
+    return math.sqrt(cluster + unit), math.sqrt(group) * effects.of_group(sketch)
+
+
 def draw_clusters(open_: Open, aside: Open, scenario: Scenario, n_reps: int) -> Drawn:
     """Draw one chunk.
 
@@ -69,8 +77,9 @@ def draw_clusters(open_: Open, aside: Open, scenario: Scenario, n_reps: int) -> 
         if effects.in_noise(scenario)
         else effects.of_cells(sketch)
     )
-    whole = _with_groups_of_x(sketch, whole, at_x)
-    sketch.x = whole.means[at_x] if not split else sketch.x
+    if of_groups := groups_of_x(sketch):
+        whole = _changed(whole, at_x, *of_groups)
+        sketch.x = whole.means[at_x]
     sketch.run("errors")
     whole = _changed(whole, at_e, sketch.error_sd, shift)
     arms, sizes = None, _sizes_of_arms(sketch) if split else sketch.sizes
@@ -129,28 +138,13 @@ def _of_arms(sizes: Ints) -> Treatment:
 def _component(sketch: Sketch, noise: Scenario, whole: Clusters) -> Floats:
     """Standardized cluster part of x."""
     if sketch.treatment is not None:
-        return _standardized(np.asarray(whole.means[0]))
+        return sketch.treatment.standardized
     if noise.x_icc == 1.0:
         return whole.means[world.order(noise).index("x")]
     names = world.order(noise)
     means = [whole.means[names.index(name)] for name in normal_names(noise)]
     rng = sketch.open(endogeneity.STREAM)
     return effects.cluster_part(rng, noise, whole.weights, means)
-
-
-def _standardized(arm: Floats) -> Floats:
-    """An indicator of treated clusters, less its mean, over its SD."""
-    share = arm.mean(axis=0)
-    return np.asarray((arm - share) / np.sqrt(share * (1.0 - share)))
-
-
-def _with_groups_of_x(sketch: Sketch, whole: Clusters, at_x: int) -> Clusters:
-    """X with its part of groups."""
-    group, cluster, unit = x_shares(sketch.scenario)
-    if not group:
-        return whole
-    shift = math.sqrt(group) * effects.of_group(sketch)
-    return _changed(whole, at_x, math.sqrt(cluster + unit), shift)
 
 
 def _changed(whole: Clusters, k: int, sd: Floats | float, shift: Floats | float) -> Clusters:
