@@ -56,6 +56,8 @@ class Part:
     account : callable
         Value -> what it does, in sentences for a methods section: Markdown with LaTeX. Where the
         value is a number, it stands there as its symbol, and is true of the default too.
+    by_arm : callable
+        Value -> whether the arms of a binary x differ in a variance.
     keeps_effects : bool
         Whether cluster effects stay normal, of one variance, and without a bearing on anything
         but y.
@@ -91,6 +93,7 @@ class Part:
     canonical: Callable[[Any], Any] = _itself
     factors: bool = False
     inner: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    by_arm: Callable[[Any], bool] = field(default=lambda value: False)
     keeps_effects: bool = False
     stage: Stage | None = None
     apply: Callable[[Any, Any], None] | None = None

@@ -15,6 +15,7 @@ from simstudy.generators import effects, gaussian, given, predictor, shapes, wor
 from simstudy.generators.appended import columns_of, factor_of
 from simstudy.generators.components import normal_names
 from simstudy.generators.gaussian import Treatment
+from simstudy.generators.part import registered
 from simstudy.generators.parts import endogeneity, x_shape
 from simstudy.generators.scenario import Scenario
 from simstudy.generators.sketch import Open, Sketch
@@ -93,8 +94,7 @@ def draw_clusters(open_: Open, aside: Open, scenario: Scenario, n_reps: int) -> 
 
 def _has_arms(scenario: Scenario) -> bool:
     """Whether arms differ in their variances."""
-    return any(value is not None and value[0] == "arms"
-               for value in map(scenario.part, ("error_variance", "cluster_variance")))  # fmt: skip
+    return any(registered()[name].by_arm(value) for name, value in scenario.parts)
 
 
 def _noise(sketch: Sketch, noise: Scenario, aside: Open) -> tuple[Clusters, given.Given | None]:

@@ -38,10 +38,11 @@ def try_generator(
     """The first of the sources that are tried, and what is found."""
     use = {"use": f"{file}:{function}", **options}
     (first, *_) = sources = [_source(use, size, {}) for size in _DESIGNS.values()]
-    extra = _extra_columns(first)
+    extra, more = _extra_columns(first), _groups(first)
     if extra:
-        covariates = {name: {"slope": 0.0} for name in extra}
-        sources = [_source(use, size, {"covariates": covariates}) for size in _DESIGNS.values()]
+        more["covariates"] = {name: {"slope": 0.0} for name in extra}
+    if more:
+        sources = [_source(use, size, more) for size in _DESIGNS.values()]
     return first, _verdicts(sources, extra)
 
 
@@ -58,11 +59,22 @@ def _extra_columns(source: OwnSource) -> list[str]:
     answer = source.answer()
     if isinstance(answer, Clusters):
         return [str(name) for name in answer.names[:-2]]
-    known = {data_sets.CLUSTER, "x", "y", TRUTH}
+    known = {data_sets.CLUSTER, data_sets.GROUP, "x", "y", TRUTH}
     with suppress(AnswerError):
         names = data_sets.columns_of(answer) if _rows(source) else {}
         return [name for name in names if name not in known and str(name).isidentifier()]
     return []
+
+
+def _groups(source: OwnSource) -> dict[str, Any]:
+    """A third level with as many clusters a group as in the data, where they name groups."""
+    with suppress(AnswerError):
+        columns = data_sets.columns_of(source.answer()) if _rows(source) else {}
+        if data_sets.GROUP in columns:
+            n_groups = len(set(np.asarray(columns[data_sets.GROUP]).tolist()))
+            clusters = max(_FIELDS["n_clusters"] // n_groups, 2)
+            return {"third_level": {"clusters": clusters, "icc": 0.1}}
+    return {}
 
 
 def _rows(source: OwnSource) -> bool:

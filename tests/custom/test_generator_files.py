@@ -223,6 +223,13 @@ def test_check_says_what_is_wrong_with_a_generator(tmp_path, capsys, line):
     assert wrong and any(CHECKED[line] in k for k in wrong)
 
 
+def test_check_tries_a_generator_of_groups_with_a_third_level(tmp_path, capsys):
+    code = CHECK.replace("LINE", "x = rng.normal(size=c.size)")
+    file = written(tmp_path, code.replace('"x": x, "y"', '"group": c // 2, "x": x, "y"'))
+    assert main(["check", str(file)]) == 0
+    assert capsys.readouterr().out.count("  right  ") == 4
+
+
 def test_check_is_content_with_good_generators_and_shows_their_moments(mine, capsys):
     assert main(["check", f"{mine}:skewed", "--options", "{shape: 3}"]) == 0
     shown = capsys.readouterr().out

@@ -40,6 +40,11 @@ def canonical_pair(value: tuple[str, float]) -> dict[str, Any]:
     return {key: float(number) + 0.0 if math.isfinite(number) else "inf"}
 
 
+def is_of_arms(value: tuple[str, float]) -> bool:
+    """Whether a pair says by what two arms differ."""
+    return value[0] == "arms"
+
+
 def without_arms(scenario: Scenario) -> str | None:
     """Why there are no two arms."""
     if scenario.x in ("binary", "binary_blocked"):

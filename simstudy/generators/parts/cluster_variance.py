@@ -8,6 +8,7 @@ from simstudy.forms import Either, Number
 from simstudy.generators.part import Part, register
 from simstudy.generators.parts._written import (
     canonical_pair,
+    is_of_arms,
     of_arms,
     text_of_pair,
     without_arms,
@@ -49,6 +50,7 @@ register(Part(
     apply=_apply,
     refuse=without_arms,
     account=_account,
+    by_arm=is_of_arms,
     example={"arms": 4},
     synonyms="effect_variance cluster_heteroscedasticity tau2_ratio icc_ratio unequal_icc "
         "partial_nesting partially_nested partial_clustering",

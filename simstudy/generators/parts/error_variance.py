@@ -8,6 +8,7 @@ from simstudy.forms import Either, Number
 from simstudy.generators.part import Part, register
 from simstudy.generators.parts._written import (
     canonical_pair,
+    is_of_arms,
     of_arms,
     text_of_pair,
     without_arms,
@@ -93,6 +94,7 @@ register(Part(
     apply=_apply,
     refuse=_refuse,
     account=_account,
+    by_arm=is_of_arms,
     example={"arms": 4},
     synonyms="heteroscedasticity heteroskedasticity heteroscedastic heteroskedastic variance_ratio "
         "unequal_variances error_heterogeneity varident varexp heterogeneity heterogeneity_var",
