@@ -84,8 +84,8 @@ def _draw(study: Study, found: Shown, file: Path) -> None:
     if scenario.generator is None:
         density = density_of_means(scenario, data.x, data.sizes)
         sigma = scenario.sigma2**0.5
-        curves = "Curves are what errors were meant to be: the law of their means in these " \
-                 "clusters, and the normal of the nominal variance"  # fmt: skip
+        curves = "The curves are the law of mean errors in these clusters, and, for comparison, " \
+                 "a normal of the nominal variance within them"  # fmt: skip
     x, y, sizes, points = data.x, data.y, data.sizes, "Units"
     without = "every cluster has one unit"
     if found.means_only:

@@ -204,8 +204,9 @@ class Scenario:
         x_icc = self.x_icc if self.x != "normal" else None
         others = tuple((one.name, one.type, one.icc, one.given and one.given.digest)
                        for one in self.covariates)  # fmt: skip
+        slopes_vary = self.slope_sd != 0  # then every replication has products of its own
         return (self.n_clusters, self.size, self.x, x_icc, given, others, self.generator,
-                self.parts)  # fmt: skip
+                self.parts, slopes_vary)  # fmt: skip
 
     def fixed_sizes(self) -> Ints:
         """Sizes of the clusters where they are not random, shape (J, 1)."""

@@ -88,7 +88,7 @@ def compare(summary: pa.Table, file: str) -> list[Pair]:
     pairs = []
     for i, line in enumerate(_lines(table, rows, [*given, *keys])):
         levels = {k: float(line[k]) if isinstance(line[k], int) else line[k] for k in keys}
-        cell = {key: level_text(level) for key, level in levels.items()}
+        cell = {key: "" if level is None else level_text(level) for key, level in levels.items()}
         try:
             row = _found(by_cell, line, cell)
         except UserError as error:

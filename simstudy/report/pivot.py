@@ -302,7 +302,7 @@ def number(value: float, places: int, *, leading_zero: bool = True) -> str:
 
 
 def level_text(value: Level) -> str:
-    """Write a factor's level."""
+    """Write a factor's level; a scenario may have none."""
     if value is None:
-        return ""
+        return "none"
     return f"{value:g}" if isinstance(value, float) else str(value)

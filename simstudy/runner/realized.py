@@ -44,12 +44,13 @@ class Errors(NamedTuple):
 
 
 def complete(study: Study, folder: ResultsFolder) -> None:
-    """Draw what is not known yet of the scenarios whose data misbehave; `run` alone does this.
+    """Draw what is not known yet of a study some of whose data misbehave; `run` alone does this.
 
     A user's generator that some fits were given up with may end this process: it is left alone.
     """
     n_reps = min(study.replications, _MOST)
-    wanted = [design for design in study.designs if design.scenario.misbehaves]
+    misbehaves = any(design.scenario.misbehaves for design in study.designs)
+    wanted = list(study.designs) if misbehaves else []
     if study.generators:
         gaps = gaps_of(study, folder.parts())
         incomplete = {scenario for (scenario, _), missing in gaps.items() if missing}
@@ -65,8 +66,8 @@ def complete(study: Study, folder: ResultsFolder) -> None:
 
 
 def realized(design: Design, seed: int, n_reps: int) -> dict[str, Feature]:
-    """Features of the first replications, at the grain at which they are drawn."""
-    grain = streams.GRAIN[design.scenario.first_grain]
+    """Features of the first replications, at the grain of clusters or that at which they start."""
+    grain = max(streams.CLUSTERS, streams.GRAIN[design.scenario.first_grain])
     length = streams.chunk_length(design.scenario, grain)
     pieces = []
     for first in range(0, n_reps, length):

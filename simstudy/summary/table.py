@@ -16,6 +16,7 @@ from simstudy.moments import Array, Bools, Floats, Ints
 from simstudy.store import arrow
 from simstudy.study.fields import DEFAULTS
 from simstudy.where import Where, mask
+from simstudy.where import known as levels_text
 
 VERDICT = "verdict"
 OF_ANYBODY = {b"simstudy": b"groups of anybody's"}  # in the schema: columns of any name
@@ -86,7 +87,8 @@ def only_where(summary: pa.Table, where: Where) -> pa.Table:
     where.check(known)
     rows = np.flatnonzero(mask(where, columns))
     if not rows.size:
-        raise UserError(f"no row is like that: {where.text}")
+        has = "; ".join(f"{field} is {levels_text(known[field])}" for field in where.fields)
+        raise UserError(f"no row is like that: {where.text} ({has})")
     return summary.take(arrow.integers(rows))
 
 

@@ -126,7 +126,7 @@ def _panel(
     x = laid.x(matrix, scenarios)
     draw_methods(axes, matrix, scale, scenarios, x, hollow)
     axes.set_xlim(-0.5, len(laid.ticks) - 0.5)
-    _ticks(axes, [level_text(tick) or "none" for tick in laid.ticks])
+    _ticks(axes, [level_text(tick) for tick in laid.ticks])
     style.clean(axes)
     _missing(axes, matrix, scale, scenarios, x)
 

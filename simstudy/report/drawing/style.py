@@ -63,7 +63,7 @@ def levels_text(levels: Mapping[str, Level]) -> str:
 
 def heading(levels: dict[str, Level], separator: str = ", ") -> str:
     """Levels as a facet's heading: ICC of x = 0.5."""
-    parts = (f"{named(f)} = {level_text(v) or 'none'}" for f, v in levels.items())
+    parts = (f"{named(f)} = {level_text(v)}" for f, v in levels.items())
     return separator.join(parts)
 
 

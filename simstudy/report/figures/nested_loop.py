@@ -130,7 +130,7 @@ def _draw_loops(axes: Axes, matrix: Matrix, loops: Loops, names: list[str]) -> N
 
 def _loop_text(factor: str, levels: list[Level]) -> str:
     """A factor and its levels, some of them where they are many."""
-    texts = [level_text(level) or "none" for level in levels]
+    texts = [level_text(level) for level in levels]
     if len(texts) > 5 or len(", ".join(texts)) > 30:
         return f"{style.named(factor)}: {texts[0]} … {texts[-1]}"
     return f"{style.named(factor)}: {', '.join(texts)}"

@@ -97,7 +97,7 @@ def _which(table: Wide, thinned: Wide) -> str:
     told = "; ".join(
         f"{factor} {' and '.join([', '.join(texts[:-1]), texts[-1]] if texts[:-1] else texts)}"
         for factor, some in kept.items()
-        if (texts := [level_text(level) for level in some])
+        if (texts := [level_text(level) for level in some if level is not None])
     )
     like = [row for row in table.rows if all(row[0][f] in some for f, some in kept.items())]
     first = "the first " if len(like) > len(thinned.rows) else ""
