@@ -25,7 +25,8 @@ _HOW = (
     "Realized: of data drawn again, the first replications, at most 2,000. An ICC is "
     "mean(t2) / (mean(t2) + mean(MSW)), t2 = (MSB - MSW) / n0 not truncated, of the errors, "
     "what slopes differ by left out: where sizes are informative, errors follow each other or "
-    "clusters form groups, this is not the nominal one. The skewness is that of errors about the mean of their cluster"
+    "clusters form groups, this is not the nominal one. The skewness is that of errors about the "
+    "mean of their cluster"
 )
 
 
