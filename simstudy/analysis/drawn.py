@@ -10,7 +10,7 @@ from simstudy.custom.own_source import OwnSource
 from simstudy.errors import UserError
 from simstudy.generators import streams
 from simstudy.moments import Clusters, Pooled, Units
-from simstudy.numerics.batches import cut, cut_rows, units
+from simstudy.numerics.batches import cut_data, units
 from simstudy.numerics.stand_in import units_with
 from simstudy.runner.realized import Errors, errors_of
 from simstudy.study.drawing import source_of
@@ -43,7 +43,9 @@ def lone_errors(study: Study, design: Design, replication: int) -> Errors:
     grain = _grain(design)
     chunk, at = divmod(replication - 1, streams.chunk_length(design.scenario, grain))
     errors = errors_of(design, study.seed, grain, chunk, at + 1)
-    return Errors(_cut(errors.data, at), errors.lost[at : at + 1], errors.slope[at : at + 1])
+    return Errors(
+        cut_data(errors.data, at, at + 1), errors.lost[at : at + 1], errors.slope[at : at + 1]
+    )
 
 
 def _grain(design: Design) -> int:
@@ -60,17 +62,11 @@ def _units(study: Study, design: Design, replication: int) -> Units:
     assert not isinstance(drawn, Pooled)
     if isinstance(source, OwnSource) and source.told(grain, chunk, at + 1).lost[at]:
         raise UserError(f"{_place(design)} drew no data")
-    lone = _cut(drawn, at)
+    lone = cut_data(drawn, at, at + 1)
     lone = units_with(lone) if isinstance(lone, Clusters) else lone
     if not lone.y.size:
         raise UserError(f"replication {replication} of scenario {design.id} has no units left")
     return lone
-
-
-def _cut(drawn: Clusters | Units, at: int) -> Clusters | Units:
-    if isinstance(drawn, Clusters):
-        return cut(drawn, at, at + 1)
-    return cut_rows(drawn, at, at + 1)
 
 
 def _place(design: Design) -> str:

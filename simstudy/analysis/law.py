@@ -9,7 +9,7 @@ import numpy as np
 from simstudy.generators import shapes
 from simstudy.generators.effects import tau2_of_clusters
 from simstudy.generators.scenario import Scenario
-from simstudy.generators.sketch import arm_variances
+from simstudy.generators.sketch import variances_by_arm
 from simstudy.moments import Floats, Ints
 
 _DRAWS, _POINTS, _EDGE = 200_000, 161, 3e-4  # draws in all; places, and what lies beyond them
@@ -74,15 +74,10 @@ def _multiples(scenario: Scenario, x: Floats, sizes: Ints) -> tuple[Floats, Floa
     """By what effects, and variances of errors, are multiplied in each cluster, given its x."""
     by_effects, by_errors = np.ones(sizes.size), np.ones(sizes.size)
     if (pair := scenario.part("cluster_variance")) is not None:
-        by_effects = means(np.sqrt(_by_arm(scenario, pair[1], x)), sizes)
+        by_effects = means(np.sqrt(variances_by_arm(scenario, pair[1], x)), sizes)
     key, k = scenario.part("error_variance") or ("", 0.0)
     if key == "arms":
-        by_errors = means(_by_arm(scenario, k, x), sizes)
+        by_errors = means(variances_by_arm(scenario, k, x), sizes)
     elif key == "x":
         by_errors = means(np.exp(k * x - 0.5 * k * k), sizes)
     return by_effects, by_errors
-
-
-def _by_arm(scenario: Scenario, ratio: float, x: Floats) -> Floats:
-    control, treated = arm_variances(scenario, ratio)
-    return np.where(x > 0.5, treated, control)

@@ -36,6 +36,11 @@ def in_noise(scenario: Scenario) -> bool:
     return not scenario.slope_sd and all(parts[name].keeps_effects for name, _ in scenario.parts)
 
 
+def beside_noise(sketch: Sketch) -> tuple[Floats | float, Floats | None]:
+    """As `of_cells`, without effects that the mean errors of clusters hold."""
+    return (of_groups(sketch), None) if in_noise(sketch.scenario) else of_cells(sketch)
+
+
 def of_cells(sketch: Sketch) -> tuple[Floats | float, Floats | None]:
     """Effects of group and cluster in every cell, and slopes of clusters beside the mean one."""
     scenario = sketch.scenario

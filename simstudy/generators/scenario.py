@@ -175,6 +175,16 @@ class Scenario:
         return self.total_variance * (1.0 - self.icc)
 
     @property
+    def two_arms(self) -> bool:
+        """Whether x is 0 or 1 by design."""
+        return self.x in ("binary", "binary_blocked")
+
+    @property
+    def treated_share(self) -> float:
+        """Nominal share of the units with x = 1, where there are two arms."""
+        return 0.5 if self.x == "binary_blocked" else float(self.part("treated"))
+
+    @property
     def equal_size(self) -> int | None:
         """The one size of all clusters of all replications, if there is one."""
         sizes = set(self.size.values)

@@ -93,17 +93,22 @@ class Sketch:
         Their mean, by the nominal share treated, is that of the study.
         """
         assert self.x is not None
-        control, treated = arm_variances(self.scenario, ratio)
-        return np.asarray(np.where(self.x > 0.5, np.sqrt(treated), np.sqrt(control)))
+        return np.sqrt(variances_by_arm(self.scenario, ratio, self.x))
 
 
 def arm_variances(scenario: Scenario, ratio: float) -> tuple[float, float]:
     """Variances of control and treated, relative to what they are on average."""
-    share = 0.5 if scenario.x == "binary_blocked" else scenario.part("treated")
+    share = scenario.treated_share
     if np.isinf(ratio):
         return 0.0, 1.0 / share
     control = 1.0 / (1.0 - share + share * ratio)
     return control, ratio * control
+
+
+def variances_by_arm(scenario: Scenario, ratio: float, x: Floats) -> Floats:
+    """That of the arm of each x, relative to what they are on average."""
+    control, treated = arm_variances(scenario, ratio)
+    return np.where(x > 0.5, treated, control)
 
 
 def standardized(loadings: Sequence[tuple[float, Floats]], rest: Floats) -> Floats:

@@ -73,11 +73,7 @@ def draw_clusters(open_: Open, aside: Open, scenario: Scenario, n_reps: int) -> 
     at_x, at_e = (0, 1) if split else (world.order(scenario).index(name) for name in ("x", E))
     sketch.x = whole.means[at_x] if not split else np.tile([1.0, 0.0], len(planned))[:, None]
     sketch.component = lambda: _component(sketch, noise, whole)
-    shift, slopes = (
-        (effects.of_groups(sketch), None)
-        if effects.in_noise(scenario)
-        else effects.of_cells(sketch)
-    )
+    shift, slopes = effects.beside_noise(sketch)
     if of_groups := groups_of_x(sketch):
         whole = _changed(whole, at_x, *of_groups)
         sketch.x = whole.means[at_x]

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from simstudy.moments import Array, Factor, Moments, Pooled, Units
+from simstudy.moments import Array, Clusters, Factor, Moments, Pooled, Units
 from simstudy.numerics.segments import Segments
 
 M = TypeVar("M", bound=Moments)
@@ -35,8 +35,10 @@ def read_only(moments: M) -> M:
     return _each(view, [moments])
 
 
-def reps_of(rows: Units) -> int:
+def reps_of(rows: Units | Moments) -> int:
     """Number of replications R; without any unit it is as `sizes` has it."""
+    if not isinstance(rows, Units):
+        return rows.n_reps
     shared = rows.sizes.shape[1] == 1 and rows.y.size > 0
     return rows.y.size // int(rows.sizes.sum()) if shared else int(rows.sizes.shape[1])
 
@@ -52,6 +54,13 @@ def cut_rows(rows: Units, first: int, last: int) -> Units:
     sizes = cut_array(rows.sizes, first, last) if n_reps > 1 else rows.sizes
     left = Segments(sizes, last - first)  # by chance, of a replication alone, equal
     return replace(rows, sizes=sizes, columns=tuple(left.layout(c[keep]) for c in rows.columns))
+
+
+def cut_data(data: Clusters | Units, first: int, last: int) -> Clusters | Units:
+    """Replications first..last-1 (from 0) of units or of moments."""
+    if isinstance(data, Units):
+        return cut_rows(data, first, last)
+    return cut(data, first, last)
 
 
 def units(rows: Units) -> tuple[Array, ...]:

@@ -75,7 +75,7 @@ class Batch:
         """Each chunk and what replications it has."""
         first = self.first
         for chunk in self.chunks:
-            n_reps = reps_of(chunk) if isinstance(chunk, Units) else chunk.n_reps
+            n_reps = reps_of(chunk)
             yield Span(first, first + n_reps), chunk
             first += n_reps
 

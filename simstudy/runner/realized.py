@@ -12,7 +12,7 @@ from simstudy.generators import streams
 from simstudy.generators.source import Source
 from simstudy.generators.without_fixed import without_fixed_part
 from simstudy.moments import Bools, Clusters, Floats, Pooled, Units
-from simstudy.numerics.batches import cut, cut_rows, reps_of
+from simstudy.numerics.batches import cut_data, reps_of
 from simstudy.numerics.features import Feature, concatenated, features_of, sums_of
 from simstudy.numerics.without_line import without_line
 from simstudy.runner.plan import gaps_of
@@ -72,7 +72,8 @@ def realized(design: Design, seed: int, n_reps: int) -> dict[str, Feature]:
     pieces = []
     for first in range(0, n_reps, length):
         errors = errors_of(design, seed, grain, first // length, n_reps - first)
-        sums = sums_of(_first(errors.data, n_reps - first))
+        wanted = min(n_reps - first, reps_of(errors.data))
+        sums = sums_of(cut_data(errors.data, 0, wanted))
         kept = ~errors.lost[: n_reps - first]
         pieces.append({name: values[kept] for name, values in sums.items()})
     return features_of(concatenated(pieces))
@@ -88,7 +89,7 @@ def errors_of(design: Design, seed: int, grain: int, chunk: int, need: int) -> E
         source = Source(without_fixed_part(scenario), seed, design.key)
         errors = source.moments(grain, chunk, need)
         assert not isinstance(errors, Pooled)
-        n_reps = _n_reps(errors)
+        n_reps = reps_of(errors)
         return Errors(errors, np.zeros(n_reps, dtype=bool), np.full(n_reps, scenario.slope))
     own = source_of(design, seed)
     assert isinstance(own, OwnSource)
@@ -96,12 +97,3 @@ def errors_of(design: Design, seed: int, grain: int, chunk: int, need: int) -> E
     slope = told.truths.get(DEFAULT, np.full(told.lost.shape, scenario.slope))
     others = [told.truths.get(one.name, one.slope) for one in scenario.covariates]
     return Errors(without_line(data, [*others, slope]), told.lost, slope)
-
-
-def _n_reps(data: Clusters | Units) -> int:
-    return data.n_reps if isinstance(data, Clusters) else reps_of(data)
-
-
-def _first(errors: Clusters | Units, n_reps: int) -> Clusters | Units:
-    n_reps = min(n_reps, _n_reps(errors))
-    return cut(errors, 0, n_reps) if isinstance(errors, Clusters) else cut_rows(errors, 0, n_reps)

@@ -8,6 +8,7 @@ from typing import Any
 
 from simstudy.forms import Number, Place
 from simstudy.generators import shapes
+from simstudy.generators.part import NONE
 from simstudy.generators.scenario import Scenario
 from simstudy.generators.shapes import Shape
 
@@ -31,7 +32,7 @@ class ShapeForm:
 
 def text_of_pair(value: tuple[str, float] | None) -> str:
     """``arms 4``."""
-    return "none" if value is None else f"{value[0]} {value[1]:g}"
+    return NONE if value is None else f"{value[0]} {value[1]:g}"
 
 
 def canonical_pair(value: tuple[str, float]) -> dict[str, Any]:
@@ -47,7 +48,7 @@ def is_of_arms(value: tuple[str, float]) -> bool:
 
 def without_arms(scenario: Scenario) -> str | None:
     """Why there are no two arms."""
-    if scenario.x in ("binary", "binary_blocked"):
+    if scenario.two_arms:
         return None
     return f"arms are those of a binary x, and x is {scenario.x}"
 

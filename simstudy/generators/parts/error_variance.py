@@ -32,7 +32,7 @@ def _refuse(scenario: Scenario) -> str | None:
         return without_arms(scenario)
     if key == "clusters":
         return None
-    if scenario.x in ("binary", "binary_blocked"):
+    if scenario.two_arms:
         return "{x: ...} needs a normal x; of a binary one write {arms: RATIO}"
     if scenario.x != "normal" or scenario.part("x_shape").name != "normal":
         return "{x: ...} needs a normal x: of no other is the mean variance known"

@@ -9,7 +9,7 @@ import numpy as np
 from simstudy.forms import Fields, Form, Number, Word
 from simstudy.generators.components import given_covariates
 from simstudy.generators.gaussian import Treatment
-from simstudy.generators.part import Part, register
+from simstudy.generators.part import NONE, Part, register
 from simstudy.generators.scenario import Scenario
 from simstudy.generators.sketch import Sketch
 from simstudy.moments import Array, Floats
@@ -43,8 +43,7 @@ def _exact_at(scenario: Scenario) -> str:
     missing = scenario.part("missing")
     if missing.by == "cluster":
         return "clusters"
-    arms = scenario.x in ("binary", "binary_blocked")
-    alike = arms or (scenario.x == "normal" and missing.by == "none")
+    alike = scenario.two_arms or (scenario.x == "normal" and missing.by == "none")
     plain = not given_covariates(scenario) and not scenario.contextual_effect
     return "clusters" if alike and plain else "rows"
 
@@ -121,7 +120,7 @@ def _law(scenario: Scenario) -> tuple[Array, Array]:
         n = scenario.equal_size or 1
         order = np.arange(n) - 0.5 * (n - 1)
         return order / np.sqrt((order**2).mean() or 1.0), np.full(n, 1.0 / n)
-    share = 0.5 if scenario.x == "binary_blocked" else scenario.part("treated")
+    share = scenario.treated_share
     return np.array([0.0, 1.0]), np.array([1.0 - share, share])
 
 
@@ -138,7 +137,7 @@ def _account(missing: Missing) -> str:
 
 def _text(missing: Missing | None) -> str:
     if missing is None:
-        return "none"
+        return NONE
     return f"units {missing.units:g}" + (f" by {missing.by}" if missing.by != "none" else "")
 
 

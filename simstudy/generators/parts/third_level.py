@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from simstudy.forms import Fields, Form, Number
-from simstudy.generators.part import Part, clusters, register
+from simstudy.generators.part import NONE, Part, clusters, register
 from simstudy.generators.scenario import Scenario
 
 STREAM = 13
@@ -56,7 +56,7 @@ def _refuse(scenario: Scenario) -> str | None:
 
 def _text(value: ThirdLevel | None) -> str:
     if value is None:
-        return "none"
+        return NONE
     return f"clusters {value.clusters}, icc {value.icc:g}, x_icc {value.x_icc:g}"
 
 
