@@ -216,6 +216,17 @@ def same_rows(disturbed: Path, undisturbed: Path) -> None:
     assert summaries[0].equals(summaries[1])
 
 
+def wait_for_a_part(life: Life, folder: Path, n_parts: int) -> None:
+    """Until a run has written more parts than there were, or is over."""
+    while life.process.poll() is None and n_parts_of(folder) <= n_parts:
+        time.sleep(0.01)
+
+
+def n_parts_of(folder: Path) -> int:
+    """Parts that are there."""
+    return len(list(folder.glob("estimates/*")))
+
+
 def torment(folder: Path, kills: int, seed: int = 1) -> Counter[str]:
     """Kill a study so many times; what was done, by kind. Fails where anything was lost."""
     chance = random.Random(seed)
@@ -226,12 +237,14 @@ def torment(folder: Path, kills: int, seed: int = 1) -> Counter[str]:
     while hits < kills:
         config = write_study(folder, document(age, own=True))
         life = Life(config, results)
+        if hits % 2:  # at work for certain, however slow the machine is just now
+            wait_for_a_part(life, results / "f", n_parts)
         kind = end_by_force(life, KINDS[hits % len(KINDS)], chance, longest)
         code, said = life.end()
         life.wait_until_gone()
         check_folder(results / "f")
         tally[kind] += 1
-        before, n_parts = n_parts, len(list((results / "f").glob("estimates/*")))
+        before, n_parts = n_parts, n_parts_of(results / "f")
         tally["left parts"] += n_parts > before
         # how long a life takes changes with what else the machine does: a third are to leave parts
         longest = min(longest * (0.85 if n_parts > before or "finished" in kind else 1.1), 30.0)
