@@ -58,6 +58,10 @@ class WorkError(Exception):
     """The input is right and the work failed all the same: one line, exit code 1."""
 
 
+class IncompleteError(Exception):
+    """Results that were looked at are not complete: one line, exit code 3."""
+
+
 class UnmetError(Exception):
     """An assertion that was asked for does not hold: one line, exit code 4."""
 

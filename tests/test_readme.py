@@ -10,7 +10,8 @@ import pytest
 from ruamel.yaml import YAML
 
 import simstudy
-from simstudy.cli.app import VERBS, main
+from simstudy.cli.app import main
+from simstudy.cli.verbs import VERBS
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

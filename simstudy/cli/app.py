@@ -12,15 +12,16 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
-from functools import partial
 from importlib import import_module
 from typing import Any, NoReturn
 
 from simstudy import __version__
 from simstudy.cli import guard
 from simstudy.cli.terminal import Terminal
+from simstudy.cli.verbs import VERBS
 from simstudy.custom import doing
 from simstudy.errors import (
+    IncompleteError,
     Interrupt,
     UnmetError,
     UserError,
@@ -30,7 +31,7 @@ from simstudy.errors import (
     refuse_bytes,
 )
 
-DONE, FAILED, WRONG, UNMET, INTERRUPTED, TERMINATED = 0, 1, 2, 4, 130, 143
+DONE, FAILED, WRONG, INCOMPLETE, UNMET, INTERRUPTED, TERMINATED = 0, 1, 2, 3, 4, 130, 143
 _KEPT = "finished ranges are kept, the same command goes on"
 
 
@@ -65,180 +66,6 @@ class _Parser(argparse.ArgumentParser):
             self.error(unknown_flags(extra, [*flags, "--debug", "--help"]))
 
 
-def _whole(text: str, least: int = 0) -> int:
-    value = int(text) if text.isdecimal() else -1
-    if value < least:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {least} up")
-    return value
-
-
-_jobs = partial(_whole, least=1)
-
-
-def _number(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        return 0.0
-
-
-def _replications(text: str) -> int:
-    value = _number(text)
-    if not 1 <= value <= 1e12 or value != int(value):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 up")
-    return int(value)
-
-
-def _positive(text: str) -> float:
-    value = _number(text)
-    if not 0 < value < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
-    return value
-
-
-_FORMATS = ("text", "csv", "json", "markdown", "latex")
-_METHOD = "as in a study file: pooled, 'random_intercept: {df: wald}'"
-_GIVE_UP = "leave a method of yours out after N failures in a row (200); 0: never"
-_INSTEAD = "instead of the file's"
-_TRUST = "import the files of the study's own methods and refit those too"
-_PUBLISHED = (
-    "CSV: columns of a cell (factors, method), printed and, if any, measure (rejection_rate), "
-    "alpha (the first), decimals, and of the printed number replications or mcse"
-)
-_ESTIMATED = "results folder; or a table of estimates (CSV, parquet, .dta)"
-_MEASURE = "only these; median_bias and mean_absolute_error are made when named here alone"
-_WHERE = "only rows with FIELD OP VALUE and ..., such as 'icc > 0 and x_icc = 1'"
-_DUMMIES = "show the coefficients of dummy's clusters, of more than two too"
-_TARGET = "say how many replications this Monte Carlo SE needs"
-
-Arguments = list[tuple[str, dict[str, Any]]]
-_COLUMN = {"metavar": "COL"}
-ESTIMATES: Arguments = [  # of anybody's estimates
-    ("--estimate", _COLUMN | {"help": "estimates; one column a method: COL,COL"}),
-    ("--std-error", _COLUMN | {"help": "standard errors, as many columns"}),
-    ("--true", {"metavar": "VALUE|COL", "help": "true value"}),
-    ("--method", _COLUMN | {"help": "methods (default: method)"}),
-    ("--by", _COLUMN | {"action": "extend", "nargs": "+", "help": "groups"}),
-    ("--df", _COLUMN | {"help": "degrees of freedom (default: a z test)"}),
-    ("--p-value", _COLUMN),
-    ("--ci-low", _COLUMN),
-    ("--ci-high", _COLUMN),
-    ("--replication", _COLUMN | {"help": "data sets (default: replication, or order of rows)"}),
-    ("--reference", {"metavar": "METHOD", "help": "compare the others with this one"}),
-    ("--alpha", {"action": "extend", "nargs": "+", "type": float, "metavar": "A"}),
-    ("--null", {"type": float, "metavar": "V", "help": "what the tests are about (default: 0)"}),
-    ("--converged", _COLUMN | {"help": "a fit that says false, 0 or no there counts as failed"}),
-]
-VERBS: dict[str, tuple[str, Arguments]] = {
-    "run": (
-        "run what is missing of a study, then summarise and draw it",
-        [
-            ("config", {"help": "study file (YAML)"}),
-            ("--jobs", {"type": _jobs, "metavar": "N", "help": "worker processes (all cores)"}),
-            ("--results", {"default": "results", "metavar": "DIR", "help": "parent folder"}),
-            ("--replications", {"type": _replications, "metavar": "N", "help": _INSTEAD}),
-            ("--fresh", {"action": "store_true", "help": "move earlier results aside, start over"}),
-            ("--fail-fast", {"action": "store_true", "help": "stop where a method of yours fails"}),
-            ("--give-up", {"type": _whole, "default": 200, "metavar": "N", "help": _GIVE_UP}),
-            ("--no-report", {"action": "store_true", "help": "no figures and tables"}),
-            ("--quiet", {"action": "store_true", "help": "print nothing but errors"}),
-            ("--verbose", {"action": "store_true", "help": "a line for every range, on stderr"}),
-        ],
-    ),
-    "plan": (
-        "say what a study will take and what of it is there; write nothing",
-        [
-            ("config", {"help": "study file (YAML)"}),
-            (
-                "--mcse",
-                {"action": "append", "default": [], "metavar": "MEASURE=VALUE", "help": _TARGET},
-            ),
-            ("--results", {"default": "results", "metavar": "DIR", "help": "parent folder"}),
-        ],
-    ),
-    "show": (
-        "draw one data set of a study: its units, effects and errors, and four fits",
-        [
-            ("config", {"help": "study file (YAML)"}),
-            ("--scenario", {"metavar": "ID", "help": "by default the first"}),
-            ("--replication", {"type": _replications, "default": 1, "metavar": "K"}),
-            ("--figure", {"metavar": "FILE", "help": "by default NAME-ID.png in this folder"}),
-        ],
-    ),
-    "summarize": (
-        "performance measures of a results folder, or of anybody's estimates",
-        [
-            ("target", {"help": _ESTIMATED}),
-            ("--format", {"choices": _FORMATS, "default": "text"}),
-            ("--measure", {"action": "extend", "nargs": "+", "metavar": "M", "help": _MEASURE}),
-            ("--where", {"metavar": "EXPR", "help": _WHERE}),
-            ("--mcse", {"choices": ("robust", "normal"), "default": "robust"}),
-            ("--wide", {"action": "store_true", "help": "csv, json: a column a method"}),
-            ("--verdict", {"action": "store_true", "help": "mark Type I errors after Bradley"}),
-            *ESTIMATES,
-        ],
-    ),
-    "report": (
-        "figures and tables again from the stored summary",
-        [("results", {"help": "results folder of a study"})],
-    ),
-    "compare": (
-        "a study's numbers beside printed ones",
-        [
-            ("results", {"help": "results folder of a study"}),
-            ("published", {"help": _PUBLISHED}),
-            ("--max-z", {"type": _positive, "metavar": "Z", "help": "exit 4 where a |z| is above"}),
-        ],
-    ),
-    "fit": (
-        "fit the methods to a real data set",
-        [
-            ("data", {"help": "CSV, parquet, .dta or another table"}),
-            ("formula", {"help": "such as 'y ~ x + z + C(arm) + (1 | school)'"}),
-            ("--method", {"action": "append", "metavar": "M", "help": _METHOD}),
-            ("--json", {"action": "store_true", "help": "full precision, as JSON"}),
-            ("--clusters", {"action": "store_true", "help": _DUMMIES}),
-            ("--figure", {"metavar": "FILE", "help": "draw the data with four kinds of lines"}),
-        ],
-    ),
-    "replay": (
-        "make one replication again: its rows and all fits, beside what is stored",
-        [
-            ("results", {"help": "results folder of a study"}),
-            ("--scenario", {"required": True, "metavar": "ID", "help": "as in scenarios.parquet"}),
-            ("--replication", {"required": True, "type": _replications, "metavar": "K"}),
-            ("--csv", {"metavar": "FILE", "help": "write the data set: cluster, x, covariates, y"}),
-            ("--trust", {"action": "store_true", "help": _TRUST}),
-            ("--method", {"action": "append", "metavar": "M", "help": _METHOD}),
-            ("--json", {"action": "store_true", "help": "full precision, as JSON"}),
-        ],
-    ),
-    "check": (
-        "try your own methods, generators and measures and say what is wrong with them",
-        [
-            ("file", {"help": "FILE.py, or FILE.py:FUNCTION"}),
-            ("--options", {"default": "", "metavar": "YAML", "help": "such as '{share: 0.2}'"}),
-        ],
-    ),
-    "methods": ("the methods there are, with their options", []),
-    "schema": ("JSON Schema of the study file", []),
-    "init": (
-        "write a commented starter NAME.yaml; never over a file",
-        [
-            ("name", {"help": "name of the study, of the method or of the generator"}),
-            ("--method", {"action": "store_true", "help": "NAME.py: methods of your own"}),
-            (
-                "--generator",
-                {
-                    "action": "store_true",
-                    "help": "NAME.py: a generator of data of your own, and NAME.yaml",
-                },
-            ),
-        ],
-    ),
-}
-
-
 def parser() -> _Parser:
     """The parser of every verb."""
     debug: dict[str, Any] = {"action": "store_true", "help": "show tracebacks"}
@@ -264,8 +91,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0 done, 1 the work failed, 2 the input is wrong, 4 an assertion does not hold,
-        130 interrupted, 143 terminated.
+        0 done, 1 the work failed, 2 the input is wrong, 3 results are not complete, 4 an assertion
+        does not hold, 130 interrupted, 143 terminated.
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
@@ -386,6 +213,8 @@ def _say(error: BaseException) -> int:
         text, code = str(error), WRONG
     elif isinstance(error, WorkError):
         text, code = str(error), FAILED
+    elif isinstance(error, IncompleteError):
+        text, code = str(error), INCOMPLETE
     elif isinstance(error, UnmetError):
         text, code = str(error), UNMET
     elif isinstance(error, OSError | MemoryError):

@@ -8,9 +8,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from simstudy.cli.app import ESTIMATES
 from simstudy.cli.run import say, terminal_width
 from simstudy.cli.terminal import write_exactly
+from simstudy.cli.verbs import ESTIMATES
 from simstudy.errors import UserError
 from simstudy.measures.catalog import MEASURES, record_of
 from simstudy.measures.names import Asked, asked, needed
