@@ -1,18 +1,18 @@
-"""What errors are meant to be like: the nominal law of the mean errors of clusters."""
+"""What errors are meant to be like: the law of the mean errors of clusters."""
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
-from simstudy.generators import shapes
-from simstudy.generators.effects import tau2_of_clusters
+from simstudy.generators import streams
 from simstudy.generators.scenario import Scenario
-from simstudy.generators.sketch import variances_by_arm
-from simstudy.moments import Floats, Ints
+from simstudy.moments import Floats, Ints, Units
+from simstudy.numerics.reduce import reduce
+from simstudy.runner.realized import errors_of
+from simstudy.study.grid import Design
 
-_DRAWS, _POINTS, _EDGE = 200_000, 161, 3e-4  # draws in all; places, and what lies beyond them
+_CLUSTERS, _UNITS = 200_000, 4_000_000  # that are drawn, the fewer of the two
+_POINTS, _EDGE = 161, 3e-4  # places, and what lies beyond them
 
 
 def means(of_units: Floats, sizes: Ints) -> Floats:
@@ -27,32 +27,15 @@ def share_of_mean(scenario: Scenario, sizes: Ints) -> Floats:
     return np.asarray(((1.0 + r) / (1.0 - r) - sum_of_pairs) / sizes)
 
 
-def density_of_means(scenario: Scenario, x: Floats, sizes: Ints) -> tuple[Floats, Floats]:
-    """Nominal density of the mean error of a cluster of a data set, given its x.
-
-    A mean of errors is taken as normal, and the effects as independent of x and the sizes.
-
-    Parameters
-    ----------
-    scenario : Scenario
-    x : array, shape (N,)
-        Sorted by cluster.
-    sizes : array of int, shape (J,)
+def density_of_means(design: Design, seed: int) -> tuple[Floats, Floats]:
+    """Density of the mean error of a cluster, over all data sets of a scenario.
 
     Returns
     -------
     places, heights : arrays
-        A histogram of draws, smoothed.
+        A histogram of the clusters of the first data sets, smoothed.
     """
-    rng = np.random.Generator(np.random.SFC64(0))
-    shape = sizes.size, -(-_DRAWS // sizes.size)
-    by_effects, by_errors = _multiples(scenario, x, sizes)
-    noise = np.sqrt(scenario.sigma2 * share_of_mean(scenario, sizes) * by_errors)[:, None]
-    draws = by_effects[:, None] * _effects(rng, scenario, shape)
-    key, cv = scenario.part("error_variance") or ("", 0.0)
-    if key == "clusters":
-        noise = noise * np.sqrt(rng.standard_gamma(cv**-2, shape) * cv**2)
-    draws += noise * rng.standard_normal(shape)
+    draws = _mean_errors(design, seed)
     low, high = np.quantile(draws, [_EDGE, 1.0 - _EDGE])
     heights, edges = np.histogram(draws, _POINTS, (low, high))
     kernel = np.exp(-0.5 * (np.arange(-9, 10) / 3.0) ** 2)
@@ -61,23 +44,17 @@ def density_of_means(scenario: Scenario, x: Floats, sizes: Ints) -> tuple[Floats
     return (edges[1:] + edges[:-1]) / 2, smooth / (draws.size * width)
 
 
-def _effects(rng: np.random.Generator, scenario: Scenario, shape: tuple[int, int]) -> Floats:
-    """Effects of clusters, and of their groups: what goes with x, sizes and groups is normal."""
-    left = 1.0 - scenario.part("endogeneity") ** 2 - scenario.part("informative_size") ** 2
-    own = tau2_of_clusters(scenario) * max(left, 0.0)
-    of_shape = shapes.draw(rng, scenario.part("cluster_effects"), shape)
-    rest = math.sqrt(max(scenario.tau2 - own, 0.0)) * rng.standard_normal(shape)
-    return np.asarray(math.sqrt(own) * of_shape + rest)
-
-
-def _multiples(scenario: Scenario, x: Floats, sizes: Ints) -> tuple[Floats, Floats]:
-    """By what effects, and variances of errors, are multiplied in each cluster, given its x."""
-    by_effects, by_errors = np.ones(sizes.size), np.ones(sizes.size)
-    if (pair := scenario.part("cluster_variance")) is not None:
-        by_effects = means(np.sqrt(variances_by_arm(scenario, pair[1], x)), sizes)
-    key, k = scenario.part("error_variance") or ("", 0.0)
-    if key == "arms":
-        by_errors = means(variances_by_arm(scenario, k, x), sizes)
-    elif key == "x":
-        by_errors = means(np.exp(k * x - 0.5 * k * k), sizes)
-    return by_effects, by_errors
+def _mean_errors(design: Design, seed: int) -> Floats:
+    """Mean errors of clusters with units, from data sets at the coarsest grain that has any."""
+    scenario = design.scenario
+    grain = max(streams.CLUSTERS, streams.GRAIN[scenario.first_grain])
+    length = streams.chunk_length(scenario, grain)
+    per_data_set = max(scenario.n_clusters / _CLUSTERS, scenario.mean_n_obs / _UNITS)
+    left, chunk, found = max(1, round(1.0 / per_data_set)), 0, []
+    while left > 0:
+        errors = errors_of(design, seed, grain, chunk, left).data
+        clusters = reduce(errors) if isinstance(errors, Units) else errors
+        means, sizes = np.broadcast_arrays(clusters.mean_y, clusters.sizes)
+        found.append((means + clusters.point[-1])[sizes > 0])
+        left, chunk = left - length, chunk + 1
+    return np.concatenate(found)

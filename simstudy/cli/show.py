@@ -82,9 +82,9 @@ def _draw(study: Study, found: Shown, file: Path) -> None:
     data, scenario = found.data, found.design.scenario
     density, sigma, curves = None, float("nan"), "The curve is the normal of their variance"
     if scenario.generator is None:
-        density = density_of_means(scenario, data.x, data.sizes)
+        density = density_of_means(found.design, study.seed)
         sigma = scenario.sigma2**0.5
-        curves = "The curves are the law of mean errors in these clusters, and, for comparison, " \
+        curves = "The curves are the law of mean errors over all data sets, and, for comparison, " \
                  "a normal of the nominal variance within them"  # fmt: skip
     x, y, sizes, points = data.x, data.y, data.sizes, "Units"
     without = "every cluster has one unit"
