@@ -6,6 +6,7 @@ import math
 from argparse import Namespace
 from pathlib import Path
 
+from simstudy.cli.bar import duration
 from simstudy.cli.run import say
 from simstudy.errors import UserError
 from simstudy.measures.names import asked
@@ -32,9 +33,9 @@ def main(options: Namespace) -> None:
           f"x {len(study.methods)} methods = {_fits(study)}")  # fmt: skip
     for line in described(study):
         print(line)
-    alone = f" ({_time(found.seconds_in_process)} in one process)" if found.jobs > 1 else ""
+    alone = f" ({duration(found.seconds_in_process)} in one process)" if found.jobs > 1 else ""
     where = f"with {found.jobs} jobs" if found.jobs > 1 else "in this process"
-    print(f"expected time: {_time(found.seconds)} {where}{alone}, summary and figures included")
+    print(f"expected time: {duration(found.seconds)} {where}{alone}, summary and figures included")
     print(f"disk: {found.megabytes:,.1f} MB of estimates")
     print("\n".join(there(study, ResultsFolder(Path(options.results) / study.name))))
     errors = precision(study)
@@ -91,9 +92,3 @@ def _target(text: str) -> tuple[str, float]:
         raise UserError(f"--mcse {text}: expected MEASURE=VALUE, such as rejection_rate=0.002")
     refusal = "--mcse: no Monte Carlo SE of '{}' is forecast"
     return asked(measure.strip(), FORECAST, refusal).name, number
-
-
-def _time(seconds: float) -> str:
-    if seconds < 120:
-        return f"{seconds:.1f} s"
-    return f"{seconds / 60:.1f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"

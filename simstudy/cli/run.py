@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import sys
 from argparse import Namespace
-from typing import Any
 
+from simstudy.cli.bar import Bar
 from simstudy.errors import WorkError, one_line
 from simstudy.report.tables import headline
 from simstudy.results import Results, run
-from simstudy.runner.cost import Pace
-from simstudy.runner.events import Done, Event, Finished, Listener, Started
+from simstudy.runner.events import Done, Event, Listener, Started
 from simstudy.study.files import described
-
-_LEAST, _USUAL = 10, 80  # columns of a terminal: fewer than these are none
 
 
 def main(options: Namespace) -> None:
@@ -98,47 +94,3 @@ def terminal_width() -> int:
     if sys.stdout.isatty():
         return shutil.get_terminal_size((100, 24)).columns
     return 120
-
-
-def _columns() -> int:
-    """Columns of the terminal that stderr is; 0 where it does not say."""
-    try:
-        return os.get_terminal_size(sys.stderr.fileno()).columns
-    except (OSError, ValueError):
-        return 0
-
-
-class Bar:
-    """One bar with rate and time left on stderr; nothing where that is no terminal.
-
-    Time left is the runner's, which knows slow methods from fast ones.
-    """
-
-    def __init__(self) -> None:
-        self._bar: Any = None
-        self._pace = Pace()
-
-    def __call__(self, event: Event) -> None:
-        """Draw what changed."""
-        left = self._pace.hear(event)
-        if isinstance(event, Started):
-            self._bar = _bar(event.n_fits, event.jobs) if sys.stderr.isatty() else None
-        elif self._bar is not None and isinstance(event, Done):
-            if left is not None:
-                self._bar.set_postfix_str(f"{self._bar.format_interval(left)} left", refresh=False)
-            self._bar.update(event.task.n_fits)
-        elif self._bar is not None and isinstance(event, Finished):
-            self._bar.update(event.n_fits - self._bar.n)  # what lost workers had finished
-            self._bar.close()
-
-
-def _bar(n_fits: int, jobs: int) -> Any:
-    from tqdm import tqdm
-
-    known = _columns() >= _LEAST  # else it would show nothing at all
-    return tqdm(
-        total=n_fits, unit=" fits", unit_scale=True, smoothing=0.1, dynamic_ncols=known,
-        ncols=None if known else _USUAL, nrows=None if known else 24,
-        desc=f"{jobs} jobs" if jobs > 1 else "1 job", leave=False,
-        bar_format="{l_bar}{bar}| {n_fmt}/{total_fmt} [{elapsed}, {rate_fmt}{postfix}]",
-    )  # fmt: skip

@@ -24,12 +24,16 @@ class Started(NamedTuple):
         Worker processes; 1 is the run's own.
     source : mapping
         The provenance of the rows to come.
+    n_before, n_scenarios : int
+        Fits that were there already, and scenarios, of all that this run is to complete.
     """
 
     folder: ResultsFolder
     tasks: Sequence[Task]
     jobs: int
     source: Mapping[str, Any]
+    n_before: int = 0
+    n_scenarios: int = 0
 
     @property
     def n_fits(self) -> int:

@@ -151,7 +151,9 @@ Events = Generator[Event, None, None]
 def _events(run: _Run, tasks: list[Task]) -> Events:
     """Do the tasks of a study, but those of methods that are given up."""
     begin = time.perf_counter()
-    yield Started(run.folder, tasks, run.jobs, run.source)
+    n_before = run.study.n_fits - sum(task.n_fits for task in tasks)
+    n_scenarios = len(run.study.designs)
+    yield Started(run.folder, tasks, run.jobs, run.source, n_before, n_scenarios)
     if not timeouts.are_kept(tasks, run.jobs, run.backend):
         yield Said(
             "a timeout cannot end fits that run in a thread, or on this system: none is kept"

@@ -22,7 +22,7 @@ from simstudy.analysis.alone import alone
 from simstudy.analysis.data import DataSet
 from simstudy.analysis.grammar import parse as parse_formula
 from simstudy.analysis.terms import Random, Terms, Variable
-from simstudy.cli import run as run_verb
+from simstudy.cli.bar import Bar
 from simstudy.errors import UserError
 from simstudy.registry import configure
 from simstudy.report.drawing import letters
@@ -281,7 +281,7 @@ def test_the_bar_shows_at_any_width(columns, monkeypatch, capsys):
     grid = {"n_clusters": [4, 5], "cluster_size": 3, "icc": 0.1, "x_icc": 0.5, "slope": 0}
     one = load({"name": "bar", "seed": 1, "replications": 500, "scenarios": grid,
                 "methods": ["pooled"]})  # fmt: skip
-    bar, tasks = run_verb.Bar(), plan(one, [])
+    bar, tasks = Bar(), plan(one, [])
     bar(Started(Path(), tasks, 2, {}))
     for task in tasks:
         bar(Done(task, 1.0))
