@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -291,7 +290,7 @@ def run(
     if not isinstance(study, Study):
         study = load(study)
     if replications is not None:
-        study = replace(study, replications=replications)
+        study = study.fixed(replications)
     for line in dropped(study):
         warn(line)
     found = Results(study, Path(results) / study.name)

@@ -20,9 +20,9 @@ ROOMS = {
     "readers": 0, "forms": 0, "where": 0, "plots": 0,
     "numerics": 1,
     "methods": 2, "generators": 2, "theory": 2, "custom": 2,
-    "registry": 3,
+    "registry": 3, "measures": 3,
     "study": 4, "store": 4,
-    "runner": 5, "measures": 5,
+    "runner": 5,
     "summary": 6,
     "analysis": 7, "report": 7, "results": 7, "conformance": 7,
     "cli": 8,
@@ -30,7 +30,6 @@ ROOMS = {
 # rooms of one storey that may know each other, in this direction only
 NEIGHBOURS = {
     ("store", "study"),
-    ("runner", "measures"),
     ("results", "report"),
     ("theory", "generators"),
     ("custom", "generators"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from simstudy.report.drawing.rows import Sample, Target, method_rows
@@ -34,9 +33,9 @@ def sample_of(study: Study, folder: ResultsFolder, summary: pa.Table, design: De
     part = summary.take(arrow.equal_to(summary.column("scenario"), design.id))
     aim_of = dict(zip(part.column("method").to_pylist(), aims(part), strict=True))
     tested = {row["method"] for row, _ in rates(part)} or aim_of
-    last = min(study.replications, max(MOST_ROWS // len(study.methods), 1))
+    last = min(study.n_reps(design.id), max(MOST_ROWS // len(study.methods), 1))
     cells = StudyCells(study)
-    source = stored_rows(replace(study, replications=last), folder, cells, compare=False)
+    source = stored_rows(study.fixed(last), folder, cells, compare=False)
     rows, reference = {}, None
     for cell, (of, method) in enumerate(cells.pairs):
         if of.id == design.id and (label := method.label) in tested:

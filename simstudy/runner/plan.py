@@ -68,7 +68,7 @@ def gaps_of(study: Study, parts: Iterable[PartName]) -> Gaps:
     return {
         (design.id, method.canonical): missing(
             [(part.first, part.last) for part in held.get((design.id, key), ())],
-            study.replications,
+            study.n_reps(design.id),
         )
         for design in study.designs
         for method, key in keys.items()

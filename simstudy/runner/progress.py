@@ -33,7 +33,7 @@ def there(study: Study, folder: ResultsFolder) -> list[str]:
         (scenario, labels[method]): n_of(gaps)
         for (scenario, method), gaps in gaps_of(study, listed).items()
     }
-    n_lost, n_fits = sum(lost.values()), len(lost) * study.replications
+    n_lost, n_fits = sum(lost.values()), sum(study.n_reps(scenario) for scenario, _ in lost)
     head = f"{folder}: {n_fits - n_lost:,} of {n_fits:,} fits are there"
     if not n_lost:
         return [f"{head}; nothing is missing"]
@@ -53,5 +53,5 @@ def _shares(study: Study, lost: Mapping[tuple[str, str], int], about: int) -> di
     n, of = Counter[str](), Counter[str]()
     for key, missed in lost.items():
         n[key[about]] += missed
-        of[key[about]] += study.replications
+        of[key[about]] += study.n_reps(key[0])
     return {name: f"{n[name]:,} of {of[name]:,}" for name in of if n[name]}

@@ -33,7 +33,7 @@ def reasons(study: Study, folder: ResultsFolder) -> dict[str, Counter[str]]:
 
 def failure_lines(study: Study, folder: ResultsFolder) -> list[str]:
     """A line for each method that has failures among the rows that a study summarises."""
-    n_fits = {m.label: study.n_asked(m) * study.replications for m in study.methods}
+    n_fits = {m.label: study.n_fits_of(m) for m in study.methods}
     lines = []
     for method, messages in reasons(study, folder).items():
         ((often, count),) = messages.most_common(1)

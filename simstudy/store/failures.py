@@ -244,7 +244,8 @@ def read(study: Study, folder: ResultsFolder, kind: str) -> pa.Table:
     ours = asked(study)
     done: dict[tuple[str, str], int] = defaultdict(int)
     tables = [_SCHEMAS[kind].empty_table()]
-    wanted = (p for p in folder.parts() if p.first <= study.replications)
+    last = {design.id: study.n_reps(design.id) for design in study.designs}
+    wanted = (p for p in folder.parts() if any(p.first <= last.get(s, 0) for s in p.scenarios))
     for part in sorted(_of(study, wanted), key=lambda p: (p.first, -p.last)):
         held = list(product(part.scenarios, part.methods))
         file = folder.of_part(part, kind)
@@ -252,7 +253,7 @@ def read(study: Study, folder: ResultsFolder, kind: str) -> pa.Table:
         verify(folder, part, (kind,))
         if rows is not None:
             after = {cell: done[cell] for cell in held if cell in ours}
-            tables.append(_kept(rows, after, study.replications))
+            tables.append(_kept(rows, after, last))
         for cell in held:
             done[cell] = max(done[cell], part.last)
     table = pa.concat_tables(tables)
@@ -261,11 +262,13 @@ def read(study: Study, folder: ResultsFolder, kind: str) -> pa.Table:
     return table.set_column(at, "method", arrow.texts(named))
 
 
-def _kept(table: pa.Table, after: Mapping[tuple[str, str], int], last: int) -> pa.Table:
+def _kept(
+    table: pa.Table, after: Mapping[tuple[str, str], int], last: Mapping[str, int]
+) -> pa.Table:
     """Rows of these scenarios and methods, from the replication after each up to the last."""
     columns = (table.column(name).to_pylist() for name in ("scenario", "method", "replication"))
     keep = [
-        after.get((scenario, method_key(method)), last) < replication <= last
+        after.get((scenario, method_key(method)), replication) < replication <= last[scenario]
         for scenario, method, replication in zip(*columns, strict=True)
     ]
     return table if all(keep) else table.filter(pa.array(keep, pa.bool_()))

@@ -48,9 +48,9 @@ def ranges(study: Study, folder: ResultsFolder) -> dict[str, dict[Key, Range]]:
     asked = failures.asked(study) if keys else set()
     ranges: dict[str, dict[Key, Range]] = {name: {} for name in GIVEN}
     for part in folder.parts():
-        if keys.isdisjoint(part.methods) or part.first > study.replications:
+        last = np.array([study.n_reps(scenario) - part.first for scenario in part.scenarios])
+        if keys.isdisjoint(part.methods) or (last < 0).all():
             continue
-        last = study.replications - part.first
         for name, key, values in _groups(_read(folder, part), part, last):
             if key in asked:
                 low, high = ranges[name].get(key, (math.inf, -math.inf))
@@ -58,12 +58,12 @@ def ranges(study: Study, folder: ResultsFolder) -> dict[str, dict[Key, Range]]:
     return ranges
 
 
-def _groups(given: _Extras | None, part: PartName, last: int) -> Iterator[tuple[str, Key, Floats]]:
-    """Values of each name, scenario and method up to a replication of a part (from 0)."""
+def _groups(given: _Extras | None, part: PartName, last: Ints) -> Iterator[tuple[str, Key, Floats]]:
+    """Values of each name, scenario and method up to a replication of each scenario (from 0)."""
     if given is None:
         return
     named = (given.name >= 0) & (given.name < len(GIVEN))
-    rows = np.flatnonzero(named & (given.replication <= last))
+    rows = np.flatnonzero(named & (given.replication <= last[given.scenario]))
     groups = np.stack([given.name, given.scenario, given.method], axis=1)[rows]
     for group in np.unique(groups, axis=0):
         name, scenario, method = group.tolist()

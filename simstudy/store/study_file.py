@@ -27,7 +27,7 @@ def _document(study: Study, folder: Path) -> dict[str, Any]:
         "title": study.title,
         "aim": study.aim,
         "seed": study.seed,
-        "replications": study.replications,
+        "replications": study.precision.written if study.precision else study.replications,
         "alpha": list(study.alpha),
         "scenarios": _with_defaults(
             _with_code(_with_files(study.scenarios, study.folder, folder), study, folder)

@@ -12,7 +12,7 @@ from simstudy.generators.part import NONE, Part, registered
 from simstudy.generators.size_families import SIZE
 from simstudy.plots import plots
 from simstudy.registry import CLUSTERS, GROUPS, methods
-from simstudy.study import covariate_fields, fields, generators
+from simstudy.study import covariate_fields, fields, generators, precision
 from simstudy.where import GRAMMAR
 
 _TEXT = {"type": "string"}
@@ -65,6 +65,9 @@ def schema() -> dict[str, Any]:
         "title": _TEXT,
         "aim": _TEXT,
         **{key: number.schema() for key, number in fields.TOP_NUMBERS.items()},
+        "replications": {
+            "anyOf": [fields.TOP_NUMBERS["replications"].schema(), precision.FORM.schema()]
+        },
         "alpha": _or_list(fields.TOP_NUMBERS["alpha"].schema()),
         "scenarios": _or_list(_scenario()),
         "methods": {"type": "array", "minItems": 1, "items": _method()},

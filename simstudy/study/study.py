@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from simstudy.study.grid import Design, conditions, expand, text_of
 from simstudy.study.measures import OwnMeasure, measures_of
 from simstudy.study.methods import methods_of
 from simstudy.study.place import Place, refuse_equal
+from simstudy.study.precision import Precision, Stop, refuse_what_nobody_has, replications_of
 from simstudy.study.yaml_lines import Document, read, whole
 from simstudy.where import known
 
@@ -37,6 +38,8 @@ class Study:
     ----------
     designs : tuple of Design
         Its scenarios, in the order of the file.
+    replications : int
+        Of every scenario; where scenarios stop by precision, of none more.
     methods : tuple of Method
     alpha : tuple of float
     reference : str, optional
@@ -45,6 +48,10 @@ class Study:
         Where the study file is; file names in it are relative to this.
     measures : tuple of OwnMeasure
         The user's own, besides those that are built in.
+    precision : Precision, optional
+        When a scenario stops; None where all have the same replications.
+    stops : mapping
+        Scenario id -> `Stop`, as far as rows were looked at; see `summary.stopping.settled`.
     """
 
     name: str
@@ -61,6 +68,19 @@ class Study:
     scenarios: Any
     folder: Path
     measures: tuple[OwnMeasure, ...] = ()
+    precision: Precision | None = None
+    stops: Mapping[str, Stop] = field(default_factory=dict)
+
+    def n_reps(self, scenario: str) -> int:
+        """Replications of a scenario, by its id: as many as are known to be wanted."""
+        if self.precision is None:
+            return self.replications
+        stop = self.stops.get(scenario)
+        return self.precision.least if stop is None else stop.n_reps
+
+    def fixed(self, replications: int) -> Study:
+        """The same with so many replications of every scenario."""
+        return replace(self, replications=replications, precision=None, stops={})
 
     def asks(self, design: Design, method: Method) -> bool:
         """Whether a method is asked for in a scenario."""
@@ -70,6 +90,10 @@ class Study:
     def n_asked(self, method: Method) -> int:
         """Scenarios in which a method is asked for."""
         return sum(self.asks(design, method) for design in self.designs)
+
+    def n_fits_of(self, method: Method) -> int:
+        """Fits of a method that the study asks for."""
+        return sum(self.n_reps(design.id) for design in self.designs if self.asks(design, method))
 
     @property
     def own_methods(self) -> list[OwnMethod]:
@@ -85,7 +109,7 @@ class Study:
     @property
     def n_fits(self) -> int:
         """Fits that the study asks for."""
-        return self.replications * sum(self.n_asked(method) for method in self.methods)
+        return sum(map(self.n_fits_of, self.methods))
 
 
 def load(
@@ -161,7 +185,7 @@ def check(document: Document, imports: Imports) -> Study:
     if not valid_name(name):
         message = "cannot name a folder; use letters, digits, '-', '_' and '.'"
         top.refuse(f"{shown(name)} {message}", "name")
-    whole = {key: int(fields.TOP_NUMBERS[key].read(top[key])) for key in ("seed", "replications")}
+    replications, precision = replications_of(top["replications"])
     levels = top.get("alpha", 0.05).levels()
     alpha = tuple(float(fields.TOP_NUMBERS["alpha"].read(level)) for level in levels)
     refuse_equal(levels)
@@ -172,7 +196,8 @@ def check(document: Document, imports: Imports) -> Study:
         name=name,
         title=title,
         aim=aim,
-        **whole,
+        seed=int(fields.TOP_NUMBERS["seed"].read(top["seed"])),
+        replications=replications,
         alpha=alpha,
         designs=designs,
         methods=chosen,
@@ -182,11 +207,10 @@ def check(document: Document, imports: Imports) -> Study:
         scenarios=top.value["scenarios"],
         folder=imports.folder,
         measures=measures_of(top.get("measures"), imports),
+        precision=precision,
     )
-    _check_conditions(top, study)
-    _check_covariates(top, study)
-    _check_generators(top, study)
-    _check_levels(top, study)
+    for refuse in _CHECKS:
+        refuse(top, study)
     return study
 
 
@@ -240,6 +264,12 @@ def _check_generators(top: Place, study: Study) -> None:
             item.refuse(f"reads units, and {own.place} draws moments of clusters")
 
 
+def _check_precision(top: Place, study: Study) -> None:
+    """Refuse a target of a measure that no method has."""
+    asked = ((design, method) for _, method, design in _asked(top, study))
+    refuse_what_nobody_has(top["replications"], study.precision, asked, study.reference)
+
+
 def _is_stored_own(item: Any) -> bool:
     """Whether this is a user's method of stored results, whose file may be gone."""
     return isinstance(item, dict) and "digest" in item
@@ -260,6 +290,15 @@ def _asked(top: Place, study: Study) -> Iterator[tuple[Place, Method, Design]]:
         for design in study.designs:
             if study.asks(design, method):
                 yield item, method, design
+
+
+_CHECKS = (
+    _check_conditions,
+    _check_covariates,
+    _check_generators,
+    _check_levels,
+    _check_precision,
+)
 
 
 def _reference(top: Place, chosen: tuple[Method, ...]) -> str | None:

@@ -65,8 +65,8 @@ class StoredRows(Source):
         Scenario id -> 128-bit key.
     asked : array of bool, shape (K,)
         Cells that are asked for; rows of others are none of the study.
-    replications : int
-        The first so many.
+    n_reps : array of int, shape (K,)
+        The first so many of each.
     others : array of int, shape (K,)
         Cell with which each is compared; -1 where there is none.
     seed : int
@@ -83,7 +83,7 @@ class StoredRows(Source):
     scenarios: Mapping[str, int]
     facts: CellFacts
     alphas: tuple[float, ...]
-    replications: int
+    n_reps: Ints
     seed: int
     asked: Bools
     others: Ints
@@ -99,9 +99,14 @@ class StoredRows(Source):
     @cached_property
     def _parts(self) -> dict[int, list[PartName]]:
         """Cell -> parts that hold rows of it."""
-        held = holders(p for p in self.folder.parts() if p.first <= self.replications)
-        return {cell: held[key] for cell, key in enumerate(self.keys)
-                if key in held and self.asked[cell]}  # fmt: skip
+        most = self.n_reps.max(initial=0)
+        held = holders(p for p in self.folder.parts() if p.first <= most)
+        stored = {cell: held[key] for cell, key in enumerate(self.keys)
+                  if key in held and self.asked[cell]}  # fmt: skip
+        for cell in stored.keys() & set(np.flatnonzero(self.n_reps < most).tolist()):
+            last = int(self.n_reps[cell])
+            stored[cell] = [part for part in stored[cell] if part.first <= last]
+        return {cell: names for cell, names in stored.items() if names}
 
     @cached_property
     def _readings(self) -> tuple[Reading, ...]:
@@ -109,7 +114,7 @@ class StoredRows(Source):
         if self.chosen is not None:
             return self.chosen
         stored = self._parts
-        whole = {cell for cell, names in stored.items() if _whole(names, self.replications)}
+        whole = {cell for cell, names in stored.items() if _whole(names, self.n_reps[cell])}
         cells: dict[PartName, list[int]] = defaultdict(list)
         for cell in sorted(whole):
             for part in stored[cell]:
@@ -159,7 +164,7 @@ class StoredRows(Source):
 
     def numbers_of(self, cell: int) -> Ints:
         """Numbers of the replications of `rows_of`."""
-        spans = self._spans(self._parts.get(cell, ()))
+        spans = self._spans(self._parts.get(cell, ()), cell)
         numbers = [np.arange(part.first, part.last + 1)[here] for part, here in spans]
         return np.concatenate([np.empty(0, dtype=np.int64), *numbers])
 
@@ -209,27 +214,27 @@ class StoredRows(Source):
 
     def _in_order(self, names: Sequence[PartName], cell: int) -> Iterator[Rows]:
         """Rows 1..last of one cell, each once."""
-        for part, here in self._spans(names):
+        for part, here in self._spans(names, cell):
             rows = self._of_part(self._read(part), part, np.array([cell]))
             yield {k: v[0, here] for k, v in rows.items()}
 
-    def _spans(self, names: Sequence[PartName]) -> Iterator[tuple[PartName, slice]]:
+    def _spans(self, names: Sequence[PartName], cell: int) -> Iterator[tuple[PartName, slice]]:
         """What of parts that may overlap is read, so that replications follow each other."""
         done = 0
         for part in sorted(names, key=lambda part: (part.first, -part.last)):
             if part.last > done:
-                yield part, slice(max(0, done + 1 - part.first), self.replications - part.first + 1)
+                yield part, slice(max(0, done + 1 - part.first), self.n_reps[cell] - part.first + 1)
                 done = part.last
 
 
-def _whole(names: Sequence[PartName], replications: int) -> bool:
+def _whole(names: Sequence[PartName], last: int) -> bool:
     """Whether these parts are whole blocks, one after another, to the last replication."""
     done = 0
     for part in sorted(names, key=lambda part: part.first):
         if part.first != done + 1 or done % BLOCK:
             return False
         done = part.last
-    return done <= replications
+    return done <= last
 
 
 def _cut(pieces: Iterator[Rows]) -> Iterator[Rows]:

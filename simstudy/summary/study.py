@@ -107,6 +107,7 @@ def stored_rows(
     names = (*([TRUTH] if np.isnan(truth).any() else []), *(LIMITS if with_limits else ()))
     givers = {method for name in names for _, method in ranges[name]} | ranked
     asked = np.array(cells.of_each(study.asks))
+    n_reps = np.array(cells.of_each(lambda design, method: study.n_reps(design.id)))
     untested = ~np.array(cells.of_each(lambda design, method: method.tested))
     others, limits_of_pairs, compared = np.full(len(keys), -1), limits, None
     if compare and study.reference:
@@ -121,7 +122,7 @@ def stored_rows(
     return StoredRows(
         folder, keys, {design.id: design.key for design in study.designs},
         CellFacts(truth, null_value, limits, limits_of_pairs, lacking, compared),
-        study.alpha, study.replications, study.seed, asked, others,
+        study.alpha, n_reps, study.seed, asked, others,
         (*names, *((RANK,) if ranked else ())), tuple(sorted(givers)),
     )  # fmt: skip
 

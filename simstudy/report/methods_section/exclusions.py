@@ -67,15 +67,15 @@ def _rows(summary: pa.Table, measure: str, names: tuple[str, ...]) -> list[tuple
 
 def exclusion_facts(study: Study, folder: ResultsFolder, fits: Fits) -> dict[str, Any]:
     """What was not computed, had no valid result, failed, warned or is at the boundary."""
-    asked = {method: study.n_asked(method) * study.replications for method in study.methods}
+    asked = {method: study.n_fits_of(method) for method in study.methods}
     computed = {m: fits.counts.get(m.label, 0) for m in study.methods if fits.counts}
-    numbers = {n for used in fits.used.values() for n in used.values()}
+    used = [of for of_method in fits.used.values() for of in of_method.items()]
     shares = [s for s in _STATUSES if any(fits.shares[label, s] for label in fits.counts)]
     failed = [m for m in study.methods if shares and fits.shares[m.label, "share_failed"]]
     messages = reasons(study, folder) if failed else {}
     return {
         "fewer": [(m, n, asked[m]) for m, n in computed.items() if n < asked[m]],
-        "some_unused": any(0 < n < study.replications for n in numbers),
+        "some_unused": any(0 < n < study.n_reps(scenario) for scenario, n in used),
         "fits": fits,
         "statuses": [_STATUSES[share] for share in shares],
         "excluded": [

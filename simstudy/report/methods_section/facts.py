@@ -125,11 +125,11 @@ def _values(records: Iterable[dict[str, Any]], name: str) -> str:
 
 def footers(study: Study, folder: ResultsFolder) -> list[dict[str, Any]]:
     """Provenance of the parts that hold the study's own scenarios and replications, distinct."""
-    ids = {design.id for design in study.designs}
+    n_reps = {design.id: study.n_reps(design.id) for design in study.designs}
     own = {method_key(method.canonical) for method in study.own_methods}
     distinct: dict[tuple[str, ...], dict[str, Any]] = {}
     for part in folder.parts():
-        if part.first > study.replications or ids.isdisjoint(part.scenarios):
+        if all(part.first > n_reps.get(scenario, 0) for scenario in part.scenarios):
             continue
         footer = parts.footer(folder, part) or {}
         packages = ["packages"] if own & set(part.methods) else []

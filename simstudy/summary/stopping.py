@@ -1,0 +1,126 @@
+"""How many replications each scenario has, as its stored rows say.
+
+A function of the study and its rows: the same for any workers, order and interruption, and for
+whoever reads the folder later. What is compared with a target is the summary's own Monte Carlo
+SE of the first N rows.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+
+from simstudy.measures.catalog import MEASURES
+from simstudy.measures.targets import Target
+from simstudy.measures.values import Z95, Column
+from simstudy.moments import Bools, Floats
+from simstudy.registry import Method
+from simstudy.runner.plan import gaps_of
+from simstudy.store.results_folder import ResultsFolder
+from simstudy.study.grid import Design
+from simstudy.study.precision import Stop
+from simstudy.study.study import Study
+from simstudy.summary.add_up import measured
+from simstudy.summary.cells import StudyCells
+from simstudy.summary.study import stored_rows
+
+MOST = "max"  # what made a scenario stop that is not at its target
+LEAST = "min"  # and one in which no method has a measure that has a target
+
+
+class Bound(NamedTuple):
+    """What is farthest from its target in a scenario.
+
+    Attributes
+    ----------
+    ratio : float
+        Its Monte Carlo SE over the target; infinite where it is not known.
+    name : str
+        The measure, the method and the alpha.
+    """
+
+    ratio: float
+    name: str
+
+
+def settled(study: Study, folder: ResultsFolder, jobs: int = 1) -> Study:
+    """A study that knows of each scenario how many replications it has.
+
+    Or, where rows are missing, up to which number they are needed before more can be said. What
+    a study knows already is not looked at again. One that does not stop by precision is as it
+    was.
+    """
+    rule = study.precision
+    if rule is None:
+        return study
+    stops = {d.id: study.stops.get(d.id, Stop(rule.least, "")) for d in study.designs}
+    listed = folder.parts()
+    going = [design for design in study.designs if not stops[design.id].by]
+    while going:
+        some = replace(study, designs=tuple(going), stops=stops)
+        missing = {scenario for (scenario, _), gaps in gaps_of(some, listed).items() if gaps}
+        going = [design for design in going if design.id not in missing]
+        bounds = farthest(replace(some, designs=tuple(going)), folder, jobs) if going else {}
+        for scenario, bound in bounds.items():
+            n_reps = stops[scenario].n_reps
+            if bound.ratio <= 1.0:
+                stops[scenario] = Stop(n_reps, bound.name)
+            elif n_reps >= rule.most:
+                stops[scenario] = Stop(n_reps, MOST)
+            else:
+                stops[scenario] = Stop(rule.after(n_reps), "")
+        going = [design for design in going if not stops[design.id].by]
+    return replace(study, stops=stops)
+
+
+def farthest(study: Study, folder: ResultsFolder, jobs: int = 1) -> dict[str, Bound]:
+    """Scenario -> what is farthest from its target there, of a study that stops by precision."""
+    assert study.precision is not None
+    targets = study.precision.targets
+    measures = [MEASURES[name] for name in dict.fromkeys(one.measure for one in targets)]
+    cells = StudyCells(study)
+    compare = any("pairs" in measure.needs for measure in measures)
+    source = stored_rows(study, folder, cells, compare)
+    made, columns = measured(source, measures, "robust", lambda line: None, jobs)
+    bounds = {design.id: Bound(0.0, LEAST) for design in study.designs}
+    for one in targets:
+        held = source.asked
+        if one.null is not None:
+            held = held & (made.null == one.null) & ~np.isnan(made.level)
+        for column in columns:
+            if column.measure == one.measure:
+                _hold(bounds, cells.pairs, one, column, held)
+    return bounds
+
+
+def _hold(
+    bounds: dict[str, Bound],
+    pairs: Sequence[tuple[Design, Method]],
+    one: Target,
+    column: Column,
+    held: Bools,
+) -> None:
+    """Note in `bounds` what is farther from a target than all before."""
+    ratio = precision_of(column) / one.mcse
+    has = held & column.defined & ~np.isnan(column.value.value)
+    for cell in np.flatnonzero(has).tolist():
+        design, method = pairs[cell]
+        known = not math.isnan(ratio[cell])
+        bound = float(ratio[cell]) if known else math.inf
+        if bound > bounds[design.id].ratio or bounds[design.id].name == LEAST:
+            at = "" if math.isnan(column.alpha) else f" at alpha {column.alpha:g}"
+            bounds[design.id] = Bound(bound, f"{one.name} of {method.label}{at}")
+
+
+def precision_of(column: Column) -> Floats:
+    """Monte Carlo SE of a measure in every cell, as it is held against a target.
+
+    A rate of 0 or 1 has one of 0, which is no precision: there it is half its 95 % Monte Carlo
+    interval (Wilson's) over 1.96, as it would be of a normal one.
+    """
+    value = column.value
+    return np.where(value.mcse == 0, (value.high - value.low) / (2.0 * Z95), value.mcse)
