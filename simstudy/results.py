@@ -73,7 +73,10 @@ class Results:
         folder = Path(folder)
         if not folder.is_dir():
             raise UserError("no such folder; expected results of a study", file=str(folder))
-        return cls(ResultsFolder(folder).study(), folder)
+        from simstudy.summary.stopping import settled
+
+        place = ResultsFolder(folder)
+        return cls(settled(place.study(), place), folder)
 
     @property
     def estimates(self) -> ds.Dataset:
@@ -228,10 +231,10 @@ class Results:
         from simstudy.runner import belongs, realized
 
         for last in (False, False, True):
-            self.n_fits += compute()
-            belongs.refuse_incomplete(self.study, self._place, left_out())
-            realized.complete(self.study, self._place)
             try:
+                self.n_fits += compute()
+                belongs.refuse_incomplete(self.study, self._place, left_out())
+                realized.complete(self.study, self._place)
                 return self.write_summary(warn, jobs)
             except parts.BrokenPartError:
                 if last:
@@ -286,6 +289,8 @@ def run(
     from simstudy.runner import belongs
     from simstudy.runner.execute import execute
     from simstudy.runner.policy import FailurePolicy
+    from simstudy.runner.process import cores
+    from simstudy.summary.stopping import settled
 
     if not isinstance(study, Study):
         study = load(study)
@@ -298,8 +303,13 @@ def run(
     if moved is not None:
         warn(f"{found.folder}: earlier results are in {moved} now")
     policy = FailurePolicy(fail_fast, give_up)
+
+    def settle(as_known: Study) -> Study:
+        found.study = settled(as_known, found._place, jobs or cores())
+        return found.study
+
     found._complete(
-        lambda: execute(study, found._place, jobs, listen, warn, policy),
+        lambda: execute(study, found._place, jobs, listen, warn, policy, settle=settle),
         lambda: policy.n_left_out,
         warn,
         jobs,
@@ -307,8 +317,8 @@ def run(
     found.given_up = policy.given_up()
     for line in found.given_up:
         warn(line)
-    if report and not is_drawn(study, found._place, found.summary_table()):
+    if report and not is_drawn(found.study, found._place, found.summary_table()):
         found.report(warn)
-    belongs.refuse_incomplete(study, found._place, policy.n_left_out)
+    belongs.refuse_incomplete(found.study, found._place, policy.n_left_out)
     belongs.refuse_changed(study, found._place)
     return found

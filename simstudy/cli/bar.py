@@ -7,7 +7,7 @@ import sys
 import time
 from typing import Any
 
-from simstudy.runner.events import Done, Event, Finished, Started
+from simstudy.runner.events import Done, Event, Finished, Started, WentOn
 from simstudy.runner.tally import Tally
 
 _LEAST, _USUAL = 10, 80  # columns of a terminal: fewer than these are none
@@ -32,6 +32,8 @@ class Bar:
             case Started(jobs=jobs):
                 self._said = time.monotonic()
                 self._bar = _bar(self._tally, jobs) if sys.stderr.isatty() else None
+            case WentOn() if self._bar is not None:
+                self._bar.total = self._tally.n_fits
             case Done() if self._bar is not None:
                 self._bar.set_postfix_str(", ".join(_remarks(self._tally)), refresh=False)
                 self._bar.update(event.task.n_fits)

@@ -10,7 +10,7 @@ from simstudy.cli.bar import Bar
 from simstudy.errors import WorkError, one_line
 from simstudy.report.tables import headline
 from simstudy.results import Results, run
-from simstudy.runner.events import Done, Event, Listener, Started
+from simstudy.runner.events import Done, Event, Listener, Started, WentOn
 from simstudy.study.files import described
 
 
@@ -72,6 +72,8 @@ class Lines:
         """Say it."""
         if isinstance(event, Started):
             self._number, self._of = 0, len(event.tasks)
+        elif isinstance(event, WentOn):
+            self._of += len(event.tasks)
         elif isinstance(event, Done):
             self._number += 1
             self._tell(event)

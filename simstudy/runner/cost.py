@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 
 from simstudy.entries import GRAINS
 from simstudy.generators import streams
-from simstudy.runner.events import Done, Event, GaveUp, Started
+from simstudy.runner.events import Done, Event, GaveUp, Started, WentOn
 from simstudy.runner.task import Task, grain_of, run_task
 
 _TASK, _SCENARIO = 2e-3, 1e-4  # seconds of each
@@ -115,6 +115,9 @@ class Pace:
         match event:
             case Started(_, tasks, jobs):
                 self._jobs, self._left = jobs, {}
+                for task in tasks:
+                    self._add(task, 1)
+            case WentOn(tasks):
                 for task in tasks:
                     self._add(task, 1)
             case GaveUp(task):

@@ -41,6 +41,23 @@ class Started(NamedTuple):
         return sum(task.n_fits for task in self.tasks)
 
 
+class WentOn(NamedTuple):
+    """Scenarios were not at their targets, and more ranges of them are to be done.
+
+    Attributes
+    ----------
+    tasks : sequence of Task
+        Beside those before.
+    """
+
+    tasks: Sequence[Task]
+
+    @property
+    def n_fits(self) -> int:
+        """Fits that are to be done."""
+        return sum(task.n_fits for task in self.tasks)
+
+
 class Done(NamedTuple):
     """A range is on disk.
 
@@ -96,5 +113,5 @@ class Finished(NamedTuple):
     seconds: float
 
 
-Event = Started | Done | Lost | GaveUp | Said | Finished
+Event = Started | WentOn | Done | Lost | GaveUp | Said | Finished
 Listener = Callable[[Event], None]

@@ -11,6 +11,7 @@ import warnings
 from collections import defaultdict
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,7 +23,17 @@ from simstudy.estimates import STATUS_OF
 from simstudy.estimates import Outcome as Failing
 from simstudy.runner import belongs, same_bits, timeouts
 from simstudy.runner.cost import rough
-from simstudy.runner.events import Done, Event, Finished, GaveUp, Listener, Lost, Said, Started
+from simstudy.runner.events import (
+    Done,
+    Event,
+    Finished,
+    GaveUp,
+    Listener,
+    Lost,
+    Said,
+    Started,
+    WentOn,
+)
 from simstudy.runner.plan import names_of, parts_of, plan
 from simstudy.runner.policy import FailurePolicy, Key, Outcome
 from simstudy.runner.pool import LOST, Apart, NoWorkersError, how, parallel
@@ -38,6 +49,7 @@ from simstudy.study.study import Study
 
 _IN_PROCESS = 3.0  # seconds of work below which workers do not pay for their start
 _TRIES = 3  # pools of workers in a row that die without finishing a range
+Settle = Callable[[Study], Study]
 Stuck = dict[Key, frozenset[int]]  # of a task: the calls that did not end at their deadline
 
 
@@ -49,6 +61,7 @@ def execute(
     warn: Callable[[str], None] = warnings.warn,
     policy: FailurePolicy | None = None,
     backend: str = "loky",
+    settle: Settle = lambda study: study,
 ) -> int:
     """Compute what is missing from a results folder.
 
@@ -68,6 +81,8 @@ def execute(
         What becomes of methods that fail.
     backend : str
         joblib's, for the workers: loky (processes) or threading.
+    settle : callable
+        Says how many replications each scenario has, as the rows that are there say by now.
 
     Returns
     -------
@@ -82,15 +97,12 @@ def execute(
         refuse_changed(own.source, GENERATOR)
     folder = ResultsFolder(folder.path.absolute())  # a user's code may go elsewhere
     source = provenance(study)
-    tasks = _missing(study, folder, source, warn)
+    study, tasks = _missing(study, folder, source, warn, settle)
     if not tasks:
         return 0
-    jobs = min(int(jobs), len(tasks)) if jobs else default_jobs(tasks)
-    policy = policy or FailurePolicy()
+    n_fits, policy = 0, policy or FailurePolicy()
     with at_work(folder / WORK) as second, RunLog(folder) as log:
-        if second:  # the first run goes through them from the front
-            tasks.reverse()
-        run = _Run(study, folder, source, jobs, backend, policy, set(), Apart())
+        run = _Run(study, folder, source, jobs, backend, policy, set(), Apart(), settle, second)
         events = _events(run, tasks)
         with closing(run.apart), closing(events), log.until_stopped():
             for event in events:
@@ -99,7 +111,9 @@ def execute(
                     warn(event.line)
                 listen(event)
                 policy.hear(event)
-    return sum(task.n_fits for task in tasks) - policy.n_left_out
+                if isinstance(event, Finished):
+                    n_fits = event.n_fits
+    return n_fits
 
 
 def default_jobs(tasks: list[Task]) -> int:
@@ -108,20 +122,25 @@ def default_jobs(tasks: list[Task]) -> int:
 
 
 def _missing(
-    study: Study, folder: ResultsFolder, source: dict[str, Any], warn: Callable[[str], None]
-) -> list[Task]:
-    """Make the folder ready, or refuse it; what is to be done in it."""
+    study: Study,
+    folder: ResultsFolder,
+    source: dict[str, Any],
+    warn: Callable[[str], None],
+    settle: Settle,
+) -> tuple[Study, list[Task]]:
+    """Make the folder ready, or refuse it; the study as its rows settle it, and what is missing."""
     listed = folder.parts()
     belongs.refuse_another(study, folder, listed)
     listed = timeouts.outgrow(study, folder, listed, warn)
-    tasks = plan(study, listed)
-    if tasks:
-        try:
+    try:
+        study = settle(study)
+        tasks = plan(study, listed)
+        if tasks:
             same_bits.refuse_other_bits(study, folder, listed, source)
-        except parts.BrokenPartError:
-            if not quarantine.set_broken_aside(folder, parts.Whose.of(study), warn):
-                raise
-            return _missing(study, folder, source, warn)
+    except parts.BrokenPartError:
+        if not quarantine.set_broken_aside(folder, parts.Whose.of(study), warn):
+            raise
+        return _missing(study, folder, source, warn, settle)
     for file in study_file.changed_files(study, folder):
         warn(
             f"{file} has changed: its methods or data are computed anew; earlier rows stay, unused"
@@ -129,20 +148,30 @@ def _missing(
     belongs.tell_what_left(study, folder, listed, warn)
     study_file.prepare(study, folder)
     quarantine.clear(folder, warn)
-    return tasks
+    return study, tasks
 
 
 class _Run(NamedTuple):
-    """What stays the same from the first task of a run to its last."""
+    """What stays the same from the first task of a round to its last."""
 
     study: Study
     folder: ResultsFolder
     source: dict[str, Any]
-    jobs: int
+    asked_jobs: int | None
     backend: str
     policy: FailurePolicy
     under_way: set[Key]
     apart: Apart
+    settle: Settle
+    backwards: bool
+    jobs: int = 1
+
+    def ready(self, tasks: list[Task]) -> _Run:
+        """The same for these tasks: the second of two runs goes through them from the end."""
+        if self.backwards:
+            tasks.reverse()
+        jobs = self.asked_jobs
+        return self._replace(jobs=min(int(jobs), len(tasks)) if jobs else default_jobs(tasks))
 
 
 Events = Generator[Event, None, None]
@@ -151,6 +180,7 @@ Events = Generator[Event, None, None]
 def _events(run: _Run, tasks: list[Task]) -> Events:
     """Do the tasks of a study, but those of methods that are given up."""
     begin = time.perf_counter()
+    run = run.ready(tasks)
     n_before = run.study.n_fits - sum(task.n_fits for task in tasks)
     n_scenarios = len(run.study.designs)
     yield Started(run.folder, tasks, run.jobs, run.source, n_before, n_scenarios)
@@ -158,6 +188,31 @@ def _events(run: _Run, tasks: list[Task]) -> Events:
         yield Said(
             "a timeout cannot end fits that run in a thread, or on this system: none is kept"
         )
+    n_fits = 0
+    while tasks:
+        n_fits += sum(task.n_fits for task in tasks)
+        yield from _round(run, tasks)
+        run, tasks = _more(run)
+        if tasks:
+            yield WentOn(tasks)
+    n_left_out = run.policy.n_left_out
+    seconds = round(time.perf_counter() - begin, 3)
+    yield Finished(n_fits - n_left_out, n_left_out, seconds)
+
+
+def _more(run: _Run) -> tuple[_Run, list[Task]]:
+    """What is to be done next of the scenarios that go on, all of it at once.
+
+    Of those of which something was given up it is not known whether they do.
+    """
+    before, study = run.study, run.settle(run.study)
+    on = [d for d in study.designs if study.n_reps(d.id) > before.n_reps(d.id)]
+    tasks = plan(replace(study, designs=tuple(on)), run.folder.parts()) if on else []
+    return (run._replace(study=study).ready(tasks) if tasks else run), tasks
+
+
+def _round(run: _Run, tasks: list[Task]) -> Events:
+    """Do tasks, but those of methods that are given up."""
     policy = run.policy
     for turn in policy.turns(tasks):
         wanted = []
@@ -170,9 +225,6 @@ def _events(run: _Run, tasks: list[Task]) -> Events:
         for task in (task for task in wanted if not task.shared):
             is_seen = task.key in policy.seen
             policy.judge(task, policy.seen.pop(task.key) if is_seen else _stored(run, task))
-    n_left_out = policy.n_left_out
-    n_fits = sum(task.n_fits for task in tasks) - n_left_out
-    yield Finished(n_fits, n_left_out, round(time.perf_counter() - begin, 3))
 
 
 def _persistently(run: _Run, tasks: list[Task]) -> Events:

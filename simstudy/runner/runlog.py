@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from simstudy.errors import WorkError
-from simstudy.runner.events import Done, Event, Finished, Lost, Started
+from simstudy.runner.events import Done, Event, Finished, Lost, Started, WentOn
 from simstudy.store.files import cannot_write
 from simstudy.store.results_folder import LOG, ResultsFolder
 
@@ -54,6 +54,8 @@ class RunLog:
         match event:
             case Started(_, tasks, jobs, source):
                 self._write("start", jobs=jobs, ranges=len(tasks), fits=event.n_fits, **source)
+            case WentOn(tasks):
+                self._write("more", ranges=len(tasks), fits=event.n_fits)
             case Done():
                 self._write("range", **_range(event))
             case Lost(reason, again, _):

@@ -6,7 +6,7 @@ import time
 from collections import Counter
 
 from simstudy.runner.cost import Pace
-from simstudy.runner.events import Done, Event, Finished, Started
+from simstudy.runner.events import Done, Event, Finished, Started, WentOn
 
 
 class Tally:
@@ -50,6 +50,9 @@ class Tally:
                 self._ranges_left = Counter(ids)
                 self.n_scenarios = max(event.n_scenarios, len(self._ranges_left))
                 self._begin, self.n_failed = time.monotonic(), 0
+            case WentOn(tasks):
+                self.n_fits += event.n_fits
+                self._ranges_left.update(piece.id for task in tasks for piece in task.pieces)
             case Done(task):
                 self.n_done += task.n_fits
                 self.n_failed += 0 if event.failed is None else int(event.failed.sum())
