@@ -145,9 +145,13 @@ class CodeSource:
     given: Callable[..., Any] | None = field(default=None, compare=False)
     trusted: bool = field(default=True, compare=False)
 
-    def written(self, folder: Path) -> dict[str, Any]:
-        """The `use:` and `digest:` that are read as this very function in a file of a folder."""
-        file = Path(os.path.relpath(self.file, folder)).as_posix() if self.file else PYTHON
+    def written(self, folder: Path | None) -> dict[str, Any]:
+        """The `use:` and `digest:` that are read as this very function in a file of a folder.
+
+        None is no folder: files are named by their absolute paths.
+        """
+        file = os.path.relpath(self.file, folder) if self.file and folder else self.file
+        file = Path(file).as_posix() if file else PYTHON
         return {"use": f"{file}:{self.function}", "digest": self.digest}
 
 

@@ -163,7 +163,7 @@ class Method:
         with np.errstate(all="ignore"):
             return self.entry.describe(moments, **dict(self.options))
 
-    def written(self, folder: Path) -> dict[str, Any]:
+    def written(self, folder: Path | None) -> dict[str, Any]:
         """The item of `methods:` that is read as this very method in a study file of a folder."""
         usual = self.entry.estimands(dict(self.options))[0]
         more = {} if self.estimand == usual else {"estimand": self.estimand}
@@ -230,7 +230,7 @@ class OwnMethod(Method):
 
         return fit_occupied(fit, moments, words)
 
-    def written(self, folder: Path) -> dict[str, Any]:
+    def written(self, folder: Path | None) -> dict[str, Any]:
         """The item of `methods:` with its `use:`; `truth` is what every version reads."""
         head = self.source.written(folder) | {"truth": self.estimand} | self._settings()
         return head | dict(self.options) | {"label": self.label}

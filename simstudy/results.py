@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import warnings
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from simstudy.errors import UserError, refuse_bytes
+from simstudy.errors import refuse_bytes
 from simstudy.store import (
     failures,
     parts,
@@ -32,27 +31,29 @@ _PYTHON_WARNS = warnings.warn  # in the class the name is that of a property
 
 
 class Results:
-    """Results of one study on disk.
+    """Results of one study, on disk or in an object store.
 
     Parameters
     ----------
     study : Study
-    folder : Path
-        The study's own results folder, such as ``results/icc``.
+    folder : path, or URI
+        The study's own results folder, such as ``results/icc`` or ``s3://bucket/results/icc``.
 
     Attributes
     ----------
+    folder : Path, or str
+        The same; of a URI what may be shown.
     n_fits : int
         Computed by the run that gave these results.
     given_up : list of str
         What the run that gave these results left out, a line each, and why.
     """
 
-    def __init__(self, study: Study, folder: Path) -> None:
-        refuse_bytes(str(folder.absolute()))
+    def __init__(self, study: Study, folder: str | Path | ResultsFolder) -> None:
+        self._place = folder if isinstance(folder, ResultsFolder) else ResultsFolder(folder)
+        refuse_bytes(str(self._place.anchored()))
         self.study = study
-        self.folder = folder
-        self._place = ResultsFolder(folder)
+        self.folder = self._place.files.path()
         self.n_fits = 0
         self.given_up: list[str] = []
         self._summaries: dict[tuple[str, tuple[str, ...]], pa.Table] = {}
@@ -70,13 +71,15 @@ class Results:
     @classmethod
     def open(cls, folder: str | Path) -> Results:
         """Open a results folder; `UserError` where it is none."""
-        folder = Path(folder)
-        if not folder.is_dir():
-            raise UserError("no such folder; expected results of a study", file=str(folder))
         from simstudy.summary.stopping import settled
 
         place = ResultsFolder(folder)
-        return cls(settled(place.study(), place), folder)
+        return cls(settled(place.study(), place), place)
+
+    def paths(self, *names: str) -> list[Path | str]:
+        """Those of these files and folders of the results that are there."""
+        files = self._place.files
+        return [files.path(name) for name in names if not files.is_free(name)]
 
     @property
     def estimates(self) -> ds.Dataset:
@@ -86,7 +89,8 @@ class Results:
         """
         import pyarrow.dataset as ds
 
-        return ds.dataset(self._place / results_folder.ESTIMATES, format="parquet")
+        path, filesystem = self._place.files.arrow(results_folder.ESTIMATES)
+        return ds.dataset(path, filesystem=filesystem, format="parquet")
 
     @property
     def failures(self) -> pd.DataFrame:
@@ -171,7 +175,7 @@ class Results:
         from simstudy.summary.study import stored_scenarios
 
         told = warned(self.study, self._place)
-        if told.num_rows or os.path.lexists(self._place / results_folder.ALL_WARNINGS):
+        if told.num_rows or not self._place.files.is_free(results_folder.ALL_WARNINGS):
             summary_file.write_table(self._place, results_folder.ALL_WARNINGS, told)
         summary_file.write_table(
             self._place,
@@ -180,21 +184,22 @@ class Results:
         )
         summary_file.write_table(self._place, results_folder.SUMMARY_CSV, summary)
 
-    def report(self, warn: Callable[[str], None] = lambda line: None) -> list[Path]:
+    def report(self, warn: Callable[[str], None] = lambda line: None) -> list[Path | str]:
         """Draw figures and write tables from the stored summary; return the files.
 
         `warn` is told, in a line each, what was not as it was written and is made again.
         """
         from simstudy.report.report import write_report
 
-        return write_report(self.study, self._place, self._stored_summary(warn), warn)
+        names = write_report(self.study, self._place, self._stored_summary(warn), warn)
+        return [self._place.files.path(name) for name in names]
 
     def _stored_summary(self, warn: Callable[[str], None]) -> pa.Table:
         """The summary as it was written, or made again from the rows where it is not."""
         from simstudy.summary import current
         from simstudy.summary.study import completed
 
-        file, rows = self._place / results_folder.SUMMARY, self._place.parts()
+        file, rows = self._place.shown(results_folder.SUMMARY), self._place.parts()
         reason = ""
         try:
             found = summary_file.read_summary(self._place)
@@ -211,7 +216,7 @@ class Results:
             elif changed:
                 self._write_beside(found.table)
                 for name in changed:
-                    warn(f"{self._place / name}: is not what was written; written again")
+                    warn(f"{self._place.shown(name)}: is not what was written; written again")
             if not rows or not reason:
                 if reason:
                     warn(f"{file}: {reason}; shown as it is, since there are no rows")
@@ -262,7 +267,7 @@ def run(
     study : Study, path of a study file, or dict
     jobs : int, optional
         Worker processes; 1 is this process. Default: all cores, this process when small.
-    results : path
+    results : path, or URI
         Parent folder: a study named icc goes to ``results/icc``.
     replications : int, optional
         Instead of the study's own number.
@@ -298,7 +303,7 @@ def run(
         study = study.fixed(replications)
     for line in dropped(study):
         warn(line)
-    found = Results(study, Path(results) / study.name)
+    found = Results(study, ResultsFolder(results).below(study.name))
     moved = quarantine.move_away(found._place) if fresh else None
     if moved is not None:
         warn(f"{found.folder}: earlier results are in {moved} now")

@@ -134,7 +134,7 @@ def replay(
 
     Parameters
     ----------
-    folder : path
+    folder : path, or URI
         A study's own results folder.
     scenario : str
         Its id, as in `scenarios.parquet`.
@@ -146,12 +146,12 @@ def replay(
         Whether the files of the study's own methods may be imported; else their rows are shown
         as stored.
     """
-    results = ResultsFolder(Path(folder))
+    results = ResultsFolder(folder)
     study = results.study(trusted)
     known = {design.id: design for design in study.designs}
     if scenario not in known:
         hint = nearest(scenario, known) if len(known) <= 20 else "; see scenarios.parquet"
-        raise UserError(f"no scenario '{scenario}'{hint}", file=str(folder))
+        raise UserError(f"no scenario '{scenario}'{hint}", file=str(results))
     if not 1 <= replication <= 10**12:
         raise UserError(f"replication {replication} is not a whole number from 1 up")
     design = known[scenario]

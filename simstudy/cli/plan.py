@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from argparse import Namespace
-from pathlib import Path
 
 from simstudy.cli.bar import duration
 from simstudy.cli.run import say
@@ -37,7 +36,7 @@ def main(options: Namespace) -> None:
     where = f"with {found.jobs} jobs" if found.jobs > 1 else "in this process"
     print(f"expected time: {duration(found.seconds)} {where}{alone}, summary and figures included")
     print(f"disk: {found.megabytes:,.1f} MB of estimates")
-    print("\n".join(there(study, ResultsFolder(Path(options.results) / study.name))))
+    print("\n".join(there(study, ResultsFolder(options.results).below(study.name))))
     errors = precision(study)
     print(f"largest Monte Carlo SE with {study.replications:,} replications, from a pilot of "
           f"{_cells(errors)} (up to, if the pilot is off):")  # fmt: skip

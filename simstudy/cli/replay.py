@@ -7,7 +7,6 @@ import math
 from argparse import Namespace
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from simstudy.analysis.printed import p_text, table
@@ -39,7 +38,7 @@ def _chosen(folder: str, texts: Sequence[str], trusted: bool) -> list[Method]:
     """Methods by their label or name in the study, or written as in a study file."""
     if not texts:
         return []
-    study = ResultsFolder(Path(folder)).study(trusted)
+    study = ResultsFolder(folder).study(trusted)
     covariates = {one.name for design in study.designs for one in design.scenario.covariates}
     methods = [
         method

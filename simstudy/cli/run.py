@@ -56,10 +56,8 @@ def _print(found: Results) -> None:
 
 def _paths(found: Results) -> list[str]:
     """Where a figure (the others are beside it), the tables and the numbers are, a line each."""
-    report = found.folder / "report"
-    figures = [report / "figures" / f"{name}.png" for name in found.study.figures[:1]]
-    paths = [*figures, report / "tables", found.folder / "summary.csv", found.folder / "estimates"]
-    return [str(path) for path in paths if path.exists()]
+    figures = [f"report/figures/{name}.png" for name in found.study.figures[:1]]
+    return list(map(str, found.paths(*figures, "report/tables", "summary.csv", "estimates")))
 
 
 class Lines:

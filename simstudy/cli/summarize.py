@@ -18,6 +18,7 @@ from simstudy.measures.own import REGISTERED
 from simstudy.report import tables
 from simstudy.report.pivot import REASONS, wide
 from simstudy.results import Results
+from simstudy.store.results_folder import STUDY, ResultsFolder, is_uri
 from simstudy.summary.table import only_asked, only_where
 from simstudy.where import parse
 
@@ -27,9 +28,10 @@ COLUMNS = [flag[2:].replace("-", "_") for flag, _ in ESTIMATES if flag != "--tru
 def main(options: Namespace) -> None:
     """Print the measures of a results folder, or of anybody's estimates."""
     given = {name: getattr(options, name) for name in COLUMNS if getattr(options, name) is not None}
-    ours = Path(options.target, "study.yaml").is_file()
-    if ours or not (given or options.true or Path(options.target).is_file()):
-        summary, wanted = _of_study(options, given)
+    place, file = ResultsFolder(options.target), Path(options.target)
+    ours = is_uri(options.target) or place.exists(STUDY)
+    if ours or not (given or options.true or file.is_file()):
+        summary, wanted = _of_study(options, given, place)
         if options.format == "text" and not wanted and not options.verdict:
             print(tables.headline(summary, width=terminal_width()))
             return
@@ -44,7 +46,7 @@ def main(options: Namespace) -> None:
         return
     for request in wanted:
         if not only_asked(summary, [request]).num_rows:
-            raise UserError(f"no row of {request.name} here{needed(request)}", file=options.target)
+            raise UserError(f"no row of {request.name} here{needed(request)}", file=str(place))
     write = tables.FORMATS[options.format]
     shown = wanted or [asked(name, tables.HEADLINE) for name in tables.HEADLINE]
     texts = [
@@ -55,10 +57,12 @@ def main(options: Namespace) -> None:
     print("\n\n".join(texts) if options.format == "text" else "\n".join(texts))
 
 
-def _of_study(options: Namespace, given: dict[str, Any]) -> tuple[Any, list[Asked]]:
+def _of_study(
+    options: Namespace, given: dict[str, Any], place: ResultsFolder
+) -> tuple[Any, list[Asked]]:
     """The summary of a results folder, and what is asked of it."""
     if given or options.true:
-        raise UserError("a results folder knows its columns and true values", file=options.target)
+        raise UserError("a results folder knows its columns and true values", file=str(place))
     results = Results.open(options.target)
     wanted = _wanted(options, [measure.name for measure in results.study.measures])
     names = {request.measure for request in wanted}
@@ -68,9 +72,9 @@ def _of_study(options: Namespace, given: dict[str, Any]) -> tuple[Any, list[Aske
     try:
         summary = summary if options.where is None else only_where(summary, parse(options.where))
     except UserError as error:
-        raise UserError(f"--where: {error}", file=options.target) from None
+        raise UserError(f"--where: {error}", file=str(place)) from None
     if missing := results.n_missing:
-        print(f"{options.target}: {missing:,} fits are not there yet; "
+        print(f"{place}: {missing:,} fits are not there yet; "
               "`run` computes what is missing", file=sys.stderr)  # fmt: skip
     return summary, wanted
 

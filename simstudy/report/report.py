@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache, partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from simstudy.plots import Plot, plots
@@ -14,7 +13,6 @@ from simstudy.report.nulls import both
 from simstudy.report.pivot import Wide, wide
 from simstudy.report.tables.grid import Grid
 from simstudy.store import realized_file
-from simstudy.store.files import is_plain
 from simstudy.store.results_folder import REPORT, STUDY, SUMMARY, ResultsFolder
 from simstudy.store.sources import measure_accounts
 from simstudy.study.study import Study
@@ -33,32 +31,37 @@ def write_report(
     folder: ResultsFolder,
     summary: pa.Table,
     warn: Callable[[str], None] = lambda line: None,
-) -> list[Path]:
+) -> list[str]:
     """Write tables, methods section and figures of a stored summary.
 
     Returns
     -------
-    list of Path
-        The files that were written.
+    list of str
+        The files that were written, by their names in the folder.
     """
     folder.refuse_links()
     written = []
     for names, make in _files(study, folder, summary, warn):
         for name, content in zip(names, make(), strict=True):
-            written.append(folder / REPORT / name)
+            written.append(f"{REPORT}/{name}")
             folder.write(written[-1], content)
-    for file in _earlier(folder):
-        if file not in written:
-            file.unlink(missing_ok=True)
+    for name in _earlier(folder):
+        if name not in written:
+            folder.remove(name)
     return written
 
 
 def is_drawn(study: Study, folder: ResultsFolder, summary: pa.Table) -> bool:
     """Whether every file of a report is there, and none is older than what it is of."""
-    made = max((folder / of).stat().st_mtime_ns for of in (SUMMARY, STUDY))
-    listed = _files(study, folder, summary)
-    files = [folder / REPORT / name for names, _ in listed for name in names]
-    return all(is_plain(file) and file.stat().st_mtime_ns >= made for file in files)
+    of = [entry.time for entry in folder.listed("") if entry.name in (SUMMARY, STUDY)]
+    made = max(of, default=0) + folder.files.tick
+    times = {
+        f"{place}{entry.name}": entry.time
+        for place in ("", "tables/", "figures/")
+        for entry in folder.listed(f"{REPORT}/{place}")
+        if entry.plain and entry.time >= made
+    }
+    return all(name in times for names, _ in _files(study, folder, summary) for name in names)
 
 
 def _files(
@@ -83,17 +86,18 @@ def _methods(study: Study, folder: ResultsFolder, summary: pa.Table) -> list[byt
     return [methods_section(study, folder, summary).encode()]
 
 
-def _earlier(folder: ResultsFolder) -> Iterator[Path]:
+def _earlier(folder: ResultsFolder) -> Iterator[str]:
     """Files of this report or an earlier one: a figure, an alpha may have been dropped."""
     places = {
         "tables": ({*TABLES, worlds.NAME, "power", *measure_accounts(folder)}, _TABLES),
         "figures": (plots(), _FIGURES),
     }
     for place, (names, endings) in places.items():
-        for file in (folder / REPORT / place).glob("*.*"):
-            name = re.sub(r"_alpha[\d.e-]+$", "", file.stem)
-            if name in names and file.suffix[1:] in endings and not file.is_dir():
-                yield file
+        for entry in folder.listed(f"{REPORT}/{place}"):
+            stem, _, ending = entry.name.rpartition(".")
+            name = re.sub(r"_alpha[\d.e-]+$", "", stem)
+            if name in names and ending in endings and entry.plain:
+                yield f"{REPORT}/{place}/{entry.name}"
 
 
 def table_files(summary: pa.Table, own: Sequence[str] = ()) -> Iterator[Files]:

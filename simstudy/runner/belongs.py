@@ -127,7 +127,7 @@ def refuse_incomplete(study: Study, folder: ResultsFolder, n_left_out: int) -> N
 def refuse_changed(study: Study, folder: ResultsFolder) -> None:
     """Refuse to end where the folder became another study's, or lost what this run wrote."""
     if folder.seed != study.seed:
-        raise WorkError(f"{folder / STUDY}: was changed or removed while the study ran")
+        raise WorkError(f"{folder.shown(STUDY)}: was changed or removed while the study ran")
     for name in _SUMMARY:
-        if not (folder / name).exists():
-            raise WorkError(f"{folder / name}: was removed while the study ran")
+        if not folder.exists(name):
+            raise WorkError(f"{folder.shown(name)}: was removed while the study ran")

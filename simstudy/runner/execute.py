@@ -43,7 +43,7 @@ from simstudy.runner.runlog import RunLog
 from simstudy.runner.task import Task, run_task
 from simstudy.store import failures, parts, quarantine, study_file
 from simstudy.store.at_work import at_work
-from simstudy.store.results_folder import WORK, ResultsFolder
+from simstudy.store.results_folder import ResultsFolder
 from simstudy.study.code import refuse_changed
 from simstudy.study.study import Study
 
@@ -95,13 +95,13 @@ def execute(
         refuse_changed(method.source)
     for own in study.generators.values():
         refuse_changed(own.source, GENERATOR)
-    folder = ResultsFolder(folder.path.absolute())  # a user's code may go elsewhere
+    folder = folder.anchored()  # a user's code may go elsewhere
     source = provenance(study)
     study, tasks = _missing(study, folder, source, warn, settle)
     if not tasks:
         return 0
     n_fits, policy = 0, policy or FailurePolicy()
-    with at_work(folder / WORK) as second, RunLog(folder) as log:
+    with at_work(folder) as second, RunLog(folder) as log:
         run = _Run(study, folder, source, jobs, backend, policy, set(), Apart(), settle, second)
         events = _events(run, tasks)
         with closing(run.apart), closing(events), log.until_stopped():
@@ -327,7 +327,7 @@ def _results(
 
 
 def _is_there(task: Task, folder: ResultsFolder) -> bool:
-    return all(folder.of_part(part).exists() for part in names_of(task))
+    return all(folder.exists(folder.of_part(part)) for part in names_of(task))
 
 
 def _stored(run: _Run, task: Task) -> Outcome:

@@ -1,6 +1,6 @@
 """Run.log.jsonl, a line of JSON for every range that was done.
 
-Only added to, each line in one go, so that two runs at once keep it readable.
+Only added to: two runs at once keep it readable.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from typing import Any
 
 from simstudy.errors import WorkError
 from simstudy.runner.events import Done, Event, Finished, Lost, Started, WentOn
-from simstudy.store.files import cannot_write
 from simstudy.store.results_folder import LOG, ResultsFolder
 
 
@@ -22,22 +21,13 @@ class RunLog:
     """The log of a results folder; a context that closes it."""
 
     def __init__(self, folder: ResultsFolder) -> None:
-        self.file = folder / LOG
-        follow_no_link = getattr(os, "O_NOFOLLOW", 0)
-        try:
-            folder.make_room(self.file)
-            how = os.O_RDWR | os.O_APPEND | os.O_CREAT | follow_no_link
-            self._stream = os.open(self.file, how, 0o666)
-            size = os.fstat(self._stream).st_size
-            self._torn = size > 0 and self._last_byte(size) != b"\n"
-        except OSError as error:
-            raise cannot_write(self.file, error) from None
+        self._lines = folder.lines(LOG)
 
     def __enter__(self) -> RunLog:
         return self
 
     def __exit__(self, *_: object) -> None:
-        os.close(self._stream)
+        self._lines.close()
 
     @contextmanager
     def until_stopped(self) -> Iterator[None]:
@@ -66,18 +56,8 @@ class RunLog:
     def _write(self, event: str, **said: Any) -> None:
         """Add one line: what happened, when, in which process."""
         time = datetime.now(UTC).isoformat(timespec="milliseconds")
-        line = json.dumps({"event": event, "time": time, "pid": os.getpid()} | said) + "\n"
-        line = "\n" + line if self._torn else line
-        content = line.encode()
-        try:
-            written = os.write(self._stream, content)
-        except OSError as error:
-            raise cannot_write(self.file, error) from None
-        self._torn = written < len(content)
-
-    def _last_byte(self, size: int) -> bytes:
-        os.lseek(self._stream, size - 1, os.SEEK_SET)
-        return os.read(self._stream, 1)
+        line = json.dumps({"event": event, "time": time, "pid": os.getpid()} | said)
+        self._lines.add(line.encode() + b"\n")
 
 
 def _range(done: Done) -> dict[str, Any]:

@@ -39,7 +39,7 @@ def failure_lines(study: Study, folder: ResultsFolder) -> list[str]:
         ((often, count),) = messages.most_common(1)
         lines.append(
             f"{method}: {messages.total():,} of {n_fits[method]:,} fits failed, {count:,} with: "
-            f"{brief(often)} (all in {folder / FAILURES}; replay shows one)"
+            f"{brief(often)} (all in {folder.shown(FAILURES)}; replay shows one)"
         )
     return lines
 
@@ -70,7 +70,7 @@ def warnings_line(folder: ResultsFolder, table: pa.Table) -> list[str]:
     most = "" if len(counts) == 1 else f", {often:,} of them"
     return [
         f"{total:,} warning{'s' if total > 1 else ''} of methods of your own{most} of {method}: "
-        f"{brief(message)} (all in {folder / ALL_WARNINGS})"
+        f"{brief(message)} (all in {folder.shown(ALL_WARNINGS)})"
     ]
 
 

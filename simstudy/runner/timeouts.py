@@ -16,10 +16,9 @@ from simstudy.estimates import Estimates
 from simstudy.runner.process import is_worker
 from simstudy.runner.task import Task
 from simstudy.store import parts, quarantine
-from simstudy.store.at_work import own_name
-from simstudy.store.files import is_plain
 from simstudy.store.names import PartName, method_key
-from simstudy.store.results_folder import FAILURES, WORK, ResultsFolder
+from simstudy.store.processes import own_name
+from simstudy.store.results_folder import FAILURES, ResultsFolder
 from simstudy.study.study import Study
 
 _WITNESS = "-timeout"  # ends the name of the file of a process whose call may have to be ended
@@ -38,13 +37,13 @@ def witness(
     """What lets a deadline end this process, where that is nobody's but the run's."""
     if task.methods[0].timeout is None or not is_worker():
         return nullcontext()
-    return Witness(folder / WORK / f"{own_name()}{_WITNESS}", str(task.key), stuck)
+    return Witness(folder.files.scratch() / f"{own_name()}{_WITNESS}", str(task.key), stuck)
 
 
 def ended(folder: ResultsFolder, tasks: Sequence[Task]) -> Iterator[tuple[Task, int]]:
     """Tasks whose workers were ended by a deadline, and in which call; told once."""
     keys = {str(task.key): task for task in tasks}
-    for file in sorted((folder / WORK).glob(f"*{_WITNESS}")):
+    for file in sorted(folder.files.scratch().glob(f"*{_WITNESS}")):
         call = Witness.read(file)
         if call is not None and call[0] in keys:
             file.unlink()
@@ -64,9 +63,10 @@ def outgrow(
     """Set aside what a timeout cut that is longer now; the parts that stay."""
     limits = {method_key(m.canonical): m for m in study.own_methods}
     cut = []
+    failing = set(folder.parts(FAILURES)) if limits else set()
     for part in listed:
         method = limits.get(part.methods[0])
-        if method is None or not is_plain(folder.of_part(part, FAILURES)):
+        if method is None or part not in failing:
             continue
         held = (parts.footer(folder, part) or {}).get(FOOTER)
         if held is not None and held < (math.inf if method.timeout is None else method.timeout):

@@ -10,8 +10,8 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from itertools import product
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 from simstudy.estimates import Estimates, Failure
 from simstudy.moments import Bools, Floats
 from simstudy.store import arrow, parts, seal
-from simstudy.store.files import is_plain
+from simstudy.store.filesystem import NotPlainError
 from simstudy.store.names import PartName, method_key
 from simstudy.store.results_folder import BESIDE, EXTRAS, FAILURES, WARNINGS, ResultsFolder
 from simstudy.study.study import Study
@@ -70,8 +70,10 @@ def verify(folder: ResultsFolder, part: PartName, kinds: Sequence[str] = BESIDE)
     """Raise `BrokenPartError` where a part's failures or extras are not those written with it."""
     digests = _digests(folder, part)
     for kind in digests.keys() & set(kinds):
-        file = folder.of_part(part, kind)
-        content = file.read_bytes() if is_plain(file) else b""
+        name = folder.of_part(part, kind)
+        file, content = folder.shown(name), b""
+        with suppress(OSError):
+            content = folder.read(name)
         seal.refuse_newer(file, content)
         _checked(file, content, digests[kind])
 
@@ -81,11 +83,14 @@ def of_part(folder: ResultsFolder, part: PartName, kind: str) -> pa.Table | None
     digest = _digests(folder, part).get(kind)
     if digest is None:
         return None
-    file = folder.of_part(part, kind)
+    name = folder.of_part(part, kind)
+    file = folder.shown(name)
     try:
-        content = file.read_bytes()
+        content = folder.read(name)
     except FileNotFoundError:
         raise parts.BrokenPartError(file, "is gone") from None
+    except NotPlainError as error:
+        raise parts.BrokenPartError(file, str(error)) from None
     return _checked(file, content, digest)
 
 
@@ -143,7 +148,7 @@ def _seconds(table: pa.Table) -> Bools:
     return timed
 
 
-def _checked(file: Path, content: bytes, digest: str) -> pa.Table:
+def _checked(file: str, content: bytes, digest: str) -> pa.Table:
     """Rows of a file; `BrokenPartError` where it is not what was written."""
     if digest.startswith(_TIMED):
         table = _decoded(file, content) if seal.fits(content) else None
@@ -168,8 +173,8 @@ def failed(
 
 def first_failed(folder: ResultsFolder, part: PartName) -> Failed | None:
     """The first stored failure of a part; None where there is none."""
-    file = folder.of_part(part, FAILURES)
-    for row in _opened(file).slice(0, 1).to_pylist() if is_plain(file) else ():
+    rows = _opened(folder, folder.of_part(part, FAILURES))
+    for row in () if rows is None else rows.slice(0, 1).to_pylist():
         where = row["scenario"], row["replication"], row["method"]
         return Failed(*where, Failure(row["message"], row["traceback"]))
     return None
@@ -248,8 +253,7 @@ def read(study: Study, folder: ResultsFolder, kind: str) -> pa.Table:
     wanted = (p for p in folder.parts() if any(p.first <= last.get(s, 0) for s in p.scenarios))
     for part in sorted(_of(study, wanted), key=lambda p: (p.first, -p.last)):
         held = list(product(part.scenarios, part.methods))
-        file = folder.of_part(part, kind)
-        rows = _opened(file) if is_plain(file) else None
+        rows = _opened(folder, folder.of_part(part, kind))
         verify(folder, part, (kind,))
         if rows is not None:
             after = {cell: done[cell] for cell in held if cell in ours}
@@ -274,16 +278,20 @@ def _kept(
     return table if all(keep) else table.filter(pa.array(keep, pa.bool_()))
 
 
-def _opened(file: Path) -> pa.Table:
+def _opened(folder: ResultsFolder, name: str) -> pa.Table | None:
+    """Rows of a file; None where there is none."""
+    file = folder.shown(name)
     try:
-        content = file.read_bytes()
+        content = folder.read(name)
+    except (FileNotFoundError, NotPlainError):
+        return None
     except OSError as error:
         raise parts.BrokenPartError(file, f"is not a readable part ({error.strerror})") from None
     seal.refuse_newer(file, content)
     return _decoded(file, content)
 
 
-def _decoded(file: Path, content: bytes) -> pa.Table:
+def _decoded(file: str, content: bytes) -> pa.Table:
     try:
         return pq.read_table(pa.BufferReader(content)).replace_schema_metadata(None)
     except (pa.ArrowException, OSError, ValueError) as error:

@@ -1,16 +1,13 @@
 """Writing and reading parts.
 
-A part is written whole to `.work/` from memory and renamed, so `estimates/` never holds
-half a part. No dictionary on doubles and no statistics: they cost more than simulating.
+A part is written whole from memory, so `estimates/` never holds half a part. No dictionary on
+doubles and no statistics: they cost more than simulating.
 A sum over the whole file stands in the footer: what a disk lost never passes for data.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,7 +19,7 @@ from simstudy.errors import WorkError
 from simstudy.estimates import STATUSES, Estimates
 from simstudy.moments import Array
 from simstudy.store import arrow, seal
-from simstudy.store.files import is_plain
+from simstudy.store.filesystem import NotPlainError
 from simstudy.store.names import PartName, method_key
 from simstudy.store.results_folder import ResultsFolder
 from simstudy.study.study import Study
@@ -47,7 +44,7 @@ _SCHEMA = pa.schema(
 class BrokenPartError(WorkError):
     """A part that is not what its name says: truncated, foreign or corrupt."""
 
-    def __init__(self, file: Path, reason: str) -> None:
+    def __init__(self, file: str, reason: str) -> None:
         super().__init__(f"{file}: {reason}; run the study again, which computes it again")
         self.file = file
         self.reason = reason
@@ -184,16 +181,14 @@ def _open(
     folder: ResultsFolder, part: PartName, columns: tuple[str, ...], whose: Whose
 ) -> pa.Table:
     """Read and check a part."""
-    file = folder.of_part(part)
-    if os.path.lexists(file) and not is_plain(file):
-        raise BrokenPartError(file, "is a link or a folder, not a file")
+    name = folder.of_part(part)
+    file = folder.shown(name)
     try:
-        content = file.read_bytes()
+        content = folder.read(name)
         seal.refuse_newer(file, content)
         fits = seal.fits(content)
         if fits is False:
-            with suppress(OSError):  # so that no stored summary is taken for that of this file
-                os.utime(file)
+            folder.files.touch(name)  # so that no stored summary is taken for that of this file
             raise BrokenPartError(file, "its bytes are not those that were written")
         source = pa.BufferReader(content)
         with pq.ParquetFile(source, read_dictionary=["status"]) as opened:
@@ -206,6 +201,8 @@ def _open(
             return opened.read(list(columns), use_threads=False)
     except FileNotFoundError:
         raise BrokenPartError(file, "is gone") from None
+    except NotPlainError as error:
+        raise BrokenPartError(file, str(error)) from None
     except PermissionError as error:
         raise WorkError(f"{file}: cannot be read: {error.strerror}") from None
     except (pa.ArrowException, OSError, ValueError, KeyError) as error:
@@ -250,12 +247,11 @@ def footers(folder: ResultsFolder, listed: Iterable[PartName]) -> Iterator[dict[
 
 def footer(folder: ResultsFolder, part: PartName) -> dict[str, Any] | None:
     """Provenance of a part; None where it has none."""
-    file = folder.of_part(part)
-    if not is_plain(file):
-        return None
+    name = folder.of_part(part)
     try:
-        stored = seal.said(pq.read_metadata(file).metadata)
+        with folder.opened(name) as file:
+            stored = seal.said(pq.read_metadata(file).metadata)
     except (pa.ArrowException, OSError, ValueError):
         return None
-    seal.refuse_later(file, stored)
+    seal.refuse_later(folder.shown(name), stored)
     return stored or None

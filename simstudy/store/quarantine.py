@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 from simstudy.errors import UserError
 from simstudy.store import at_work, failures, parts
 from simstudy.store.names import PartName, parse
-from simstudy.store.results_folder import BESIDE, ESTIMATES, SET_ASIDE, WORK, ResultsFolder
+from simstudy.store.results_folder import BESIDE, ESTIMATES, SET_ASIDE, ResultsFolder
 
 
 def set_aside(folder: ResultsFolder, name: str) -> None:
@@ -20,11 +18,12 @@ def set_aside(folder: ResultsFolder, name: str) -> None:
 def clear(folder: ResultsFolder, warn: Callable[[str], None]) -> None:
     """Leave nothing but parts in `estimates/`, and no leftover in `.work/`."""
     folder.refuse_links()
-    at_work.tidy(folder / WORK)
-    for name in sorted(os.listdir(folder / ESTIMATES)):
+    at_work.tidy(folder)
+    for name in folder.names(ESTIMATES):
         if parse(name) is None and not name.startswith(".nfs"):
             set_aside(folder, name)
-            warn(f"{folder / ESTIMATES / name}: is not a part; moved to {folder / SET_ASIDE}")
+            file = folder.shown(f"{ESTIMATES}/{name}")
+            warn(f"{file}: is not a part; moved to {folder.shown(SET_ASIDE)}")
 
 
 def set_broken_aside(folder: ResultsFolder, whose: parts.Whose, warn: Callable[[str], None]) -> int:
@@ -32,7 +31,8 @@ def set_broken_aside(folder: ResultsFolder, whose: parts.Whose, warn: Callable[[
     n_broken = 0
     for part, error in broken(folder, whose):
         set_aside(folder, str(part))
-        warn(f"{error.file}: {error.reason}; moved to {folder / SET_ASIDE}, computed again")
+        place = folder.shown(SET_ASIDE)
+        warn(f"{error.file}: {error.reason}; moved to {place}, computed again")
         n_broken += 1
     return n_broken
 
@@ -49,19 +49,9 @@ def broken(
             yield part, error
 
 
-def move_away(folder: ResultsFolder) -> Path | None:
+def move_away(folder: ResultsFolder) -> str | None:
     """Move a study's results to the next free NAME.1, NAME.2, ...; None where there are none."""
-    path = folder.path
-    if not path.exists():
-        return None
-    for _, pid in at_work.processes(folder / WORK, at_work.RUN):
+    for _, pid in at_work.processes(folder, at_work.RUN):
         message = f"process {pid} is running this study; stop it before --fresh"
         raise UserError(message, file=str(folder))
-    number = 1
-    while (target := path.with_name(f"{path.name}.{number}")).exists():
-        number += 1
-    try:
-        os.rename(path, target)
-    except OSError as error:
-        raise UserError(f"cannot be moved: {error.strerror}", file=str(folder)) from None
-    return target
+    return folder.files.move_away()

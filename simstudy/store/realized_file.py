@@ -6,7 +6,6 @@ Reading results draws nothing: the numbers stand in a file of their own, and fro
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -15,7 +14,6 @@ import pyarrow.parquet as pq
 
 from simstudy.numerics.features import Feature
 from simstudy.store import arrow, seal, summary_file
-from simstudy.store.files import is_plain
 from simstudy.store.results_folder import REALIZED, ResultsFolder
 
 
@@ -28,12 +26,9 @@ class Realized(NamedTuple):
 
 def read(folder: ResultsFolder) -> dict[str, Realized]:
     """By scenario; nothing where there is no such file, or it is not what was written."""
-    file = folder / REALIZED
-    if not os.path.lexists(file) or not is_plain(file):
-        return {}
     try:
-        content = file.read_bytes()
-        seal.refuse_newer(file, content)
+        content = folder.read(REALIZED)
+        seal.refuse_newer(folder.shown(REALIZED), content)
         rows = pq.read_table(pa.BufferReader(content)).to_pylist() if seal.fits(content) else []
     except (pa.ArrowException, OSError, ValueError):
         return {}

@@ -1,30 +1,25 @@
 """A results folder: where things lie in it, what is there, and how it gets there.
 
-Files are there whole or not at all: a file is written under a name of its own in `.work/` and
-renamed. It is not synced: that costs a part more than computing it. What a power loss takes
-from a part shows in its sum when it is read, and the part is computed again.
+Everything in it has a name relative to it; where it lies, on this machine or in an object store,
+is known to its `Filesystem` alone.
 """
 
 from __future__ import annotations
 
-import itertools
-import os
-import threading
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from simstudy.errors import UserError
-from simstudy.store.at_work import own_name
-from simstudy.store.files import cannot_write, is_plain
+from simstudy.store.filesystem import SET_ASIDE as SET_ASIDE
+from simstudy.store.filesystem import WORK as WORK
+from simstudy.store.filesystem import Entry, Filesystem, Lines
+from simstudy.store.local_files import LocalFiles
 from simstudy.store.names import PartName, parse
 from simstudy.study import yaml_lines
-from simstudy.study.study import Study, load
+from simstudy.study.study import Study, load_stored
 
-WORK = ".work"  # temporary and set-aside files of a results folder
-SET_ASIDE = f"{WORK}/set-aside"
 ESTIMATES, REPORT, SOURCES = "estimates", "report", "sources"
 BESIDE = FAILURES, EXTRAS, WARNINGS = "failures", "extras", "warnings"  # the rows of a part
 STUDY, SCENARIOS, LOG = "study.yaml", "scenarios.parquet", "run.log.jsonl"
@@ -33,109 +28,117 @@ REALIZED = "realized.parquet"  # features of data drawn again
 ALL_WARNINGS = f"{FAILURES}/warnings.parquet"  # of the whole study
 FOLDERS = (ESTIMATES, FAILURES, EXTRAS, SOURCES, REPORT, f"{REPORT}/figures",
             f"{REPORT}/tables", WORK, SET_ASIDE)  # fmt: skip
-_numbers = itertools.count()
 
 
-@dataclass(frozen=True, slots=True)
 class ResultsFolder:
-    """The results of one study on disk, such as ``results/icc``.
+    """The results of one study, such as ``results/icc``.
 
     Nothing of what is there is kept: other runs may change it.
+
+    Parameters
+    ----------
+    place : path
     """
 
-    path: Path
+    __slots__ = ("files",)
+
+    def __init__(self, place: str | Path | Filesystem) -> None:
+        self.files = place if isinstance(place, Filesystem) else LocalFiles(Path(place))
+
+    def __repr__(self) -> str:
+        return f"ResultsFolder({str(self)!r})"
 
     def __str__(self) -> str:
-        return str(self.path)
+        return str(self.files.path())
 
-    def __truediv__(self, name: str) -> Path:
-        return self.path / name
+    def shown(self, name: str) -> str:
+        """A file's name for people, such as ``results/icc/summary.csv``."""
+        return str(self.files.path(name))
 
-    def of_part(self, part: PartName, kind: str = ESTIMATES) -> Path:
-        """Where the rows of a part lie, or what lies beside them."""
-        return self.path / kind / str(part)
+    def of_part(self, part: PartName, kind: str = ESTIMATES) -> str:
+        """Name of the rows of a part, or of what lies beside them."""
+        return f"{kind}/{part}"
 
-    def parts(self) -> list[PartName]:
-        """Parts that are there, in the order of their names."""
-        place = self / ESTIMATES
-        names = sorted(os.listdir(place)) if place.is_dir() else []
-        return [part for part in map(parse, names) if part is not None]
+    def parts(self, kind: str = ESTIMATES) -> list[PartName]:
+        """Parts that are there, or of which something lies there, in the order of their names."""
+        return [part for part in map(parse, self.names(kind)) if part is not None]
 
-    def write(self, file: Path, *content: Any) -> None:
-        """Write bytes to `.work/` in one go and rename, so that `file` is never half a file.
+    def names(self, folder: str) -> list[str]:
+        """What is in a folder of it, sorted, from one listing; nothing where there is none."""
+        return self.files.names(folder)
 
-        A link or a folder in its place is set aside. `UserError` where a folder is a link that
-        leads out of the results.
+    def listed(self, folder: str) -> list[Entry]:
+        """The same with sizes and times."""
+        return self.files.listed(folder)
+
+    def read(self, name: str) -> bytes:
+        """All of a file; `FileNotFoundError` where it is gone, `NotPlainError` for a link."""
+        return self.files.read(name)
+
+    def opened(self, name: str) -> Any:
+        """A file of which pyarrow reads some; errors as of `read`."""
+        return self.files.opened(name)
+
+    def exists(self, name: str) -> bool:
+        """Whether a file is there: no link and no folder."""
+        return self.files.exists(name)
+
+    def write(self, name: str, *pieces: Any) -> None:
+        """Write bytes, so that there is never half a file, or raise `WorkError`.
+
+        What is no file in its place is set aside.
         """
-        work = self / WORK
-        temporary = work / f"{own_name()}-{threading.get_ident()}-{next(_numbers)}"
-        self._refuse_outside(work, file.parent)
-        try:
-            work.mkdir(parents=True, exist_ok=True)
-            file.parent.mkdir(parents=True, exist_ok=True)
-            temporary.unlink(missing_ok=True)
-            with temporary.open("xb") as stream:
-                for piece in content:
-                    stream.write(piece)
-            self.make_room(file)
-            os.replace(temporary, file)
-        except BaseException as error:
-            with suppress(OSError):
-                temporary.unlink(missing_ok=True)
-            if isinstance(error, OSError):
-                raise cannot_write(file, error) from None
-            raise
+        self.files.write(name, pieces)
 
-    def replace(self, file: Path, content: bytes) -> None:
+    def replace(self, name: str, content: bytes) -> None:
         """Write a file that does not hold this yet: a report is as old as what it is of."""
-        if not is_plain(file) or file.read_bytes() != content:
-            self.write(file, content)
+        with suppress(OSError):
+            if self.read(name) == content:
+                return
+        self.write(name, content)
 
-    def make_room(self, file: Path) -> None:
-        """Move what is there instead of a file, a link or a folder, to `.work/set-aside/`."""
-        if is_plain(file) or not os.path.lexists(file):
-            return
-        place = target = self / SET_ASIDE / file.relative_to(self.path)
-        self._refuse_outside(place.parent)
-        number = 1
-        while os.path.lexists(target):
-            number += 1
-            target = place.with_name(f"{place.name}.{number}")
-        target.parent.mkdir(parents=True, exist_ok=True)
-        os.replace(file, target)
+    def remove(self, name: str) -> None:
+        """Remove a file, if it is there."""
+        self.files.remove(name)
 
-    def set_aside(self, *names: str) -> Path | None:
+    def move(self, name: str, to: str) -> None:
+        """Give a file another name; `FileNotFoundError` where it is gone."""
+        self.files.move(name, to)
+
+    def lines(self, name: str) -> Lines:
+        """A file to add lines to."""
+        return self.files.lines(name)
+
+    def set_aside(self, *names: str) -> str | None:
         """Move files to `.work/set-aside/`; where to, None where there are none."""
-        present = [name for name in names if os.path.lexists(self / name)]
+        present = [name for name in names if not self.files.is_free(name)]
         self.refuse_links()
-        target, number = self / SET_ASIDE, 1
-        while any(os.path.lexists(target / name) for name in present):
+        target, number = SET_ASIDE, 1
+        while not all(self.files.is_free(f"{target}/{name}") for name in present):
             number += 1
-            target = self / SET_ASIDE / str(number)
+            target = f"{SET_ASIDE}/{number}"
         for name in present:
-            (target / name).parent.mkdir(parents=True, exist_ok=True)
             with suppress(FileNotFoundError):  # another run of the same study was quicker
-                os.replace(self / name, target / name)
-        return target if present else None
+                self.move(name, f"{target}/{name}")
+        return self.shown(target) if present else None
+
+    def below(self, name: str) -> ResultsFolder:
+        """Where a study of this name has its results, if this is the parent folder."""
+        return ResultsFolder(self.files.below(name))
+
+    def anchored(self) -> ResultsFolder:
+        """The same folder, wherever a user's code goes."""
+        return ResultsFolder(self.files.anchored())
 
     def refuse_links(self) -> None:
         """Refuse results of which a folder is a link that leads out of them."""
-        self._refuse_outside(*(self / name for name in FOLDERS))
-
-    def _refuse_outside(self, *folders: Path) -> None:
-        """Refuse to write or delete where a link leads out of the results."""
-        home = os.path.realpath(self.path)
-        for folder in folders:
-            real = os.path.realpath(folder)
-            if real != home and not real.startswith(home + os.sep):
-                where = f"leads out of the results, to {real}, where"
-                raise UserError(f"{where} nothing is written or deleted", file=str(folder))
+        self.files.refuse_links(FOLDERS)
 
     @property
     def document(self) -> dict[str, Any]:
         """What study.yaml holds; nothing where that cannot be read, as after a power loss."""
         try:
-            return _parsed((self / STUDY).read_bytes()) if is_plain(self / STUDY) else {}
+            return _parsed(self.read(STUDY))
         except OSError:
             return {}
 
@@ -159,10 +162,20 @@ class ResultsFolder:
 
     def study(self, trusted: bool = False) -> Study:
         """The study that was run here; what it says to `use:` is imported only if `trusted`."""
-        if not (self / STUDY).is_file():
-            message = "no study.yaml here; expected a results folder"
-            raise UserError(message, file=str(self))
-        return load(self / STUDY, trusted=trusted)
+        try:
+            content = self.files.read(STUDY, follow=True)
+        except OSError:
+            here = "no study.yaml here; expected a results folder"
+            none = "no such folder; expected results of a study"
+            message = none if self.files.is_free("") else here
+            raise UserError(message, file=str(self)) from None
+        base = self.files.base() or Path("/")
+        return load_stored(content, self.shown(STUDY), base, trusted)
+
+
+def is_uri(place: str | Path) -> bool:
+    """Whether a results folder is named by a URI, such as ``s3://bucket/results/icc``."""
+    return "://" in str(place)
 
 
 @lru_cache(maxsize=1)  # a run reads it several times

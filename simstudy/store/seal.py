@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -54,19 +53,19 @@ def said(metadata: Mapping[bytes, bytes] | None) -> dict[str, Any]:
     return content if isinstance(content, dict) else {}
 
 
-def refuse_newer(file: Path, content: bytes) -> None:
+def refuse_newer(file: str, content: bytes) -> None:
     """Refuse a file of a later format than this version knows."""
     with suppress(pa.ArrowException, OSError, ValueError):
         refuse_later(file, said(pq.read_metadata(pa.BufferReader(content)).metadata))
 
 
-def refuse_later(file: Path, footer: Mapping[str, Any]) -> None:
+def refuse_later(file: str, footer: Mapping[str, Any]) -> None:
     """The same, where the footer is known."""
     number = footer.get("format", 0)
     if isinstance(number, int) and number > FORMAT:
         by = f"simstudy {footer['simstudy']}" if footer.get("simstudy") else "a later simstudy"
         message = f"is of format {number}, written by {by}; this version reads up to {FORMAT}"
-        raise UserError(f"{message}: install the later one", file=str(file))
+        raise UserError(f"{message}: install the later one", file=file)
 
 
 def _sum(content: memoryview) -> tuple[int, bytes]:

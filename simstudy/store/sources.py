@@ -16,14 +16,13 @@ from simstudy.custom.load import content_of, digest_of
 from simstudy.entries import CodeSource
 from simstudy.errors import UserError
 from simstudy.generators.scenario import OwnGenerator
-from simstudy.store.files import is_plain
 from simstudy.store.results_folder import SOURCES, ResultsFolder
 from simstudy.study import generators
 from simstudy.study.study import Study
 
 _ACCOUNTS = f"{SOURCES}/accounts.json"
 FORMAT = 1
-_MOST = 10_000_000  # bytes that are read
+_MOST = 10_000_000  # bytes that are parsed
 
 
 def keep(study: Study, folder: ResultsFolder) -> None:
@@ -45,7 +44,7 @@ def keep(study: Study, folder: ResultsFolder) -> None:
         document = {"format": FORMAT, "accounts": told}
         document |= {"measures": measures} if measures else {}
         text = json.dumps(document, indent=1, sort_keys=True)
-        folder.replace(folder / _ACCOUNTS, text.encode())
+        folder.replace(_ACCOUNTS, text.encode())
 
 
 def accounts(folder: ResultsFolder, of: str = "accounts") -> dict[str, str]:
@@ -53,11 +52,9 @@ def accounts(folder: ResultsFolder, of: str = "accounts") -> dict[str, str]:
 
     A generator stands there by its `generator_key`.
     """
-    file = folder / _ACCOUNTS
     try:
-        if not is_plain(file) or file.stat().st_size > _MOST:
-            return {}
-        told = json.loads(file.read_bytes()).get(of, {})
+        content = folder.read(_ACCOUNTS)
+        told = json.loads(content).get(of, {}) if len(content) <= _MOST else {}
         return {name: text for name, text in told.items() if isinstance(text, str)}
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return {}
@@ -75,14 +72,13 @@ def measure_accounts(folder: ResultsFolder) -> dict[str, str]:
 
 def _keep(folder: ResultsFolder, source: CodeSource) -> None:
     if source.given is not None:
-        file = folder / f"{SOURCES}/{source.function}-{source.digest}.py"
         with suppress(OSError, TypeError):  # typed at a prompt
-            folder.replace(file, _text(source))
+            folder.replace(f"{SOURCES}/{source.function}-{source.digest}.py", _text(source))
         return
     content = content_of(source.file)
     if digest_of(content) == source.digest:
         stem = re.sub(r"[^\w.-]+", "_", Path(source.file).stem)[:64]
-        folder.replace(folder / f"{SOURCES}/{stem}-{source.digest}.py", content)
+        folder.replace(f"{SOURCES}/{stem}-{source.digest}.py", content)
 
 
 def _text(source: CodeSource) -> bytes:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import errno
 import os
 from pathlib import Path
 from typing import Any
 
-from simstudy.errors import UserError
 from simstudy.store import sources
-from simstudy.store.files import cannot_write
 from simstudy.store.results_folder import ESTIMATES, STUDY, WORK, ResultsFolder
 from simstudy.study import generators
 from simstudy.study.fields import DEFAULTS, SILENT
@@ -18,10 +15,10 @@ from simstudy.study.study import Study
 
 def text(study: Study, folder: ResultsFolder) -> str:
     """The study as run, defaults filled in, in the study file's own form."""
-    return dump(_document(study, folder.path.resolve()))
+    return dump(_document(study, folder.files.base()))
 
 
-def _document(study: Study, folder: Path) -> dict[str, Any]:
+def _document(study: Study, folder: Path | None) -> dict[str, Any]:
     document: dict[str, Any] = {
         "name": study.name,
         "title": study.title,
@@ -44,19 +41,20 @@ def _document(study: Study, folder: Path) -> dict[str, Any]:
     return document
 
 
-def _with_files(scenarios: Any, old: Path, new: Path) -> Any:
-    """Scenarios whose files are relative to `new` instead of `old`."""
+def _with_files(scenarios: Any, old: Path, new: Path | None) -> Any:
+    """Scenarios whose files are relative to `new` instead of `old`, or to nothing."""
     if isinstance(scenarios, dict):
         out = {key: _with_files(value, old, new) for key, value in scenarios.items()}
         if isinstance(out.get("file"), str) and not Path(out["file"]).is_absolute():
-            out["file"] = Path(os.path.relpath(old / out["file"], new)).as_posix()
+            file = os.path.normpath(old / out["file"])
+            out["file"] = Path(os.path.relpath(file, new) if new else file).as_posix()
         return out
     if isinstance(scenarios, list):
         return [_with_files(item, old, new) for item in scenarios]
     return scenarios
 
 
-def _with_code(scenarios: Any, study: Study, folder: Path) -> Any:
+def _with_code(scenarios: Any, study: Study, folder: Path | None) -> Any:
     """Scenarios whose generators are found from a folder, and only as they are now."""
     if isinstance(scenarios, list):
         return [_with_code(grid, study, folder) for grid in scenarios]
@@ -80,20 +78,14 @@ def prepare(study: Study, folder: ResultsFolder) -> None:
     """Make the folder ready for this study, or refuse one that holds another's results."""
     folder.refuse_seed(folder.seed, study.seed)
     folder.refuse_links()
-    try:
-        for name in (ESTIMATES, WORK):
-            (folder / name).mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise cannot_write(folder.path, error) from None
-        raise UserError(f"cannot be written: {error.strerror}", file=str(folder)) from None
-    folder.replace(folder / STUDY, text(study, folder).encode())
+    folder.files.prepare((ESTIMATES, WORK))
+    folder.replace(STUDY, text(study, folder).encode())
     sources.keep(study, folder)
 
 
 def changed_files(study: Study, folder: ResultsFolder) -> list[str]:
     """Files of a user's methods and generators that were others when this study was last run."""
-    document, home = folder.document, folder.path.resolve()
+    document, home = folder.document, folder.files.base()
     grids = document.get("scenarios")
     listed = [document.get(key) for key in ("methods", "measures")]
     listed.append([grid.get(generators.FIELD) for grid in (grids if isinstance(grids, list)

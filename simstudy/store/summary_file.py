@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any, NamedTuple
 
 import pyarrow as pa
@@ -10,7 +9,6 @@ import pyarrow.parquet as pq
 
 from simstudy.errors import UserError, WorkError
 from simstudy.store import seal
-from simstudy.store.files import is_plain
 from simstudy.store.results_folder import SUMMARY, ResultsFolder
 
 
@@ -26,14 +24,14 @@ def write_table(
         from pyarrow import csv
 
         csv.write_csv(table, sink, csv.WriteOptions(quoting_style="needed"))
-        folder.write(folder / name, sink.getvalue())
+        folder.write(name, sink.getvalue())
         return
     plain = table.replace_schema_metadata(None)
     # the schema as Arrow has it would hold the footer a second time, in another writing
     with pq.ParquetWriter(sink, plain.schema, store_schema=False) as writer:
         writer.write_table(plain)
         writer.add_key_value_metadata(seal.footer(mark or {}))
-    folder.write(folder / name, *seal.summed(sink.getvalue()))
+    folder.write(name, *seal.summed(sink.getvalue()))
 
 
 class Stored(NamedTuple):
@@ -59,14 +57,10 @@ class BrokenSummaryError(WorkError):
 
 def read_summary(folder: ResultsFolder) -> Stored:
     """The stored summary, or `BrokenSummaryError`; `UserError` where there is none."""
-    file = folder / SUMMARY
-    if not os.path.lexists(file):
-        raise UserError(f"no {SUMMARY} here; run the study first", file=str(folder))
+    file = folder.shown(SUMMARY)
     broken = BrokenSummaryError(f"{file}: is not what was written; run the study again")
-    if not is_plain(file):
-        raise broken
     try:
-        content = file.read_bytes()
+        content = folder.read(SUMMARY)
         seal.refuse_newer(file, content)
         fits = seal.fits(content)
         with pq.ParquetFile(pa.BufferReader(content)) as opened:
@@ -74,13 +68,15 @@ def read_summary(folder: ResultsFolder) -> Stored:
             if fits is False or (fits is None and "format" in mark):
                 raise broken
             return Stored(opened.read().replace_schema_metadata(None), mark, fits is True)
+    except FileNotFoundError:
+        raise UserError(f"no {SUMMARY} here; run the study first", file=str(folder)) from None
     except (pa.ArrowException, OSError, ValueError):
         raise broken from None
 
 
 def summary_mark(folder: ResultsFolder) -> dict[str, Any]:
     """What a stored summary says it was made from; empty where that is not known."""
-    if not os.path.lexists(folder / SUMMARY):
+    if not folder.exists(SUMMARY):
         return {}
     try:
         return read_summary(folder).mark

@@ -22,7 +22,7 @@ from simstudy.study.measures import OwnMeasure, measures_of
 from simstudy.study.methods import methods_of
 from simstudy.study.place import Place, refuse_equal
 from simstudy.study.precision import Precision, Stop, refuse_what_nobody_has, replications_of
-from simstudy.study.yaml_lines import Document, read, whole
+from simstudy.study.yaml_lines import Document, decoded, read, whole
 from simstudy.where import known
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
@@ -145,6 +145,19 @@ def load(
         trusted = not _is_stored(Path(source))
     folder = Path(source).resolve().parent
     return check(read(source), Imports(folder, trusted, importing))
+
+
+def load_stored(content: bytes, name: str, folder: Path, trusted: bool) -> Study:
+    """The study of a results folder from what its study.yaml holds; see `load`.
+
+    Parameters
+    ----------
+    name : str
+        The file's, in messages.
+    folder : Path
+        To which file names in it are relative.
+    """
+    return check(decoded(content, name), Imports(folder, trusted))
 
 
 def _is_stored(file: Path) -> bool:

@@ -68,6 +68,11 @@ def read(file: str | Path) -> Document:
         if Path(file, "study.yaml").is_file():
             hint = "; it holds results: their study is in study.yaml, Results.open reads them"
         raise UserError((error.strerror or str(error)) + hint, file=name) from None
+    return decoded(raw, name)
+
+
+def decoded(raw: bytes, name: str) -> Document:
+    """The content of a YAML file; see `read`."""
     if len(raw) > _MAX_BYTES:
         message = f"is too large for a study file: more than {_MAX_BYTES:,} bytes"
         raise UserError(message, file=name)

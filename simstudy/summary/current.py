@@ -17,7 +17,8 @@ import scipy
 
 from simstudy.errors import UserError
 from simstudy.measures.own import REGISTERED
-from simstudy.store import files, parts, quarantine, realized_file, results_folder, study_file
+from simstudy.store import parts, quarantine, realized_file, results_folder, study_file
+from simstudy.store.filesystem import NotPlainError
 from simstudy.store.names import parse
 from simstudy.store.results_folder import ResultsFolder
 from simstudy.store.summary_file import BrokenSummaryError, read_summary, summary_mark
@@ -34,19 +35,17 @@ _FILES = (
 def mark(study: Study, folder: ResultsFolder) -> dict[str, Any]:
     """What a summary of this study would be made from, now.
 
-    `boot` tells this start of the machine from others: what was in memory at a power loss
-    may be missing from files whose size and time are right. `rows` is of the names of the
+    `boot` tells the time since which nothing can have been lost: what was in memory at a power
+    loss may be missing from files whose size and time are right. `rows` is of the names of the
     parts alone, which say what rows are in them, wherever the folder is copied to.
     """
     found = hashlib.sha256(_code())
     found.update(study_file.text(study, folder).encode())
-    listed = [
-        _listing(folder / kind) for kind in (results_folder.ESTIMATES, *results_folder.BESIDE)
-    ]
+    listed = [_listing(folder, kind) for kind in (results_folder.ESTIMATES, *results_folder.BESIDE)]
     computed = [one.source.trusted for one in study.measures]  # or as stored, or left out
     found.update(repr((listed, sorted(REGISTERED), computed)).encode())
     found.update(repr(sorted(realized_file.read(folder).items())).encode())
-    return {"digest": found.hexdigest(), "boot": _boot(), "rows": _rows(folder, study)}
+    return {"digest": found.hexdigest(), "boot": folder.files.since(), "rows": _rows(folder, study)}
 
 
 def is_current(study: Study, folder: ResultsFolder, now: dict[str, Any]) -> bool:
@@ -81,21 +80,20 @@ def _rows(folder: ResultsFolder, study: Study) -> str:
     return hashlib.sha256(repr((study.replications, names)).encode()).hexdigest()
 
 
-def _listing(folder: Path) -> list[tuple[str, int, int]]:
+def _listing(folder: ResultsFolder, kind: str) -> list[tuple[str, int, int]]:
     """Name, size and time of every part, of a link its own."""
-    there = ((entry.name, entry.stat(follow_symlinks=False))
-             for entry in files.entries(folder) if parse(entry.name) is not None)  # fmt: skip
-    return sorted((name, stat.st_size, stat.st_mtime_ns) for name, stat in there)
+    return [entry[:3] for entry in folder.listed(kind) if parse(entry.name) is not None]
 
 
 def digests(folder: ResultsFolder) -> dict[str, str | None]:
     """Of the files that belong to a summary; None for what is no file."""
-    return {
-        name: hashlib.sha256((folder / name).read_bytes()).hexdigest()
-        if files.is_plain(folder / name)
-        else None
-        for name in _FILES
-    }
+    return {name: _digest(folder, name) for name in _FILES}
+
+
+def _digest(folder: ResultsFolder, name: str) -> str | None:
+    with suppress(FileNotFoundError, NotPlainError):
+        return hashlib.sha256(folder.read(name)).hexdigest()
+    return None
 
 
 def changed(folder: ResultsFolder, mark: dict[str, Any]) -> list[str]:
@@ -103,12 +101,6 @@ def changed(folder: ResultsFolder, mark: dict[str, Any]) -> list[str]:
     written = mark.get("digests")
     there = digests(folder)
     return [n for n in _FILES if not isinstance(written, dict) or written.get(n) != there[n]]
-
-
-def _boot() -> str | None:
-    with suppress(OSError):
-        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
-    return None
 
 
 @lru_cache(maxsize=1)

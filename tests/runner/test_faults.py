@@ -37,7 +37,8 @@ from simstudy.runner import execute as execute_module
 from simstudy.runner.execute import execute, work
 from simstudy.runner.plan import plan
 from simstudy.runner.provenance import provenance
-from simstudy.store import at_work, parts, study_file, summary_file
+from simstudy.store import parts, study_file, summary_file
+from simstudy.store.processes import alive, own_name
 from simstudy.store.results_folder import ResultsFolder
 from simstudy.study.study import load
 from simstudy.summary import add_up
@@ -367,8 +368,8 @@ def test_what_is_no_part_is_moved_out_of_estimates(tmp_path):
 def test_leftovers_of_dead_processes_are_removed_and_those_of_living_ones_kept(tmp_path):
     simstudy.run(SMALL, jobs=1, results=tmp_path, report=False)
     place = tmp_path / "f" / ".work"
-    host = at_work.own_name().partition("-")[2]
-    dead = next(pid for pid in range(99_999, 0, -1) if not at_work.alive(pid))
+    host = own_name().partition("-")[2]
+    dead = next(pid for pid in range(99_999, 0, -1) if not alive(pid))
     for name in (f"{dead}-{host}-1-7", f"{dead}-{host}-run", f"{os.getppid()}-{host}-1-7",
                  f"{dead}-elsewhere-1-7", "mine.txt"):  # fmt: skip
         (place / name).write_bytes(b"half")
@@ -416,7 +417,7 @@ def test_a_range_that_another_run_made_meanwhile_is_left_as_it_is(tmp_path):
 
 def marker(folder, pid):
     """What says that a process is running a study."""
-    host = at_work.own_name().partition("-")[2]
+    host = own_name().partition("-")[2]
     file = folder / ".work" / f"{pid}-{host}-run"
     file.touch()
     return file
@@ -738,8 +739,8 @@ def test_a_worker_that_is_lost_while_adding_up_costs_time_alone(tmp_path, monkey
 
 
 def test_a_broken_part_comes_home_from_a_worker_as_itself(tmp_path):
-    error = pickle.loads(pickle.dumps(parts.BrokenPartError(tmp_path / "x", "is gone")))
-    assert (error.file, error.reason) == (tmp_path / "x", "is gone")
+    error = pickle.loads(pickle.dumps(parts.BrokenPartError(str(tmp_path / "x"), "is gone")))
+    assert (error.file, error.reason) == (str(tmp_path / "x"), "is gone")
     assert str(error).endswith("x: is gone; run the study again, which computes it again")
 
 

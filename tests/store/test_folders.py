@@ -133,7 +133,7 @@ def test_rows_that_go_while_a_study_runs_are_missed(tmp_path, monkeypatch, fault
         done = work(task, folder, source, *more)
         calls.append(task)
         if len(calls) == 4:
-            fault(folder.path)
+            fault(Path(str(folder)))
         return done
 
     monkeypatch.setattr(execute_module, "work", disturbed)
