@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from simstudy.measures.totals import COLUMNS, Totals, combine, concatenate, of_block
+from simstudy.measures import tree
+from simstudy.measures.totals import COLUMNS, Totals, concatenate, of_block
 from simstudy.runner.plan import plan
 from simstudy.runner.task import run_task
 from simstudy.study.study import Study, load
@@ -42,7 +43,9 @@ def rows_of(columns, group=0) -> list[Row]:
 
 def merge(blocks: list[Totals]) -> Totals:
     """Totals of one group from those of its blocks."""
-    return combine(concatenate(blocks), np.zeros(len(blocks), dtype=int))
+    cells = np.zeros(len(blocks), dtype=int)
+    nodes = tree.of_blocks(cells, np.arange(len(blocks)), concatenate(blocks))
+    return tree.merged(nodes).totals
 
 
 class Single:

@@ -95,34 +95,34 @@ def each(function: Any, pieces: Sequence[Powers]) -> Powers:
 
 
 @_BEYOND
-def combine(blocks: Powers, group: Ints, starts: Ints) -> Powers:
-    """Move every block's powers to its group's means (binomial theorem) and add them.
+def merge(some: Powers, others: Powers) -> Powers:
+    """Powers of the rows of both, row by row: each is moved to the common mean and added.
 
-    Parameters
-    ----------
-    blocks : Powers
-    group : array of int, shape (K,)
-        Group of each block, ascending from 0, none left out.
-    starts : array of int
-        First block of each group.
+    Only differences of means enter, by the binomial theorem; where one has no rows, the other
+    keeps its mean to the bit.
     """
-    n = blocks.about[(0,) * len(blocks.means)]
-    n_group = np.maximum(np.add.reduceat(n, starts, axis=0), 1.0)
-    means, moves = [], []
-    for values in blocks.means:
-        first = values[starts]  # a lone block keeps its mean to the bit
-        shifted = values - first[group]
-        mean = first + np.add.reduceat(n * shifted, starts, axis=0) / n_group
-        means.append(mean)
-        moves.append(np.where(n > 0, values - mean[group], 0.0))
+    zero = (0,) * len(some.means)
+    share = others.about[zero] / np.maximum(some.about[zero] + others.about[zero], 1.0)
+    apart = [other - one for one, other in zip(some.means, others.means, strict=True)]
+    moves = [share * step for step in apart]
+    means = tuple(one + move for one, move in zip(some.means, moves, strict=True))
+    down = _moved(some, [-move for move in moves])
+    up = _moved(others, [step - move for step, move in zip(apart, moves, strict=True)])
+    return Powers(means, {order: down[order] + up[order] for order in some.about})
+
+
+def _moved(powers: Powers, moves: Sequence[Floats]) -> dict[Order, Floats]:
+    """Powers about a point from which the means are that far away; of no rows still none."""
+    n = powers.about[(0,) * len(moves)]
+    moves = [np.where(n > 0, move, 0.0) for move in moves]
     about = {}
-    for order in blocks.about:
+    for order in powers.about:
         moved: Any = 0.0
-        for down in product(*(range(exponent + 1) for exponent in order)):
-            term = blocks.about[tuple(p - i for p, i in zip(order, down, strict=True))]
-            for exponent, i, move in zip(order, down, moves, strict=True):
+        for below in product(*(range(exponent + 1) for exponent in order)):
+            term = powers.about[tuple(p - i for p, i in zip(order, below, strict=True))]
+            for exponent, i, move in zip(order, below, moves, strict=True):
                 if i:
                     term = term * (math.comb(exponent, i) * move**i)
             moved = moved + term
-        about[order] = np.add.reduceat(moved, starts, axis=0)
-    return Powers(tuple(means), about)
+        about[order] = moved
+    return about

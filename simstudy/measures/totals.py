@@ -1,6 +1,6 @@
 """Sums over replications that add up, block by block.
 
-Every measure is finished from these totals, so the summary of stored rows and the combined
+Every measure is finished from these totals, so a summary of stored rows and one of stored
 totals of their blocks are the same digits.
 """
 
@@ -18,7 +18,7 @@ from simstudy.measures.block import COLUMNS, Block
 from simstudy.measures.powers import Powers
 from simstudy.moments import Array, Floats, Ints
 
-__all__ = ["COLUMNS", "Totals", "combine", "concatenate", "of_block", "of_ready", "take"]
+__all__ = ["COLUMNS", "Totals", "concatenate", "merge", "of_block", "of_ready", "take"]
 
 # of (t, v): estimate less truth, squared standard error; p + 2 q <= 4, lower ones first
 ORDERS = tuple((p, q) for p in range(5) for q in range(3) if p + 2 * q <= 4)
@@ -182,26 +182,15 @@ def _each(function: Any, pieces: list[T]) -> T:
     return _fields(pieces, of_powers, lambda arrays: function(*arrays))
 
 
-def combine(blocks: T, group: Ints) -> T:
-    """Add up the blocks of each group, in the order of the blocks.
+def merge(some: T, others: T) -> T:
+    """Add up totals row by row."""
+    return _fields([some, others], lambda two: powers.merge(*two), lambda two: two[0] + two[1])
 
-    Parameters
-    ----------
-    blocks : Totals, or another dataclass of arrays and `Powers`
-    group : array of int, shape (K,)
-        Group of each block, ascending from 0, none left out.
 
-    Returns
-    -------
-    Totals
-        A row a group.
-    """
-    starts = np.flatnonzero(np.diff(group, prepend=-1))
-    return _fields(
-        [blocks],
-        lambda found: powers.combine(found[0], group, starts),
-        lambda arrays: np.add.reduceat(arrays[0], starts, axis=0),
-    )
+def length(totals: Any) -> int:
+    """Number of rows of totals."""
+    first = getattr(totals, fields(totals)[-1].name)
+    return len(first)
 
 
 def _fields(

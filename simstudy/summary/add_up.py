@@ -9,73 +9,55 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from itertools import chain
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic
 
 import numpy as np
 
-from simstudy.measures import pairs, totals
+from simstudy.measures import pairs, totals, tree
 from simstudy.measures.block import COLUMNS, Block
 from simstudy.measures.catalog import finish, record_of
 from simstudy.measures.pairs import Pairs
 from simstudy.measures.record import Cells, Measure
 from simstudy.measures.rows import columns_of_rows
-from simstudy.measures.totals import Totals
+from simstudy.measures.totals import T, Totals
+from simstudy.measures.tree import Nodes
 from simstudy.measures.values import Column
 from simstudy.moments import Floats, Ints
 from simstudy.runner.pool import LOST, parallel
 from simstudy.runner.process import settle
 from simstudy.summary.source import Source
 
-T = TypeVar("T", Totals, Pairs)
+_MOST = 1 << 14  # nodes that are kept beside twice those of all cells
 
 
 class Sums(Generic[T]):
-    """Totals of blocks, added up cell by cell.
+    """Totals of blocks, added up cell by cell; the digits are the same in any order."""
 
-    Parameters
-    ----------
-    most : int
-        Blocks that are kept beside one of each cell until they are added up; 0 is all.
-    """
+    def __init__(self) -> None:
+        self._kept: list[Nodes[T]] = []
+        self._n_nodes = 0
 
-    def __init__(self, most: int = 0) -> None:
-        self._kept: list[tuple[Ints, Ints, T]] = []  # cells, numbers of the blocks, totals
-        self._n_blocks, self._most = 0, most
+    def add(self, nodes: Nodes[T]) -> None:
+        """Add blocks, or what some of them add up to."""
+        self._kept.append(nodes)
+        self._n_nodes += nodes.cell.size
+        if self._n_nodes > _MOST + 2 * self._kept[0].cell.size:
+            self._kept = [self.nodes()]
+            self._n_nodes = self._kept[0].cell.size
 
-    def add(self, cells: Ints, number: Ints, blocks: T) -> None:
-        """Add blocks, one a cell."""
-        self._kept.append((cells, number, blocks))
-        self._n_blocks += cells.size
-        if self._most and self._n_blocks > self._most + 2 * self._kept[0][0].size:
-            present, sums = self._combined()
-            self._kept, self._n_blocks = [(present, np.zeros_like(present), sums)], present.size
+    def __bool__(self) -> bool:
+        return bool(self._kept)
 
-    def extend(self, others: Sums[T]) -> None:
-        """Add the blocks of others."""
-        self._kept += others._kept
-
-    def joined(self) -> Sums[T]:
-        """The same as one: thousands of small arrays cost a worker more than adding them up."""
-        out: Sums[T] = Sums()
-        out._kept = [self._joined()] if self._kept else []
-        return out
+    def nodes(self) -> Nodes[T]:
+        """What was added, in as few nodes as hold it."""
+        return tree.halves_merged(tree.joined(self._kept))
 
     def total(self, nothing: T, n_cells: int) -> T:
-        """Totals of every cell, its blocks in order; of cells without any, those of `nothing`."""
-        cells = [np.empty(0, np.int64), *(cells for cells, _, _ in self._kept)]
-        left = np.setdiff1d(np.arange(n_cells), np.concatenate(cells))
-        self._kept.append((left, np.zeros_like(left), totals.take(nothing, left)))
-        return self._combined()[1]
-
-    def _joined(self) -> tuple[Ints, Ints, T]:
-        cells, number = (np.concatenate([kept[k] for kept in self._kept]) for k in (0, 1))
-        return cells, number, totals.concatenate([blocks for _, _, blocks in self._kept])
-
-    def _combined(self) -> tuple[Ints, T]:
-        cells, number, blocks = self._joined()
-        order = np.lexsort((number, cells))
-        present, place = np.unique(cells[order], return_inverse=True)
-        return present, totals.combine(totals.take(blocks, order), place)
+        """Totals of every cell; of cells without any, those of `nothing`."""
+        added = np.concatenate([np.empty(0, np.int64), *(nodes.cell for nodes in self._kept)])
+        left = np.setdiff1d(np.arange(n_cells), added)
+        none = tree.of_blocks(left, 0, totals.take(nothing, left))
+        return tree.merged(tree.joined([*self._kept, none])).totals
 
 
 def measured(
@@ -117,11 +99,13 @@ def add_up(source: Source, mcse: str, mean: bool = True, jobs: int = 1) -> Cells
     mean : bool
         Whether a measure needs the mean estimate of each cell.
     """
-    sums: Sums[Totals] = Sums(source.most)
+    sums: Sums[Totals] = Sums()
     both: Sums[Pairs] = Sums()
     for some, some_pairs in _spread(_sums, source, jobs):
-        sums.extend(some)
-        both.extend(some_pairs)
+        for nodes in some:
+            sums.add(nodes)
+        for nodes_of_pairs in some_pairs:
+            both.add(nodes_of_pairs)
     facts, alphas = source.facts, source.alphas
     n_cells = facts.truth.size
     nothing, cells = _nothing(n_cells), np.arange(n_cells)
@@ -145,20 +129,20 @@ def _spread(function: Callable[..., Any], source: Source, jobs: int, *more: Any)
     return [function(source, *more)]
 
 
-def _sums(source: Source) -> tuple[Sums[Totals], Sums[Pairs]]:
-    """Totals of each block of rows, and of its pairs with the reference."""
+def _sums(source: Source) -> tuple[list[Nodes[Totals]], list[Nodes[Pairs]]]:
+    """What all blocks of rows, and of their pairs with the reference, add up to; one or none."""
     settle()
-    sums: Sums[Totals] = Sums(source.most)
+    sums: Sums[Totals] = Sums()
     both: Sums[Pairs] = Sums()
     for block in source.first():
-        rows, number = block.rows, np.full(block.cells.size, block.number)
+        rows, number = block.rows, np.broadcast_to(block.number, block.cells.shape)
         if not block.pair:
-            sums.add(block.cells, number, totals.of_ready(rows, source.alphas))
+            sums.add(tree.of_blocks(block.cells, number, totals.of_ready(rows, source.alphas)))
         if block.against:
             own, reference = np.array(block.against).T
             compared = pairs.of_block(rows, own, reference, source.alphas)
-            both.add(block.cells[own], number[own], compared)
-    return sums.joined(), both.joined()
+            both.add(tree.of_blocks(block.cells[own], number[own], compared))
+    return [sums.nodes()] if sums else [], [both.nodes()] if both else []
 
 
 def _covered(source: Source, means: Floats) -> Ints:

@@ -18,8 +18,6 @@ from simstudy.summary.rectangles import ROWS, rectangles
 from simstudy.summary.repeats import repeating, separating
 from simstudy.summary.source import CellFacts, RowBlock, Source
 
-_BLOCKS = 2048  # that are kept until they are added up
-
 
 class FrameRows(Source):
     """Rows of a table, in groups.
@@ -37,7 +35,7 @@ class FrameRows(Source):
         Told, in a line, of columns that seem to be forgotten groups.
     """
 
-    most, twice = _BLOCKS, True
+    twice = True
 
     def __init__(
         self,
@@ -52,6 +50,7 @@ class FrameRows(Source):
         self._kept: dict[int, list[Rows]] = {}
         self.alphas = alphas
         self.extremes = Extremes()
+        self._seen = np.zeros(0, dtype=np.int64)  # blocks of each group
 
     def first(self) -> Iterator[RowBlock]:
         """All blocks; what is wrong with the rows as a whole is said at their end."""
@@ -135,7 +134,7 @@ class FrameRows(Source):
             for start in range(0, rows["status"].shape[1], ROWS):
                 part = {name: values[:, start : start + ROWS] for name, values in rows.items()}
                 cells = np.array([g, other])
-                yield RowBlock(cells, 0, self._block(cells, part), ((0, 1),), True)
+                yield RowBlock(cells, start // ROWS, self._block(cells, part), ((0, 1),), True)
 
     def _blocks(
         self, group: Ints, rows: Rows, extremes: Extremes | None = None
@@ -146,7 +145,20 @@ class FrameRows(Source):
             block = self._block(cells, columns)
             if extremes is not None:
                 extremes.see(cells, columns, block)
-            yield RowBlock(cells, 0, block)
+            yield RowBlock(cells, self._numbers(cells), block)
+
+    def _numbers(self, cells: Ints) -> Ints:
+        """Numbers of blocks, those of a cell in the order in which they come."""
+        more = int(cells.max()) + 1 - self._seen.size
+        if more > 0:
+            self._seen = np.concatenate([self._seen, np.zeros(more, dtype=np.int64)])
+        order = np.argsort(cells, kind="stable")
+        place = np.arange(cells.size)
+        before = np.searchsorted(cells[order], cells[order])
+        number = np.empty_like(place)
+        number[order] = self._seen[cells[order]] + place - before
+        np.add.at(self._seen, cells, 1)
+        return number
 
     def _block(self, cells: Ints, columns: Rows) -> Block:
         limits = "ci_low" in self._groups.roles.numbers

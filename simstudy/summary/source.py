@@ -18,9 +18,8 @@ class RowBlock(NamedTuple):
     Attributes
     ----------
     cells : array of int, shape (K,)
-    number : int
-        Of the block; those of a cell are added up in this order, those of one number as they
-        come.
+    number : int, or array of int of shape (K,)
+        Of the block; a cell has each number once.
     rows : Block
     against : tuple of (int, int)
         Places in `cells` of methods and of the reference with which they are compared.
@@ -29,7 +28,7 @@ class RowBlock(NamedTuple):
     """
 
     cells: Ints
-    number: int
+    number: Ints | int
     rows: Block
     against: tuple[tuple[int, int], ...] = ()
     pair: bool = False
@@ -69,15 +68,12 @@ class Source(ABC):
         Levels of the tests.
     facts : CellFacts
         Once the first pass is over.
-    most : int
-        Blocks that are kept until they are added up; 0 is all.
     twice : bool
         Whether there is a second pass, whatever the measures need.
     """
 
     alphas: tuple[float, ...]
     facts: CellFacts
-    most: int = 0
     twice: bool = False
 
     @abstractmethod

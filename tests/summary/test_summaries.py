@@ -18,7 +18,7 @@ import simstudy
 from simstudy.measures.own import REGISTERED
 from simstudy.readers import table
 from simstudy.readers.read import read
-from simstudy.summary import frame
+from simstudy.summary import add_up
 
 pytestmark = pytest.mark.slow
 
@@ -158,7 +158,7 @@ def test_files_say_what_frames_say(tmp_path, kind):
 def test_batches_of_any_length_give_the_same_measures(monkeypatch):
     want = simstudy.summarize(FRAME, **ROLES, df="nu")
     monkeypatch.setattr(table, "BATCH", 97)
-    monkeypatch.setattr(frame, "_BLOCKS", 5)
+    monkeypatch.setattr(add_up, "_MOST", 5)
     got = simstudy.summarize(FRAME, **ROLES, df="nu")
     pd.testing.assert_frame_equal(got[KEYS], want[KEYS], rtol=1e-9)
 
