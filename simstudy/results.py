@@ -151,6 +151,7 @@ class Results:
         """Write scenarios.parquet, summary.parquet and summary.csv, unless they are current."""
         from simstudy.runner.said import failure_lines, warned, warnings_line
         from simstudy.summary import current
+        from simstudy.summary.stopping import short_of_target
 
         mark = current.mark(self.study, self._place)
         if current.is_current(self.study, self._place, mark):
@@ -160,7 +161,8 @@ class Results:
             self._summaries["robust", ()] = found.table
             return
         failures.verify_all(self.study, self._place)
-        said = failure_lines(self.study, self._place)
+        said = short_of_target(self.study)
+        said += failure_lines(self.study, self._place)
         said += warnings_line(self._place, warned(self.study, self._place))
         summary = self.summary_table(warn=said.append, jobs=jobs, missing=said.append)
         for line in said:

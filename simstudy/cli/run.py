@@ -47,7 +47,8 @@ def say(text: str) -> None:
 
 def _print(found: Results) -> None:
     print(found.study.title or found.study.name)
-    print(headline(found.summary_table(), width=terminal_width()))
+    counted = found.study.precision is not None
+    print(headline(found.summary_table(), width=terminal_width(), counted=counted))
     for line in described(found.study):
         print(line)
     print("" if found.n_fits else "nothing is missing: no fit was computed")

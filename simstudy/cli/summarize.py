@@ -31,9 +31,9 @@ def main(options: Namespace) -> None:
     place, file = ResultsFolder(options.target), Path(options.target)
     ours = is_uri(options.target) or place.exists(STUDY)
     if ours or not (given or options.true or file.is_file()):
-        summary, wanted = _of_study(options, given, place)
+        summary, wanted, counted = _of_study(options, given, place)
         if options.format == "text" and not wanted and not options.verdict:
-            print(tables.headline(summary, width=terminal_width()))
+            print(tables.headline(summary, width=terminal_width(), counted=counted))
             return
     else:
         wanted = _wanted(options, ())
@@ -59,8 +59,8 @@ def main(options: Namespace) -> None:
 
 def _of_study(
     options: Namespace, given: dict[str, Any], place: ResultsFolder
-) -> tuple[Any, list[Asked]]:
-    """The summary of a results folder, and what is asked of it."""
+) -> tuple[Any, list[Asked], bool]:
+    """The summary of a results folder, what is asked of it, and whether replications vary."""
     if given or options.true:
         raise UserError("a results folder knows its columns and true values", file=str(place))
     results = Results.open(options.target)
@@ -76,7 +76,7 @@ def _of_study(
     if missing := results.n_missing:
         print(f"{place}: {missing:,} fits are not there yet; "
               "`run` computes what is missing", file=sys.stderr)  # fmt: skip
-    return summary, wanted
+    return summary, wanted, results.study.precision is not None
 
 
 def _wanted(options: Namespace, own: Iterable[str]) -> list[Asked]:

@@ -83,6 +83,8 @@ class Wide:
         When the null hypothesis is true, in words.
     absent : str
         What `NOT_ASKED` is, in words.
+    counted : bool
+        Whether the replications of each scenario are told.
     """
 
     measure: str
@@ -95,6 +97,7 @@ class Wide:
     places: tuple[int, ...] = ()
     null: str = ""
     absent: str = ABSENT
+    counted: bool = False
 
 
 def wide(

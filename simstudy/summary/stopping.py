@@ -29,6 +29,7 @@ from simstudy.summary.cells import StudyCells
 from simstudy.summary.study import stored_rows
 
 MOST = "max"  # what made a scenario stop that is not at its target
+_NAMED = 8  # scenarios that are named
 LEAST = "min"  # and one in which no method has a measure that has a target
 
 
@@ -75,6 +76,19 @@ def settled(study: Study, folder: ResultsFolder, jobs: int = 1) -> Study:
                 stops[scenario] = Stop(rule.after(n_reps), "")
         going = [design for design in going if not stops[design.id].by]
     return replace(study, stops=stops)
+
+
+def short_of_target(study: Study) -> list[str]:
+    """A line, where scenarios stopped before they were at their targets."""
+    short = [scenario for scenario, stop in study.stops.items() if stop.by == MOST]
+    if not short:
+        return []
+    named = ", ".join(short[:_NAMED])
+    more = f" and {len(short) - _NAMED} more" if len(short) > _NAMED else ""
+    return [
+        f"{len(short)} of {len(study.designs)} scenarios are not at their targets with max "
+        f"({study.replications:,}) replications: {named}{more}"
+    ]
 
 
 def farthest(study: Study, folder: ResultsFolder, jobs: int = 1) -> dict[str, Bound]:

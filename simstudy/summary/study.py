@@ -142,9 +142,16 @@ def stored_scenarios(study: Study, realized: Mapping[str, Realized]) -> pa.Table
     """`scenario_table`, and what else is known of each scenario.
 
     unadjusted_icc where there are covariates: that of y given x alone. Where data misbehave,
-    realized_NAME and realized_NAME_mcse of `FEATURES`, which are `realized` by scenario.
+    realized_NAME and realized_NAME_mcse of `FEATURES`, which are `realized` by scenario. Where
+    scenarios stop by precision, replications and stopped_by, null where it is not known yet.
     """
     table = scenario_table(study)
+    if study.precision is not None:
+        stops = [study.stops.get(design.id) for design in study.designs]
+        n_reps = [study.n_reps(design.id) for design in study.designs]
+        by = [stop.by or None if stop else None for stop in stops]
+        table = table.append_column("replications", arrow.integers(n_reps))
+        table = table.append_column("stopped_by", arrow.texts(by))
     scenarios = [design.scenario for design in study.designs]
     if any(scenario.covariates for scenario in scenarios):
         icc = arrow.doubles([unadjusted_icc(scenario) for scenario in scenarios])

@@ -58,6 +58,62 @@ BAD: dict[str, Case] = {
     "mapping for a number": ({8: "  icc: {a: 1}"}, 8, ("scenarios.icc", "number", "mapping")),
     "list in a list": ({8: "  icc: [0.1, [0.2]]"}, 8, ("scenarios.icc[1]", "number", "list")),
     "fraction of a replication": ({3: "replications: 20.5"}, 3, ("whole number", "20.5")),
+    # stop by precision
+    **{
+        f"precision, {name}": ({3: f"replications: {{mcse: {mcse}, {bounds}}}"}, 3, said)
+        for name, mcse, bounds, said in (
+            (
+                "unknown measure",
+                "{rejektion_rate: 0.1}",
+                "min: 10, max: 20",
+                ("replications.mcse.rejektion_rate", "'rejection_rate'"),
+            ),
+            ("synonym", "{type1: 0.1}", "min: 10, max: 20", ("'type1_error'",)),
+            (
+                "all rows at once",
+                "{median_bias: 0.1}",
+                "min: 10, max: 20",
+                ("replications.mcse.median_bias", "second pass over all rows"),
+            ),
+            (
+                "percent",
+                "{coverage: 0.5}",
+                "min: 10, max: 20",
+                ("replications.mcse.coverage", "write 0.005 for 0.5 percentage points"),
+            ),
+            ("zero", "{bias: 0}", "min: 10, max: 20", ("replications.mcse.bias", "(0, inf)")),
+            ("negative", "{bias: -1}", "min: 10, max: 20", ("replications.mcse.bias", "(0, inf)")),
+            ("text", "{bias: small}", "min: 10, max: 20", ("a number", "'small'")),
+            ("no measure", "{}", "min: 10, max: 20", ("replications.mcse", "no measure")),
+            (
+                "no mapping",
+                "0.1",
+                "min: 10, max: 20",
+                ("replications.mcse", "rejection_rate: 0.005"),
+            ),
+            (
+                "min above max",
+                "{bias: 1}",
+                "min: 30, max: 20",
+                ("replications.min", "30 is more than max 20"),
+            ),
+            ("fraction", "{bias: 1}", "min: 10.5, max: 20", ("replications.min", "whole number")),
+            ("no max", "{bias: 1}", "min: 10", ("'max' is missing",)),
+            ("unknown key", "{bias: 1}", "minimum: 10, max: 20", ("'min'",)),
+            (
+                "without a reference",
+                "{relative_precision: 1}",
+                "min: 10, max: 20",
+                ("replications.mcse.relative_precision", "reference"),
+            ),
+            (
+                "nobody has it",
+                "{power: 0.1}",
+                "min: 10, max: 20",
+                ("replications.mcse.power", "no method has it"),
+            ),
+        )
+    },
     "fraction of a cluster": ({6: "  n_clusters: 4.5"}, 6, ("n_clusters", "whole number", "4.5")),
     "fraction of a seed": ({2: "seed: 1.5"}, 2, ("seed", "whole number", "1.5")),
     "number for a name": ({1: "name: 3"}, 1, ("name", "text", "3")),

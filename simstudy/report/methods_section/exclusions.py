@@ -104,6 +104,7 @@ def _failure(study: Study, fits: Fits, method: Method, messages: Counter[str]) -
         "scenarios": len(used),
         "empty": sum(n == 0 for n in used.values()),
         "least": least,
+        "n_reps": study.n_reps(scenario),
         "levels": _levels(study, scenario),
     }
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from simstudy.estimands import estimand
 from simstudy.measures.bradley import BAND
 from simstudy.measures.catalog import record_of
+from simstudy.measures.targets import Target
 from simstudy.registry import Method
 from simstudy.report.methods_section.data import data_facts
 from simstudy.report.methods_section.exclusions import exclusion_facts, fits_of
@@ -20,6 +21,7 @@ from simstudy.store.names import method_key
 from simstudy.store.results_folder import ResultsFolder
 from simstudy.store.sources import accounts, measure_accounts
 from simstudy.study.study import Study
+from simstudy.summary.stopping import MOST
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -89,14 +91,28 @@ def _measures(study: Study, folder: ResultsFolder, summary: pa.Table) -> dict[st
 
 
 def _replications(study: Study) -> dict[str, Any]:
-    r = study.replications
+    numbers = [study.n_reps(design.id) for design in study.designs]
+    r, rule = min(numbers), study.precision
     errors = [math.sqrt(alpha * (1 - alpha) / r) for alpha in study.alpha]
     return {
-        "n_data_sets": r * len(study.designs),
+        "n_data_sets": sum(numbers),
+        "n_reps": r,
+        "most_reps": max(numbers),
+        "rule": rule,
+        "goals": [(_words_of(goal), goal.mcse) for goal in rule.targets] if rule else [],
+        "n_short": sum(stop.by == MOST for stop in study.stops.values()),
         "errors": list(zip(study.alpha, map(_rounded, errors), strict=True)),
         "largest_error": _rounded(0.5 / math.sqrt(r)),
         "half_width": _rounded(1.96 * errors[0]),
     }
+
+
+def _words_of(goal: Target) -> str:
+    """A measure that has a target, as a noun within a sentence."""
+    of_truth = {"power": "power", "type1_error": "Type I error rate"}
+    words = of_truth.get(goal.name) or record_of(goal.measure).title.removesuffix(", %")
+    of_name = words.startswith(("SE ", "Type I "))
+    return words if of_name else words[0].lower() + words[1:]
 
 
 def _rounded(value: float) -> str:

@@ -113,17 +113,28 @@ def grid(table: Wide, *, verdict: bool = False) -> Grid:
             row.append(shown)
         rows.append(row)
     levels_text = [[plain_label(level_text(r[0][f])) for f in table.factors] for r in table.rows]
+    factors = [plain_label(f) for f in table.factors]
+    if table.counted:
+        factors.append("replications")
+        levels_text = [
+            [*row, _n_reps(cells)] for row, (_, cells) in zip(levels_text, table.rows, strict=True)
+        ]
     methods = [plain_label(m) for m in table.methods]
     notes = _notes(table, rows, numbers)
     return Grid(
         table.measure,
         title(table),
-        [plain_label(f) for f in table.factors],
+        factors,
         methods,
         levels_text,
         rows,
         notes,
     )
+
+
+def _n_reps(cells: dict[str, Cell | None]) -> str:
+    """Replications of a scenario."""
+    return str(max(cell.n_used + cell.n_not_used for cell in cells.values() if cell))
 
 
 def title(table: Wide, *, brief: bool = False) -> str:

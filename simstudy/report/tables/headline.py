@@ -19,15 +19,18 @@ _FEW = 4  # rows below which the second table makes room for the first
 _BETWEEN = "    "
 
 
-def headline(summary: pa.Table, width: int = 120, most_lines: int = 34) -> str:
+def headline(
+    summary: pa.Table, width: int = 120, most_lines: int = 34, counted: bool = False
+) -> str:
     """Rejection rate and SE bias, methods side by side, within so many lines.
 
     The two stand beside each other where `width` allows, else one above the other; a study
     of more scenarios shows an even selection of them, and where two tables leave room for
-    hardly any, the first stands alone.
+    hardly any, the first stands alone. With `counted` it says the replications of each.
     """
     for names in (HEADLINE, _UNTESTED):
-        tables = [table for table in (wide(summary, name) for name in names) if table.rows]
+        found = [replace(wide(summary, name), counted=counted) for name in names]
+        tables = [table for table in found if table.rows]
         if tables:
             break
     else:
