@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from simstudy.errors import refuse_bytes
+from simstudy.errors import UserError, refuse_bytes
 from simstudy.store import (
     failures,
     parts,
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     import pyarrow.dataset as ds
 
     from simstudy.runner.events import Listener
+    from simstudy.runner.policy import FailurePolicy
+    from simstudy.runner.shards import Share
 
 _PYTHON_WARNS = warnings.warn  # in the class the name is that of a property
 
@@ -47,6 +50,8 @@ class Results:
         Computed by the run that gave these results.
     given_up : list of str
         What the run that gave these results left out, a line each, and why.
+    share : Share or None
+        What that run did of the study; None for all of it.
     """
 
     def __init__(self, study: Study, folder: str | Path | ResultsFolder) -> None:
@@ -56,6 +61,7 @@ class Results:
         self.folder = self._place.files.path()
         self.n_fits = 0
         self.given_up: list[str] = []
+        self.share: Share | None = None
         self._summaries: dict[tuple[str, tuple[str, ...]], pa.Table] = {}
 
     def __repr__(self) -> str:
@@ -229,24 +235,45 @@ class Results:
 
     def _complete(
         self,
-        compute: Callable[[], int],
-        left_out: Callable[[], int],
-        warn: Callable[[str], None],
         jobs: int | None,
+        listen: Listener,
+        warn: Callable[[str], None],
+        policy: FailurePolicy,
     ) -> None:
-        """Compute what is missing and summarise, again where parts turn out to be broken."""
+        """Compute what is missing and summarise, again where parts turn out to be broken.
+
+        Of a share of the study, compute it alone.
+        """
         from simstudy.runner import belongs, realized
+        from simstudy.runner.execute import execute
+        from simstudy.runner.process import cores
+        from simstudy.runner.shards import only
+        from simstudy.summary.stopping import settled
+
+        study, share, place = self.study, self.share, self._place
+
+        def settle(as_known: Study) -> Study:
+            known = settled(only(as_known, share), place, jobs or cores())
+            self.study = replace(as_known, stops={**as_known.stops, **known.stops})
+            return self.study
 
         for last in (False, False, True):
             try:
-                self.n_fits += compute()
-                belongs.refuse_incomplete(self.study, self._place, left_out())
-                realized.complete(self.study, self._place)
-                return self.write_summary(warn, jobs)
+                self.n_fits += execute(
+                    study, place, jobs, listen, warn, policy, settle=settle, share=share
+                )
+                belongs.refuse_incomplete(self.study, place, policy.n_left_out, share)
+                if share is None:
+                    realized.complete(self.study, place)
+                    self.write_summary(warn, jobs)
+                break
             except parts.BrokenPartError:
                 if last:
                     raise
-                quarantine.set_broken_aside(self._place, parts.Whose.of(self.study), warn)
+                quarantine.set_broken_aside(place, parts.Whose.of(self.study), warn)
+        self.given_up = policy.given_up()
+        for line in self.given_up:
+            warn(line)
 
 
 def run(
@@ -261,6 +288,7 @@ def run(
     give_up: int = 200,
     listen: Listener = lambda event: None,
     warn: Callable[[str], None] = warnings.warn,
+    shard: str | None = None,
 ) -> Results:
     """Compute what is missing of a study, summarise it and draw its report.
 
@@ -287,6 +315,10 @@ def run(
     warn : callable
         Told, in a line each, what was moved aside, of workers that were lost, which methods
         failed, and which numbers are far from an exact answer.
+    shard : str, optional
+        ``"I/N"`` does share I of N alone, and neither summarises nor draws: a run without it
+        does that once all shares are there. ``"env/N"`` takes I from the job array of SLURM, SGE,
+        PBS or LSF that this is a job of.
 
     Returns
     -------
@@ -294,11 +326,12 @@ def run(
     """
     from simstudy.report.report import is_drawn
     from simstudy.runner import belongs
-    from simstudy.runner.execute import execute
     from simstudy.runner.policy import FailurePolicy
-    from simstudy.runner.process import cores
-    from simstudy.summary.stopping import settled
+    from simstudy.runner.shards import share_of
 
+    if shard is not None and fresh:
+        raise UserError("shard: a fresh start would take away what other shares have stored; "
+                        "move the results aside before the first share runs")  # fmt: skip
     if not isinstance(study, Study):
         study = load(study)
     if replications is not None:
@@ -306,24 +339,14 @@ def run(
     for line in dropped(study):
         warn(line)
     found = Results(study, ResultsFolder(results).below(study.name))
+    found.share = None if shard is None else share_of(study, shard)
     moved = quarantine.move_away(found._place) if fresh else None
     if moved is not None:
         warn(f"{found.folder}: earlier results are in {moved} now")
     policy = FailurePolicy(fail_fast, give_up)
-
-    def settle(as_known: Study) -> Study:
-        found.study = settled(as_known, found._place, jobs or cores())
-        return found.study
-
-    found._complete(
-        lambda: execute(study, found._place, jobs, listen, warn, policy, settle=settle),
-        lambda: policy.n_left_out,
-        warn,
-        jobs,
-    )
-    found.given_up = policy.given_up()
-    for line in found.given_up:
-        warn(line)
+    found._complete(jobs, listen, warn, policy)
+    if found.share is not None:
+        return found
     if report and not is_drawn(found.study, found._place, found.summary_table()):
         found.report(warn)
     belongs.refuse_incomplete(found.study, found._place, policy.n_left_out)

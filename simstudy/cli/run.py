@@ -27,8 +27,12 @@ def main(options: Namespace) -> None:
         give_up=options.give_up,
         listen=_listener(options),
         warn=say,
+        shard=options.shard,
     )
-    if not options.quiet:
+    if found.share is not None:
+        if not (options.quiet or found.given_up):
+            print(f"{found.folder}: {found.share.line(found.study, found.n_fits)}")
+    elif not options.quiet:
         _print(found)
     if found.given_up:
         raise WorkError("some fits are not computed: see above")

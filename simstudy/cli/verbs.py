@@ -40,6 +40,7 @@ def _positive(text: str) -> float:
 
 _FORMATS = ("text", "csv", "json", "markdown", "latex")
 _METHOD = "as in a study file: pooled, 'random_intercept: {df: wald}'"
+_SHARD = "do share I of N alone; env/N: I from the array of SLURM, SGE, PBS or LSF"
 _GIVE_UP = "leave a method of yours out after N failures in a row (200); 0: never"
 _INSTEAD = "instead of the file's"
 _TRUST = "import the files of the study's own methods and refit those too"
@@ -79,6 +80,7 @@ VERBS: dict[str, tuple[str, Arguments]] = {
             ("--jobs", {"type": _jobs, "metavar": "N", "help": "worker processes (all cores)"}),
             ("--results", {"default": "results", "metavar": "DIR", "help": "parent folder"}),
             ("--replications", {"type": _replications, "metavar": "N", "help": _INSTEAD}),
+            ("--shard", {"metavar": "I/N", "help": _SHARD}),
             ("--fresh", {"action": "store_true", "help": "move earlier results aside, start over"}),
             ("--fail-fast", {"action": "store_true", "help": "stop where a method of yours fails"}),
             ("--give-up", {"type": _whole, "default": 200, "metavar": "N", "help": _GIVE_UP}),

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from simstudy.errors import UserError, WorkError
-from simstudy.runner.plan import n_missing
+from simstudy.runner.shards import Share, asked, n_missing
 from simstudy.store import parts
 from simstudy.store.names import PartName, holders, method_key
 from simstudy.store.results_folder import SCENARIOS, STUDY, SUMMARY, SUMMARY_CSV, ResultsFolder
@@ -114,12 +114,15 @@ def _earlier(folder: ResultsFolder) -> Study | None:
         return None
 
 
-def refuse_incomplete(study: Study, folder: ResultsFolder, n_left_out: int) -> None:
+def refuse_incomplete(
+    study: Study, folder: ResultsFolder, n_left_out: int, share: Share | None = None
+) -> None:
     """Refuse to end with rows missing that nothing gave up: somebody changed the folder."""
-    n_lost = n_missing(study, folder.parts()) - n_left_out
+    n_lost = n_missing(study, folder.parts(), share) - n_left_out
     if n_lost > 0:
+        n_fits, _ = asked(study, share)
         raise WorkError(
-            f"{folder}: {n_lost:,} of {study.n_fits:,} fits are missing, which were stored or were "
+            f"{folder}: {n_lost:,} of {n_fits:,} fits are missing, which were stored or were "
             "to be: the folder was changed while the study ran; the same command computes them"
         )
 

@@ -1,11 +1,13 @@
 """What tasks cost: a table of the study alone, and what was measured against it.
 
-The table says whether workers pay for their start. Measured cost feeds the forecast of `plan`
-and the time left of a run, and nothing else: what is computed never depends on it.
+The table says whether workers pay for their start, and what the jobs of an array get. Measured
+cost feeds the forecast of `plan` and the time left of a run, and nothing else: what is computed
+never depends on it.
 """
 
 from __future__ import annotations
 
+import math
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -47,7 +49,8 @@ def _rough(task: Task) -> float:
         each += _UNIT * scenario.mean_n_obs * (grain == "rows")
         if scenario.generator is not None:
             each += _OWN.get(scenario.generator.grain, 0.0)
-        each += sum(method.entry.seconds.get(grain, 0.0) for method in task.methods)
+        # rounded once, so the same by every version of Python: shares are dealt by it
+        each += math.fsum(method.entry.seconds.get(grain, 0.0) for method in task.methods)
         seconds += _SCENARIO + task.n_reps * each
     return seconds
 
@@ -124,7 +127,8 @@ class Pace:
                 self._add(task, -1)
             case Done(task, seconds):
                 self._add(task, -1)
-                self._cost.learn(task, seconds)
+                if event.new:
+                    self._cost.learn(task, seconds)
         seconds_left = [self._cost.of(*left) for left in self._left.values() if left[1] > 1e-9]
         known = [seconds for seconds in seconds_left if seconds is not None]
         return sum(known) / self._jobs if len(known) == len(seconds_left) else None

@@ -34,12 +34,13 @@ from simstudy.runner.events import (
     Started,
     WentOn,
 )
-from simstudy.runner.plan import names_of, parts_of, plan
+from simstudy.runner.plan import names_of, parts_of
 from simstudy.runner.policy import FailurePolicy, Key, Outcome
 from simstudy.runner.pool import LOST, Apart, NoWorkersError, how, parallel
 from simstudy.runner.process import cores, end_if_orphaned, settle
 from simstudy.runner.provenance import provenance
 from simstudy.runner.runlog import RunLog
+from simstudy.runner.shards import Share, asked, log_of, planned
 from simstudy.runner.task import Task, run_task
 from simstudy.store import failures, parts, quarantine, study_file
 from simstudy.store.at_work import at_work
@@ -62,6 +63,7 @@ def execute(
     policy: FailurePolicy | None = None,
     backend: str = "loky",
     settle: Settle = lambda study: study,
+    share: Share | None = None,
 ) -> int:
     """Compute what is missing from a results folder.
 
@@ -83,6 +85,8 @@ def execute(
         joblib's, for the workers: loky (processes) or threading.
     settle : callable
         Says how many replications each scenario has, as the rows that are there say by now.
+    share : Share, optional
+        What of the study is done; by default all of it.
 
     Returns
     -------
@@ -97,12 +101,13 @@ def execute(
         refuse_changed(own.source, GENERATOR)
     folder = folder.anchored()  # a user's code may go elsewhere
     source = provenance(study)
-    study, tasks = _missing(study, folder, source, warn, settle)
+    study, tasks = _missing(study, folder, source, warn, settle, share)
     if not tasks:
         return 0
     n_fits, policy = 0, policy or FailurePolicy()
-    with at_work(folder) as second, RunLog(folder) as log:
-        run = _Run(study, folder, source, jobs, backend, policy, set(), Apart(), settle, second)
+    with at_work(folder) as second, RunLog(folder, log_of(share)) as log:
+        run = _Run(study, folder, source, jobs, backend, policy, set(), Apart(), settle, second,
+                   share)  # fmt: skip
         events = _events(run, tasks)
         with closing(run.apart), closing(events), log.until_stopped():
             for event in events:
@@ -127,6 +132,7 @@ def _missing(
     source: dict[str, Any],
     warn: Callable[[str], None],
     settle: Settle,
+    share: Share | None,
 ) -> tuple[Study, list[Task]]:
     """Make the folder ready, or refuse it; the study as its rows settle it, and what is missing."""
     listed = folder.parts()
@@ -134,13 +140,13 @@ def _missing(
     listed = timeouts.outgrow(study, folder, listed, warn)
     try:
         study = settle(study)
-        tasks = plan(study, listed)
+        tasks = planned(study, listed, share)
         if tasks:
             same_bits.refuse_other_bits(study, folder, listed, source)
     except parts.BrokenPartError:
         if not quarantine.set_broken_aside(folder, parts.Whose.of(study), warn):
             raise
-        return _missing(study, folder, source, warn, settle)
+        return _missing(study, folder, source, warn, settle, share)
     for file in study_file.changed_files(study, folder):
         warn(
             f"{file} has changed: its methods or data are computed anew; earlier rows stay, unused"
@@ -164,6 +170,7 @@ class _Run(NamedTuple):
     apart: Apart
     settle: Settle
     backwards: bool
+    share: Share | None
     jobs: int = 1
 
     def ready(self, tasks: list[Task]) -> _Run:
@@ -181,8 +188,8 @@ def _events(run: _Run, tasks: list[Task]) -> Events:
     """Do the tasks of a study, but those of methods that are given up."""
     begin = time.perf_counter()
     run = run.ready(tasks)
-    n_before = run.study.n_fits - sum(task.n_fits for task in tasks)
-    n_scenarios = len(run.study.designs)
+    n_fits, n_scenarios = asked(run.study, run.share)
+    n_before = n_fits - sum(task.n_fits for task in tasks)
     yield Started(run.folder, tasks, run.jobs, run.source, n_before, n_scenarios)
     if not timeouts.are_kept(tasks, run.jobs, run.backend):
         yield Said(
@@ -207,7 +214,9 @@ def _more(run: _Run) -> tuple[_Run, list[Task]]:
     """
     before, study = run.study, run.settle(run.study)
     on = [d for d in study.designs if study.n_reps(d.id) > before.n_reps(d.id)]
-    tasks = plan(replace(study, designs=tuple(on)), run.folder.parts()) if on else []
+    if not on:
+        return run, []
+    tasks = planned(replace(study, designs=tuple(on)), run.folder.parts(), run.share)
     return (run._replace(study=study).ready(tasks) if tasks else run), tasks
 
 

@@ -95,7 +95,11 @@ def plan(study: Study, parts: Iterable[PartName]) -> list[Task]:
     parts : iterable of PartName
         What is there already.
     """
-    gaps = gaps_of(study, parts)
+    return tasks_of(study, gaps_of(study, parts))
+
+
+def tasks_of(study: Study, gaps: Gaps) -> list[Task]:
+    """Tasks that fill gaps; a gap that is a task of the whole plan makes that same task."""
     own = study.own_methods
     together = tuple(method for method in study.methods if method not in own)
     return [*_shared(study, gaps, together), *_alone(study, gaps, own)]
@@ -121,7 +125,7 @@ def _shared(study: Study, gaps: Gaps, methods: tuple[Method, ...]) -> Iterator[T
     for (span, chosen, longest), designs in todo.items():
         own = any(design.scenario.generator is not None for design in designs)
         room = 1 if own else min(longest, _SMALL) // (span[1] - span[0] + 1)
-        for pieces in _packs(designs, room):
+        for pieces in _packs(designs, room, list(lengths)):
             yield Task(study.seed, pieces, *span, chosen, study.grain)
 
 
@@ -152,14 +156,17 @@ def _aligned(gaps: Iterable[Range], length: int) -> Iterable[Range]:
             first = end + 1
 
 
-def _packs(designs: list[Design], room: int) -> Iterator[tuple[Design, ...]]:
-    """Scenarios of a task: at most `room`, those of one shape first, parts filled up."""
+def _packs(
+    designs: list[Design], room: int, shapes: list[tuple[object, ...]]
+) -> Iterator[tuple[Design, ...]]:
+    """Scenarios of a task: at most `room`, those of one shape first, parts filled up.
+
+    `shapes` are the study's, in an order that does not depend on what is missing.
+    """
     room = max(1, room if room < _PACK else room // _PACK * _PACK)
     if room > 1:
-        by_shape: dict[tuple[object, ...], list[Design]] = defaultdict(list)
-        for design in designs:
-            by_shape[design.scenario.shape].append(design)
-        designs = [design for alike in by_shape.values() for design in alike]
+        order = {shape: k for k, shape in enumerate(shapes)}
+        designs = sorted(designs, key=lambda design: order[design.scenario.shape])
     for i in range(0, len(designs), room):
         yield tuple(designs[i : i + room])
 

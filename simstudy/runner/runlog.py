@@ -18,10 +18,10 @@ from simstudy.store.results_folder import LOG, ResultsFolder
 
 
 class RunLog:
-    """The log of a results folder; a context that closes it."""
+    """A log of a results folder; a context that closes it."""
 
-    def __init__(self, folder: ResultsFolder) -> None:
-        self._lines = folder.lines(LOG)
+    def __init__(self, folder: ResultsFolder, name: str = LOG) -> None:
+        self._lines = folder.lines(name)
 
     def __enter__(self) -> RunLog:
         return self

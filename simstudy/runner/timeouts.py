@@ -70,9 +70,8 @@ def outgrow(
             continue
         held = (parts.footer(folder, part) or {}).get(FOOTER)
         if held is not None and held < (math.inf if method.timeout is None else method.timeout):
+            quarantine.set_aside(folder, str(part))  # at once: other runs make it again
             cut.append(part)
-    for part in cut:
-        quarantine.set_aside(folder, str(part))
     if cut:
         warn(f"{folder}: {len(cut)} ranges with fits that a shorter timeout cut are computed again")
     return [part for part in listed if part not in set(cut)]
