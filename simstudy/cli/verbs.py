@@ -78,7 +78,14 @@ VERBS: dict[str, tuple[str, Arguments]] = {
         [
             ("config", {"help": "study file (YAML)"}),
             ("--jobs", {"type": _jobs, "metavar": "N", "help": "worker processes (all cores)"}),
-            ("--results", {"default": "results", "metavar": "DIR", "help": "parent folder"}),
+            (
+                "--results",
+                {
+                    "default": "results",
+                    "metavar": "DIR",
+                    "help": "parent folder, or a URI such as s3://bucket/prefix",
+                },
+            ),
             ("--replications", {"type": _replications, "metavar": "N", "help": _INSTEAD}),
             ("--shard", {"metavar": "I/N", "help": _SHARD}),
             ("--fresh", {"action": "store_true", "help": "move earlier results aside, start over"}),
@@ -97,7 +104,14 @@ VERBS: dict[str, tuple[str, Arguments]] = {
                 "--mcse",
                 {"action": "append", "default": [], "metavar": "MEASURE=VALUE", "help": _TARGET},
             ),
-            ("--results", {"default": "results", "metavar": "DIR", "help": "parent folder"}),
+            (
+                "--results",
+                {
+                    "default": "results",
+                    "metavar": "DIR",
+                    "help": "parent folder, or a URI such as s3://bucket/prefix",
+                },
+            ),
         ],
     ),
     "show": (

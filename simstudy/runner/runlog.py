@@ -26,8 +26,8 @@ class RunLog:
     def __enter__(self) -> RunLog:
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self._lines.close()
+    def __exit__(self, *error: object) -> None:
+        self._lines.__exit__(*error)
 
     @contextmanager
     def until_stopped(self) -> Iterator[None]:

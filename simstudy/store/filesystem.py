@@ -7,6 +7,7 @@ All names are relative to the folder, with ``/`` between their parts. Two kinds 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
@@ -49,8 +50,9 @@ class Lines(ABC):
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self.close()
+    def __exit__(self, kind: object, *_: object) -> None:
+        with suppress(*(() if kind is None else (WorkError,))):  # what ended the work says more
+            self.close()
 
     @abstractmethod
     def add(self, line: bytes) -> None:

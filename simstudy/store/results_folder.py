@@ -10,6 +10,7 @@ from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from simstudy.errors import UserError
 from simstudy.store.filesystem import SET_ASIDE as SET_ASIDE
@@ -17,6 +18,7 @@ from simstudy.store.filesystem import WORK as WORK
 from simstudy.store.filesystem import Entry, Filesystem, Lines
 from simstudy.store.local_files import LocalFiles
 from simstudy.store.names import PartName, parse
+from simstudy.store.stored_objects import StoredObjects
 from simstudy.study import yaml_lines
 from simstudy.study.study import Study, load_stored
 
@@ -37,13 +39,13 @@ class ResultsFolder:
 
     Parameters
     ----------
-    place : path
+    place : path, or URI
     """
 
     __slots__ = ("files",)
 
     def __init__(self, place: str | Path | Filesystem) -> None:
-        self.files = place if isinstance(place, Filesystem) else LocalFiles(Path(place))
+        self.files = place if isinstance(place, Filesystem) else _files_of(place)
 
     def __repr__(self) -> str:
         return f"ResultsFolder({str(self)!r})"
@@ -176,6 +178,15 @@ class ResultsFolder:
 def is_uri(place: str | Path) -> bool:
     """Whether a results folder is named by a URI, such as ``s3://bucket/results/icc``."""
     return "://" in str(place)
+
+
+def _files_of(place: str | Path) -> Filesystem:
+    uri = urlsplit(str(place)) if is_uri(place) else None
+    if uri is None:
+        return LocalFiles(Path(place))
+    if uri.scheme == "file":
+        return LocalFiles(Path(unquote(uri.path)))
+    return StoredObjects(str(place))
 
 
 @lru_cache(maxsize=1)  # a run reads it several times
