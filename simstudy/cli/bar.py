@@ -11,7 +11,7 @@ from simstudy.runner.events import Done, Event, Finished, Started, WentOn
 from simstudy.runner.tally import Tally
 
 _LEAST, _USUAL = 10, 80  # columns of a terminal: fewer than these are none
-_MINUTE = 60.0
+MINUTE = 60.0
 
 
 class Bar:
@@ -37,7 +37,7 @@ class Bar:
             case Done() if self._bar is not None:
                 self._bar.set_postfix_str(", ".join(_remarks(self._tally)), refresh=False)
                 self._bar.update(event.task.n_fits)
-            case Done() if time.monotonic() - self._said >= _MINUTE:
+            case Done() if time.monotonic() - self._said >= MINUTE:
                 self._said = time.monotonic()
                 print(line(self._tally), file=sys.stderr, flush=True)
             case Finished() if self._bar is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import shutil
 import sys
 from typing import Any
 
@@ -42,3 +43,12 @@ def write_exactly(text: str) -> None:
     out: Any = sys.stdout
     exact = isinstance(out, Terminal) and not out.isatty()
     (out.stream if exact else out).write(text)
+
+
+def redraw(text: str) -> None:
+    """Show this text, and nothing else, on a terminal; what does not fit is left out."""
+    size, out = shutil.get_terminal_size(), sys.stdout
+    raw = out.stream if isinstance(out, Terminal) else out
+    raw.write("\x1b[H\x1b[J")  # to the upper left corner, and clear what follows
+    print("\n".join(line[: size.columns] for line in text.splitlines()[: size.lines - 1]))
+    out.flush()

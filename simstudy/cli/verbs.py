@@ -114,6 +114,26 @@ VERBS: dict[str, tuple[str, Arguments]] = {
             ),
         ],
     ),
+    "status": (
+        "say what is there of a study, what is missing and what is broken; exit 3 unless complete",
+        [
+            ("results", {"help": "results folder of a study, such as results/icc"}),
+            ("--watch", {"action": "store_true", "help": "again and again until it is complete"}),
+            ("--quick", {"action": "store_true", "help": "by names alone: open no part"}),
+            ("--json", {"action": "store_true", "help": "for other programs, as JSON"}),
+        ],
+    ),
+    "merge": (
+        "put results of one study together that were computed in several folders",
+        [
+            ("results", {"nargs": "+", "help": "results folders of one study"}),
+            ("--into", {"required": True, "metavar": "DIR", "help": "new, or of that study too"}),
+        ],
+    ),
+    "compact": (
+        "join many small files of results into few; every row stays as it is",
+        [("results", {"help": "results folder of a study, such as results/icc"})],
+    ),
     "show": (
         "draw one data set of a study: its units, effects and errors, and four fits",
         [

@@ -19,6 +19,9 @@ VERBS = meanings(
     replay="rerun reproduce redo refit",
     fit="analyze analyse regress estimate lmer model",
     compare="diff against published",
+    status="progress watch monitor missing verify ls",
+    merge="combine join union collect gather",
+    compact="pack consolidate shrink squash repack gc vacuum",
 )  # fmt: skip
 FLAGS = meanings(
     {
@@ -49,6 +52,9 @@ FLAGS = meanings(
         "--mcse": "monte_carlo_se precision mcerror tolerance",
         "--trust": "trusted yes y",
         "--csv": "write_csv save export",
+        "--watch": "w follow live tail",
+        "--into": "to target destination",
+        "--quick": "fast no_verify names names_only",
         "--max-z": "z maxz threshold",
         "the seed stands in the study file": "seed random_seed",
     },

@@ -48,6 +48,15 @@ def range_length(scenario: Scenario, grain: str, draws: bool = False) -> int:
     return max(length, streams.batch_length(scenario, number))
 
 
+def first_range(span: Range, method: Method, scenario: Scenario, grain: str | None) -> Range:
+    """What a run would do first of a span, which parts that were joined may hold at once."""
+    if method.entry.shared:
+        length = range_length(scenario, grain_of(method, scenario, grain), method.entry.draws)
+    else:
+        length = _part(method, scenario)
+    return next(iter(_aligned([span], length)))
+
+
 def missing(spans: list[Range], last: int) -> list[Range]:
     """Spans of 1..last that `spans` leave out."""
     gaps, done = [], 0

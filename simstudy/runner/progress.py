@@ -1,19 +1,74 @@
-"""What is there of a study, and what is missing.
-
-Reads the names of files and nothing else.
-"""
+"""What is there of a study, and what is missing, from the names of its parts."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from typing import NamedTuple
 
+from simstudy.errors import UserError
 from simstudy.runner.cost import rough
 from simstudy.runner.plan import gaps_of, n_of, plan
+from simstudy.store.names import PartName
 from simstudy.store.results_folder import ResultsFolder
 from simstudy.study.study import Study
 
 _MOST = 8  # methods or scenarios that are named
+Cell = tuple[str, str]  # a scenario's id, a method's label
+SCENARIO, METHOD = 0, 1
+
+
+class Count(NamedTuple):
+    """Fits that a study asks for, and how many of them are missing.
+
+    Attributes
+    ----------
+    broken : int
+        Those of the missing ones that broken parts should hold.
+    """
+
+    asked: int
+    missing: int
+    broken: int
+
+    @property
+    def there(self) -> int:
+        """Fits that are there."""
+        return self.asked - self.missing
+
+
+def counts(
+    study: Study, listed: Collection[PartName], broken: Collection[PartName] = ()
+) -> dict[Cell, Count]:
+    """What is there of everything that a study asks for.
+
+    Parameters
+    ----------
+    listed, broken : collections of PartName
+        All parts; those whose rows are not to be had.
+    """
+    labels = {method.canonical: method.label for method in study.methods}
+    named = gaps_of(study, listed)
+    gaps = gaps_of(study, [part for part in listed if part not in broken]) if broken else named
+    return {
+        (scenario, labels[method]): Count(
+            study.n_reps(scenario), n_of(spans), n_of(spans) - n_of(named[scenario, method])
+        )
+        for (scenario, method), spans in gaps.items()
+    }
+
+
+def total(of: Iterable[Count]) -> Count:
+    """All of them together."""
+    return Count(*map(sum, zip(*of, strict=True)))
+
+
+def by(what: int, of: Mapping[Cell, Count]) -> dict[str, Count]:
+    """The same by `SCENARIO` or by `METHOD`."""
+    groups: dict[str, list[Count]] = defaultdict(list)
+    for cell, count in of.items():
+        groups[cell[what]].append(count)
+    return {name: total(group) for name, group in groups.items()}
 
 
 def there(study: Study, folder: ResultsFolder) -> list[str]:
@@ -28,19 +83,14 @@ def there(study: Study, folder: ResultsFolder) -> list[str]:
     if not listed:
         return [f"{folder}: nothing is there yet"]
     folder.refuse_seed(folder.seed, study.seed)
-    labels = {method.canonical: method.label for method in study.methods}
-    lost = {
-        (scenario, labels[method]): n_of(gaps)
-        for (scenario, method), gaps in gaps_of(study, listed).items()
-    }
-    n_lost, n_fits = sum(lost.values()), sum(study.n_reps(scenario) for scenario, _ in lost)
-    head = f"{folder}: {n_fits - n_lost:,} of {n_fits:,} fits are there"
-    if not n_lost:
+    of = counts(study, listed)
+    whole = total(of.values())
+    head = f"{folder}: {whole.there:,} of {whole.asked:,} fits are there"
+    if not whole.missing:
         return [f"{head}; nothing is missing"]
-    share = rough(plan(study, listed)) / rough(plan(study, []))
-    lines = [f"{head}; {n_lost:,} are missing, about {100 * share:.0f} % of the work:"]
-    lines += [f"  {name}: {n}" for name, n in _shares(study, lost, 1).items()]
-    some = _shares(study, lost, 0)
+    lines = [f"{head}; {whole.missing:,} are missing{_share(study, listed)}:"]
+    lines += [f"  {name}: {n}" for name, n in _shares(by(METHOD, of)).items()]
+    some = _shares(by(SCENARIO, of))
     if len(some) < len(study.designs):
         named = ", ".join(f"{name} ({n})" for name, n in list(some.items())[:_MOST])
         more = f" and {len(some) - _MOST} more" if len(some) > _MOST else ""
@@ -48,10 +98,17 @@ def there(study: Study, folder: ResultsFolder) -> list[str]:
     return lines
 
 
-def _shares(study: Study, lost: Mapping[tuple[str, str], int], about: int) -> dict[str, str]:
-    """Scenario (0) or method (1) -> how many fits of how many are missing, where any are."""
-    n, of = Counter[str](), Counter[str]()
-    for key, missed in lost.items():
-        n[key[about]] += missed
-        of[key[about]] += study.n_reps(key[0])
-    return {name: f"{n[name]:,} of {of[name]:,}" for name in of if n[name]}
+def _share(study: Study, listed: Collection[PartName]) -> str:
+    """How much of the work is missing; nothing where the user's files are not to be imported."""
+    try:
+        share = rough(plan(study, listed)) / rough(plan(study, []))
+    except UserError:
+        return ""
+    return f", about {100 * share:.0f} % of the work"
+
+
+def _shares(of: Mapping[str, Count]) -> dict[str, str]:
+    """How many fits of how many are missing, where any are."""
+    return {
+        name: f"{count.missing:,} of {count.asked:,}" for name, count in of.items() if count.missing
+    }

@@ -13,8 +13,8 @@ import numpy as np
 from simstudy.errors import UserError
 from simstudy.estimates import Estimates
 from simstudy.registry import Method
-from simstudy.runner import timeouts
 from simstudy.runner.cost import rough
+from simstudy.runner.plan import first_range
 from simstudy.runner.task import Task, run_task
 from simstudy.store import parts
 from simstudy.store.names import PartName, method_key
@@ -45,7 +45,7 @@ def refuse_other_bits(
         theirs = parts.footer(folder, part) or {} if has_packages else first
         other = _versions(theirs), _versions(ours)
         names = [name for name in other[0] | other[1] if other[0].get(name) != other[1].get(name)]
-        if not names or timeouts.FOOTER in theirs or _agree(study, folder, part, task):
+        if not names or parts.TIMEOUT in theirs or _agree(study, folder, part, task):
             continue
         before, now = (", ".join(f"{name} {of.get(name)}" for name in names) for of in other)
         message = (
@@ -71,7 +71,7 @@ def _cheapest(
         name = next((name for name in part.scenarios if name in designs), None)
         if name is None or key not in part.methods:
             continue
-        span = part.first, part.last
+        span = first_range((part.first, part.last), method, designs[name].scenario, study.grain)
         task = Task(study.seed, (designs[name],), *span, (method,), study.grain)
         cost = rough([task])
         if cheapest is None or cost < cheapest[0]:
@@ -84,7 +84,7 @@ def _agree(study: Study, folder: ResultsFolder, part: PartName, task: Task) -> b
     columns = (*_NUMBERS, *_COMPONENTS, "status")
     rows = parts.read(folder, part, columns, parts.Whose.of(study))
     at = part.methods.index(method_key(task.methods[0].canonical))
-    stored = {name: column[at, part.scenarios.index(task.pieces[0].id)]
+    stored = {name: column[at, part.scenarios.index(task.pieces[0].id), : task.n_reps]
               for name, column in rows.items()}  # fmt: skip
     (estimates,) = run_task(task)
     return all(

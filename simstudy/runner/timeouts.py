@@ -22,7 +22,6 @@ from simstudy.store.results_folder import FAILURES, ResultsFolder
 from simstudy.study.study import Study
 
 _WITNESS = "-timeout"  # ends the name of the file of a process whose call may have to be ended
-FOOTER = "timeout"
 
 
 def are_kept(tasks: Sequence[Task], jobs: int, backend: str) -> bool:
@@ -54,7 +53,7 @@ def noted(task: Task, estimates: Estimates) -> dict[str, Any]:
     """The timeout that was too short for some fit, for the footer; nothing where none was."""
     failed = () if estimates.failures is None else estimates.failures
     cut = any(failure is not None and failure.message == MESSAGE for failure in failed)
-    return {FOOTER: task.methods[0].timeout} if cut else {}
+    return {parts.TIMEOUT: task.methods[0].timeout} if cut else {}
 
 
 def outgrow(
@@ -68,7 +67,7 @@ def outgrow(
         method = limits.get(part.methods[0])
         if method is None or part not in failing:
             continue
-        held = (parts.footer(folder, part) or {}).get(FOOTER)
+        held = (parts.footer(folder, part) or {}).get(parts.TIMEOUT)
         if held is not None and held < (math.inf if method.timeout is None else method.timeout):
             quarantine.set_aside(folder, str(part))  # at once: other runs make it again
             cut.append(part)

@@ -50,12 +50,19 @@ def write(
     folder: ResultsFolder, part: PartName, methods: Sequence[str], estimates: Sequence[Estimates]
 ) -> dict[str, str]:
     """Write a part's failures, extras and warnings, where there are any; their digests."""
+    return write_tables(folder, part, {
+        FAILURES: _failures(part, methods, estimates),
+        EXTRAS: _extras(part, methods, estimates),
+        WARNINGS: _warnings(part, methods, estimates),
+    })  # fmt: skip
+
+
+def write_tables(
+    folder: ResultsFolder, part: PartName, tables: Mapping[str, pa.Table]
+) -> dict[str, str]:
+    """Write what lies beside a part, as tables by kind; their digests."""
     digests = {}
-    for name, table in (
-        (FAILURES, _failures(part, methods, estimates)),
-        (EXTRAS, _extras(part, methods, estimates)),
-        (WARNINGS, _warnings(part, methods, estimates)),
-    ):
+    for name, table in tables.items():
         if table.num_rows:
             sink = pa.BufferOutputStream()
             marked = table.replace_schema_metadata(seal.footer({}))
@@ -92,6 +99,33 @@ def of_part(folder: ResultsFolder, part: PartName, kind: str) -> pa.Table | None
     except NotPlainError as error:
         raise parts.BrokenPartError(file, str(error)) from None
     return _checked(file, content, digest)
+
+
+class Beside(NamedTuple):
+    """A file that lies beside the rows of a part."""
+
+    content: bytes
+    table: pa.Table
+
+
+def beside(folder: ResultsFolder, part: PartName, footer: Mapping[str, Any]) -> dict[str, Beside]:
+    """All that lies beside a part, as its footer says; of earlier versions what is there."""
+    digests = footer.get("beside") or {}
+    files = {}
+    for kind in digests if footer.get("format") else BESIDE:
+        name = folder.of_part(part, kind)
+        if kind not in digests:
+            table = _opened(folder, name)
+            if table is not None:
+                files[kind] = Beside(folder.read(name), table)
+            continue
+        try:
+            content = folder.read(name)
+        except OSError as error:
+            reason = "is gone" if isinstance(error, FileNotFoundError) else str(error)
+            raise parts.BrokenPartError(folder.shown(name), reason) from None
+        files[kind] = Beside(content, _checked(folder.shown(name), content, digests[kind]))
+    return files
 
 
 def _digests(folder: ResultsFolder, part: PartName) -> dict[str, str]:

@@ -17,13 +17,16 @@ from numpy.typing import NDArray
 
 from simstudy.errors import WorkError
 from simstudy.estimates import STATUSES, Estimates
-from simstudy.moments import Array
+from simstudy.moments import Array, Floats
 from simstudy.store import arrow, seal
 from simstudy.store.filesystem import NotPlainError
 from simstudy.store.names import PartName, method_key
 from simstudy.store.results_folder import ResultsFolder
 from simstudy.study.study import Study
 
+TIMEOUT = "timeout"  # in the footer of a part of which a timeout cut some fit
+ALSO = "also"  # in a footer: what else the footers said of which parts were joined
+_OF_ITSELF = {"first", "last", "scenarios", "methods", "keys", "beside", "sum", "format", ALSO}
 _TEXT = ["scenario", "method", "status"]
 _SCHEMA = pa.schema(
     [
@@ -53,6 +56,31 @@ class BrokenPartError(WorkError):
         return BrokenPartError, (self.file, self.reason)
 
 
+class Columns(NamedTuple):
+    """A method's rows as they are stored, `status` as an index into `STATUSES`."""
+
+    estimate: Floats
+    std_error: Floats
+    df: Floats
+    p_value: Floats
+    status: NDArray[np.int8]
+    tau2: Floats | None
+    sigma2: Floats | None
+
+
+class Stored(NamedTuple):
+    """A part that was checked: its bytes, the columns that were asked for, and its footer."""
+
+    content: bytes
+    table: pa.Table
+    footer: dict[str, Any]
+
+    def column(self, name: str, part: PartName) -> NDArray[Any]:
+        """Values of shape (methods, scenarios, replications)."""
+        shape = len(part.methods), len(part.scenarios), part.n_reps
+        return _array(self.table.column(name)).reshape(shape)
+
+
 class Whose(NamedTuple):
     """The study that parts should belong to.
 
@@ -77,7 +105,7 @@ def write(
     folder: ResultsFolder,
     part: PartName,
     methods: Sequence[str],
-    estimates: Sequence[Estimates],
+    estimates: Sequence[Estimates | Columns],
     provenance: Mapping[str, Any],
 ) -> None:
     """Write one part, whole or not at all.
@@ -99,7 +127,7 @@ def write(
 def encode(
     part: PartName,
     methods: Sequence[str],
-    estimates: Sequence[Estimates],
+    estimates: Sequence[Estimates | Columns],
     provenance: Mapping[str, Any],
 ) -> pa.Buffer:
     """A part's parquet file, in memory, but for its sum; see `write`."""
@@ -124,7 +152,9 @@ def encode(
     return sink.getvalue()
 
 
-def _table(part: PartName, methods: tuple[str, ...], estimates: Sequence[Estimates]) -> pa.Table:
+def _table(
+    part: PartName, methods: tuple[str, ...], estimates: Sequence[Estimates | Columns]
+) -> pa.Table:
     n_scenarios, n_methods, per_method = len(part.scenarios), len(methods), part.n_reps
     rows = np.arange(n_methods * n_scenarios * per_method, dtype=np.int32)
     scenario = rows // per_method % n_scenarios if n_scenarios > 1 else np.zeros_like(rows)
@@ -167,20 +197,19 @@ def read(
     `status` comes as an index into `STATUSES`, null as NaN. `BrokenPartError` where the part is
     not what its name says.
     """
-    table = _open(folder, part, columns, whose)
-    shape = len(part.methods), len(part.scenarios), part.n_reps
-    return {name: _array(table.column(name)).reshape(shape) for name in columns}
+    stored = checked(folder, part, columns, whose)
+    return {name: stored.column(name, part) for name in columns}
 
 
 def verify(folder: ResultsFolder, part: PartName, whose: Whose) -> None:
     """Raise `BrokenPartError` where a part is not what its name says."""
-    _open(folder, part, ("status",), whose)
+    checked(folder, part, ("status",), whose)
 
 
-def _open(
+def checked(
     folder: ResultsFolder, part: PartName, columns: tuple[str, ...], whose: Whose
-) -> pa.Table:
-    """Read and check a part."""
+) -> Stored:
+    """Read and check a part; errors as of `read`."""
     name = folder.of_part(part)
     file = folder.shown(name)
     try:
@@ -198,7 +227,7 @@ def _open(
                 reason = "its sum is not there"  # only earlier versions wrote none
             if reason:
                 raise BrokenPartError(file, reason)
-            return opened.read(list(columns), use_threads=False)
+            return Stored(content, opened.read(list(columns), use_threads=False), stored)
     except FileNotFoundError:
         raise BrokenPartError(file, "is gone") from None
     except NotPlainError as error:
@@ -255,3 +284,9 @@ def footer(folder: ResultsFolder, part: PartName) -> dict[str, Any] | None:
         return None
     seal.refuse_later(folder.shown(name), stored)
     return stored or None
+
+
+def origins(footer: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Where the rows of a part come from: several runs, where parts were joined."""
+    own = {name: said for name, said in footer.items() if name not in _OF_ITSELF}
+    return [own, *footer.get(ALSO, ())]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from simstudy.errors import UserError
 from simstudy.store import at_work, failures, parts
@@ -38,10 +38,10 @@ def set_broken_aside(folder: ResultsFolder, whose: parts.Whose, warn: Callable[[
 
 
 def broken(
-    folder: ResultsFolder, whose: parts.Whose
+    folder: ResultsFolder, whose: parts.Whose, listed: Iterable[PartName] | None = None
 ) -> Iterator[tuple[PartName, parts.BrokenPartError]]:
-    """Parts that are not what their names say, or lost what lay beside them, and why."""
-    for part in folder.parts():
+    """Parts, of these or of all, that are not what their names say, or lost what lay beside."""
+    for part in folder.parts() if listed is None else listed:
         try:
             parts.verify(folder, part, whose)
             failures.verify(folder, part)

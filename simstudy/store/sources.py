@@ -40,6 +40,21 @@ def keep(study: Study, folder: ResultsFolder) -> None:
         with suppress(UserError):
             measures[measure.name] = measure.account
             _keep(folder, measure.source)
+    _write(folder, told, measures)
+
+
+def bring(other: ResultsFolder, folder: ResultsFolder) -> None:
+    """Copy, as text, what another folder keeps; what is told here already stays."""
+    told = accounts(other) | accounts(folder)
+    measures = measure_accounts(other) | measure_accounts(folder)
+    for name in other.names(SOURCES):
+        file = f"{SOURCES}/{name}"
+        if name.endswith(".py") and other.exists(file) and not folder.exists(file):
+            folder.write(file, other.read(file))
+    _write(folder, told, measures)
+
+
+def _write(folder: ResultsFolder, told: dict[str, str], measures: dict[str, str]) -> None:
     if told or measures:
         document = {"format": FORMAT, "accounts": told}
         document |= {"measures": measures} if measures else {}

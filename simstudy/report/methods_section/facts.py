@@ -147,9 +147,9 @@ def footers(study: Study, folder: ResultsFolder) -> list[dict[str, Any]]:
     for part in folder.parts():
         if all(part.first > n_reps.get(scenario, 0) for scenario in part.scenarios):
             continue
-        footer = parts.footer(folder, part) or {}
         packages = ["packages"] if own & set(part.methods) else []
         names = (*_VERSIONS, "cpu", "git_commit", *packages)
-        kept = {name: footer[name] for name in names if footer.get(name)}
-        distinct.setdefault(tuple(map(str, kept.items())), kept)
+        for origin in parts.origins(parts.footer(folder, part) or {}):
+            kept = {name: origin[name] for name in names if origin.get(name)}
+            distinct.setdefault(tuple(map(str, kept.items())), kept)
     return list(distinct.values())

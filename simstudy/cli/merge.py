@@ -1,0 +1,31 @@
+"""``simstudy merge``."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+
+from simstudy.cli.run import say
+from simstudy.errors import WorkError
+from simstudy.runner.progress import there
+from simstudy.store.merging import merge
+from simstudy.store.results_folder import ResultsFolder
+
+
+def main(options: Namespace) -> None:
+    """Copy what is new, and say what is missing still."""
+    into = ResultsFolder(options.into)
+    merged = merge([ResultsFolder(folder) for folder in options.results], into)
+    for line in merged.broken:
+        say(f"{line}; not merged")
+    study = merged.study
+    print(f"{into}: {merged.n_copied:,} parts are copied, {merged.n_there:,} were there or came "
+          f"twice; study.yaml is that of {merged.of}, {study.n_fits:,} fits")  # fmt: skip
+    print("\n".join(there(study, into)))
+    parent, _, name = str(into).rpartition("/")
+    if name == study.name:
+        print("computes what is missing and summarizes: python -m simstudy run CONFIG "
+              f"--results {parent or '.'}")  # fmt: skip
+    else:
+        say(f"{into}: a run looks for this study in a folder called {study.name}")
+    if merged.broken:
+        raise WorkError(f"{into}: {len(merged.broken):,} broken parts were not merged: see above")

@@ -1,0 +1,135 @@
+"""All that is stored of a part: its rows, what lies beside them, and what its footer says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from simstudy.estimates import COMPONENTS, NUMBERS
+from simstudy.moments import Array
+from simstudy.store import failures, parts
+from simstudy.store.names import PartName, method_key
+from simstudy.store.results_folder import EXTRAS, ResultsFolder
+
+_COLUMNS = (*NUMBERS, "status", *COMPONENTS)
+_OF_THE_RUN = {"traceback"}  # what two runs that make the same rows may write otherwise
+
+
+class Content(NamedTuple):
+    """A part in memory.
+
+    Attributes
+    ----------
+    rows : mapping of arrays, shape (methods, scenarios, replications)
+    beside : mapping
+        Kind -> what lies beside the rows.
+    footer : mapping
+    """
+
+    part: PartName
+    rows: Mapping[str, Array]
+    beside: Mapping[str, pa.Table]
+    footer: Mapping[str, Any]
+
+    def holds(self, other: Content) -> bool:
+        """Whether the rows of another, which by its name are all here, are the same bit by bit."""
+        part, inner = self.part, other.part
+        at = np.ix_(
+            np.array([part.methods.index(method) for method in inner.methods]),
+            np.array([part.scenarios.index(scenario) for scenario in inner.scenarios]),
+            np.arange(inner.first, inner.last + 1) - part.first,
+        )
+        return (
+            all(np.array_equal(_bits(self.rows[k][at]), _bits(other.rows[k])) for k in _COLUMNS)
+            and all(self._key(name) == other._key(name) for name in inner.scenarios)
+            and _same_beside(self, other)
+        )
+
+    def write(self, folder: ResultsFolder) -> None:
+        """Store it, its rows last."""
+        digests = failures.write_tables(folder, self.part, self.beside)
+        about = {name: said for name, said in self.footer.items() if name != "beside"}
+        estimates = [
+            parts.Columns(*(self.rows[name][k].ravel() for name in parts.Columns._fields))
+            for k in range(len(self.part.methods))
+        ]
+        about |= {"beside": digests} if digests else {}
+        parts.write(folder, self.part, self.footer["methods"], estimates, about)
+
+    def _key(self, scenario: str) -> Any:
+        return (self.footer.get("keys") or {}).get(scenario)
+
+
+def read(folder: ResultsFolder, part: PartName, whose: parts.Whose) -> Content:
+    """All of a part; `BrokenPartError` where it is not what was written."""
+    stored = parts.checked(folder, part, _COLUMNS, whose)
+    rows = {name: stored.column(name, part) for name in _COLUMNS}
+    beside = failures.beside(folder, part, stored.footer)
+    return Content(part, rows, {kind: of.table for kind, of in beside.items()}, stored.footer)
+
+
+def joined(whole: PartName, members: Sequence[Content]) -> Content:
+    """Parts of the same methods side by side; together they are the whole, each row once."""
+    rows = {}
+    for name in _COLUMNS:
+        kind = members[0].rows[name].dtype
+        values = np.empty((len(whole.methods), len(whole.scenarios), whole.n_reps), kind)
+        for part, of, *_ in members:
+            scenarios = [whole.scenarios.index(scenario) for scenario in part.scenarios]
+            begin = part.first - whole.first
+            values[:, scenarios, begin : begin + part.n_reps] = of[name]
+        rows[name] = values
+    kinds = dict.fromkeys(kind for member in members for kind in member.beside)
+    beside = {
+        kind: pa.concat_tables([of.beside[kind] for of in members if kind in of.beside])
+        for kind in kinds
+    }
+    return Content(whole, rows, beside, _footer([member.footer for member in members]))
+
+
+def _footer(footers: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Where the rows come from: the first rows, and all others that come from elsewhere."""
+    origins = [parts.origins(footer) for footer in footers]
+    first, *others = {repr(of): of for each in origins for of in each}.values()
+    keys = {name: key for footer in footers for name, key in (footer.get("keys") or {}).items()}
+    also = {parts.ALSO: others} if others else {}
+    return {**first, **also, "keys": keys, "methods": footers[0]["methods"]}
+
+
+def _bits(values: Array) -> Array:
+    """Doubles as whole numbers, all NaN alike."""
+    if values.dtype.kind != "f":
+        return values
+    return np.where(np.isnan(values), np.nan, values).view(np.int64)
+
+
+def _same_beside(whole: Content, member: Content) -> bool:
+    """Whether the same lies beside the rows of a member; seconds and tracebacks do not count."""
+    for kind in whole.beside.keys() | member.beside.keys():
+        tables = [_only(content.beside.get(kind), member.part, kind) for content in (whole, member)]
+        if tables[0] != tables[1]:
+            return False
+    return True
+
+
+def _only(table: pa.Table | None, part: PartName, kind: str) -> list[tuple[Any, ...]]:
+    """Rows of a part's own scenarios, methods and replications, in an order of their own."""
+    if table is None or not table.num_rows:
+        return []
+    methods = {name for name in pc.unique(table["method"]).to_pylist()
+               if method_key(name) in part.methods}  # fmt: skip
+    wanted = (
+        (pc.field("replication") >= part.first)
+        & (pc.field("replication") <= part.last)
+        & pc.field("scenario").isin(list(part.scenarios))
+        & pc.field("method").isin(sorted(methods))
+    )
+    if kind == EXTRAS:
+        wanted = wanted & (pc.field("name") != failures.SECONDS)
+    names = [name for name in table.column_names if name not in _OF_THE_RUN]
+    columns = table.filter(wanted).select(names).to_pydict().values()
+    return sorted(zip(*columns, strict=True))
