@@ -9,6 +9,7 @@ from simstudy.errors import WorkError
 from simstudy.runner.progress import there
 from simstudy.store.merging import merge
 from simstudy.store.results_folder import ResultsFolder
+from simstudy.summary.stopping import settled
 
 
 def main(options: Namespace) -> None:
@@ -17,7 +18,7 @@ def main(options: Namespace) -> None:
     merged = merge([ResultsFolder(folder) for folder in options.results], into)
     for line in merged.broken:
         say(f"{line}; not merged")
-    study = merged.study
+    study = settled(merged.study, into)
     print(f"{into}: {merged.n_copied:,} parts are copied, {merged.n_there:,} were there or came "
           f"twice; study.yaml is that of {merged.of}, {study.n_fits:,} fits")  # fmt: skip
     print("\n".join(there(study, into)))

@@ -21,6 +21,7 @@ from simstudy.store.results_folder import STUDY, ResultsFolder
 from simstudy.study.grid import text_of
 from simstudy.study.study import Study
 from simstudy.summary.current import summary_of_rows
+from simstudy.summary.stopping import settled
 
 _EVERY = 3.0  # seconds from one look to the next
 _SHARE = 0.2  # of the time that is spent looking, at most
@@ -87,6 +88,8 @@ class _Look:
             new = [part for part in listed if part not in self._sound]
             broken = dict(quarantine.broken(folder, parts.Whose.of(study), new))
             self._sound.update(part for part in new if part not in broken)
+        if not broken:  # else rows that say when a scenario stops may be among them
+            study = self._study = settled(study, folder)
         return _Status(
             study, folder, counts(study, listed, broken.keys()), broken,
             self._outlook.speed(study, [part for part in listed if part not in broken]),
