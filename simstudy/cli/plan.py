@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import math
+import time
 from argparse import Namespace
+from collections import defaultdict
 
 from simstudy.cli.bar import duration
 from simstudy.cli.run import say
 from simstudy.errors import UserError
 from simstudy.measures.names import asked
+from simstudy.measures.targets import always_reached
 from simstudy.runner.pilot import pilot
-from simstudy.runner.precision import FORECAST, Cell, Precision, needed, precision
+from simstudy.runner.precision import FORECAST, Cell, Precision, expected, needed, precision
 from simstudy.runner.progress import there
 from simstudy.store.results_folder import ResultsFolder
 from simstudy.study.files import described, dropped
 from simstudy.study.grid import text_of
 from simstudy.study.study import Study, load
+from simstudy.summary.stopping import settled
+
+_NAMED = 8  # scenarios that are named
 
 
 def main(options: Namespace) -> None:
@@ -27,24 +33,49 @@ def main(options: Namespace) -> None:
         print("imports nothing: no method says `use:`")
     for line in dropped(study):
         say(line)
-    found = pilot(study)
-    print(f"{study.name}: {len(study.designs)} scenarios x {study.replications} replications "
-          f"x {len(study.methods)} methods = {_fits(study)}")  # fmt: skip
+    spent = time.process_time()
+    errors = precision(study)
+    expects = study if study.precision is None else expected(study, errors.cells)
+    found = pilot(expects, spent)
+    print("\n".join(_head(expects)))
     for line in described(study):
         print(line)
     alone = f" ({duration(found.seconds_in_process)} in one process)" if found.jobs > 1 else ""
     where = f"with {found.jobs} jobs" if found.jobs > 1 else "in this process"
     print(f"expected time: {duration(found.seconds)} {where}{alone}, summary and figures included")
     print(f"disk: {found.megabytes:,.1f} MB of estimates")
-    print("\n".join(there(study, ResultsFolder(options.results).below(study.name))))
-    errors = precision(study)
-    print(f"largest Monte Carlo SE with {study.replications:,} replications, from a pilot of "
+    folder = ResultsFolder(options.results).below(study.name)
+    print("\n".join(there(settled(study, folder), folder)))
+    most = "" if study.precision is None else "max "
+    print(f"largest Monte Carlo SE with {most}{study.replications:,} replications, from a pilot of "
           f"{_cells(errors)} (up to, if the pilot is off):")  # fmt: skip
     root = math.sqrt(study.replications)
     for measure, cell in errors.worst.items():
         print(f"  {measure:<26} {cell.one / root:.4g} (up to {cell.most / root:.4g})")
     for measure, value in targets:
         print(_needed(errors, measure, value))
+
+
+def _head(study: Study) -> list[str]:
+    """How many scenarios, replications, methods and fits; by scenario where these differ."""
+    size = f"{study.name}: {len(study.designs)} scenarios"
+    methods = f"{len(study.methods)} methods"
+    if study.precision is None:
+        return [f"{size} x {study.replications} replications x {methods} = {_fits(study)}"]
+    by_number: dict[int, list[str]] = defaultdict(list)
+    for design in study.designs:
+        by_number[study.n_reps(design.id)].append(design.id)
+    lines = [
+        f"  {n:,} replications in {len(ids):,}: {', '.join(ids[:_NAMED])}"
+        + (", ..." if len(ids) > _NAMED else "")
+        for n, ids in sorted(by_number.items())
+    ]
+    goals = ", ".join(f"{one.name} {one.mcse:g}" for one in study.precision.targets)
+    unknown = [one.name for one in study.precision.targets if one.measure not in FORECAST]
+    if unknown:
+        lines.append(f"  no Monte Carlo SE of {', '.join(unknown)} is forecast: it may be more")
+    fits = f"about {study.n_fits:,} fits expected, until Monte Carlo SEs are at {goals}:"
+    return [f"{size} x {methods}, {fits}", *lines]
 
 
 def _cells(found: Precision) -> str:
@@ -90,4 +121,7 @@ def _target(text: str) -> tuple[str, float]:
     if not (number > 0 and math.isfinite(number)):
         raise UserError(f"--mcse {text}: expected MEASURE=VALUE, such as rejection_rate=0.002")
     refusal = "--mcse: no Monte Carlo SE of '{}' is forecast"
-    return asked(measure.strip(), FORECAST, refusal).name, number
+    name = asked(measure.strip(), FORECAST, refusal).name
+    if why := always_reached(name, number):
+        raise UserError(f"--mcse {text}: {why}")
+    return name, number

@@ -63,9 +63,16 @@ class _Trial:
     part_bytes: float
 
 
-def pilot(study: Study) -> Pilot:
-    """Run a few replications of some scenarios and scale up."""
-    spent = time.process_time()
+def pilot(study: Study, spent: float | None = None) -> Pilot:
+    """Run a few replications of some scenarios and scale up.
+
+    Parameters
+    ----------
+    study : Study
+    spent : float, optional
+        CPU seconds of this process when the study was loaded; by default, those until now.
+    """
+    spent = time.process_time() if spent is None else spent
     machine = spent / _IMPORTS if spent < _OLD else 1.0
     settle()
     tasks = plan(study, [])

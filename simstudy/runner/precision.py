@@ -10,7 +10,8 @@ from __future__ import annotations
 import math
 import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import zip_longest
 from typing import NamedTuple
 
@@ -29,6 +30,7 @@ from simstudy.runner.cost import affordable
 from simstudy.runner.plan import plan
 from simstudy.runner.task import Task, run_task
 from simstudy.study.grid import Design
+from simstudy.study.precision import Stop, bound
 from simstudy.study.study import Study
 
 # what a pilot can have: no pairs and no second pass
@@ -70,10 +72,11 @@ class Cell(NamedTuple):
 
 class Precision(NamedTuple):
     """The least precise cell of every measure, in the order of a summary; `power` and
-    `type1_error` among them; and how many cells of how many were tried.
+    `type1_error` among them; all cells; and how many cells of how many were tried.
     """
 
     worst: dict[str, Cell]
+    cells: list[Cell]
     n_tried: int
     n_cells: int
 
@@ -102,7 +105,7 @@ def precision(study: Study) -> Precision:
     ordered = {name: worst[name] for name in (*FORECAST, *OF_TRUTH) if name in worst}
     if len(tried) < n_cells:  # a rate may be one half in a cell that was not tried
         ordered = {name: _unknown(cell) for name, cell in ordered.items()}
-    return Precision(ordered, len(tried), n_cells)
+    return Precision(ordered, found, len(tried), n_cells)
 
 
 def _unknown(cell: Cell) -> Cell:
@@ -250,3 +253,29 @@ def _of_one(column: Column, totals: Totals) -> tuple[Floats, Floats]:
 def needed(one: float, target: float) -> int:
     """Replications with which a Monte Carlo SE is at most `target`."""
     return math.ceil((one / target) ** 2 * (1.0 - 1e-12))
+
+
+def expected(study: Study, cells: Sequence[Cell]) -> Study:
+    """A study that stops by precision, where its pilot expects it to.
+
+    A scenario that was not tried has as many replications as the last before it that was.
+    """
+    rule = study.precision
+    assert rule is not None
+    found: dict[str, tuple[float, str]] = {}
+    for cell in cells:
+        for one in rule.targets:
+            if one.name in _names(cell):
+                least = (cell.one / one.mcse) ** 2
+                name = bound(one.name, cell.method.label, cell.alpha)
+                found[cell.design.id] = max(found.get(cell.design.id, (0.0, "")), (least, name))
+    stops = {}
+    tried = {cell.design.id for cell in cells}
+    least, name = 0.0, ""
+    for design in study.designs:
+        least, name = found.get(design.id, (0.0, "") if design.id in tried else (least, name))
+        n_reps = rule.least
+        while n_reps < min(least, rule.most):
+            n_reps = rule.after(n_reps)
+        stops[design.id] = Stop(n_reps, name)
+    return replace(study, stops=stops)

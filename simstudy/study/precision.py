@@ -7,6 +7,7 @@ has it. What it is at, its rows say: see `summary.stopping`.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -111,6 +112,11 @@ class Precision:
         return {"mcse": goals, "min": self.least, "max": self.most}
 
 
+def bound(name: str, label: str, alpha: float) -> str:
+    """What is to be at a target, in words: a measure of a method, at an alpha or at none."""
+    return f"{name} of {label}" + ("" if math.isnan(alpha) else f" at alpha {alpha:g}")
+
+
 def replications_of(place: Place) -> tuple[int, Precision | None]:
     """Replications of a scenario, at most where it stops by precision."""
     if not isinstance(place.value, dict):
@@ -120,7 +126,7 @@ def replications_of(place: Place) -> tuple[int, Precision | None]:
         place.refuse("names no measure; write such as {rejection_rate: 0.005}", "mcse")
     if read["min"] > read["max"]:
         place.refuse(f"min {read['min']} is more than max {read['max']}", "min")
-    targets = tuple(target(name, mcse) for name, mcse in read["mcse"].items())
+    targets = tuple(target(name, read["mcse"][name]) for name in place["mcse"].value)
     return read["max"], Precision(targets, read["min"], read["max"])
 
 

@@ -22,7 +22,7 @@ from simstudy.registry import Method
 from simstudy.runner.plan import gaps_of
 from simstudy.store.results_folder import ResultsFolder
 from simstudy.study.grid import Design
-from simstudy.study.precision import Stop
+from simstudy.study.precision import Stop, bound
 from simstudy.study.study import Study
 from simstudy.summary.add_up import measured
 from simstudy.summary.cells import StudyCells
@@ -66,10 +66,10 @@ def settled(study: Study, folder: ResultsFolder, jobs: int = 1) -> Study:
         missing = {scenario for (scenario, _), gaps in gaps_of(some, listed).items() if gaps}
         going = [design for design in going if design.id not in missing]
         bounds = farthest(replace(some, designs=tuple(going)), folder, jobs) if going else {}
-        for scenario, bound in bounds.items():
+        for scenario, (ratio, name) in bounds.items():
             n_reps = stops[scenario].n_reps
-            if bound.ratio <= 1.0:
-                stops[scenario] = Stop(n_reps, bound.name)
+            if ratio <= 1.0:
+                stops[scenario] = Stop(n_reps, name)
             elif n_reps >= rule.most:
                 stops[scenario] = Stop(n_reps, MOST)
             else:
@@ -124,10 +124,9 @@ def _hold(
     for cell in np.flatnonzero(has).tolist():
         design, method = pairs[cell]
         known = not math.isnan(ratio[cell])
-        bound = float(ratio[cell]) if known else math.inf
-        if bound > bounds[design.id].ratio or bounds[design.id].name == LEAST:
-            at = "" if math.isnan(column.alpha) else f" at alpha {column.alpha:g}"
-            bounds[design.id] = Bound(bound, f"{one.name} of {method.label}{at}")
+        far = float(ratio[cell]) if known else math.inf
+        if far > bounds[design.id].ratio or bounds[design.id].name == LEAST:
+            bounds[design.id] = Bound(far, bound(one.name, method.label, column.alpha))
 
 
 def precision_of(column: Column) -> Floats:

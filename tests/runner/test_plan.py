@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections import Counter
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -203,3 +204,26 @@ def test_a_mistake_that_is_no_tab_is_not_called_one():
     with pytest.raises(Exception, match=r"s.yaml:5: not YAML") as caught:
         parse("name: a\nb: [\n\nc: 1\n", "s.yaml")
     assert "tab" not in str(caught.value)
+
+
+def test_plan_forecasts_where_scenarios_stop(here):
+    rule = "replications: {mcse: {power: 0.02, share_failed: 0.1}, min: 100, max: 9000}"
+    Path("near.yaml").write_text(re.sub("replications: .*", rule, TEXT))
+    ran = call("plan", "near.yaml")
+    assert (ran.code, ran.err) == (0, "")
+    head, *lines = ran.out.splitlines()[1:4]
+    assert re.fullmatch(
+        r"near: 2 scenarios x 2 methods, about [\d,]+ fits expected, until Monte Carlo SEs are at "
+        r"power 0.02, share_failed 0.1:", head
+    )  # fmt: skip
+    said = dict(
+        re.match(r"  ([\d,]+) replications in (\d): ", line).groups()
+        for line in lines if "replications in" in line
+    )  # fmt: skip
+    assert said["100"] == "1"  # without power
+    assert "no Monte Carlo SE of share_failed is forecast" in ran.out
+    found = run("near.yaml", report=False, jobs=1, warn=[].append)
+    numbers = Counter(str(found.study.n_reps(design.id)) for design in found.study.designs)
+    assert {n: str(k) for n, k in numbers.items()} == said
+    refused = call("plan", "near.yaml", "--mcse", "power=0.5")
+    assert refused.code == 2 and "write 0.005 for 0.5 percentage points" in refused.err
