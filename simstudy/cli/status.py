@@ -33,11 +33,11 @@ _AGAIN = "run its study file again, which computes"
 def main(options: Namespace) -> None:
     """Say what is there, missing and broken; again and again until nothing is, if so asked."""
     folder = ResultsFolder(options.results)
-    look = _Look(folder, verify=not options.quick)
+    look, verify = _Look(folder), not options.quick
     if options.watch:
-        _watch(look)
+        _watch(look, verify)
         return
-    status = look()
+    status = look(verify)
     if options.json:
         write_exactly(json.dumps(_document(status), indent=1, ensure_ascii=False) + "\n")
     else:
@@ -71,20 +71,20 @@ class _Status(NamedTuple):
 class _Look:
     """One look after another; each part is verified once."""
 
-    def __init__(self, folder: ResultsFolder, verify: bool) -> None:
-        self._folder, self._verify = folder, verify
+    def __init__(self, folder: ResultsFolder) -> None:
+        self._folder = folder
         self._sound: set[PartName] = set()
         self._content = b""
         self._study, self._outlook = self._loaded()
 
-    def __call__(self) -> _Status:
-        """Look now."""
+    def __call__(self, verify: bool) -> _Status:
+        """Look now, into the parts that are new or by their names alone."""
         if self._folder.read(STUDY) != self._content:
             self._study, self._outlook = self._loaded()
         study, folder = self._study, self._folder
         listed = folder.parts()
         broken: dict[PartName, parts.BrokenPartError] = {}
-        if self._verify:
+        if verify:
             new = [part for part in listed if part not in self._sound]
             broken = dict(quarantine.broken(folder, parts.Whose.of(study), new))
             self._sound.update(part for part in new if part not in broken)
@@ -102,12 +102,14 @@ class _Look:
         return study, Outlook(study, self._folder)
 
 
-def _watch(look: _Look) -> None:
+def _watch(look: _Look, verify: bool) -> None:
     """Look until nothing is missing: redraw a terminal, or write a line a minute."""
     shown = sys.stdout.isatty()
+    if shown:  # to look into many parts takes a while
+        redraw("\n".join(_lines(look(verify=False))))
     while True:
         begin = time.monotonic()
-        status = look()
+        status = look(verify)
         if shown:
             redraw("\n".join(_lines(status)))
         elif not status.complete:

@@ -43,8 +43,8 @@ def broken(
     """Parts, of these or of all, that are not what their names say, or lost what lay beside."""
     for part in folder.parts() if listed is None else listed:
         try:
-            parts.verify(folder, part, whose)
-            failures.verify(folder, part)
+            stored = parts.checked(folder, part, ("status",), whose)
+            failures.verify(folder, part, footer=stored.footer)
         except parts.BrokenPartError as error:
             yield part, error
 
