@@ -121,14 +121,21 @@ RAISED = {
 }
 
 
-@pytest.mark.parametrize("error", RAISED)
 @pytest.mark.parametrize("jobs", [1, 2])
-def test_whatever_a_method_raises_is_a_failed_row(tmp_path, error, jobs):
-    body = f"if data.y.iloc[0] > 0:\n    raise {error}\nreturn 0.0, 1.0"
-    one = simstudy.load(config(tmp_path, body))
-    assert run(one, tmp_path / "r", jobs).num_rows == 128
+def test_whatever_a_method_raises_is_a_failed_row(tmp_path, jobs):
+    function = (
+        "@simstudy.method\ndef f{}(data):\n    if data.y.iloc[0] > 0:\n        raise {}\n"
+        "    return 0.0, 1.0\n"
+    )
+    written(tmp_path, HEAD + "\n".join(function.format(*item) for item in enumerate(RAISED)))
+    names = [f"f{k}" for k in range(len(RAISED))]
+    file = config(tmp_path, "", methods=["pooled", *(f"mine.py:{name}" for name in names)])
+    one = simstudy.load(file)
+    assert run(one, tmp_path / "r", jobs).num_rows == 64 * (1 + len(RAISED))
     found = Results(one, tmp_path / "r").failures
-    assert 10 < len(found) < 54 and set(found.message) == {RAISED[error]}
+    for method, message in zip(one.methods[1:], RAISED.values(), strict=True):
+        of_one = found[found.method == method.label]
+        assert 10 < len(of_one) < 54 and set(of_one.message) == {message}
 
 
 @pytest.mark.parametrize("error", ["KeyboardInterrupt", "BaseException('b')", "SystemExit(0)"])
@@ -333,8 +340,9 @@ def f(data):
 """
 
 
-@pytest.mark.parametrize("limit", ["-9", "-9 if data.shape[0] == 24 else 0.9", "-1.2"])
-@pytest.mark.parametrize("give_up", [10, 33])
+@pytest.mark.parametrize(("limit", "give_up"), [
+    ("-9", 10), ("-9 if data.shape[0] == 24 else 0.9", 33), ("-1.2", 10),
+])  # fmt: skip
 def test_giving_up_depends_on_the_plan_and_the_rows_alone(tmp_path, limit, give_up):
     written(tmp_path, FAILING.replace("LIMIT", f"({limit})"))
     one = study([use(tmp_path, "f"), "pooled"], 200, GRID | {"cluster_size": [4, 5, 6]})

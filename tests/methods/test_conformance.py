@@ -87,6 +87,12 @@ def holdings(method, design):
     return [clusters, *pooled]
 
 
+@functools.cache
+def plain_fits(method, design):
+    """Each holding of the batch, and its fit of the slope."""
+    return [(moments, method.fit(moments)) for moments in holdings(method, design)]
+
+
 def term_fits(method, moments):
     """(term, estimates) of every term the holding can give."""
     terms = method.entry.terms if isinstance(moments, Clusters) else ("slope",)
@@ -348,7 +354,7 @@ def test_fitting_is_pure(method, design):
 def test_batch_is_its_replications(method, design):
     """Batch of k = k batches of one, to the rounding of sums in another order."""
     for moments in holdings(method, design):
-        n_reps = 3 if method.name == "random_slope" else 8
+        n_reps = 3
         singles = [h.take(moments, np.arange(k, k + 1)) for k in range(n_reps)]
         for term, whole in term_fits(method, moments):
             joined = concatenate([method.fit(single, term=term) for single in singles])
@@ -417,7 +423,7 @@ def test_shared_x_may_be_held_once(method, sizes):
 
 # --- equivariance
 
-SCALES = cells("scale", [2.5, -0.3, 1e-6, -1e6])
+SCALES = cells("scale", [2.5e-6, -0.3e6])
 
 
 def shift_of(estimates, **changes):
@@ -429,9 +435,8 @@ def shift_of(estimates, **changes):
 @SCALES
 def test_y_to_a_plus_c_y(method, design, scale):
     """Slope, standard error and variances follow; df, p-value and outcome stay."""
-    for moments in holdings(method, design):
+    for moments, plain in plain_fits(method, design):
         moved = method.fit(h.affine(moments, y=(3.0 * abs(scale), scale)))
-        plain = method.fit(moments)
         assert_same(moved, scaled(plain, scale), SAME_DATA)
 
 
@@ -452,9 +457,8 @@ def test_x_to_a_plus_c_x(method, design, scale):
     # a model without a covariance depends on where x is 0, and tau2 is the variance there
     shift = 0.0 if dict(method.options).get("correlated") == "false" else 3.0 * abs(scale)
     skip = ("tau2",) if method.name == "random_slope" else ()
-    for moments in holdings(method, design):
+    for moments, plain in plain_fits(method, design):
         moved = method.fit(h.affine(moments, x=(shift, scale)))
-        plain = method.fit(moments)
         expected = shift_of(
             plain, estimate=plain.estimate / scale, std_error=plain.std_error / abs(scale)
         )
@@ -516,6 +520,7 @@ FUZZ = settings(
     database=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
+FUZZ_EACH = settings(FUZZ, max_examples=8)  # methods share the code that a design tries
 SIZES = st.lists(st.integers(1, 7), min_size=2, max_size=7)
 WHICH = st.sampled_from(METHODS)
 POWERS = st.integers(-30, 30).map(lambda k: 2.0**k)
@@ -580,7 +585,7 @@ def nearly_all_in_one(method, moments):
 
 
 @EVERY_FEW
-@FUZZ
+@FUZZ_EACH
 @given(moments=normal_sets(), c=st.floats(0.01, 100.0), a=st.floats(-10.0, 10.0), sign=SIGNS)
 def test_fuzz_affine(method, moments, c, a, sign):
     assume(not nearly_all_in_one(method, moments))
@@ -593,16 +598,16 @@ def test_fuzz_affine(method, moments, c, a, sign):
 
 
 @EVERY_FEW
-@FUZZ
-@given(moments=normal_sets(), seed=st.integers(0, 1000))
+@FUZZ_EACH
+@given(moments=normal_sets(n_reps=2), seed=st.integers(0, 1000))
 def test_fuzz_order_and_batch(method, moments, seed):
     assume(not nearly_all_in_one(method, moments))
     order = np.random.default_rng(seed).permutation(moments.n_clusters)
-    turned = h.reorder(moments, order)
-    for term, found in term_fits(method, moments):
-        assert_same(method.fit(turned, term=term), found, FUZZY, unordered(method))
-    singles = [method.fit(h.take(moments, np.array([k]))) for k in range(3)]
-    assert_same(concatenate(singles), method.fit(moments), FUZZY)
+    turned, found = h.reorder(moments, order), term_fits(method, moments)
+    for term, estimates in found:
+        assert_same(method.fit(turned, term=term), estimates, FUZZY, unordered(method))
+    singles = [method.fit(h.take(moments, np.array([k]))) for k in range(2)]
+    assert_same(concatenate(singles), dict(found)["slope"], FUZZY)
 
 
 @FUZZ

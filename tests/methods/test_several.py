@@ -135,9 +135,11 @@ def test_random_sets(number):
             for se in ("CR0", "CR1S", "CR2", "CR3")
         },
     }
-    for model in told.keys() - {"criterion", "theta"}:
+    for k, model in enumerate(sorted(told.keys() - {"criterion", "theta"})):
         method, chosen, tolerance = options[model]
-        for term, row in told[model].iterrows():
+        rows = list(told[model].iterrows())
+        # two coefficients of each model; of a hundred sets, every one of every model
+        for term, row in (rows[at] for at in {(number + k) % len(rows), len(rows) - 1}):
             found = fitted(moments, means, term, method, **chosen)
             if found[3] is Outcome.NOT_POSITIVE_DEFINITE:
                 assert (method, number) == ("gee", 44)  # geepack ends outside the correlations
@@ -173,7 +175,7 @@ EVERY = [
 METHODS = pytest.mark.parametrize(
     ("method", "options"), EVERY, ids=[" ".join([m, *map(str, o.values())]) for m, o in EVERY]
 )
-COUNTS = pytest.mark.parametrize("p", [1, 2, 4])
+COUNTS = pytest.mark.parametrize("p", [1, 3])
 N_REPS = 4
 
 
@@ -232,8 +234,9 @@ def test_covariates_in_any_order(method, options, p):
         plain = entry.fit(held(sizes, values))
         *covariates, x, y = values
         turned = {name: values[name] for name in (*reversed(covariates), x, y)}
-        same(entry.fit(held(sizes, turned)), plain)
-        same(entry.fit(columns.with_last(held(sizes, turned), "x")), plain)
+        moments = held(sizes, turned)
+        same(entry.fit(moments), plain)
+        same(entry.fit(columns.with_last(moments, "x")), plain)
 
 
 @METHODS
@@ -267,7 +270,7 @@ def test_a_batch_is_its_replications(method, options, p):
     entry = configure(method, options)
     for sizes, values in both(p):
         whole = entry.fit(held(sizes, values))
-        for r in range(N_REPS):
+        for r in (0, N_REPS - 1):
             alone = entry.fit(held(sizes, {k: v[:, r : r + 1] for k, v in values.items()}))
             same(alone, whole.cut(r, r + 1), 1e-11)
 

@@ -145,8 +145,11 @@ def hundred(number):
 @slow
 @pytest.mark.parametrize("number", NUMBERS)
 def test_random_sets(number):
+    """Two of the four models of each set, fifty of each."""
     known = ANSWERS[ANSWERS.id == number]
     for (kind, estimator), terms in known.groupby(["kind", "estimator"]):
+        if ((kind == "full") + (estimator == "reml") + number) % 2:
+            continue
         row = terms.iloc[0]
         table = terms.sort_values("term")[["estimate", "se", "kse", "kdf", "sat"]].to_numpy()
         theta = (row.theta1, row.theta2, row.theta3)

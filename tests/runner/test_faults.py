@@ -65,10 +65,9 @@ def undisturbed(tmp_path_factory):
 
 
 def finished(config, results):
-    """Run to the end: nothing on stderr, no process, nothing but parts."""
-    life = Life(config, results)
-    assert life.end() == (0, [])
-    life.wait_until_gone()
+    """Run to the end, in this process: nothing on stderr, nothing but parts."""
+    ran = call("run", config, "--results", results, "--jobs", 1, "--no-report", "--quiet")
+    assert (ran.code, ran.err) == (0, "")
     check_folder(results / "f")
 
 
@@ -84,12 +83,12 @@ def some_parts(life, folder, least=1):
 
 
 @processes
-def test_six_kills_lose_nothing_and_leave_nothing(tmp_path):
+def test_kills_of_each_kind_lose_nothing_and_leave_nothing(tmp_path):
     """A longer version is ``python tests/helpers_faults.py --kills 300``."""
-    tally = torment(tmp_path, 6)
+    tally = torment(tmp_path, 3)
     of_workers = sum(tally[kind] for kind in tally if kind.startswith("worker"))
-    assert of_workers >= 2 and tally["parent"] >= 2 and tally["group"] >= 2, tally
-    assert tally["left parts"] >= 2, tally  # at work when killed
+    assert of_workers >= 1 and tally["parent"] >= 1 and tally["group"] >= 1, tally
+    assert tally["left parts"] >= 1, tally  # at work when killed
 
 
 @processes
@@ -600,7 +599,7 @@ def test_a_finished_study_reads_no_row(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("change", ["label", "alpha", "replications", "rows", "figure"])
 def test_a_summary_is_made_again_where_something_changed(tmp_path, change):
-    content = SMALL | {"report": {"figures": ["se_bias"]}}
+    content = SMALL | {"report": {"figures": ["se_bias"] if change == "figure" else []}}
     simstudy.run(content, jobs=1, results=tmp_path)
     if change == "label":
         content["methods"] = [{"pooled": {"label": "OLS"}}, *METHODS[1:]]

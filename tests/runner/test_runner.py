@@ -13,6 +13,7 @@ from dataclasses import replace
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from helpers_cli import call
 from helpers_simulation import study
 
 from simstudy.errors import UserError
@@ -178,9 +179,10 @@ def test_ctrl_c_exits_130_and_the_next_run_completes(tmp_path, jobs):
         "scenarios: {n_clusters: 30, cluster_size: {uniform: [5, 35]}, "
         "icc: [0.1, 0.2], x_icc: 0.5, slope: 0}\n"
     )
-    command = [sys.executable, "-m", "simstudy", "run", str(file), "--results", str(tmp_path)]
+    run = ["run", str(file), "--results", str(tmp_path)]
     running = subprocess.Popen(
-        [*command, "--jobs", jobs], stderr=subprocess.PIPE, text=True, start_new_session=True,
+        [sys.executable, "-m", "simstudy", *run, "--jobs", jobs],
+        stderr=subprocess.PIPE, text=True, start_new_session=True,
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # as in a terminal
     )  # fmt: skip
     folder = tmp_path / "big" / "estimates"
@@ -196,8 +198,7 @@ def test_ctrl_c_exits_130_and_the_next_run_completes(tmp_path, jobs):
     ]
     kept = {p.name: p.stat().st_mtime_ns for p in folder.iterdir()}
     assert kept and all(names.parse(name) for name in kept)
-    finished = [*command, "--replications", "1000", "--no-report", "--quiet"]
-    assert subprocess.run(finished, check=False).returncode == 0
+    assert call(*run, "--replications", 1000, "--no-report", "--quiet").code == 0
     assert all((folder / name).stat().st_mtime_ns == stamp for name, stamp in kept.items())
 
 
@@ -266,7 +267,7 @@ def test_statuses_are_rows_and_nothing_is_redrawn(tmp_path):
     assert np.array_equal(np.sort(fits.replication), np.arange(1, 401))
 
 
-@pytest.mark.parametrize("span", [(1, 1), (1, 100), (100, 230), (4096, 4097)])
+@pytest.mark.parametrize("span", [(1, 1), (100, 230), (4096, 4097)])
 @pytest.mark.parametrize("grain", [None, "clusters", "rows"])
 def test_scenarios_fitted_together_are_the_rows_of_each_alone(span, grain):
     """Neighbours of one shape share a batch; not a bit of any row may tell."""
