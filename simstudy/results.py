@@ -175,6 +175,7 @@ class Results:
             warn(line)
         self._write_beside(summary)
         mark |= {"said": said, "digests": current.digests(self._place)}
+        mark |= {"stops": self.study.stops} if self.study.precision else {}
         summary_file.write_table(self._place, results_folder.SUMMARY, summary, mark)
 
     def _write_beside(self, summary: pa.Table) -> None:

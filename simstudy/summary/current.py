@@ -22,6 +22,7 @@ from simstudy.store.filesystem import NotPlainError
 from simstudy.store.names import parse
 from simstudy.store.results_folder import ResultsFolder
 from simstudy.store.summary_file import BrokenSummaryError, read_summary, summary_mark
+from simstudy.study.precision import Stop
 from simstudy.study.study import Study
 
 _FILES = (
@@ -73,6 +74,25 @@ def summary_of_rows(study: Study, folder: ResultsFolder) -> Any:
         return None
     same = found.sure and found.mark.get("rows") == _rows(folder, study)
     return found.table if same and results_folder.STUDY not in changed(folder, found.mark) else None
+
+
+def kept_stops(study: Study, folder: ResultsFolder) -> dict[str, Stop]:
+    """Where scenarios stop, as it was found when the stored summary was made.
+
+    Nothing where that was of another study or of other rows, or did not say it of all.
+    """
+    made = summary_mark(folder)
+    written, text = made.get("digests"), study_file.text(study, folder).encode()
+    if not isinstance(written, dict) or made.get("rows") != _rows(folder, study):
+        return {}
+    if written.get(results_folder.STUDY) != hashlib.sha256(text).hexdigest():
+        return {}
+    try:
+        stops = {str(name): Stop(int(n), str(by)) for name, (n, by) in made["stops"].items()}
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return {}
+    whole = all(0 < stop.n_reps <= study.replications and stop.by for stop in stops.values())
+    return stops if whole and stops.keys() == {design.id for design in study.designs} else {}
 
 
 def _rows(folder: ResultsFolder, study: Study) -> str:

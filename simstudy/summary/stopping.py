@@ -26,6 +26,7 @@ from simstudy.study.precision import Stop, bound
 from simstudy.study.study import Study
 from simstudy.summary.add_up import measured
 from simstudy.summary.cells import StudyCells
+from simstudy.summary.current import kept_stops
 from simstudy.summary.study import stored_rows
 
 MOST = "max"  # what made a scenario stop that is not at its target
@@ -58,7 +59,8 @@ def settled(study: Study, folder: ResultsFolder, jobs: int = 1) -> Study:
     rule = study.precision
     if rule is None:
         return study
-    stops = {d.id: study.stops.get(d.id, Stop(rule.least, "")) for d in study.designs}
+    known = study.stops or kept_stops(study, folder)
+    stops = {d.id: known.get(d.id, Stop(rule.least, "")) for d in study.designs}
     listed = folder.parts()
     going = [design for design in study.designs if not stops[design.id].by]
     while going:

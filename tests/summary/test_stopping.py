@@ -17,6 +17,8 @@ from helpers_cli import call
 from simstudy.results import Results, run
 from simstudy.runner.events import Done, WentOn
 from simstudy.store import names
+from simstudy.store.results_folder import ResultsFolder
+from simstudy.summary.stopping import settled
 
 pytestmark = pytest.mark.slow
 
@@ -103,7 +105,7 @@ def summary(folder):
 
 
 @pytest.mark.parametrize("name", RULES)
-def test_scenarios_stop_where_their_rows_say(tmp_path, name):
+def test_scenarios_stop_where_their_rows_say(tmp_path, name, monkeypatch):
     rule = RULES[name]
     lines: list[str] = []
     found = run(study(rule), results=tmp_path, jobs=1, report=False, warn=lines.append)
@@ -118,7 +120,12 @@ def test_scenarios_stop_where_their_rows_say(tmp_path, name):
     assert len(set(numbers)) > 1 or name in ("few", "spread")
     assert found.n_missing == 0 and found.n_fits == 3 * sum(numbers)
     # who reads the folder later decides the same, and nothing is computed again
-    assert Results.open(found.folder).study.stops == found.study.stops
+    place = ResultsFolder(found.folder)
+    with monkeypatch.context() as patch:
+        patch.setattr("simstudy.summary.stopping.kept_stops", lambda study, folder: {})
+        again = settled(place.study(), place)
+    monkeypatch.setattr("simstudy.summary.stopping.farthest", None)  # the summary's word is enough
+    assert Results.open(found.folder).study.stops == again.stops == found.study.stops
     assert run(study(rule), results=tmp_path, jobs=1, report=False, warn=[].append).n_fits == 0
 
 
@@ -126,6 +133,11 @@ def test_workers_and_interruptions_change_nothing(tmp_path):
     rule = RULES["two"]
     one = run(study(rule), results=tmp_path / "1", jobs=1, report=False)
     two = run(study(rule), results=tmp_path / "2", jobs=2, report=False)
+    for share in ("2/3", "1/3", "3/3"):
+        part = run(study(rule), results=tmp_path / "4", jobs=1, shard=share)
+        assert part.n_fits < one.n_fits
+    shared = run(study(rule), results=tmp_path / "4", jobs=1, report=False)
+    assert shared.n_fits == 0
     n_done = 0
 
     def interrupt(event):
@@ -142,7 +154,7 @@ def test_workers_and_interruptions_change_nothing(tmp_path):
             break
         except KeyboardInterrupt:
             n_done += 1
-    for other in (two, stopped):
+    for other in (two, stopped, shared):
         assert other.study.stops == one.study.stops
         assert summary(other.folder).equals(summary(one.folder))
 
