@@ -72,7 +72,7 @@ class Results:
         """Fits that are not there yet."""
         from simstudy.runner.plan import n_missing
 
-        return n_missing(self.study, self._place.parts())
+        return n_missing(self.study, self._place.held())
 
     @classmethod
     def open(cls, folder: str | Path) -> Results:
@@ -95,6 +95,9 @@ class Results:
         """
         import pyarrow.dataset as ds
 
+        if self.study.sample == 0 and not self._place.parts():
+            message = "no rows here: store: summary keeps totals; {sample: K} keeps K of each, too"
+            raise UserError(message, file=str(self._place))
         path, filesystem = self._place.files.arrow(results_folder.ESTIMATES)
         return ds.dataset(path, filesystem=filesystem, format="parquet")
 
@@ -208,7 +211,7 @@ class Results:
         from simstudy.summary import current
         from simstudy.summary.study import completed
 
-        file, rows = self._place.shown(results_folder.SUMMARY), self._place.parts()
+        file, rows = self._place.shown(results_folder.SUMMARY), self._place.held()
         reason = ""
         try:
             found = summary_file.read_summary(self._place)

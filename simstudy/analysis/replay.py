@@ -185,7 +185,10 @@ def _refit(
     (rows,) = run_task(task)
     refitted = _row({name: getattr(rows, name) for name in (*NUMBERS, "status")})
     failure = None if rows.failures is None else rows.failures[0]
-    return Refit(method, stored, refitted, _verdict(stored, refitted), failure)
+    verdict = _verdict(stored, refitted)
+    if stored is None and study.totalled(design, method):
+        verdict = f"{verdict} (store: {'summary' if study.sample == 0 else 'sample'} keeps totals)"
+    return Refit(method, stored, refitted, verdict, failure)
 
 
 def _how_on(method: Method) -> str:

@@ -82,7 +82,7 @@ class _Look:
         if self._folder.read(STUDY) != self._content:
             self._study, self._outlook = self._loaded()
         study, folder = self._study, self._folder
-        listed = folder.parts()
+        listed = folder.held()
         broken: dict[PartName, parts.BrokenPartError] = {}
         if verify:
             new = [part for part in listed if part not in self._sound]

@@ -11,7 +11,7 @@ from simstudy.custom.verdict import in_brief
 from simstudy.estimates import Failure
 from simstudy.measures.record import Basis, Cells, Measure
 from simstudy.measures.values import NAN, Column, plain
-from simstudy.moments import Array
+from simstudy.moments import Array, Bools
 
 Rows = dict[str, Array]
 
@@ -45,8 +45,11 @@ def columns_of_rows(
     rows_of: Callable[[int], Rows],
     cells: Cells,
     warn: Callable[[str], None],
+    there: Bools | bool = True,
 ) -> Iterator[Column]:
     """Measures of every cell from its rows, which `rows_of` gives by the cell's number.
+
+    Cells that are not `there` have no rows, or not all.
 
     `warn` is told, in a line each, which of them failed where, and why.
     """
@@ -56,7 +59,7 @@ def columns_of_rows(
     found = np.full((len(measures), 2, n_all.size), NAN)
     n_used = np.zeros((len(measures), n_all.size), dtype=np.int64)
     failures: list[list[Failure]] = [[] for _ in measures]
-    for cell in np.flatnonzero(n_all).tolist():
+    for cell in np.flatnonzero((n_all > 0) & there).tolist():
         rows = rows_of(cell)
         for k, measure in enumerate(measures):
             answer = measure.value(rows, float(truth[cell]))

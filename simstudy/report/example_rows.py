@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from simstudy.report.drawing.rows import Sample, Target, method_rows
@@ -35,7 +36,7 @@ def sample_of(study: Study, folder: ResultsFolder, summary: pa.Table, design: De
     tested = {row["method"] for row, _ in rates(part)} or aim_of
     last = min(study.n_reps(design.id), max(MOST_ROWS // len(study.methods), 1))
     cells = StudyCells(study)
-    source = stored_rows(study.fixed(last), folder, cells, compare=False)
+    source = stored_rows(replace(study.fixed(last), sample=None), folder, cells, compare=False)
     rows, reference = {}, None
     for cell, (of, method) in enumerate(cells.pairs):
         if of.id == design.id and (label := method.label) in tested:

@@ -16,6 +16,7 @@ from simstudy.store import realized_file
 from simstudy.store.results_folder import REPORT, STUDY, SUMMARY, ResultsFolder
 from simstudy.store.sources import measure_accounts
 from simstudy.study.study import Study
+from simstudy.summary.unavailable import figures_without_rows
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -155,7 +156,10 @@ def _figure_files(
         boxes.update(letters.lacking(figure))
         return contents
 
-    for name in study.figures:
+    lost = figures_without_rows(study)
+    if lost:
+        warn(f"not drawn with store: summary, which keeps no rows: {', '.join(lost)}")
+    for name in (name for name in study.figures if name not in lost):
         names = [f"figures/{name}.{ending}" for ending in _FIGURES]
         yield names, partial(drawn, plots()[name])
     if boxes:

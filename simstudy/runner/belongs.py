@@ -15,6 +15,7 @@ from simstudy.runner.shards import Share, asked, n_missing
 from simstudy.store import parts
 from simstudy.store.names import PartName, holders, method_key
 from simstudy.store.results_folder import SCENARIOS, STUDY, SUMMARY, SUMMARY_CSV, ResultsFolder
+from simstudy.store.totals_file import no_such_level
 from simstudy.study.digest import digest
 from simstudy.study.grid import Design
 from simstudy.study.study import Study
@@ -75,6 +76,17 @@ def refuse_another(study: Study, folder: ResultsFolder, stored: list[PartName]) 
     )
 
 
+def refuse_other_levels(study: Study, folder: ResultsFolder, stored: list[PartName]) -> None:
+    """Refuse levels of the tests for which totals were not made: they cannot be made from them."""
+    totals = [part for part in stored if part.totals]
+    if study.sample is None or folder.document.get("alpha") == list(study.alpha):
+        return
+    for footer in parts.footers(folder, totals):
+        lost = [alpha for alpha in study.alpha if alpha not in footer.get("alphas", ())]
+        if lost:
+            raise UserError(no_such_level(lost, footer.get("alphas", ())), file=str(folder))
+
+
 def tell_what_left(
     study: Study, folder: ResultsFolder, listed: Iterable[PartName], warn: Callable[[str], None]
 ) -> None:
@@ -118,7 +130,7 @@ def refuse_incomplete(
     study: Study, folder: ResultsFolder, n_left_out: int, share: Share | None = None
 ) -> None:
     """Refuse to end with rows missing that nothing gave up: somebody changed the folder."""
-    n_lost = n_missing(study, folder.parts(), share) - n_left_out
+    n_lost = n_missing(study, folder.held(), share) - n_left_out
     if n_lost > 0:
         n_fits, _ = asked(study, share)
         raise WorkError(

@@ -42,6 +42,7 @@ from simstudy.runner.provenance import provenance
 from simstudy.runner.runlog import RunLog
 from simstudy.runner.shards import Share, asked, log_of, planned
 from simstudy.runner.task import Task, run_task
+from simstudy.runner.totals import store_totals
 from simstudy.store import failures, parts, quarantine, study_file
 from simstudy.store.at_work import at_work
 from simstudy.store.results_folder import ResultsFolder
@@ -135,8 +136,9 @@ def _missing(
     share: Share | None,
 ) -> tuple[Study, list[Task]]:
     """Make the folder ready, or refuse it; the study as its rows settle it, and what is missing."""
-    listed = folder.parts()
+    listed = folder.held()
     belongs.refuse_another(study, folder, listed)
+    belongs.refuse_other_levels(study, folder, listed)
     listed = timeouts.outgrow(study, folder, listed, warn)
     try:
         study = settle(study)
@@ -189,7 +191,7 @@ def _events(run: _Run, tasks: list[Task]) -> Events:
     begin = time.perf_counter()
     run = run.ready(tasks)
     n_fits, n_scenarios = asked(run.study, run.share)
-    n_before = n_fits - sum(task.n_fits for task in tasks)
+    n_before = max(n_fits - sum(task.n_fits for task in tasks), 0)  # some fits are done again
     yield Started(run.folder, tasks, run.jobs, run.source, n_before, n_scenarios)
     if not timeouts.are_kept(tasks, run.jobs, run.backend):
         yield Said(
@@ -216,7 +218,7 @@ def _more(run: _Run) -> tuple[_Run, list[Task]]:
     on = [d for d in study.designs if study.n_reps(d.id) > before.n_reps(d.id)]
     if not on:
         return run, []
-    tasks = planned(replace(study, designs=tuple(on)), run.folder.parts(), run.share)
+    tasks = planned(replace(study, designs=tuple(on)), run.folder.held(), run.share)
     return (run._replace(study=study).ready(tasks) if tasks else run), tasks
 
 
@@ -359,7 +361,9 @@ def work(
     start = time.perf_counter()
     failed = first = None
     new = not _is_there(task, folder)
-    if new:
+    if new and task.totals:
+        store_totals(task, folder, source)
+    elif new:
         keys = {piece.id: parts.key_text(piece.key) for piece in task.pieces}
         with timeouts.witness(task, folder, stuck):
             estimates = run_task(task)

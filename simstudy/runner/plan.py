@@ -10,12 +10,15 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from itertools import product
 
 from simstudy.estimates import Estimates
 from simstudy.generators import streams
 from simstudy.generators.scenario import Scenario
 from simstudy.registry import Method
 from simstudy.runner.task import Task, grain_of
+from simstudy.store.coverage import missing, missing_totals
 from simstudy.store.names import PartName, holders, method_key
 from simstudy.study.grid import Design
 from simstudy.study.study import Study
@@ -26,26 +29,30 @@ _PACK, _SMALL = 16, 8192  # scenarios of a part at most, replications of a small
 _METHOD_CHARACTERS = 64  # of the methods in a part's name, which has 255 in all
 
 Range = tuple[int, int]  # first and last replication, from 1
-Gaps = Mapping[tuple[str, str], list[Range]]  # of a scenario and a method, by id and canonical name
+Cell = tuple[str, str, bool]  # a scenario's id, a method's canonical name, and whether in totals
+Gaps = Mapping[Cell, list[Range]]
+Spans = Mapping[tuple[str, str], list[Range]]  # of a scenario and a method, by the same names
 
 
-def range_length(scenario: Scenario, grain: str, draws: bool = False) -> int:
+def range_length(scenario: Scenario, grain: str, draws: bool = False, totals: bool = False) -> int:
     """Replications of a range: a power of two, by the scenario, the grain and the method.
 
-    Methods that draw cost some fifty times the others, so their ranges are shorter.
+    Methods that draw cost some fifty times the others, so their ranges are shorter. Those of
+    totals are whole blocks, and longer where rows alone would make a part large.
     """
+    longest = _LONGEST << 3 if totals else _LONGEST
     if scenario.generator is not None and scenario.generator.part:
         return scenario.generator.part
     number = streams.GRAIN[grain]
     per_rep = {
-        "pooled": _NUMBERS / _LONGEST,
+        "pooled": _NUMBERS / longest,
         "clusters": float(scenario.n_clusters),
         "rows": scenario.mean_n_obs,
     }[grain]
     numbers = _NUMBERS >> 5 if draws else _NUMBERS
-    length = min(_LONGEST, max(1, int(numbers / per_rep)))
+    length = min(longest, max(1, int(numbers / per_rep)))
     length = 1 << (length.bit_length() - 1)
-    return max(length, streams.batch_length(scenario, number))
+    return max(length, streams.batch_length(scenario, number), streams.BLOCK if totals else 1)
 
 
 def first_range(span: Range, method: Method, scenario: Scenario, grain: str | None) -> Range:
@@ -57,32 +64,52 @@ def first_range(span: Range, method: Method, scenario: Scenario, grain: str | No
     return next(iter(_aligned([span], length)))
 
 
-def missing(spans: list[Range], last: int) -> list[Range]:
-    """Spans of 1..last that `spans` leave out."""
-    gaps, done = [], 0
-    for first, end in sorted(spans):
-        if first > done + 1:
-            gaps.append((done + 1, min(first - 1, last)))
-        done = max(done, end)
-        if done >= last:
-            return gaps
-    gaps.append((done + 1, last))
-    return gaps
+def gaps_of(study: Study, held: Iterable[PartName]) -> Spans:
+    """All that a study asks for -> replications that no part holds as they are wanted."""
+    return by_cell(wanted(study, held))
 
 
-def gaps_of(study: Study, parts: Iterable[PartName]) -> Gaps:
-    """All that a study asks for -> replications that no part holds."""
-    held = holders(parts)
+def by_cell(gaps: Gaps) -> Spans:
+    """Gaps of rows and of totals as one."""
+    both: dict[tuple[str, str], list[Range]] = defaultdict(list)
+    for (scenario, method, _), spans in gaps.items():
+        both[scenario, method] += spans
+    return {cell: _united(spans) for cell, spans in both.items()}
+
+
+def _united(spans: list[Range]) -> list[Range]:
+    """The same replications, each once."""
+    found: list[Range] = []
+    for first, last in sorted(spans):
+        if found and first <= found[-1][1]:
+            found[-1] = found[-1][0], max(found[-1][1], last)
+        else:
+            found.append((first, last))
+    return found
+
+
+def wanted(study: Study, held: Iterable[PartName]) -> Gaps:
+    """All that a study wants -> replications of which no part holds it.
+
+    Totals need not be stored of what rows are stored of.
+    """
+    listed = list(held)
+    of_rows = holders(part for part in listed if not part.totals)
+    of_totals = holders(part for part in listed if part.totals)
     keys = {method: method_key(method.canonical) for method in study.methods}
-    return {
-        (design.id, method.canonical): missing(
-            [(part.first, part.last) for part in held.get((design.id, key), ())],
-            study.n_reps(design.id),
-        )
-        for design in study.designs
-        for method, key in keys.items()
-        if study.asks(design, method)
-    }
+    gaps: dict[Cell, list[Range]] = {}
+    for design, (method, key) in product(study.designs, keys.items()):
+        if not study.asks(design, method):
+            continue
+        name, there = (design.id, method.canonical), of_rows.get((design.id, key), ())
+        n_rows = n_reps = study.n_reps(design.id)
+        if study.totalled(design, method):
+            of_cell = of_totals.get((design.id, key), ())
+            gaps[*name, True] = missing_totals(there, of_cell, n_reps)
+            n_rows = min(study.sample or 0, n_reps)
+        if n_rows:
+            gaps[*name, False] = missing([(part.first, part.last) for part in there], n_rows)
+    return gaps
 
 
 def n_of(gaps: Iterable[Range]) -> int:
@@ -90,40 +117,60 @@ def n_of(gaps: Iterable[Range]) -> int:
     return sum(last - first + 1 for first, last in gaps)
 
 
-def n_missing(study: Study, parts: Iterable[PartName]) -> int:
+def n_missing(study: Study, held: Iterable[PartName]) -> int:
     """Fits of a study that no part holds."""
-    return sum(map(n_of, gaps_of(study, parts).values()))
+    return sum(map(n_of, gaps_of(study, held).values()))
 
 
-def plan(study: Study, parts: Iterable[PartName]) -> list[Task]:
+def plan(study: Study, held: Iterable[PartName]) -> list[Task]:
     """Tasks that complete the study, by spans and methods, scenarios of one shape together.
 
     Parameters
     ----------
     study : Study
-    parts : iterable of PartName
-        What is there already.
+    held : iterable of PartName
+        What is there already, rows and totals.
     """
-    return tasks_of(study, gaps_of(study, parts))
+    return tasks_of(study, wanted(study, held))
 
 
 def tasks_of(study: Study, gaps: Gaps) -> list[Task]:
     """Tasks that fill gaps; a gap that is a task of the whole plan makes that same task."""
+    rows, totals = (
+        {(scenario, method): spans for (scenario, method, of), spans in gaps.items() if of == kind}
+        for kind in (False, True)
+    )
     own = study.own_methods
     together = tuple(method for method in study.methods if method not in own)
-    return [*_shared(study, gaps, together), *_alone(study, gaps, own)]
+    return [*_shared(study, rows, together), *_in_totals(study, totals, together),
+            *_alone(study, rows, own)]  # fmt: skip
 
 
-def _shared(study: Study, gaps: Gaps, methods: tuple[Method, ...]) -> Iterator[Task]:
+def _in_totals(study: Study, gaps: Spans, methods: tuple[Method, ...]) -> Iterator[Task]:
+    """Tasks that make totals; each fits the reference too, as far as that has totals."""
+    if not any(gaps.values()):
+        return
+    reference = next((m for m in methods if m.canonical == study.reference), None)
+    for task in _shared(study, gaps, methods, totals=True):
+        compared = reference is not None and all(study.asks(d, reference) for d in task.pieces)
+        yield replace(task, alphas=study.alpha, reference=reference if compared else None)
+
+
+def _shared(
+    study: Study, gaps: Spans, methods: tuple[Method, ...], totals: bool = False
+) -> Iterator[Task]:
     lengths: dict[tuple[object, ...], list[int]] = {}
     todo: dict[tuple[Range, tuple[Method, ...], int], list[Design]] = defaultdict(list)
     for design in study.designs if methods else ():
         scenario = design.scenario
         if scenario.shape not in lengths:
-            lengths[scenario.shape] = [
-                range_length(scenario, grain_of(method, scenario, study.grain), method.entry.draws)
+            of_each = [
+                range_length(
+                    scenario, grain_of(method, scenario, study.grain), method.entry.draws, totals
+                )
                 for method in methods
             ]
+            lengths[scenario.shape] = [min(of_each)] * len(of_each) if totals else of_each
         of_shape = lengths[scenario.shape]
         wanted: dict[Range, list[Method]] = defaultdict(list)
         for method, length in zip(methods, of_shape, strict=True):
@@ -138,7 +185,7 @@ def _shared(study: Study, gaps: Gaps, methods: tuple[Method, ...]) -> Iterator[T
             yield Task(study.seed, pieces, *span, chosen, study.grain)
 
 
-def _alone(study: Study, gaps: Gaps, methods: Iterable[Method]) -> list[Task]:
+def _alone(study: Study, gaps: Spans, methods: Iterable[Method]) -> list[Task]:
     """A task a range, scenario and method: first ranges first, so that each is soon timed."""
     tasks = [
         Task(study.seed, (design,), *span, (method,), study.grain)
@@ -190,8 +237,9 @@ def names_of(task: Task) -> list[PartName]:
             block,
             task.first,
             task.last,
+            task.totals,
         )
-        for pieces, chosen in _bundles(task)
+        for pieces, chosen in bundles(task)
     ]
 
 
@@ -199,13 +247,13 @@ def parts_of(
     task: Task, estimates: list[Estimates]
 ) -> Iterator[tuple[PartName, list[str], list[Estimates]]]:
     """Parts of a task: their names, their methods' canonical names, and what they hold."""
-    for part, (pieces, chosen) in zip(names_of(task), _bundles(task), strict=True):
+    for part, (pieces, chosen) in zip(names_of(task), bundles(task), strict=True):
         names = [method.canonical for method in task.methods[chosen]]
         first, last = pieces.start * task.n_reps, (pieces.start + len(part.scenarios)) * task.n_reps
         yield part, names, [found.cut(first, last) for found in estimates[chosen]]
 
 
-def _bundles(task: Task) -> Iterator[tuple[slice, slice]]:
+def bundles(task: Task) -> Iterator[tuple[slice, slice]]:
     """Scenarios and methods that share a part.
 
     A part a method; where ranges are short, several scenarios and methods share one, since
@@ -214,7 +262,7 @@ def _bundles(task: Task) -> Iterator[tuple[slice, slice]]:
     keys = [method_key(method.canonical) for method in task.methods]
     for i in range(0, len(task.pieces), _PACK):
         here = slice(i, min(i + _PACK, len(task.pieces)))
-        small = (here.stop - i) * task.n_reps < _SMALL
+        small = task.totals or (here.stop - i) * task.n_reps < _SMALL
         start = 0
         for end in range(1, len(keys) + 1):
             longer = len("+".join(keys[start : end + 1])) > _METHOD_CHARACTERS

@@ -79,7 +79,7 @@ def there(study: Study, folder: ResultsFolder) -> list[str]:
     UserError
         Where the folder holds results of another seed.
     """
-    listed = folder.parts()
+    listed = folder.held()
     if not listed:
         return [f"{folder}: nothing is there yet"]
     folder.refuse_seed(folder.seed, study.seed)

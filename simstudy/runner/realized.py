@@ -52,7 +52,7 @@ def complete(study: Study, folder: ResultsFolder) -> None:
     misbehaves = any(design.scenario.misbehaves for design in study.designs)
     wanted = list(study.designs) if misbehaves else []
     if study.generators:
-        gaps = gaps_of(study, folder.parts())
+        gaps = gaps_of(study, folder.held())
         incomplete = {scenario for (scenario, _), missing in gaps.items() if missing}
         wanted = [d for d in wanted if d.scenario.generator is None or d.id not in incomplete]
     known = realized_file.read(folder) if wanted else {}

@@ -6,17 +6,21 @@ goes on with others, one stored range of each method is computed again and compa
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from simstudy.errors import UserError
 from simstudy.estimates import Estimates
+from simstudy.measures import totals
+from simstudy.measures.flat import flat
 from simstudy.registry import Method
 from simstudy.runner.cost import rough
 from simstudy.runner.plan import first_range
 from simstudy.runner.task import Task, run_task
-from simstudy.store import parts
+from simstudy.runner.totals import totals_of
+from simstudy.store import parts, totals_file
 from simstudy.store.names import PartName, method_key
 from simstudy.store.results_folder import ResultsFolder
 from simstudy.study.study import Study
@@ -71,7 +75,9 @@ def _cheapest(
         name = next((name for name in part.scenarios if name in designs), None)
         if name is None or key not in part.methods:
             continue
-        span = first_range((part.first, part.last), method, designs[name].scenario, study.grain)
+        span = part.first, part.last
+        if not part.totals:
+            span = first_range(span, method, designs[name].scenario, study.grain)
         task = Task(study.seed, (designs[name],), *span, (method,), study.grain)
         cost = rough([task])
         if cheapest is None or cost < cheapest[0]:
@@ -81,6 +87,8 @@ def _cheapest(
 
 def _agree(study: Study, folder: ResultsFolder, part: PartName, task: Task) -> bool:
     """Whether a stored range has the bits of a new one."""
+    if part.totals:
+        return _agree_in_totals(study, folder, part, task)
     columns = (*_NUMBERS, *_COMPONENTS, "status")
     rows = parts.read(folder, part, columns, parts.Whose.of(study))
     at = part.methods.index(method_key(task.methods[0].canonical))
@@ -91,6 +99,17 @@ def _agree(study: Study, folder: ResultsFolder, part: PartName, task: Task) -> b
         np.array_equal(stored[name], _column(estimates, name), equal_nan=True)
         for name in (*_NUMBERS, *_COMPONENTS)
     ) and np.array_equal(stored["status"], estimates.status)
+
+
+def _agree_in_totals(study: Study, folder: ResultsFolder, part: PartName, task: Task) -> bool:
+    stored = totals_file.read(folder, part, parts.Whose.of(study))
+    ((_, _, made),) = totals_of(replace(task, alphas=stored.alphas))
+    n_nodes = totals.length(made.totals)
+    place = part.methods.index(method_key(task.methods[0].canonical)) * len(part.scenarios)
+    place += part.scenarios.index(task.pieces[0].id)
+    here = totals.take(stored.totals, np.arange(n_nodes) + place * n_nodes)
+    return all(np.array_equal(one, other, equal_nan=True) for one, other in
+               zip(flat(here).values(), flat(made.totals).values(), strict=True))  # fmt: skip
 
 
 def _column(estimates: Estimates, name: str) -> Any:

@@ -17,13 +17,12 @@ from typing import Any, NamedTuple
 
 from simstudy.errors import UserError
 from simstudy.runner.cost import rough
-from simstudy.runner.plan import Gaps, Range, gaps_of, n_of, plan, tasks_of
+from simstudy.runner.plan import Cell, Gaps, Range, by_cell, n_of, plan, tasks_of, wanted
 from simstudy.runner.task import Task
 from simstudy.store.names import PartName
 from simstudy.store.results_folder import LOG
 from simstudy.study.study import Study
 
-Cell = tuple[str, str]  # a scenario's id, and a method's canonical name
 FROM_ENVIRONMENT = "env"
 # a scheduler's variable with the number of a job in its array, and how a job asks for an array
 _NUMBERS = {
@@ -91,7 +90,7 @@ def only(study: Study, share: Share | None) -> Study:
     """A study without the scenarios of which nothing is in a share."""
     if share is None:
         return study
-    scenarios = {scenario for scenario, _ in share.spans}
+    scenarios = {scenario for scenario, _, _ in share.spans}
     return replace(study, designs=tuple(d for d in study.designs if d.id in scenarios))
 
 
@@ -114,12 +113,12 @@ def planned(study: Study, parts: Iterable[PartName], share: Share | None) -> lis
 
 def n_missing(study: Study, parts: Iterable[PartName], share: Share | None) -> int:
     """Fits of a study, or of a share of it, that no part holds."""
-    gaps = gaps_of(study, parts) if share is None else _gaps(study, parts, share)
-    return sum(map(n_of, gaps.values()))
+    gaps = wanted(study, parts) if share is None else _gaps(study, parts, share)
+    return sum(map(n_of, by_cell(gaps).values()))
 
 
 def _gaps(study: Study, parts: Iterable[PartName], share: Share) -> Gaps:
-    gaps = gaps_of(study, parts)
+    gaps = wanted(study, parts)
     return {
         cell: list(_common(gaps[cell], spans))
         for cell, spans in share.spans.items() if cell in gaps
@@ -145,7 +144,7 @@ def _tasks(study: Study) -> list[_Deal]:
     for task in plan(study, []):
         own = task.pieces[0].scenario.generator
         kind = task.kind, "" if own is None else f"{own.digest} {own.function}"
-        spans = [((piece.id, method.canonical), (task.first, task.last))
+        spans = [((piece.id, method.canonical, task.totals), (task.first, task.last))
                  for piece in task.pieces for method in task.methods]  # fmt: skip
         deals.append(_Deal(kind, _microseconds(task), task.key, spans))
     return deals
@@ -159,7 +158,8 @@ def _scenarios(study: Study, most: int) -> list[_Deal]:
             costs[piece.id] += _microseconds(task) // len(task.pieces)
     return [
         _Deal(("", ""), costs[d.id], (d.id,),
-              [((d.id, m.canonical), (1, most)) for m in study.methods if study.asks(d, m)])
+              [((d.id, m.canonical, totals), (1, most))
+               for m in study.methods if study.asks(d, m) for totals in (False, True)])
         for d in study.designs
     ]  # fmt: skip
 

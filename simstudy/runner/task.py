@@ -20,7 +20,15 @@ from simstudy.study.grid import Design
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """Replications first..last (from 1) of some scenarios, for some methods."""
+    """Replications first..last (from 1) of some scenarios, for some methods.
+
+    Attributes
+    ----------
+    alphas : tuple of float
+        Levels of the tests, where totals are wanted; where there are none, it is rows.
+    reference : Method, optional
+        With which methods in totals are compared; it is fitted with them.
+    """
 
     seed: int
     pieces: tuple[Design, ...]
@@ -28,11 +36,19 @@ class Task:
     last: int
     methods: tuple[Method, ...]
     grain: str | None = None
+    alphas: tuple[float, ...] = ()
+    reference: Method | None = None
 
     @property
     def key(self) -> tuple[str, int, tuple[str, ...]]:
         """What tells it from the other tasks of a run."""
-        return self.pieces[0].id, self.first, tuple(m.canonical for m in self.methods)
+        kind = ("totals",) if self.totals else ()
+        return self.pieces[0].id, self.first, (*kind, *(m.canonical for m in self.methods))
+
+    @property
+    def totals(self) -> bool:
+        """Whether totals are wanted."""
+        return bool(self.alphas)
 
     @property
     def shared(self) -> bool:

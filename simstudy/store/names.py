@@ -31,6 +31,8 @@ class PartName:
         `method_key` of the canonical names, in the order of the rows.
     block : int
         Number of the block that holds `first`.
+    totals : bool
+        Whether these are totals of the replications; else it is their rows.
     """
 
     scenarios: tuple[str, ...]
@@ -38,6 +40,7 @@ class PartName:
     block: int
     first: int
     last: int
+    totals: bool = False
 
     def __str__(self) -> str:
         block = f"b{self.block:0{BLOCK_DIGITS}}"
@@ -56,8 +59,8 @@ class PartName:
         return len(self.methods) * len(self.scenarios) * self.n_reps
 
 
-def parse(name: str) -> PartName | None:
-    """Read a file name; None if it is not a part's."""
+def parse(name: str, totals: bool = False) -> PartName | None:
+    """Read the name of a file of rows, or of totals; None if it is not a part's."""
     match = _PATTERN.fullmatch(name)
     if match is None:
         return None
@@ -66,7 +69,7 @@ def parse(name: str) -> PartName | None:
     if first < 1 or last < first:
         return None
     methods = tuple(match["methods"].split("+"))
-    return PartName(scenarios, methods, int(match["block"]), first, last)
+    return PartName(scenarios, methods, int(match["block"]), first, last, totals)
 
 
 def holders(parts: Iterable[PartName]) -> dict[tuple[str, str], list[PartName]]:

@@ -7,7 +7,7 @@ A sum over the whole file stands in the footer: what a disk lost never passes fo
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -99,6 +99,17 @@ class Whose(NamedTuple):
     def of(cls, study: Study) -> Whose:
         """Make it from a study."""
         return cls({design.id: design.key for design in study.designs}, study.seed)
+
+
+class Form(NamedTuple):
+    """The columns of a file, how many rows it has by its name, and which columns are words."""
+
+    columns: Sequence[str]
+    n_rows: Callable[[PartName], int]
+    words: Sequence[str] = ()
+
+
+_FORM = Form(_SCHEMA.names, lambda part: part.n_rows, ("status",))
 
 
 def write(
@@ -207,9 +218,14 @@ def verify(folder: ResultsFolder, part: PartName, whose: Whose) -> None:
 
 
 def checked(
-    folder: ResultsFolder, part: PartName, columns: tuple[str, ...], whose: Whose
+    folder: ResultsFolder,
+    part: PartName,
+    columns: Sequence[str],
+    whose: Whose,
+    form: Form | None = None,
 ) -> Stored:
-    """Read and check a part; errors as of `read`."""
+    """Read and check a part, or what else has a part's name; errors as of `read`."""
+    form = form or _FORM
     name = folder.of_part(part)
     file = folder.shown(name)
     try:
@@ -220,14 +236,14 @@ def checked(
             folder.files.touch(name)  # so that no stored summary is taken for that of this file
             raise BrokenPartError(file, "its bytes are not those that were written")
         source = pa.BufferReader(content)
-        with pq.ParquetFile(source, read_dictionary=["status"]) as opened:
-            stored = seal.said(opened.metadata.metadata)
-            reason = _foreign(opened, stored, part, whose)
+        with pq.ParquetFile(source, read_dictionary=list(form.words)) as held:
+            stored = seal.said(held.metadata.metadata)
+            reason = _foreign(held, stored, part, whose, form)
             if fits is None and "first" in stored:
                 reason = "its sum is not there"  # only earlier versions wrote none
             if reason:
                 raise BrokenPartError(file, reason)
-            return Stored(content, opened.read(list(columns), use_threads=False), stored)
+            return Stored(content, held.read(list(columns), use_threads=False), stored)
     except FileNotFoundError:
         raise BrokenPartError(file, "is gone") from None
     except NotPlainError as error:
@@ -240,13 +256,14 @@ def checked(
 
 
 def _foreign(
-    opened: pq.ParquetFile, stored: Mapping[str, Any], part: PartName, whose: Whose
+    held: pq.ParquetFile, stored: Mapping[str, Any], part: PartName, whose: Whose, form: Form
 ) -> str | None:
     """What in a part's footer contradicts its name or the study; None where nothing does."""
-    if opened.schema_arrow.names != _SCHEMA.names:
+    if held.schema_arrow.names != list(form.columns):
         return "holds other columns"
-    if opened.metadata.num_rows != part.n_rows:
-        return f"holds {opened.metadata.num_rows} rows, not {part.n_rows}"
+    n_rows = form.n_rows(part)
+    if held.metadata.num_rows != n_rows:
+        return f"holds {held.metadata.num_rows} rows, not {n_rows}"
     if whose.seed is not None and stored.get("seed") != whose.seed:
         return f"comes from seed {stored.get('seed')}, not {whose.seed}"
     for name in part.scenarios:
@@ -254,8 +271,8 @@ def _foreign(
             return f"holds another scenario of the id {name}"
     keys = [method_key(str(method)) for method in stored.get("methods", ())]
     span = stored.get("first", part.first), stored.get("last", part.last)
-    held = stored.get("scenarios"), keys, span
-    if held != (list(part.scenarios), list(part.methods), (part.first, part.last)):
+    rows = stored.get("scenarios"), keys, span
+    if rows != (list(part.scenarios), list(part.methods), (part.first, part.last)):
         return "holds other rows than its name says"
     return None
 

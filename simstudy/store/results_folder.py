@@ -22,13 +22,13 @@ from simstudy.store.stored_objects import StoredObjects
 from simstudy.study import yaml_lines
 from simstudy.study.study import Study, load_stored
 
-ESTIMATES, REPORT, SOURCES = "estimates", "report", "sources"
+ESTIMATES, TOTALS, REPORT, SOURCES = "estimates", "totals", "report", "sources"
 BESIDE = FAILURES, EXTRAS, WARNINGS = "failures", "extras", "warnings"  # the rows of a part
 STUDY, SCENARIOS, LOG = "study.yaml", "scenarios.parquet", "run.log.jsonl"
 SUMMARY, SUMMARY_CSV = "summary.parquet", "summary.csv"
 REALIZED = "realized.parquet"  # features of data drawn again
 ALL_WARNINGS = f"{FAILURES}/warnings.parquet"  # of the whole study
-FOLDERS = (ESTIMATES, FAILURES, EXTRAS, SOURCES, REPORT, f"{REPORT}/figures",
+FOLDERS = (ESTIMATES, TOTALS, FAILURES, EXTRAS, SOURCES, REPORT, f"{REPORT}/figures",
             f"{REPORT}/tables", WORK, SET_ASIDE)  # fmt: skip
 
 
@@ -57,13 +57,18 @@ class ResultsFolder:
         """A file's name for people, such as ``results/icc/summary.csv``."""
         return str(self.files.path(name))
 
-    def of_part(self, part: PartName, kind: str = ESTIMATES) -> str:
-        """Name of the rows of a part, or of what lies beside them."""
-        return f"{kind}/{part}"
+    def of_part(self, part: PartName, kind: str = "") -> str:
+        """Name of the rows or totals of a part, or of what lies beside them."""
+        return f"{kind or (TOTALS if part.totals else ESTIMATES)}/{part}"
 
     def parts(self, kind: str = ESTIMATES) -> list[PartName]:
         """Parts that are there, or of which something lies there, in the order of their names."""
-        return [part for part in map(parse, self.names(kind)) if part is not None]
+        found = (parse(name, kind == TOTALS) for name in self.names(kind))
+        return [part for part in found if part is not None]
+
+    def held(self) -> list[PartName]:
+        """Parts that hold rows, and those that hold totals."""
+        return [*self.parts(), *self.parts(TOTALS)]
 
     def names(self, folder: str) -> list[str]:
         """What is in a folder of it, sorted, from one listing; nothing where there is none."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from simstudy.store import sources
 from simstudy.store.results_folder import ESTIMATES, STUDY, WORK, ResultsFolder
-from simstudy.study import generators
+from simstudy.study import generators, keeping
 from simstudy.study.fields import DEFAULTS, SILENT
 from simstudy.study.study import Study
 
@@ -36,6 +36,8 @@ def _document(study: Study, folder: Path | None) -> dict[str, Any]:
         document["measures"] = [measure.source.written(folder) for measure in study.measures]
     if study.reference is not None:
         document["reference"] = study.reference
+    if study.sample is not None:
+        document["store"] = keeping.written(study.sample)
     if study.grain is not None:
         document["grain"] = study.grain
     return document

@@ -69,6 +69,7 @@ TOP_FIELDS = {
     "grain": "how data are held: pooled, clusters or rows (default: the coarsest that suffices)",
     "measures": "measures of your own, beside the built-in ones: [{use: FILE.py:FUNCTION}]",
     "report": "figures: which figures are drawn",
+    "store": "what is kept of replications: rows (default), summary: totals, or {sample: K}: both",
 }
 
 

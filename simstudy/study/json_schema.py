@@ -12,7 +12,7 @@ from simstudy.generators.part import NONE, Part, registered
 from simstudy.generators.size_families import SIZE
 from simstudy.plots import plots
 from simstudy.registry import CLUSTERS, GROUPS, methods
-from simstudy.study import covariate_fields, fields, generators, precision
+from simstudy.study import covariate_fields, fields, generators, keeping, precision
 from simstudy.where import GRAMMAR
 
 _TEXT = {"type": "string"}
@@ -74,6 +74,7 @@ def schema() -> dict[str, Any]:
         "reference": {"type": ["string", "null"]},
         "grain": {"enum": list(GRAINS)},
         "measures": {"type": "array", "items": _measure()},
+        "store": keeping.schema(),
         "report": {"anyOf": [_mapping({"figures": figures}, []), {"type": "null"}]},
     }
     for key, summary in fields.TOP_FIELDS.items():

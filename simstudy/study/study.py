@@ -18,6 +18,7 @@ from simstudy.registry import GROUPS, Method, OwnMethod
 from simstudy.study import fields, vocabulary
 from simstudy.study.code import Imports, Listener
 from simstudy.study.grid import Design, conditions, expand, text_of
+from simstudy.study.keeping import ROWS, sample_of
 from simstudy.study.measures import OwnMeasure, measures_of
 from simstudy.study.methods import methods_of
 from simstudy.study.place import Place, refuse_equal
@@ -52,6 +53,9 @@ class Study:
         When a scenario stops; None where all have the same replications.
     stops : mapping
         Scenario id -> `Stop`, as far as rows were looked at; see `summary.stopping.settled`.
+    sample : int, optional
+        Rows that are stored of a method in a scenario where totals are; None: all are, and no
+        totals.
     """
 
     name: str
@@ -70,6 +74,7 @@ class Study:
     measures: tuple[OwnMeasure, ...] = ()
     precision: Precision | None = None
     stops: Mapping[str, Stop] = field(default_factory=dict)
+    sample: int | None = None
 
     def n_reps(self, scenario: str) -> int:
         """Replications of a scenario, by its id: as many as are known to be wanted."""
@@ -77,6 +82,14 @@ class Study:
             return self.replications
         stop = self.stops.get(scenario)
         return self.precision.least if stop is None else stop.n_reps
+
+    def totalled(self, design: Design, method: Method) -> bool:
+        """Whether totals are stored of a method in a scenario.
+
+        A user's own code may give a truth and limits by row: what it makes keeps its rows.
+        """
+        own = isinstance(method, OwnMethod) or design.scenario.generator is not None
+        return self.sample is not None and not own
 
     def fixed(self, replications: int) -> Study:
         """The same with so many replications of every scenario."""
@@ -221,6 +234,7 @@ def check(document: Document, imports: Imports) -> Study:
         folder=imports.folder,
         measures=measures_of(top.get("measures"), imports),
         precision=precision,
+        sample=sample_of(top.get("store", ROWS)),
     )
     for refuse in _CHECKS:
         refuse(top, study)

@@ -92,6 +92,8 @@ TOP = meanings(
     name="id study project",
     title="heading caption",
     report="output outputs",
+    store="keep save storage stored storing save_estimates keep_estimates keep_rows save_rows "
+        "retain",
 )  # fmt: skip
 _SHAPED = {
     word: f"write normal, and beside it x_shape: {flow(family.example or family.name)}"

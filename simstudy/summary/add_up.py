@@ -13,8 +13,7 @@ from typing import Any, Generic
 
 import numpy as np
 
-from simstudy.measures import pairs, totals, tree
-from simstudy.measures.block import COLUMNS, Block
+from simstudy.measures import flat, pairs, totals, tree
 from simstudy.measures.catalog import finish, record_of
 from simstudy.measures.pairs import Pairs
 from simstudy.measures.record import Cells, Measure
@@ -74,7 +73,9 @@ def measured(
     chosen = list(measures)
     cells = add_up(source, mcse, any("mean" in measure.needs for measure in chosen), jobs)
     of_rows = [measure for measure in chosen if "rows" in measure.needs]
-    columns = chain(finish(cells, chosen), columns_of_rows(of_rows, source.rows_of, cells, warn))
+    there = ~source.facts.lacking.get("rows", np.zeros_like(cells.null))
+    by_rows = columns_of_rows(of_rows, source.rows_of, cells, warn, there)
+    columns = chain(finish(cells, chosen), by_rows)
     return cells, [_where_there(column, source) for column in columns]
 
 
@@ -108,15 +109,14 @@ def add_up(source: Source, mcse: str, mean: bool = True, jobs: int = 1) -> Cells
             both.add(nodes_of_pairs)
     facts, alphas = source.facts, source.alphas
     n_cells = facts.truth.size
-    nothing, cells = _nothing(n_cells), np.arange(n_cells)
-    total = sums.total(totals.of_ready(nothing, alphas), n_cells)
+    nothing, no_pairs = flat.nothing(n_cells, alphas)
+    total = sums.total(nothing, n_cells)
     source.check(total)
     eliminated = None
     if mean or source.twice:
         eliminated = sum(_spread(_covered, source, jobs, total.of_error.means[0]))
     compared = None
     if facts.compared is not None:
-        no_pairs = pairs.of_block(nothing, cells, cells, alphas)
         compared = both.total(no_pairs, n_cells), facts.compared
     return Cells(total, alphas, facts.truth, mcse, eliminated, compared, facts.null_value)
 
@@ -142,6 +142,9 @@ def _sums(source: Source) -> tuple[list[Nodes[Totals]], list[Nodes[Pairs]]]:
             own, reference = np.array(block.against).T
             compared = pairs.of_block(rows, own, reference, source.alphas)
             both.add(tree.of_blocks(block.cells[own], number[own], compared))
+    for stored in source.stored():
+        sums.add(stored.own)
+        both.add(stored.pairs)
     return [sums.nodes()] if sums else [], [both.nodes()] if both else []
 
 
@@ -154,8 +157,3 @@ def _covered(source: Source, means: Floats) -> Ints:
             hits = block.rows.covers(alpha, means[block.cells]).sum(axis=1)
             np.add.at(out[:, k], block.cells, hits)
     return out
-
-
-def _nothing(n_cells: int) -> Block:
-    none = {name: np.empty((n_cells, 0)) for name in COLUMNS}
-    return Block(none | {"status": np.empty((n_cells, 0), np.int8)}, 0.0)

@@ -31,6 +31,7 @@ _FILES = (
     results_folder.SUMMARY_CSV,
     results_folder.ALL_WARNINGS,
 )
+_KINDS = (results_folder.ESTIMATES, *results_folder.BESIDE, results_folder.TOTALS)
 
 
 def mark(study: Study, folder: ResultsFolder) -> dict[str, Any]:
@@ -42,7 +43,7 @@ def mark(study: Study, folder: ResultsFolder) -> dict[str, Any]:
     """
     found = hashlib.sha256(_code())
     found.update(study_file.text(study, folder).encode())
-    listed = [_listing(folder, kind) for kind in (results_folder.ESTIMATES, *results_folder.BESIDE)]
+    listed = [_listing(folder, kind) for kind in _KINDS]
     computed = [one.source.trusted for one in study.measures]  # or as stored, or left out
     found.update(repr((listed, sorted(REGISTERED), computed)).encode())
     found.update(repr(sorted(realized_file.read(folder).items())).encode())
@@ -96,7 +97,8 @@ def kept_stops(study: Study, folder: ResultsFolder) -> dict[str, Stop]:
 
 
 def _rows(folder: ResultsFolder, study: Study) -> str:
-    names = sorted(map(str, folder.parts()))
+    held = [folder.of_part(part) if part.totals else str(part) for part in folder.held()]
+    names = sorted(held)
     return hashlib.sha256(repr((study.replications, names)).encode()).hexdigest()
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from typing import NamedTuple
 
@@ -22,7 +22,8 @@ from simstudy.moments import Bools, Ints
 from simstudy.store import given, parts
 from simstudy.store.names import PartName, holders
 from simstudy.store.results_folder import ResultsFolder
-from simstudy.summary.source import CellFacts, RowBlock, Source
+from simstudy.summary.source import CellFacts, RowBlock, Source, StoredNodes
+from simstudy.summary.stored_totals import StoredTotals
 
 _KEPT = 8  # parts in memory: small scenarios share them
 _IN_PROCESS = 4_000_000  # rows up to which workers do not pay
@@ -74,6 +75,8 @@ class StoredRows(Source):
     given, givers : tuple of str
         Names of what users' methods gave with their rows (`GIVEN`), and keys of the methods that
         gave any.
+    totals : StoredTotals
+        What of them is read as totals, after these rows.
     chosen : tuple of Reading, optional
         A worker's share of the readings; None is all.
     """
@@ -89,6 +92,7 @@ class StoredRows(Source):
     others: Ints
     given: tuple[str, ...]
     givers: tuple[str, ...]
+    totals: StoredTotals = field(default_factory=StoredTotals)
     chosen: tuple[Reading, ...] | None = None
 
     @property
@@ -144,7 +148,14 @@ class StoredRows(Source):
         if jobs <= 1 or n_rows <= _IN_PROCESS:
             return [self]
         size = -(-len(readings) // (_SHARES * jobs))
-        return [replace(self, chosen=readings[i : i + size]) for i in range(0, len(readings), size)]
+        starts = range(0, len(readings), size)
+        none = StoredTotals()
+        return [replace(self, chosen=readings[i : i + size], totals=none if i else self.totals)
+                for i in starts]  # fmt: skip
+
+    def stored(self) -> Iterator[StoredNodes]:
+        """Totals that are stored instead of rows."""
+        return self.totals.nodes(self.folder, parts.Whose(self.scenarios, self.seed), self.alphas)
 
     def first(self) -> Iterator[RowBlock]:
         """All blocks, one after another, those of pairs too."""

@@ -7,8 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from simstudy.measures.block import Block
+from simstudy.measures.pairs import Pairs
 from simstudy.measures.rows import Rows
 from simstudy.measures.totals import Totals
+from simstudy.measures.tree import Nodes
 from simstudy.moments import Bools, Floats, Ints
 
 
@@ -32,6 +34,13 @@ class RowBlock(NamedTuple):
     rows: Block
     against: tuple[tuple[int, int], ...] = ()
     pair: bool = False
+
+
+class StoredNodes(NamedTuple):
+    """Stored totals of some cells, and of those that are held against the reference their pairs."""
+
+    own: Nodes[Totals]
+    pairs: Nodes[Pairs]
 
 
 class CellFacts(NamedTuple):
@@ -87,6 +96,10 @@ class Source(ABC):
     @abstractmethod
     def rows_of(self, cell: int) -> Rows:
         """All rows of a cell, in order; for measures that have no totals."""
+
+    def stored(self) -> Iterator[StoredNodes]:
+        """Totals that are stored instead of rows."""
+        return iter(())
 
     def check(self, totals: Totals) -> None:  # noqa: B027  a source may have nothing to refuse
         """Refuse totals of which nothing can be said."""

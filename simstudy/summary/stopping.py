@@ -61,7 +61,7 @@ def settled(study: Study, folder: ResultsFolder, jobs: int = 1) -> Study:
         return study
     known = study.stops or kept_stops(study, folder)
     stops = {d.id: known.get(d.id, Stop(rule.least, "")) for d in study.designs}
-    listed = folder.parts()
+    listed = folder.held()
     going = [design for design in study.designs if not stops[design.id].by]
     while going:
         some = replace(study, designs=tuple(going), stops=stops)

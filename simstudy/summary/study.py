@@ -29,7 +29,9 @@ from simstudy.summary.extreme import extreme
 from simstudy.summary.own_measures import as_stored, own_measures
 from simstudy.summary.parts import StoredRows
 from simstudy.summary.source import CellFacts
+from simstudy.summary.stored_totals import stored_totals
 from simstudy.summary.table import VERDICT, rows, verdicts, words
+from simstudy.summary.unavailable import not_available
 
 
 def summarize_study(
@@ -72,6 +74,8 @@ def summarize_study(
     cells = StudyCells(study)
     source = stored_rows(study, folder, cells, any("pairs" in measure.needs for measure in wanted))
     made, columns = measured(source, wanted, mcse, missing, jobs)
+    for line in not_available(study, cells, source.facts, wanted):
+        missing(f"{folder}: {line}")
     columns += as_stored(study, folder, gone, made.totals.n_all, missing) if gone else []
     columns = [column._replace(defined=column.defined & source.asked) for column in columns]
     theory = expected(cells, columns)
@@ -110,20 +114,25 @@ def stored_rows(
     n_reps = np.array(cells.of_each(lambda design, method: study.n_reps(design.id)))
     untested = ~np.array(cells.of_each(lambda design, method: method.tested))
     others, limits_of_pairs, compared = np.full(len(keys), -1), limits, None
+    kept = asked & np.array(cells.of_each(study.totalled))
+    with_pairs = study.reference if compare else None
+    n_rows, totals, with_totals = stored_totals(folder, keys, n_reps, kept, with_pairs)
     if compare and study.reference:
         canonical = [method.canonical for method in study.methods]
         reference = cells.same_scenario(canonical.index(study.reference))
         limits_of_pairs = limits | limits[reference]
         compared = (reference != np.arange(len(keys))) & asked & asked[reference]
+        compared &= totals.paired & (n_rows[reference] >= n_rows)
         others = np.where(compared, reference, -1)
     null_value = np.array(cells.of_each(lambda design, method: method.null_value), dtype=float)
     # an estimand without a test has no standard errors either
     lacking = dict.fromkeys(("std_error", "interval", "tests"), untested)
+    lacking |= dict.fromkeys(("rows", "mean"), with_totals)
     return StoredRows(
         folder, keys, {design.id: design.key for design in study.designs},
         CellFacts(truth, null_value, limits, limits_of_pairs, lacking, compared),
-        study.alpha, n_reps, study.seed, asked, others,
-        (*names, *((RANK,) if ranked else ())), tuple(sorted(givers)),
+        study.alpha, n_rows, study.seed, asked, others,
+        (*names, *((RANK,) if ranked else ())), tuple(sorted(givers)), totals,
     )  # fmt: skip
 
 

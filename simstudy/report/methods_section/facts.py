@@ -144,7 +144,7 @@ def footers(study: Study, folder: ResultsFolder) -> list[dict[str, Any]]:
     n_reps = {design.id: study.n_reps(design.id) for design in study.designs}
     own = {method_key(method.canonical) for method in study.own_methods}
     distinct: dict[tuple[str, ...], dict[str, Any]] = {}
-    for part in folder.parts():
+    for part in folder.held():
         if all(part.first > n_reps.get(scenario, 0) for scenario in part.scenarios):
             continue
         packages = ["packages"] if own & set(part.methods) else []

@@ -1,0 +1,53 @@
+"""What a study has no numbers of because it keeps totals and not rows, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from simstudy.measures.record import Measure
+from simstudy.plots import plots
+from simstudy.study.study import Study
+from simstudy.summary.cells import StudyCells
+from simstudy.summary.source import CellFacts
+
+
+def not_available(
+    study: Study, cells: StudyCells, facts: CellFacts, measures: Sequence[Measure]
+) -> Iterator[str]:
+    """A line, where there is anything to say."""
+    lost = [one.name for one in measures
+            if any(facts.lacking[need].any() for need in one.needs & {"rows", "mean"})]  # fmt: skip
+    if facts.compared is not None and facts.lacking["rows"].any():
+        paired = {label for label, has in zip(_labels(cells), facts.compared, strict=True) if has}
+        alone = _alone(study, cells, facts)
+        if alone:
+            some = " in some scenarios" if alone & paired else ""
+            (reference,) = (m.label for m in study.methods if m.canonical == study.reference)
+            lost.append(f"pairs of {', '.join(sorted(alone))} with {reference}{some}")
+    if lost:
+        yield f"not available with store: summary, which keeps no rows: {', '.join(lost)}"
+
+
+def figures_without_rows(study: Study) -> list[str]:
+    """Figures of rows that a study asks for and keeps none to draw."""
+    totalled = any(study.totalled(design, m) for design in study.designs for m in study.methods)
+    if study.sample != 0 or not totalled:
+        return []
+    return [name for name in study.figures if plots()[name].reads == "rows"]
+
+
+def _alone(study: Study, cells: StudyCells, facts: CellFacts) -> set[str]:
+    """Methods that stand beside the reference somewhere and have no pairs with it there."""
+    asked = np.array(cells.of_each(study.asks))
+    canonical = [method.canonical for method in study.methods]
+    assert study.reference is not None and facts.compared is not None
+    reference = cells.same_scenario(canonical.index(study.reference))
+    wanted = asked & asked[reference] & (reference != np.arange(asked.size))
+    labels = _labels(cells)
+    return {labels[cell] for cell in np.flatnonzero(wanted & ~facts.compared).tolist()}
+
+
+def _labels(cells: StudyCells) -> list[str]:
+    return cells.of_each(lambda design, method: method.label)
