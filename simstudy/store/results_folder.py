@@ -10,7 +10,7 @@ from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from simstudy.errors import UserError
 from simstudy.store.filesystem import SET_ASIDE as SET_ASIDE
@@ -186,12 +186,10 @@ def is_uri(place: str | Path) -> bool:
 
 
 def _files_of(place: str | Path) -> Filesystem:
-    uri = urlsplit(str(place)) if is_uri(place) else None
-    if uri is None:
+    if not is_uri(place):
         return LocalFiles(Path(place))
-    if uri.scheme == "file":
-        return LocalFiles(Path(unquote(uri.path)))
-    return StoredObjects(str(place))
+    scheme, _, path = str(place).partition("://")
+    return LocalFiles(Path(unquote(path))) if scheme == "file" else StoredObjects(str(place))
 
 
 @lru_cache(maxsize=1)  # a run reads it several times

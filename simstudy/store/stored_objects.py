@@ -89,7 +89,9 @@ class StoredObjects(Filesystem):
                 return ask(files, path)
             except FileNotFoundError:
                 raise
-            except (OSError, pa.ArrowException) as error:
+            except pa.ArrowException as error:  # it was not asked at all
+                raise UserError(brief(str(error)), file=self.path(name)) from None
+            except OSError as error:
                 if pause is None or _is_refusal(error):
                     raise WorkError(f"{self.path(name)}: {_reason(error)}") from None
                 time.sleep(pause)
