@@ -10,11 +10,12 @@ from __future__ import annotations
 import math
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from simstudy.entries import GRAINS
 from simstudy.generators import streams
 from simstudy.runner.events import Done, Event, GaveUp, Started, WentOn
+from simstudy.runner.process import cores
 from simstudy.runner.task import Task, grain_of, run_task
 
 _TASK, _SCENARIO = 2e-3, 1e-4  # seconds of each
@@ -28,12 +29,19 @@ _UNIT = 2.5e-8  # a unit that is drawn
 _OWN = {"rows": 1e-3, "clusters": 1e-5}  # of drawing by a user's generator
 _DRAWS = 3e-6  # a cluster, of a method that draws itself
 
+_IN_PROCESS = 3.0  # seconds of work below which workers do not pay for their start
+
 Kind = tuple[object, ...]
 
 
 def rough(tasks: Iterable[Task]) -> float:
     """Rough seconds of work in tasks, in one process: what the table says."""
     return sum(_rough(task) for task in tasks)
+
+
+def default_jobs(tasks: Sequence[Task]) -> int:
+    """All cores, or this process alone where workers would not pay for their start."""
+    return 1 if rough(tasks) < _IN_PROCESS else min(cores(), len(tasks))
 
 
 def _rough(task: Task) -> float:

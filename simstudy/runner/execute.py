@@ -5,54 +5,32 @@ A range that is done is on disk; an interruption loses no more than the ranges u
 
 from __future__ import annotations
 
-import os
 import time
 import warnings
-from collections import defaultdict
-from collections.abc import Callable, Generator, Iterable, Iterator
-from contextlib import closing
+from collections.abc import Callable
+from contextlib import closing, nullcontext
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any
 
-import numpy as np
-
-from simstudy.custom import doing
 from simstudy.custom.generator import GENERATOR
-from simstudy.errors import UserError, WorkError
+from simstudy.errors import UserError
 from simstudy.estimates import STATUS_OF
 from simstudy.estimates import Outcome as Failing
-from simstudy.runner import belongs, same_bits, timeouts
-from simstudy.runner.cost import rough
-from simstudy.runner.events import (
-    Done,
-    Event,
-    Finished,
-    GaveUp,
-    Listener,
-    Lost,
-    Said,
-    Started,
-    WentOn,
-)
-from simstudy.runner.plan import names_of, parts_of
-from simstudy.runner.policy import FailurePolicy, Key, Outcome
-from simstudy.runner.pool import LOST, Apart, NoWorkersError, how, parallel
-from simstudy.runner.process import cores, end_if_orphaned, settle
+from simstudy.runner import backends, belongs, same_bits, timeouts
+from simstudy.runner.backends._backend import Backend
+from simstudy.runner.events import Finished, GaveUp, Listener, Lost, Said, Started, WentOn
+from simstudy.runner.persistence import Events, Run, Settle, persistently
+from simstudy.runner.plan import names_of
+from simstudy.runner.policy import FailurePolicy, Outcome
 from simstudy.runner.provenance import provenance
 from simstudy.runner.runlog import RunLog
 from simstudy.runner.shards import Share, asked, log_of, planned
-from simstudy.runner.task import Task, run_task
-from simstudy.runner.totals import store_totals
+from simstudy.runner.task import Task
 from simstudy.store import failures, parts, quarantine, study_file
 from simstudy.store.at_work import at_work
 from simstudy.store.results_folder import ResultsFolder
 from simstudy.study.code import refuse_changed
 from simstudy.study.study import Study
-
-_IN_PROCESS = 3.0  # seconds of work below which workers do not pay for their start
-_TRIES = 3  # pools of workers in a row that die without finishing a range
-Settle = Callable[[Study], Study]
-Stuck = dict[Key, frozenset[int]]  # of a task: the calls that did not end at their deadline
 
 
 def execute(
@@ -62,7 +40,7 @@ def execute(
     listen: Listener = lambda event: None,
     warn: Callable[[str], None] = warnings.warn,
     policy: FailurePolicy | None = None,
-    backend: str = "loky",
+    backend: Backend | None = None,
     settle: Settle = lambda study: study,
     share: Share | None = None,
 ) -> int:
@@ -75,15 +53,15 @@ def execute(
         The study's own results folder.
     jobs : int, optional
         Workers; 1 is this process, but for a user's methods on the command line. Default: all
-        cores, but this process when the work is small.
+        cores or what a cluster has, but this process when the work is small.
     listen : callable
         Told of every event.
     warn : callable
         Told, in one line, what was set aside, and of workers that were lost.
     policy : FailurePolicy, optional
         What becomes of methods that fail.
-    backend : str
-        joblib's, for the workers: loky (processes) or threading.
+    backend : Backend, optional
+        Where the work is done, opened; by default in processes of this machine.
     settle : callable
         Says how many replications each scenario has, as the rows that are there say by now.
     share : Share, optional
@@ -106,11 +84,11 @@ def execute(
     if not tasks:
         return 0
     n_fits, policy = 0, policy or FailurePolicy()
-    with at_work(folder) as second, RunLog(folder, log_of(share)) as log:
-        run = _Run(study, folder, source, jobs, backend, policy, set(), Apart(), settle, second,
-                   share)  # fmt: skip
+    opened = backends.opened() if backend is None else nullcontext(backend)
+    with opened as workers, at_work(folder) as second, RunLog(folder, log_of(share)) as log:
+        run = Run(study, folder, source, jobs, workers, policy, set(), settle, second, share)
         events = _events(run, tasks)
-        with closing(run.apart), closing(events), log.until_stopped():
+        with closing(events), log.until_stopped():
             for event in events:
                 log.hear(event)
                 if isinstance(event, Said | Lost) and event.line:
@@ -120,11 +98,6 @@ def execute(
                 if isinstance(event, Finished):
                     n_fits = event.n_fits
     return n_fits
-
-
-def default_jobs(tasks: list[Task]) -> int:
-    """All cores, or this process alone where workers would not pay for their start."""
-    return 1 if rough(tasks) < _IN_PROCESS else min(cores(), len(tasks))
 
 
 def _missing(
@@ -159,41 +132,14 @@ def _missing(
     return study, tasks
 
 
-class _Run(NamedTuple):
-    """What stays the same from the first task of a round to its last."""
-
-    study: Study
-    folder: ResultsFolder
-    source: dict[str, Any]
-    asked_jobs: int | None
-    backend: str
-    policy: FailurePolicy
-    under_way: set[Key]
-    apart: Apart
-    settle: Settle
-    backwards: bool
-    share: Share | None
-    jobs: int = 1
-
-    def ready(self, tasks: list[Task]) -> _Run:
-        """The same for these tasks: the second of two runs goes through them from the end."""
-        if self.backwards:
-            tasks.reverse()
-        jobs = self.asked_jobs
-        return self._replace(jobs=min(int(jobs), len(tasks)) if jobs else default_jobs(tasks))
-
-
-Events = Generator[Event, None, None]
-
-
-def _events(run: _Run, tasks: list[Task]) -> Events:
+def _events(run: Run, tasks: list[Task]) -> Events:
     """Do the tasks of a study, but those of methods that are given up."""
     begin = time.perf_counter()
     run = run.ready(tasks)
     n_fits, n_scenarios = asked(run.study, run.share)
     n_before = max(n_fits - sum(task.n_fits for task in tasks), 0)  # some fits are done again
     yield Started(run.folder, tasks, run.jobs, run.source, n_before, n_scenarios)
-    if not timeouts.are_kept(tasks, run.jobs, run.backend):
+    if not timeouts.are_kept(tasks, run.backend.ends_calls(run.jobs)):
         yield Said(
             "a timeout cannot end fits that run in a thread, or on this system: none is kept"
         )
@@ -209,7 +155,7 @@ def _events(run: _Run, tasks: list[Task]) -> Events:
     yield Finished(n_fits - n_left_out, n_left_out, seconds)
 
 
-def _more(run: _Run) -> tuple[_Run, list[Task]]:
+def _more(run: Run) -> tuple[Run, list[Task]]:
     """What is to be done next of the scenarios that go on, all of it at once.
 
     Of those of which something was given up it is not known whether they do.
@@ -222,7 +168,7 @@ def _more(run: _Run) -> tuple[_Run, list[Task]]:
     return (run._replace(study=study).ready(tasks) if tasks else run), tasks
 
 
-def _round(run: _Run, tasks: list[Task]) -> Events:
+def _round(run: Run, tasks: list[Task]) -> Events:
     """Do tasks, but those of methods that are given up."""
     policy = run.policy
     for turn in policy.turns(tasks):
@@ -232,151 +178,15 @@ def _round(run: _Run, tasks: list[Task]) -> Events:
                 yield GaveUp(task)
             else:
                 wanted.append(task)
-        yield from _persistently(run, wanted)
+        yield from persistently(run, wanted)
         for task in (task for task in wanted if not task.shared):
             is_seen = task.key in policy.seen
             policy.judge(task, policy.seen.pop(task.key) if is_seen else _stored(run, task))
 
 
-def _persistently(run: _Run, tasks: list[Task]) -> Events:
-    """Do tasks; where workers are lost, what is still missing with fresh ones."""
-    lost, jobs, whole = 0, run.jobs, tasks
-    stuck: Stuck = defaultdict(frozenset)
-    while tasks and lost < _TRIES:
-        try:
-            with closing(_results(run, _begun(run, tasks), jobs, stuck)) as results:
-                for done in results:
-                    lost = 0
-                    run.under_way.discard(done.task.key)
-                    yield done
-            return
-        except NoWorkersError as error:
-            yield Said(f"{error}; going on in one process")
-            tasks, jobs = _left(run, whole), 1
-        except LOST as error:
-            tasks = _left(run, whole)
-            timed_out = _timed_out(run, tasks, stuck)
-            if timed_out:
-                yield Lost(timed_out[0], again=True)
-                yield from timed_out[1]
-                tasks = _left(run, whole)
-                continue
-            lost += 1
-            fresh = f"{how(error)}; going on with fresh workers"
-            tasks.sort(key=lambda task: task.key in run.under_way)  # at fault: last
-            if lost < _TRIES:
-                yield Lost(how(error), True, f"{fresh} (try {lost + 1} of {_TRIES})")
-            elif not tasks[-1].foreign:
-                yield Lost(how(error), again=False)
-                raise WorkError(
-                    f"{how(error)}: {_TRIES} times in a row, nothing finished in between; "
-                    "finished ranges are kept, and fewer --jobs need less memory"
-                ) from None
-            else:
-                yield Lost(how(error), False, f"{fresh} (one range at a time)")
-            run.under_way.clear()
-            if lost > 1:
-                jobs = max(2, jobs // 2) if jobs > 1 else 1
-    yield from _one_by_one(run, tasks, min(jobs, 2), stuck)
-
-
-def _begun(run: _Run, tasks: Iterable[Task]) -> Iterator[Task]:
-    """The tasks, each noted as under way when it is asked for."""
-    for task in tasks:
-        run.under_way.add(task.key)
-        yield task
-
-
-def _left(run: _Run, tasks: list[Task]) -> list[Task]:
-    """Tasks that are not done, and not lost."""
-    seen = run.policy.seen
-    return [task for task in tasks if task.key not in seen and not _is_there(task, run.folder)]
-
-
-def _timed_out(run: _Run, tasks: list[Task], stuck: Stuck) -> tuple[str, list[GaveUp]] | None:
-    """Note the calls whose deadlines ended workers; how, or None where there are none.
-
-    A range in which that happens again and again is left out.
-    """
-    reason, given_up = "", []
-    for task, call in timeouts.ended(run.folder, tasks):
-        stuck[task.key] |= {call}
-        reason = f"a fit of {task.methods[0].label} did not end at its timeout"
-        if len(stuck[task.key]) == _TRIES:
-            given_up.append(GaveUp(task, f"{reason}, nor did others"))
-    return (reason, given_up) if reason else None
-
-
-def _one_by_one(run: _Run, tasks: list[Task], jobs: int, stuck: Stuck) -> Events:
-    """Every task by itself, so that a user's code that ends its process is known and left out."""
-    for task in tasks:
-        try:
-            with closing(_results(run, [task], jobs, stuck)) as results:
-                yield from results
-        except LOST as error:
-            if not task.foreign:
-                raise WorkError(f"{how(error)}; finished ranges are kept") from None
-            yield Lost(how(error), again=False)
-            yield GaveUp(task, how(error))
-
-
-def _results(
-    run: _Run, tasks: Iterable[Task], jobs: int, stuck: Stuck
-) -> Generator[Done, None, None]:
-    def arguments(task: Task) -> tuple[Any, ...]:
-        more = (stuck[task.key],) if task.key in stuck else ()
-        return task, run.folder, run.source, *more
-
-    if jobs > 1:
-        yield from parallel(jobs, ((work, *arguments(task)) for task in tasks), run.backend)
-        return
-    for task in tasks:
-        if task.foreign and doing.page is not None:  # the command line: not a caller's process
-            yield run.apart.call(work, *arguments(task))
-        else:
-            yield work(*arguments(task))
-
-
-def _is_there(task: Task, folder: ResultsFolder) -> bool:
-    return all(folder.exists(folder.of_part(part)) for part in names_of(task))
-
-
-def _stored(run: _Run, task: Task) -> Outcome:
+def _stored(run: Run, task: Task) -> Outcome:
     """What became of a range of a user's method that was done unseen, from its part."""
     (part,) = names_of(task)
     rows = parts.read(run.folder, part, ("status",), parts.Whose.of(run.study))
     failed = rows["status"].ravel() == STATUS_OF[Failing.FAILED]
     return Outcome(failed, failures.first_failed(run.folder, part) if failed.any() else None)
-
-
-def work(
-    task: Task, folder: ResultsFolder, source: dict[str, Any], stuck: frozenset[int] = frozenset()
-) -> Done:
-    """Do one task and store its parts, unless another run has.
-
-    `stuck` are numbers of calls of a user's method that are known not to end.
-    """
-    settle()
-    end_if_orphaned()
-    start = time.perf_counter()
-    failed = first = None
-    new = not _is_there(task, folder)
-    if new and task.totals:
-        store_totals(task, folder, source)
-    elif new:
-        keys = {piece.id: parts.key_text(piece.key) for piece in task.pieces}
-        with timeouts.witness(task, folder, stuck):
-            estimates = run_task(task)
-        for part, names, of_part in parts_of(task, estimates):
-            end_if_orphaned()
-            about: dict[str, Any] = {"keys": {name: keys[name] for name in part.scenarios}}
-            if task.foreign or any(of.extras for of in of_part):  # first: rows are the last
-                about["beside"] = failures.write(folder, part, names, of_part)
-                first = first or next(failures.failed(part, names, of_part), None)
-            if not task.shared:
-                about |= timeouts.noted(task, of_part[0])
-            parts.write(folder, part, names, of_part, source | about)
-        if not task.shared:
-            failed = np.asarray(estimates[0].outcome == Failing.FAILED)
-    seconds = round(time.perf_counter() - start, 4)
-    return Done(task, seconds, failed, first, os.getpid(), new)

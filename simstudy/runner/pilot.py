@@ -14,8 +14,7 @@ from dataclasses import dataclass
 from simstudy.entries import GRAINS
 from simstudy.generators import streams
 from simstudy.plots import plots
-from simstudy.runner.cost import Cost, Kind, affordable, kinds_of
-from simstudy.runner.execute import default_jobs
+from simstudy.runner.cost import Cost, Kind, affordable, default_jobs, kinds_of
 from simstudy.runner.plan import names_of, parts_of, plan
 from simstudy.runner.precision import of_rows, truths
 from simstudy.runner.process import settle

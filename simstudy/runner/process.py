@@ -11,7 +11,8 @@ import signal
 import sys
 import threading
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from multiprocessing import util
 from typing import NoReturn
@@ -20,6 +21,7 @@ import numpy as np
 
 _RETAINED = 31 * 2**17  # doubles: just under glibc's limit of 32 MB
 _PR_SET_PDEATHSIG = 1
+_HELD = ("SIGINT", "SIGTERM")
 _parent: int | None = None  # of a worker
 
 
@@ -130,3 +132,25 @@ def end_if_orphaned() -> None:
     """End this worker if its parent is gone: nobody waits for what it would write."""
     if _parent is not None and os.name == "posix" and os.getppid() != _parent:
         os._exit(1)
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Hold Ctrl-C and SIGTERM back for a moment; processes started meanwhile start deaf."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    # the start of a resource tracker, Python's or loky's, lets Ctrl-C through: start them first
+    from multiprocessing import resource_tracker
+
+    resource_tracker.ensure_running()
+    with suppress(ImportError, AttributeError):
+        from joblib.externals.loky.backend import resource_tracker as loky_tracker
+
+        loky_tracker.ensure_running()
+    held = {getattr(signal, name) for name in _HELD}
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, held)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

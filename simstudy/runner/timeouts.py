@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
-from simstudy.custom.deadline import MESSAGE, Witness, possible
+from simstudy.custom.deadline import MESSAGE, Witness
 from simstudy.estimates import Estimates
 from simstudy.runner.process import is_worker
 from simstudy.runner.task import Task
@@ -24,9 +24,8 @@ from simstudy.study.study import Study
 _WITNESS = "-timeout"  # ends the name of the file of a process whose call may have to be ended
 
 
-def are_kept(tasks: Sequence[Task], jobs: int, backend: str) -> bool:
-    """Whether every timeout there is can end a fit where the tasks are done."""
-    heard = possible() if jobs == 1 else backend == "loky"
+def are_kept(tasks: Sequence[Task], heard: bool) -> bool:
+    """Whether every timeout there is can end a fit; `heard` where the tasks are done."""
     return heard or all(m.timeout is None for task in tasks for m in task.methods)
 
 

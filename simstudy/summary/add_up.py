@@ -22,7 +22,8 @@ from simstudy.measures.totals import T, Totals
 from simstudy.measures.tree import Nodes
 from simstudy.measures.values import Column
 from simstudy.moments import Floats, Ints
-from simstudy.runner.pool import LOST, parallel
+from simstudy.runner.backends import opened
+from simstudy.runner.backends._backend import Call, LostError
 from simstudy.runner.process import settle
 from simstudy.summary.source import Source
 
@@ -124,8 +125,9 @@ def add_up(source: Source, mcse: str, mean: bool = True, jobs: int = 1) -> Cells
 def _spread(function: Callable[..., Any], source: Source, jobs: int, *more: Any) -> list[Any]:
     """Do the shares of a source among workers, or all of it here."""
     if len(shares := source.shares(jobs)) > 1:
-        with suppress(*LOST):  # then it takes longer, and is the same
-            return list(parallel(jobs, [(function, share, *more) for share in shares]))
+        with suppress(LostError), opened() as workers:  # then it takes longer, and is the same
+            calls = [Call(function, (share, *more)) for share in shares]
+            return list(workers.results(calls, jobs))
     return [function(source, *more)]
 
 

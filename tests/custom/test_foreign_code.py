@@ -24,6 +24,7 @@ import simstudy
 from simstudy.custom import quiet
 from simstudy.errors import Interrupt, UserError
 from simstudy.results import Results
+from simstudy.runner import backends
 from simstudy.runner.execute import execute
 from simstudy.runner.policy import FailurePolicy
 from simstudy.store.results_folder import ResultsFolder
@@ -347,9 +348,10 @@ def test_giving_up_depends_on_the_plan_and_the_rows_alone(tmp_path, limit, give_
     written(tmp_path, FAILING.replace("LIMIT", f"({limit})"))
     one = study([use(tmp_path, "f"), "pooled"], 200, GRID | {"cluster_size": [4, 5, 6]})
     found = {}
-    for name, jobs, backend in (("a", 1, "loky"), ("b", 2, "loky"), ("c", 2, "threading")):
+    for name, jobs, backend in (("a", 1, "loky"), ("b", 2, "loky"), ("c", 2, "threads")):
         policy = FailurePolicy(give_up=give_up)
-        execute(one, ResultsFolder(tmp_path / name), jobs, policy=policy, backend=backend)
+        with backends.opened(backend) as workers:
+            execute(one, ResultsFolder(tmp_path / name), jobs, policy=policy, backend=workers)
         found[name] = policy.given_up()
         assert rows(tmp_path / name).equals(rows(tmp_path / "a"))
     assert found["a"] == found["b"] == found["c"]

@@ -31,10 +31,11 @@ from simstudy.moments import Units
 from simstudy.numerics.reduce import reduce
 from simstudy.results import Results
 from simstudy.runner import execute as execute_module
-from simstudy.runner.execute import execute, work
+from simstudy.runner.execute import execute
 from simstudy.runner.plan import plan
 from simstudy.runner.provenance import provenance
 from simstudy.runner.task import run_task
+from simstudy.runner.work import work
 from simstudy.store import failures, parts, seal, study_file
 from simstudy.store.results_folder import ResultsFolder
 from simstudy.summary.expected import expected

@@ -18,15 +18,16 @@ from helpers_own import FILE, GRID, rows, run, study, untimed, use, written
 import simstudy
 from simstudy.errors import WorkError
 from simstudy.results import Results
-from simstudy.runner import execute as execute_module
+from simstudy.runner import work as work_module
 from simstudy.runner.cost import Pace
 from simstudy.runner.events import Done, Finished, GaveUp, Started
-from simstudy.runner.execute import execute, work
+from simstudy.runner.execute import execute
 from simstudy.runner.plan import plan
 from simstudy.runner.policy import FailurePolicy
 from simstudy.runner.provenance import provenance
 from simstudy.runner.said import failure_lines
 from simstudy.runner.task import run_task
+from simstudy.runner.work import work
 from simstudy.store import parts, quarantine, study_file
 from simstudy.store.results_folder import ResultsFolder
 from simstudy.summary.study import summarize_study
@@ -445,7 +446,7 @@ def test_failures_and_extras_are_there_before_the_rows(tmp_path, mine, monkeypat
     def die(*arguments):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(execute_module.parts, "write", die)
+    monkeypatch.setattr(work_module.parts, "write", die)
     for task in plan(one, []):
         with pytest.raises(KeyboardInterrupt):
             work(task, ResultsFolder(tmp_path / "r"), provenance(one))

@@ -10,7 +10,6 @@ import shutil
 import signal
 import sys
 import time
-from concurrent.futures import BrokenExecutor
 from pathlib import Path
 
 import numpy as np
@@ -33,15 +32,18 @@ import simstudy
 from simstudy.errors import UserError, WorkError
 from simstudy.generators.streams import BLOCK
 from simstudy.measures import own
+from simstudy.runner import backends, persistence
 from simstudy.runner import execute as execute_module
-from simstudy.runner.execute import execute, work
+from simstudy.runner.backends import loky
+from simstudy.runner.backends._backend import LostError
+from simstudy.runner.execute import execute
 from simstudy.runner.plan import plan
 from simstudy.runner.provenance import provenance
+from simstudy.runner.work import work
 from simstudy.store import parts, study_file, summary_file
 from simstudy.store.processes import alive, own_name
 from simstudy.store.results_folder import ResultsFolder
 from simstudy.study.study import load
-from simstudy.summary import add_up
 from simstudy.summary import parts as summary_parts
 from simstudy.summary.study import summarize_study
 
@@ -176,7 +178,7 @@ def exhausting(task, folder, source):
 @pytest.mark.parametrize("fault", [lethal, exhausting])
 def test_three_lost_pools_in_a_row_are_enough(tmp_path, monkeypatch, fault):
     one, said = study(GRID, METHODS, 5000), []
-    monkeypatch.setattr(execute_module, "work", fault)
+    monkeypatch.setattr(persistence, "work", fault)
     with pytest.raises(WorkError, match=r"3 times in a row.*kept.*fewer --jobs"):
         execute(one, ResultsFolder(tmp_path), 2, warn=said.append)
     word = "killed" if fault is lethal else "out of memory"
@@ -197,7 +199,7 @@ def test_out_of_memory_once_is_a_word_and_no_more(tmp_path, monkeypatch):
             raise MemoryError
         return work(task, folder, source)
 
-    monkeypatch.setattr(execute_module, "work", once)
+    monkeypatch.setattr(persistence, "work", once)
     execute(one, ResultsFolder(tmp_path), 1, warn=said.append)
     assert len(said) == 1 and "ran out of memory" in said[0]
     execute(one, ResultsFolder(tmp_path / "whole"), 1)
@@ -429,7 +431,7 @@ def test_a_second_run_begins_at_the_other_end(tmp_path, monkeypatch):
         order.append((task.pieces[0].id, task.first))
         return work(task, folder, source)
 
-    monkeypatch.setattr(execute_module, "work", noted)
+    monkeypatch.setattr(persistence, "work", noted)
     execute(one, ResultsFolder(tmp_path / "alone"), 1)
     alone = list(order)
     order.clear()
@@ -532,7 +534,7 @@ def at_once(tmp_path_factory):
 
 
 @pytest.mark.parametrize(("jobs", "backend"), [(1, "loky"), (2, "loky"), (4, "loky"),
-                                               (2, "threading"), (4, "threading")])  # fmt: skip
+                                               (2, "threads"), (4, "threads")])  # fmt: skip
 def test_rows_are_the_same_bits_whatever_does_the_work(tmp_path, at_once, jobs, backend):
     """Through a life: fewer replications, levels and methods first."""
     grid = GRID | {"n_clusters": [3], "icc": [0.1]}
@@ -543,7 +545,8 @@ def test_rows_are_the_same_bits_whatever_does_the_work(tmp_path, at_once, jobs, 
         study(GRID, METHODS, 9000),
     ]
     for one in lives:
-        execute(one, ResultsFolder(tmp_path / "grown"), jobs, backend=backend)
+        with backends.opened(backend) as workers:
+            execute(one, ResultsFolder(tmp_path / "grown"), jobs, backend=workers)
     grown = rows(tmp_path / "grown")
     assert grown.num_rows == 8 * 9000 * 3 and grown.equals(at_once)
 
@@ -727,13 +730,13 @@ def test_a_worker_that_is_lost_while_adding_up_costs_time_alone(tmp_path, monkey
     one = load(SMALL)
     whole = summarize_study(one, ResultsFolder(tmp_path / "f"))
 
-    def lost(jobs, calls):
+    def lost(self, calls, jobs):
         assert jobs == 2 and list(calls)
-        raise BrokenExecutor
+        raise LostError("a worker ended")
         yield
 
     monkeypatch.setattr(summary_parts, "_IN_PROCESS", 0)
-    monkeypatch.setattr(add_up, "parallel", lost)
+    monkeypatch.setattr(loky.Loky, "results", lost)
     assert summarize_study(one, ResultsFolder(tmp_path / "f"), jobs=2).equals(whole)
 
 

@@ -18,12 +18,13 @@ from helpers_simulation import study
 
 from simstudy.errors import UserError
 from simstudy.generators.streams import BLOCK
-from simstudy.runner import execute as execute_module
-from simstudy.runner.execute import execute, work
+from simstudy.runner import backends, persistence
+from simstudy.runner.backends._backend import Call
+from simstudy.runner.execute import execute
 from simstudy.runner.plan import missing, plan
-from simstudy.runner.pool import parallel
 from simstudy.runner.provenance import provenance
 from simstudy.runner.task import Task, run_task
+from simstudy.runner.work import work
 from simstudy.store import names, study_file
 from simstudy.store.results_folder import ResultsFolder
 
@@ -161,7 +162,7 @@ def test_an_interrupted_range_leaves_the_finished_ones(tmp_path, monkeypatch):
             raise KeyboardInterrupt
         return work(task, folder, source)
 
-    monkeypatch.setattr(execute_module, "work", stop_at_the_third)
+    monkeypatch.setattr(persistence, "work", stop_at_the_third)
     with pytest.raises(KeyboardInterrupt):
         execute(one, ResultsFolder(tmp_path), 1)
     assert len(ResultsFolder(tmp_path).parts()) == 2 * len(METHODS)
@@ -249,7 +250,8 @@ def test_every_scenario_of_a_part_has_its_rows():
 
 def test_threads_of_numerical_libraries_are_pinned_in_workers():
     asked = "__import__('os').environ.get('OMP_NUM_THREADS')"
-    assert list(parallel(2, [(eval, asked)] * 2)) == ["1", "1"]
+    with backends.opened() as workers:
+        assert list(workers.results([Call(eval, (asked,))] * 2, 2)) == ["1", "1"]
 
 
 def test_statuses_are_rows_and_nothing_is_redrawn(tmp_path):

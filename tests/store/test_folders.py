@@ -15,9 +15,9 @@ from helpers_own import written
 import simstudy
 from simstudy.errors import UserError, WorkError
 from simstudy.results import Results
-from simstudy.runner import execute as execute_module
-from simstudy.runner import pool
-from simstudy.runner.execute import work
+from simstudy.runner import persistence
+from simstudy.runner.backends import loky
+from simstudy.runner.work import work
 
 pytestmark = pytest.mark.slow
 
@@ -136,7 +136,7 @@ def test_rows_that_go_while_a_study_runs_are_missed(tmp_path, monkeypatch, fault
             fault(Path(str(folder)))
         return done
 
-    monkeypatch.setattr(execute_module, "work", disturbed)
+    monkeypatch.setattr(persistence, "work", disturbed)
     with pytest.raises(WorkError, match=r"fits are missing.*while the study ran") as caught:
         run(tmp_path, BIG)
     assert not (tmp_path / "s" / "summary.parquet").exists() or fault is another_studys
@@ -167,7 +167,7 @@ def test_without_semaphores_a_run_goes_on_in_one_process(tmp_path, monkeypatch, 
     def refused():
         raise error
 
-    monkeypatch.setattr(pool, "_try_semaphore", refused)
+    monkeypatch.setattr(loky, "_try_semaphore", refused)
     said = []
     found = simstudy.run(BIG, results=tmp_path, jobs=2, report=False, warn=said.append)
     assert found.n_missing == 0
