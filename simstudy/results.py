@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from simstudy.errors import UserError, refuse_bytes
+from simstudy.runner.backends import USUAL, opened
 from simstudy.store import (
     failures,
     parts,
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     import pyarrow.dataset as ds
 
+    from simstudy.runner.backends._backend import Backend
     from simstudy.runner.events import Listener
     from simstudy.runner.policy import FailurePolicy
     from simstudy.runner.shards import Share
@@ -243,6 +245,7 @@ class Results:
         listen: Listener,
         warn: Callable[[str], None],
         policy: FailurePolicy,
+        workers: Backend,
     ) -> None:
         """Compute what is missing and summarise, again where parts turn out to be broken.
 
@@ -250,26 +253,26 @@ class Results:
         """
         from simstudy.runner import belongs, realized
         from simstudy.runner.execute import execute
-        from simstudy.runner.process import cores
         from simstudy.runner.shards import only
         from simstudy.summary.stopping import settled
 
         study, share, place = self.study, self.share, self._place
+        n_here = workers.n_here(jobs)
 
         def settle(as_known: Study) -> Study:
-            known = settled(only(as_known, share), place, jobs or cores())
+            known = settled(only(as_known, share), place, n_here)
             self.study = replace(as_known, stops={**as_known.stops, **known.stops})
             return self.study
 
         for last in (False, False, True):
             try:
                 self.n_fits += execute(
-                    study, place, jobs, listen, warn, policy, settle=settle, share=share
+                    study, place, jobs, listen, warn, policy, workers, settle, share
                 )
                 belongs.refuse_incomplete(self.study, place, policy.n_left_out, share)
                 if share is None:
                     realized.complete(self.study, place)
-                    self.write_summary(warn, jobs)
+                    self.write_summary(warn, n_here)
                 break
             except parts.BrokenPartError:
                 if last:
@@ -284,6 +287,8 @@ def run(
     study: Study | str | Path | Mapping[str, Any],
     *,
     jobs: int | None = None,
+    backend: str = USUAL,
+    scheduler: str | None = None,
     results: str | Path = "results",
     replications: int | None = None,
     report: bool = True,
@@ -301,6 +306,11 @@ def run(
     study : Study, path of a study file, or dict
     jobs : int, optional
         Worker processes; 1 is this process. Default: all cores, this process when small.
+    backend : str
+        Where the work is done: loky (processes of this machine), serial, threads or dask.
+    scheduler : str, optional
+        Address of dask's scheduler, as tcp://HOST:PORT; by default DASK_SCHEDULER_ADDRESS of the
+        environment.
     results : path, or URI
         Parent folder: a study named icc goes to ``results/icc``.
     replications : int, optional
@@ -344,11 +354,12 @@ def run(
         warn(line)
     found = Results(study, ResultsFolder(results).below(study.name))
     found.share = None if shard is None else share_of(study, shard)
-    moved = quarantine.move_away(found._place) if fresh else None
-    if moved is not None:
-        warn(f"{found.folder}: earlier results are in {moved} now")
     policy = FailurePolicy(fail_fast, give_up)
-    found._complete(jobs, listen, warn, policy)
+    with opened(backend, scheduler) as workers:
+        moved = quarantine.move_away(found._place) if fresh else None
+        if moved is not None:
+            warn(f"{found.folder}: earlier results are in {moved} now")
+        found._complete(jobs, listen, warn, policy, workers)
     if found.share is not None:
         return found
     if report and not is_drawn(found.study, found._place, found.summary_table()):

@@ -20,6 +20,8 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import pyarrow as pa
@@ -88,6 +90,7 @@ class Life:
         jobs: int = 2,
         limit: int = 0,
         command: list[str] | None = None,
+        more: Sequence[str] = (),
     ) -> None:
         def prepare() -> None:
             signal.signal(signal.SIGINT, signal.SIG_DFL)
@@ -97,7 +100,7 @@ class Life:
                 resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
 
         run = [sys.executable, "-m", "simstudy", "run", str(config), "--results", str(results)]
-        options = ["--jobs", str(jobs), "--no-report", "--quiet"]
+        options = ["--no-report", "--quiet", *(more or ("--jobs", str(jobs)))]
         self.process = subprocess.Popen(
             command or [*run, *options],
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
@@ -112,28 +115,11 @@ class Life:
 
     def members(self) -> list[int]:
         """Living processes of this run's session."""
-        found = []
-        for entry in os.listdir("/proc"):
-            if entry.isdecimal():
-                try:
-                    stat = Path(f"/proc/{entry}/stat").read_text().rpartition(")")[2].split()
-                except OSError:
-                    continue
-                if int(stat[3]) == self.process.pid and stat[0] not in "ZX":
-                    found.append(int(entry))
-        return found
+        return members(self.process.pid)
 
     def workers(self) -> list[int]:
         """Worker processes, without joblib's resource trackers."""
-        found = []
-        for pid in self.members():
-            try:
-                command = Path(f"/proc/{pid}/cmdline").read_bytes()
-            except OSError:
-                continue
-            if b"popen_loky" in command:
-                found.append(pid)
-        return found
+        return running(self.members(), b"popen_loky")
 
     def wait_until_gone(self) -> float:
         """Seconds until no process of the session is left; fails where one stays."""
@@ -143,6 +129,30 @@ class Life:
             assert waited < _WAIT, f"left behind: {self.members()}"
             time.sleep(0.02)
         return time.monotonic() - start
+
+
+def members(session: int) -> list[int]:
+    """Living processes of a session."""
+    found = []
+    for entry in os.listdir("/proc"):
+        if entry.isdecimal():
+            try:
+                stat = Path(f"/proc/{entry}/stat").read_text().rpartition(")")[2].split()
+            except OSError:
+                continue
+            if int(stat[3]) == session and stat[0] not in "ZX":
+                found.append(int(entry))
+    return found
+
+
+def running(processes: list[int], what: bytes) -> list[int]:
+    """Those with this in their command."""
+    found = []
+    for pid in processes:
+        with suppress(OSError):
+            if what in Path(f"/proc/{pid}/cmdline").read_bytes():
+                found.append(pid)
+    return found
 
 
 def kill(pid: int, what: int = signal.SIGKILL) -> bool:

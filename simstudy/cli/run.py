@@ -19,6 +19,8 @@ def main(options: Namespace) -> None:
     found = run(
         options.config,
         jobs=options.jobs,
+        backend=options.backend,
+        scheduler=options.scheduler,
         results=options.results,
         replications=options.replications,
         report=not options.no_report,

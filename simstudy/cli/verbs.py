@@ -6,6 +6,8 @@ import argparse
 from functools import partial
 from typing import Any
 
+from simstudy.runner.backends import USUAL, names
+
 
 def _whole(text: str, least: int = 0) -> int:
     value = int(text) if text.isdecimal() else -1
@@ -42,6 +44,8 @@ _FORMATS = ("text", "csv", "json", "markdown", "latex")
 _METHOD = "as in a study file: pooled, 'random_intercept: {df: wald}'"
 _SHARD = "do share I of N alone; env/N: I from the array of SLURM, SGE, PBS or LSF"
 _GIVE_UP = "leave a method of yours out after N failures in a row (200); 0: never"
+_SCHEDULER = "dask's (default: DASK_SCHEDULER_ADDRESS)"
+_BACKEND = "where the work is done (loky: processes of this machine)"
 _INSTEAD = "instead of the file's"
 _TRUST = "import the files of the study's own methods and refit those too"
 _PUBLISHED = (
@@ -78,6 +82,8 @@ VERBS: dict[str, tuple[str, Arguments]] = {
         [
             ("config", {"help": "study file (YAML)"}),
             ("--jobs", {"type": _jobs, "metavar": "N", "help": "worker processes (all cores)"}),
+            ("--backend", {"choices": names(), "default": USUAL, "help": _BACKEND}),
+            ("--scheduler", {"metavar": "tcp://HOST:PORT", "help": _SCHEDULER}),
             (
                 "--results",
                 {

@@ -46,7 +46,9 @@ def content_of(file: str | Path) -> bytes:
 @lru_cache(maxsize=64)
 def module_of(file: str, digest: str) -> ModuleType:
     """Run a file once a process, under a name of its own; it must have this content."""
-    content = content_of(file)
+    content = loaded.brought(digest)
+    if content is None:
+        content = content_of(file)
     if digest_of(content) != digest:
         message = f"has changed: its digest is {digest_of(content)}, and {digest} is asked for"
         raise UserError(message, file=file)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import linecache
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from importlib.util import spec_from_loader
@@ -19,6 +19,7 @@ from typing import Any
 
 __path__: list[str] = []  # makes this a package; what is in it the finder below knows
 _PREFIX = f"{__name__}."
+_brought: dict[str, bytes] = {}
 
 
 def name_of(file: str, digest: str) -> str:
@@ -37,6 +38,20 @@ def holds(function: Any) -> bool:
     return str(getattr(function, "__module__", "")).startswith(_PREFIX)
 
 
+def bring(files: Mapping[str, bytes]) -> None:
+    """Take the content of files, by digest, that may not lie where this process is."""
+    _brought.update(files)
+
+
+def brought(digest: str) -> bytes | None:
+    """The content that was brought of a file, if any was."""
+    return _brought.get(digest)
+
+
+def _digest(name: str) -> str:
+    return name.removeprefix(_PREFIX).partition("_")[0]
+
+
 class _Finder(MetaPathFinder, Loader):
     def find_spec(
         self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
@@ -49,9 +64,14 @@ class _Finder(MetaPathFinder, Loader):
         return module
 
     def exec_module(self, module: ModuleType) -> None:
-        file = str(module.__file__)
+        file, content = str(module.__file__), brought(_digest(module.__name__))
         linecache.checkcache(file)
-        exec(compile(Path(file).read_bytes(), file, "exec"), module.__dict__)
+        if content is None:
+            content = Path(file).read_bytes()
+        else:  # for tracebacks; without a time nobody looks for the file
+            lines = content.decode("utf-8", "replace").splitlines(keepends=True)
+            linecache.cache[file] = len(content), None, lines, file
+        exec(compile(content, file, "exec"), module.__dict__)
 
 
 sys.meta_path.append(_Finder())

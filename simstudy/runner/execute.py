@@ -13,16 +13,17 @@ from dataclasses import replace
 from typing import Any
 
 from simstudy.custom.generator import GENERATOR
+from simstudy.custom.load import content_of
 from simstudy.errors import UserError
 from simstudy.estimates import STATUS_OF
 from simstudy.estimates import Outcome as Failing
 from simstudy.runner import backends, belongs, same_bits, timeouts
-from simstudy.runner.backends._backend import Backend
+from simstudy.runner.backends._backend import Backend, Needs
 from simstudy.runner.events import Finished, GaveUp, Listener, Lost, Said, Started, WentOn
 from simstudy.runner.persistence import Events, Run, Settle, persistently
 from simstudy.runner.plan import names_of
 from simstudy.runner.policy import FailurePolicy, Outcome
-from simstudy.runner.provenance import provenance
+from simstudy.runner.provenance import decisive, provenance
 from simstudy.runner.runlog import RunLog
 from simstudy.runner.shards import Share, asked, log_of, planned
 from simstudy.runner.task import Task
@@ -86,6 +87,7 @@ def execute(
     n_fits, policy = 0, policy or FailurePolicy()
     opened = backends.opened() if backend is None else nullcontext(backend)
     with opened as workers, at_work(folder) as second, RunLog(folder, log_of(share)) as log:
+        workers.meet(_needs(study, folder, source))
         run = Run(study, folder, source, jobs, workers, policy, set(), settle, second, share)
         events = _events(run, tasks)
         with closing(events), log.until_stopped():
@@ -98,6 +100,14 @@ def execute(
                 if isinstance(event, Finished):
                     n_fits = event.n_fits
     return n_fits
+
+
+def _needs(study: Study, folder: ResultsFolder, source: dict[str, Any]) -> Needs:
+    """What workers elsewhere must have to make the study's rows."""
+    sources = [method.source for method in study.own_methods]
+    sources += [own.source for own in study.generators.values()]
+    files = {one.digest: content_of(one.file) for one in sources if one.file}
+    return Needs(folder, decisive(source), files)
 
 
 def _missing(

@@ -9,7 +9,8 @@ import ast
 import platform
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,31 @@ from simstudy.custom.load import digest_of
 from simstudy.entries import CodeSource
 from simstudy.study.study import Study
 
+_OURS = {
+    "simstudy": __version__,
+    "numpy": numpy.__version__,
+    "scipy": scipy.__version__,
+    "python": platform.python_version(),
+}
+
+
+def decisive(source: Mapping[str, Any]) -> dict[str, str]:
+    """Versions, of what `provenance` says, that decide the last digits of rows.
+
+    Of Python that without the last number, which decides what can be sent.
+    """
+    return _minor({name: source[name] for name in _OURS} | source.get("packages", {}))
+
+
+def versions_of(names: Iterable[str]) -> dict[str, str | None]:
+    """Versions that are installed here, of the same names; None of what is not."""
+    here = _minor(_OURS)
+    return {name: here.get(name) or dict(_versions(name)).get(name) for name in names}
+
+
+def _minor(versions: dict[str, str]) -> dict[str, str]:
+    return versions | {"python": versions["python"].rpartition(".")[0]}
+
 
 def provenance(study: Study) -> dict[str, Any]:
     """What every part's footer says of the run that made it."""
@@ -30,10 +56,7 @@ def provenance(study: Study) -> dict[str, Any]:
     own = {"packages": packages(files)} if files else {}
     return own | {
         "seed": study.seed,
-        "simstudy": __version__,
-        "numpy": numpy.__version__,
-        "scipy": scipy.__version__,
-        "python": platform.python_version(),
+        **_OURS,
         "cpu": cpu(),
         "git_commit": git_commit(study.folder),
     }
@@ -85,6 +108,7 @@ def _versions(name: str) -> Iterator[tuple[str, str]]:
             yield distribution, metadata.version(distribution)
 
 
+@lru_cache(maxsize=1)
 def cpu() -> str:
     """Kind of CPU, which decides the last bits of logarithms."""
     try:

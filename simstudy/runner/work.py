@@ -13,6 +13,7 @@ from simstudy.runner import timeouts
 from simstudy.runner.events import Done
 from simstudy.runner.plan import names_of, parts_of
 from simstudy.runner.process import end_if_orphaned, settle
+from simstudy.runner.provenance import cpu
 from simstudy.runner.task import Task, run_task
 from simstudy.runner.totals import store_totals
 from simstudy.store import failures, parts
@@ -34,6 +35,7 @@ def work(
     settle()
     end_if_orphaned()
     start = time.perf_counter()
+    source = source | {"cpu": cpu()}  # another machine's, perhaps
     failed = first = None
     new = not is_there(task, folder)
     if new and task.totals:

@@ -12,9 +12,10 @@ from helpers_own import rows, study, untimed, use, written
 
 from simstudy.generators.streams import BLOCK
 from simstudy.results import Results
-from simstudy.runner.execute import execute, work
+from simstudy.runner.execute import execute
 from simstudy.runner.plan import n_missing, plan
 from simstudy.runner.provenance import provenance
+from simstudy.runner.work import work
 from simstudy.store import failures, parts, study_file
 from simstudy.store.compaction import COMPACTED, Join, compact, held, joins
 from simstudy.store.names import PartName, holders

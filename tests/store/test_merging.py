@@ -10,9 +10,10 @@ from helpers_cli import assert_refused, call, listing
 from helpers_own import rows, study, use, written
 
 from simstudy.results import Results
-from simstudy.runner.execute import execute, work
+from simstudy.runner.execute import execute
 from simstudy.runner.plan import plan
 from simstudy.runner.provenance import provenance
+from simstudy.runner.work import work
 from simstudy.store import content, failures, parts, study_file
 from simstudy.store.compaction import compact
 from simstudy.store.results_folder import EXTRAS, FAILURES, ResultsFolder

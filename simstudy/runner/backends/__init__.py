@@ -1,14 +1,19 @@
 """Where the work of a run is done, a file and a registration each.
 
-A backend does calls and hands on their results as they come. Which backends there are is known
-from their files alone: what they need is imported when they are used.
+A backend does calls and hands on their results as they come. Which there are is known from
+their files alone: what they need is imported when they are opened.
 """
+
+from __future__ import annotations
 
 from importlib import import_module
 from pkgutil import iter_modules
+from typing import TYPE_CHECKING
 
 from simstudy.errors import UserError, nearest
-from simstudy.runner.backends._backend import Backend, registered
+
+if TYPE_CHECKING:
+    from simstudy.runner.backends._backend import Backend
 
 USUAL = "loky"
 
@@ -19,7 +24,7 @@ def names() -> list[str]:
 
 
 def opened(name: str = USUAL, scheduler: str | None = None) -> Backend:
-    """A backend, ready to work; a context that ends it.
+    """A backend, ready to work; a context that ends what it started.
 
     Parameters
     ----------
@@ -27,6 +32,8 @@ def opened(name: str = USUAL, scheduler: str | None = None) -> Backend:
     scheduler : str, optional
         Address of what deals out the work, for a backend that has such a thing.
     """
+    from simstudy.runner.backends._backend import registered
+
     if name not in names():
         raise UserError(f"backend: '{name}' is not known{nearest(name, names())}")
     import_module(f"{__name__}.{name}")

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, ClassVar, NamedTuple, TypeVar
 
 from simstudy.errors import UserError
+from simstudy.runner.process import cores
 from simstudy.store.results_folder import ResultsFolder
 
 _one_at_a_time = threading.Lock()
@@ -82,12 +83,9 @@ class Backend(ABC):
     ----------
     name : str
         As users write it, and the name of its file.
-    in_process : bool
-        Whether all is done in this process.
     """
 
     name: ClassVar[str]
-    in_process: ClassVar[bool] = False
 
     def __init__(self, scheduler: str | None = None) -> None:
         if scheduler is not None:
@@ -105,6 +103,10 @@ class Backend(ABC):
     def n_jobs(self, asked: int | None, usual: int) -> int:
         """Workers, where so many are asked for and so many are usual."""
         return asked or usual
+
+    def n_here(self, asked: int | None) -> int:
+        """Processes of this machine that may be started for other work."""
+        return asked or cores()
 
     def meet(self, needs: Needs) -> None:  # noqa: B027  most have workers of this machine
         """Refuse workers that lack what is needed."""

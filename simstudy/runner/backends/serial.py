@@ -42,10 +42,13 @@ class Serial(InProcess):
     """The run's own process alone."""
 
     name = "serial"
-    in_process = True
 
     def n_jobs(self, asked: int | None, usual: int) -> int:
         """One."""
+        return 1
+
+    def n_here(self, asked: int | None) -> int:
+        """None but this one."""
         if asked not in (None, 1):
             raise UserError(f"jobs: backend serial has one job, and {asked} are asked for")
         return 1

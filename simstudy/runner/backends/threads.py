@@ -14,7 +14,10 @@ class Threads(InProcess):
     """Calls of this package's own side by side, those of a user's code one at a time."""
 
     name = "threads"
-    in_process = True
+
+    def n_here(self, asked: int | None) -> int:
+        """None but this one."""
+        return 1
 
     def ends_calls(self, jobs: int) -> bool:
         """No alarm reaches a thread."""
