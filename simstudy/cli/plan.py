@@ -23,6 +23,9 @@ from simstudy.summary.stopping import settled
 
 _NAMED = 8  # scenarios that are named
 
+# by whether rows are stored alone, and totals alone
+_KINDS = {(True, False): "estimates", (False, True): "totals", (False, False): "totals and rows"}
+
 
 def main(options: Namespace) -> None:
     """Print what a study will take, and what of it is there; write nothing."""
@@ -43,7 +46,7 @@ def main(options: Namespace) -> None:
     alone = f" ({duration(found.seconds_in_process)} in one process)" if found.jobs > 1 else ""
     where = f"with {found.jobs} jobs" if found.jobs > 1 else "in this process"
     print(f"expected time: {duration(found.seconds)} {where}{alone}, summary and figures included")
-    print(f"disk: {found.megabytes:,.1f} MB of estimates")
+    print(f"disk: {found.megabytes:,.1f} MB of {_KINDS[study.sample is None, study.sample == 0]}")
     folder = ResultsFolder(options.results).below(study.name)
     print("\n".join(there(settled(study, folder), folder)))
     most = "" if study.precision is None else "max "

@@ -19,7 +19,8 @@ from simstudy.runner.plan import names_of, parts_of, plan
 from simstudy.runner.precision import of_rows, truths
 from simstudy.runner.process import settle
 from simstudy.runner.task import Task, grain_of, run_task
-from simstudy.store import parts
+from simstudy.runner.totals import totals_of
+from simstudy.store import parts, totals_file
 from simstudy.study.study import Study
 
 _MOST = 24  # tasks that are tried
@@ -147,6 +148,8 @@ def _trial(study: Study, task: Task) -> _Trial:
     clock = time.process_time
     if task.foreign:  # which may wait for another program
         part, clock = affordable(task, _OWN_TRIAL, task.n_reps), time.perf_counter
+    if task.totals:
+        return _trial_of_totals(part)
     for _ in range(1 if task.foreign else _BATCHES):
         start = clock()
         estimates = run_task(part)
@@ -163,3 +166,14 @@ def _trial(study: Study, task: Task) -> _Trial:
     own = max(sum(little) / len(little) - row_bytes * few.n_fits / len(little), 0.0)
     work = sorted(times)[len(times) // 2] / part.n_fits
     return _Trial(work, summary / part.n_fits, row_bytes, own)
+
+
+def _trial_of_totals(part: Task) -> _Trial:
+    """The same where totals are made: nothing is written or read for a fit."""
+    times = []
+    for _ in range(_BATCHES):
+        start = time.process_time()
+        sizes = [totals_file.encode(*content, {}).size for content in totals_of(part)]
+        times.append(time.process_time() - start)
+    work = sorted(times)[len(times) // 2] / part.n_fits
+    return _Trial(work, 0.0, 0.0, _mean([float(size) for size in sizes]))

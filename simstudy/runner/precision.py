@@ -83,7 +83,7 @@ class Precision(NamedTuple):
 
 def precision(study: Study) -> Precision:
     """Try every cell of a study, and the least precise ones again."""
-    first = [task for task in plan(study, []) if task.first == 1]
+    first = [task for task in plan(replace(study, sample=None), []) if task.first == 1]
     step = max(1, math.ceil(len(study.designs) / _CELLS))
     ours = [task for task in first if task.shared][::step]
     own = [task for task in first if not task.shared]

@@ -30,7 +30,7 @@ from simstudy.store.results_folder import ResultsFolder
 from simstudy.store.totals_file import Stored
 
 _AT_ONCE = 1 << 17  # rows of a method that are held
-_KEPT = 32  # blocks whose totals are kept beside each other
+_KEPT = 2048  # nodes that are kept beside each other until they are merged
 
 
 def store_totals(task: Task, folder: ResultsFolder, source: Mapping[str, Any]) -> None:
@@ -79,7 +79,7 @@ class _Blocks(Generic[T]):
     def add(self, nodes: Nodes[T], whole: bool) -> None:
         """Add a block of each cell."""
         (self._whole if whole else self._last).append(nodes)
-        if len(self._whole) >= _KEPT:
+        if len(self._whole) * nodes.cell.size >= _KEPT:
             self._whole = self._merged()
 
     def nodes(self) -> Nodes[T]:

@@ -11,7 +11,15 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from simstudy.errors import UserError
-from simstudy.store import compaction, content, failures, parts, sources, study_file
+from simstudy.store import (
+    compaction,
+    content,
+    failures,
+    parts,
+    sources,
+    study_file,
+    totals_file,
+)
 from simstudy.store.names import PartName
 from simstudy.store.results_folder import ESTIMATES, STUDY, WORK, ResultsFolder
 from simstudy.study.study import Study
@@ -52,7 +60,7 @@ def merge(folders: Sequence[ResultsFolder], into: ResultsFolder) -> Merged:
     of = {folder: folder.study() for folder in _first_own(into, others)}
     work = _Merge(_whose(of), into)
     for folder in others:
-        for part in folder.parts():
+        for part in folder.held():
             work.add(folder, part)
     work.refuse_conflicts()
     widest = max(of, key=lambda folder: of[folder].n_fits)  # of equals the first
@@ -69,7 +77,7 @@ def _first_own(into: ResultsFolder, others: Sequence[ResultsFolder]) -> list[Res
     """All folders that hold a study, that which is merged into first."""
     if into.exists(STUDY):
         return [into, *others]
-    if into.parts():
+    if into.held():
         raise UserError(f"holds results without a {STUDY}: nothing is merged", file=str(into))
     return [*others]
 
@@ -96,7 +104,7 @@ class _Merge:
 
     def __init__(self, whose: parts.Whose, into: ResultsFolder) -> None:
         self._whose, self._into = whose, into
-        self._of = dict.fromkeys(into.parts(), into)  # where the rows of a part are taken from
+        self._of = dict.fromkeys(into.held(), into)  # where the rows of a part are taken from
         self.broken: list[str] = []
         self.n_there = 0
 
@@ -110,6 +118,9 @@ class _Merge:
         if part not in self._of:
             self._of[part] = folder
             return
+        if part.totals:
+            self._add_totals(folder, part)
+            return
         mine = self._read(self._of[part], part)
         if mine is None:
             self._of[part] = folder
@@ -117,9 +128,18 @@ class _Merge:
             self._refuse(mine.holds(other) and other.holds(mine), folder, part, part)
             self.n_there += 1
 
+    def _add_totals(self, folder: ResultsFolder, part: PartName) -> None:
+        """The same for totals; those for other levels or pairs are others."""
+        mine, other = (self._totals(of, part) for of in (self._of[part], folder))
+        if mine is None:
+            self._of[part] = folder
+        elif other is not None:
+            self._refuse(mine.is_same(other), folder, part, part)
+            self.n_there += 1
+
     def refuse_conflicts(self) -> None:
         """Refuse other rows in parts that are within wider ones; the same are not copied."""
-        for join in list(compaction.held(self._of)):
+        for join in list(compaction.held(part for part in self._of if not part.totals)):
             foreign = [part for part in join.members if self._of[part] is not self._into]
             whole = self._read(self._of[join.whole], join.whole) if foreign else None
             for part in foreign if whole is not None else ():
@@ -131,6 +151,11 @@ class _Merge:
 
     def copy(self, folder: ResultsFolder, part: PartName) -> bool:
         """Copy a part, its rows last; not one that is broken."""
+        if part.totals:
+            if self._totals(folder, part) is None:
+                return False
+            self._into.write(self._into.of_part(part), folder.read(folder.of_part(part)))
+            return True
         try:
             stored = parts.checked(folder, part, ("status",), self._whose)
             beside = failures.beside(folder, part, stored.footer)
@@ -145,6 +170,13 @@ class _Merge:
     def _read(self, folder: ResultsFolder, part: PartName) -> content.Content | None:
         try:
             return content.read(folder, part, self._whose)
+        except parts.BrokenPartError as error:
+            self._tell(error)
+            return None
+
+    def _totals(self, folder: ResultsFolder, part: PartName) -> totals_file.Stored | None:
+        try:
+            return totals_file.read(folder, part, self._whose)
         except parts.BrokenPartError as error:
             self._tell(error)
             return None

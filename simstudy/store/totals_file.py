@@ -45,6 +45,13 @@ class Stored(NamedTuple):
     alphas: tuple[float, ...]
     reference: str | None
 
+    def is_same(self, other: Stored) -> bool:
+        """Whether another holds the same numbers bit by bit."""
+        return (self.alphas, self.reference) == (other.alphas, other.reference) and all(
+            mine.tobytes() == its.tobytes()
+            for mine, its in zip(_flat(self).values(), _flat(other).values(), strict=True)
+        )
+
 
 def encode(
     part: PartName, methods: Sequence[str], stored: Stored, provenance: Mapping[str, Any]

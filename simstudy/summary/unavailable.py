@@ -26,6 +26,9 @@ def not_available(
             some = " in some scenarios" if alone & paired else ""
             (reference,) = (m.label for m in study.methods if m.canonical == study.reference)
             lost.append(f"pairs of {', '.join(sorted(alone))} with {reference}{some}")
+    for method in study.methods:
+        if method.extras and any(study.totalled(design, method) for design in study.designs):
+            lost.append(f"extras of {method.label}")
     if lost:
         yield f"not available with store: summary, which keeps no rows: {', '.join(lost)}"
 
