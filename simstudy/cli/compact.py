@@ -7,7 +7,7 @@ from argparse import Namespace
 from simstudy.cli.run import say
 from simstudy.errors import UserError, WorkError
 from simstudy.store import compaction
-from simstudy.store.at_work import at_work
+from simstudy.store.at_work import at_work, processes
 from simstudy.store.results_folder import ResultsFolder
 
 
@@ -16,8 +16,8 @@ def main(options: Namespace) -> None:
     folder = ResultsFolder(options.results)
     study, n_before = folder.study(), len(folder.parts())
     folder.refuse_links()
-    with at_work(folder) as others:
-        if others:
+    with at_work(folder):
+        if any(processes(folder)):
             raise UserError(
                 "a run is at work here; let it end, or stop it: it goes on later", file=str(folder)
             )

@@ -86,9 +86,9 @@ def execute(
         return 0
     n_fits, policy = 0, policy or FailurePolicy()
     opened = backends.opened() if backend is None else nullcontext(backend)
-    with opened as workers, at_work(folder) as second, RunLog(folder, log_of(share)) as log:
+    with opened as workers, at_work(folder) as others, RunLog(folder, log_of(share)) as log:
         workers.meet(_needs(study, folder, source))
-        run = Run(study, folder, source, jobs, workers, policy, set(), settle, second, share)
+        run = Run(study, folder, source, jobs, workers, policy, set(), settle, others, share)
         events = _events(run, tasks)
         with closing(events), log.until_stopped():
             for event in events:

@@ -6,6 +6,7 @@ a user's code that ends its process is known and left out.
 
 from __future__ import annotations
 
+import os
 from collections import defaultdict
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing
@@ -19,6 +20,7 @@ from simstudy.runner.events import Done, Event, GaveUp, Lost, Said
 from simstudy.runner.policy import FailurePolicy, Key
 from simstudy.runner.shards import Share
 from simstudy.runner.task import Task
+from simstudy.runner.todo import Todo
 from simstudy.runner.work import is_there, work
 from simstudy.store.results_folder import ResultsFolder
 from simstudy.study.study import Study
@@ -40,14 +42,12 @@ class Run(NamedTuple):
     policy: FailurePolicy
     under_way: set[Key]
     settle: Settle
-    backwards: bool
+    others: Callable[[], bool]
     share: Share | None
     jobs: int = 1
 
     def ready(self, tasks: list[Task]) -> Run:
-        """The same for these tasks: the second of two runs goes through them from the end."""
-        if self.backwards:
-            tasks.reverse()
+        """The same with as many workers as these tasks are worth."""
         asked = int(self.asked_jobs) if self.asked_jobs else None
         return self._replace(jobs=min(self.backend.n_jobs(asked, default_jobs(tasks)), len(tasks)))
 
@@ -58,10 +58,9 @@ def persistently(run: Run, tasks: list[Task]) -> Events:
     stuck: Stuck = defaultdict(frozenset)
     while tasks and lost < _TRIES:
         try:
-            with closing(_results(run, _begun(run, tasks), jobs, stuck)) as results:
+            with closing(_shared(run, tasks, jobs, stuck, again=lost > 0)) as results:
                 for done in results:
                     lost = 0
-                    run.under_way.discard(done.task.key)
                     yield done
             return
         except NoWorkersError as error:
@@ -92,6 +91,24 @@ def persistently(run: Run, tasks: list[Task]) -> Events:
             if lost > 1:
                 jobs = max(2, jobs // 2) if jobs > 1 else 1
     yield from _one_by_one(run, tasks, min(jobs, 2), stuck)
+
+
+def _shared(
+    run: Run, tasks: list[Task], jobs: int, stuck: Stuck, again: bool
+) -> Generator[Done, None, None]:
+    """Do tasks, but those that other runs make meanwhile."""
+    others = _nobody if again else run.others  # the order says who is at fault, then
+    todo = Todo(tasks, run.folder, others)
+    with closing(_results(run, _begun(run, todo), jobs, stuck)) as results:
+        for done in results:
+            run.under_way.discard(done.task.key)
+            yield done
+            for task in todo.look(met=not done.new):
+                yield Done(task, 0.0, worker=os.getpid(), new=False)
+
+
+def _nobody() -> bool:
+    return False
 
 
 def _begun(run: Run, tasks: Iterable[Task]) -> Iterator[Task]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from time import time
 
@@ -29,31 +29,31 @@ def tidy(folder: ResultsFolder) -> None:
                 folder.remove(f"{WORK}/{entry.name}")
 
 
-def processes(folder: ResultsFolder, ending: str) -> Iterator[tuple[int, int]]:
-    """Living processes of this machine, but this one, with a file of this ending in `.work/`.
+def processes(folder: ResultsFolder) -> Iterator[int]:
+    """Living processes of this machine, but this one, that run the study of a folder."""
+    for pid, home in _runs(folder):
+        if home == host() and pid != os.getpid() and alive(pid):
+            yield pid
 
-    Yields
-    ------
-    tuple
-        The file's time in nanoseconds, and the process.
-    """
+
+def _runs(folder: ResultsFolder) -> Iterator[tuple[int, str]]:
+    """Process and machine of every marker of a run."""
     for entry in folder.listed(WORK):
         known = owner(entry.name)
-        if known is None or known[0] == os.getpid() or known[1] != f"{host()}-{ending}":
-            continue
-        if alive(known[0]):
-            yield entry.time, known[0]
+        if known is not None and known[1].endswith(f"-{RUN}"):
+            yield known[0], known[1].removesuffix(f"-{RUN}")
 
 
 @contextmanager
-def at_work(folder: ResultsFolder) -> Iterator[bool]:
-    """Say in `.work/` that a run is at work; whether an earlier one is. A hint, not a lock."""
+def at_work(folder: ResultsFolder) -> Iterator[Callable[[], bool]]:
+    """Say in `.work/` that a run is at work; gives what tells whether others are now.
+
+    A hint, not a lock: of other machines nobody knows whether what left a marker still lives.
+    """
     marker = f"{own_name()}-{RUN}"
     folder.write(f"{WORK}/{marker}")
     try:
-        own = {entry.name: entry.time for entry in folder.listed(WORK)}.get(marker, 0)
-        others = processes(folder, RUN)
-        yield any(other < (own, os.getpid()) for other in others)
+        yield lambda: any(home != host() for _, home in _runs(folder)) or any(processes(folder))
     finally:
         with suppress(OSError, WorkError):
             folder.remove(f"{WORK}/{marker}")

@@ -56,7 +56,7 @@ def broken(
 
 def move_away(folder: ResultsFolder) -> str | None:
     """Move a study's results to the next free NAME.1, NAME.2, ...; None where there are none."""
-    for _, pid in at_work.processes(folder, at_work.RUN):
+    for pid in at_work.processes(folder):
         message = f"process {pid} is running this study; stop it before --fresh"
         raise UserError(message, file=str(folder))
     return folder.files.move_away()
