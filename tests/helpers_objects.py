@@ -28,7 +28,10 @@ class Store:
 
     def __init__(self, port: int) -> None:
         self.port = port
-        self._ask("/bucket", "PUT")
+        self.make_bucket("bucket")
+
+    def make_bucket(self, name: str) -> None:
+        self._ask(f"/{name}", "PUT")
 
     @property
     def options(self) -> str:

@@ -86,7 +86,8 @@ class LocalFiles(Filesystem):
 
     def opened(self, name: str) -> Any:
         """A file that pyarrow reads parts of."""
-        os.close(self._descriptor(name))
+        if not self.exists(name):
+            raise FileNotFoundError(name) if self.is_free(name) else NotPlainError
         return pa.OSFile(self._path(name))
 
     def _descriptor(self, name: str, follow: bool = False) -> int:
