@@ -73,7 +73,7 @@ def test_halves_of_a_study_become_all_of_it(home):
     same(home / "first/own", home / "all/own")
 
 
-@pytest.mark.parametrize("step", [1, 4, 9])
+@pytest.mark.parametrize("step", [1, 9])
 def test_an_interrupted_merge_is_completed_by_another(home, monkeypatch, step):
     left = [step]
     write = ResultsFolder.write
@@ -120,10 +120,10 @@ def change(folder: ResultsFolder, method: str, kind: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("method", "kind"),
-    [("pooled", "rows"), ("means", "rows"), ("fragile", FAILURES), ("means", EXTRAS)],
-)
-@pytest.mark.parametrize("compacted", [False, True])
+    ("method", "kind", "compacted"),
+    [("pooled", "rows", False), ("means", "rows", True), ("fragile", FAILURES, False),
+     ("means", EXTRAS, True)],
+)  # fmt: skip
 def test_other_rows_are_refused_and_nothing_is_written(home, method, kind, compacted):
     name = change(ResultsFolder(home / "first/own"), method, kind)
     if compacted:
