@@ -16,7 +16,7 @@ from helpers_own import written
 import simstudy
 from simstudy.errors import UserError
 from simstudy.generators.streams import BLOCK
-from simstudy.runner import execute
+from simstudy.runner import work
 from simstudy.runner.plan import plan
 from simstudy.store import coverage, seal
 from simstudy.store.results_folder import ResultsFolder
@@ -189,10 +189,10 @@ def test_ended_in_the_middle_it_goes_on(tmp_path, monkeypatch, made):
     def store(*arguments):
         if done:
             raise KeyboardInterrupt
-        done.append(execute_store(*arguments))
+        done.append(own(*arguments))
 
-    execute_store = execute.store_totals
-    monkeypatch.setattr(execute, "store_totals", store)
+    own = work.store_totals
+    monkeypatch.setattr(work, "store_totals", store)
     scenarios = BELOW | {"icc": 0.2, "slope": [0, 0.1]}
     with pytest.raises(KeyboardInterrupt):
         run(tmp_path, scenarios=scenarios, store="summary")
