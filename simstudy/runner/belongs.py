@@ -7,6 +7,7 @@ user's own is itself whatever its file holds by now.
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
@@ -106,12 +107,18 @@ def tell_what_left(
         and (design.id, method_key(method.canonical)) in stored
         and (_world(design), _itself(method.canonical)) not in now
     ]
-    most = max((part.last for held in stored.values() for part in held), default=0)
+    last: dict[str, int] = defaultdict(int)
+    for (scenario, _), held in stored.items():
+        last[scenario] = max(last[scenario], *(part.last for part in held))
+    ended = {scenario: stop.n_reps for scenario, stop in study.stops.items() if stop.by}
+    n_over = sum(last[scenario] > n_reps for scenario, n_reps in ended.items())
     said = []
     if left:
         said.append(f"{len(left)} of the stored scenario x method pairs left the study")
-    if study.replications < min(earlier.replications, most):
+    if study.replications < min(earlier.replications, max(last.values(), default=0)):
         said.append(f"more replications are stored than {study.replications:,}")
+    elif n_over and study.precision != earlier.precision:
+        said.append(f"more replications are stored of {n_over} scenarios than they stop at")
     if said:
         place = folder.set_aside(*_SUMMARY)
         kept = f", the earlier summary is in {place}" if place is not None else ""

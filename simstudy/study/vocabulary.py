@@ -78,6 +78,9 @@ TOP = meanings(
         "write it at a method: pooled: {label: TEXT}": "label labels",
         "write it at a method: random_intercept: {omit: [baseline]}": "omit adjust adjusted "
             "unadjusted",
+        "write replications: {mcse: {rejection_rate: 0.005}, min: 1000, max: 1000000}": "mcse "
+            "precision monte_carlo_se target_mcse tolerance stop stopping stopping_rule "
+            "max_replications min_replications",
         "say it to the command: run --jobs N": "jobs n_jobs cores workers parallel n_cores",
     },
     replications="reps rep nsim nsims n_sim n_sims nrep nreps n_reps b n_replications iterations "

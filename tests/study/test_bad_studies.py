@@ -59,6 +59,7 @@ BAD: dict[str, Case] = {
     "list in a list": ({8: "  icc: [0.1, [0.2]]"}, 8, ("scenarios.icc[1]", "number", "list")),
     "fraction of a replication": ({3: "replications: 20.5"}, 3, ("whole number", "20.5")),
     # stop by precision
+    "precision at the top": ({2: "mcse: {bias: 0.1}"}, 2, ("mcse", "write replications: {mcse:")),
     **{
         f"precision, {name}": ({3: f"replications: {{mcse: {mcse}, {bounds}}}"}, 3, said)
         for name, mcse, bounds, said in (

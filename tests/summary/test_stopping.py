@@ -189,13 +189,14 @@ def test_what_is_stored_beyond_a_target_is_not_used(tmp_path):
     tight, loose = RULES["two"], RULES["two"] | {"mcse": {"rejection_rate": 0.02, "bias": 0.02}}
     first = run(study(tight), results=tmp_path, jobs=1, report=False)
     fresh = run(study(loose), results=tmp_path / "fresh", jobs=1, report=False)
-    again = run(study(loose), results=tmp_path, jobs=1, report=False)
+    lines: list[str] = []
+    again = run(study(loose), results=tmp_path, jobs=1, report=False, warn=lines.append)
     assert again.n_fits == 0 and again.n_missing == 0
+    assert len(lines) == 1 and "are stored of 4 scenarios than they stop at" in lines[0]
     assert sum(s.n_reps for s in again.study.stops.values()) < sum(
         s.n_reps for s in first.study.stops.values()
     )
     assert summary(again.folder).equals(summary(fresh.folder))
-    lines: list[str] = []
     fixed = run(study(tight), results=tmp_path, jobs=1, report=False, replications=700,
                 warn=lines.append)  # fmt: skip
     assert fixed.study.precision is None and fixed.n_missing == 0
