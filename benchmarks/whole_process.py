@@ -1,4 +1,4 @@
-"""Rows e, f, h: whole processes from start to end: jobs, memory, start-up."""
+"""Rows e, f, h, s: whole processes from start to end: jobs, memory, start-up."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from studies import UNIFORM, study
 CONFIGS = Path(__file__).resolve().parents[1] / "configs"
 
 
-def _run(jobs: int, replications: int, fields: dict[str, Any]) -> Child:
+def _run(jobs: int, replications: int, fields: dict[str, Any], **top: Any) -> Child:
     """Do ``run --no-report`` on a study file, into a results folder of its own."""
     with tempfile.TemporaryDirectory() as folder:
         config = Path(folder) / "benchmark.yaml"
-        config.write_text(json.dumps(study(replications, fields)), encoding="utf-8")
+        config.write_text(json.dumps(study(replications, fields, **top)), encoding="utf-8")
         options = ["--no-report", "--jobs", str(jobs), "--results", folder]
         return child([*SIMSTUDY, "run", str(config), *options])
 
 
-def _seconds(jobs: int, replications: int, fields: dict[str, Any]) -> float:
-    return _run(jobs, replications, fields).seconds
+def _seconds(jobs: int, replications: int, fields: dict[str, Any], **top: Any) -> float:
+    return _run(jobs, replications, fields, **top).seconds
 
 
 @benchmark("e", "one job over two", in_quick=False)
@@ -61,6 +61,18 @@ def memory(quick: bool) -> Iterator[Row]:
             yield Row(what, peaks[-1:], "MB", "< 1000")
         what = f"10^7 over 10^6, {n_jobs} job{'s' * (n_jobs > 1)}"
         yield Row(what, [peaks[1] / peaks[0]], "ratio", "flat: 1")
+
+
+@benchmark("s", "`store: summary` over rows", in_quick=False)
+def stored(quick: bool) -> Iterator[Row]:
+    """Totals against rows, from the start of the process to its summary."""
+    n_reps = 5_000_000
+    rows, totals = (partial(_seconds, 1, n_reps, {}, store=store) for store in ("rows", "summary"))
+    (timings,) = against(rows, [totals], 3)
+    yield Row(f"{n_reps:,} replications, totals", [t.seconds for t in timings], "s")
+    yield Row("totals over rows", [t.ratio for t in timings], "ratio", "<= 0.7")
+    peak = _run(1, n_reps, {}, store="summary").megabytes
+    yield Row("peak memory, totals", [peak], "MB", "< 400")
 
 
 @benchmark("h", "from the command line, start to end")
