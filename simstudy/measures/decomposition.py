@@ -9,7 +9,7 @@ to the reference distribution.
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import ndtr
+import scipy
 
 from simstudy.measures.totals import Totals
 from simstudy.measures.values import Value, plain, ratio
@@ -35,9 +35,9 @@ def decompose(t: Totals, k: int, alpha: float) -> tuple[Value, Value, Value]:
     scale = np.where(scale > 0, scale, np.nan)
     ck = c * scale
     up, down, at = _density(shift - ck), _density(-shift - ck), _density(ck)
-    both = 2.0 * ndtr(-ck)
-    from_se = both - 2.0 * ndtr(-c)
-    from_bias = ndtr(shift - ck) + ndtr(-shift - ck) - both
+    both = 2.0 * scipy.special.ndtr(-ck)
+    from_se = both - 2.0 * scipy.special.ndtr(-c)
+    from_bias = scipy.special.ndtr(shift - ck) + scipy.special.ndtr(-shift - ck) - both
     rest = rate - alpha - from_bias - from_se
     zero = np.zeros_like(n)
     # gradients of ck and d in the means of t, (t - tbar)^2, s^2 and c, then of the parts

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy import special
+import scipy
 
 from simstudy.moments import Floats
 
@@ -52,21 +52,21 @@ def two_sided(t: Floats, df: Floats | float) -> Floats:
     """
     t = np.asarray(t, dtype=float)
     if np.ndim(df) == 0 and np.isinf(df):
-        return np.asarray(2.0 * special.ndtr(-np.abs(t)))
+        return np.asarray(2.0 * scipy.special.ndtr(-np.abs(t)))
     with np.errstate(invalid="ignore", over="ignore"):
         square = t * t
         usual = (square <= df / _HILL_SQUARE) & (df >= _HILL_DF) & np.isfinite(df)
     if usual.all():
-        return np.asarray(2.0 * special.ndtr(-hill_normal(square, df)))
+        return np.asarray(2.0 * scipy.special.ndtr(-hill_normal(square, df)))
     df = np.broadcast_to(np.asarray(df, dtype=float), t.shape)
     p = np.empty_like(t)
-    p[usual] = 2.0 * special.ndtr(-hill_normal(square[usual], df[usual]))
+    p[usual] = 2.0 * scipy.special.ndtr(-hill_normal(square[usual], df[usual]))
     normal = np.isinf(df)
-    p[normal] = 2.0 * special.ndtr(-np.abs(t[normal]))
+    p[normal] = 2.0 * scipy.special.ndtr(-np.abs(t[normal]))
     cauchy = df == 1.0  # scipy's is off by up to 5e-9 near t = 0
     p[cauchy] = 2.0 / np.pi * np.arctan2(1.0, np.abs(t[cauchy]))
     rest = ~(usual | normal | cauchy)
-    p[rest] = 2.0 * special.stdtr(df[rest], -np.abs(t[rest]))
+    p[rest] = 2.0 * scipy.special.stdtr(df[rest], -np.abs(t[rest]))
     return p
 
 
@@ -78,13 +78,13 @@ def critical_value(df: Floats | float, alpha: float) -> Floats:
     df = np.asarray(df, dtype=float)
     finite = np.isfinite(df)
     nu = np.where(finite, df, 1.0)
-    log_scale = special.gammaln((nu + 1.0) / 2.0) - special.gammaln(nu / 2.0)
+    log_scale = scipy.special.gammaln((nu + 1.0) / 2.0) - scipy.special.gammaln(nu / 2.0)
     log_tail = np.log(2.0) + log_scale + 0.5 * (nu * np.log(nu) - np.log(np.pi))  # of alpha t^nu
     with np.errstate(all="ignore"):  # far out the density is 0, and there is no step
         far = np.exp((log_tail - np.log(nu) - np.log(alpha)) / nu)
-        t = np.abs(special.stdtrit(nu, alpha / 2.0))
+        t = np.abs(scipy.special.stdtrit(nu, alpha / 2.0))
         log_density = log_scale - 0.5 * (np.log(nu * np.pi) + (nu + 1.0) * np.log1p(t * t / nu))
-        step = (special.stdtr(nu, -t) - alpha / 2.0) / np.exp(log_density)
+        step = (scipy.special.stdtr(nu, -t) - alpha / 2.0) / np.exp(log_density)
     # beyond this the leading term of the tail is exact, and scipy's inverse may be anything
     t = np.where(far > _FAR * nu, far, t + np.where(np.isfinite(step), step, 0.0))
-    return np.asarray(np.where(finite, t, -special.ndtri(alpha / 2.0)))
+    return np.asarray(np.where(finite, t, -scipy.special.ndtri(alpha / 2.0)))

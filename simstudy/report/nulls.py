@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from simstudy.estimands import estimand, is_null
@@ -35,7 +36,12 @@ class Aim(NamedTuple):
     @property
     def null(self) -> bool | None:
         """Whether rejections are Type I errors; None where the truth is not one number."""
-        return None if math.isnan(self.truth) else bool(is_null(self.truth, self.null_value))
+        return _null(self.truth, self.null_value)
+
+
+@lru_cache(maxsize=1024)  # scenarios are many, truths few
+def _null(truth: float, null_value: float) -> bool | None:
+    return None if math.isnan(truth) else bool(is_null(truth, null_value))
 
 
 def aims(summary: pa.Table) -> list[Aim]:
@@ -50,7 +56,11 @@ def aims(summary: pa.Table) -> list[Aim]:
         return [missing if v is None else v for v in summary.column(place).to_pylist()]
 
     columns = values("estimand", None), values("truth", math.nan), values("null_value", 0.0)
-    return [Aim(*row) for row in zip(*columns, strict=True)]
+    different: dict[Any, Aim] = {}
+    return [
+        different.get(row) or different.setdefault(row, Aim(*row))
+        for row in zip(*columns, strict=True)
+    ]
 
 
 def rates(summary: pa.Table) -> Iterator[tuple[dict[str, Any], Aim]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -129,25 +129,24 @@ def wide(
     shown = [name for name in before if name not in beside[:2]]
     rows: dict[Any, Row] = {}
     cell = before if of_anybody or "scenario" not in before else ["scenario"]  # decides the rest
-    failed, no_se = (_shares(summary, cell, share) for share in REASONS)
+    failed, no_se = (_with_share(summary, cell, share) for share in REASONS)
     about = aims(part)
-    for i, (key, numbers) in enumerate(zip(_keys(part, cell), _cells(part), strict=True)):
+    for i, (key, numbers) in enumerate(zip(_keys(part, cell), _numbers(part), strict=True)):
         scenario, method = key
         if scenario not in rows:
             rows[scenario] = ({name: levels_of[name][i] for name in shown}, {})
-        lost = bool(failed.get(key)) or numbers.n_used + numbers.n_not_used == 0
-        rows[scenario][1][method] = numbers._replace(
-            failed=lost, no_se=bool(no_se.get(key)), aim=about[i]
-        )
+        _, _, n_used, n_not_used, *_ = numbers
+        lost = key in failed or n_used + n_not_used == 0
+        fields = (*numbers, False, lost, about[i], False, key in no_se, True, False)
+        rows[scenario][1][method] = Cell._make(fields)  # a keyword each takes as long again
     fixed = {n: levels_of[n][0] for n in columns if n not in varying and levels_of[n]}
-    known = list(dict.fromkeys(summary.column("method").to_pylist()))
-    methods = tuple(dict.fromkeys(part.column("method").to_pylist()))
+    known = summary.column("method").unique().to_pylist()
+    methods = tuple(part.column("method").unique().to_pylist())
     at = math.nan if chosen is None else chosen
     listed = list(rows.values())
     unchecked = measure == "rejection_rate" and _mark_powers(listed, columns, methods, at)
-    for scenario, (_, cells) in rows.items() if failed else ():
-        # no row at all in a scenario, rather than none of this measure
-        cells |= {m: NOT_ASKED for m in methods if m not in cells and (scenario, m) not in failed}
+    if any(len(cells) < len(methods) for _, cells in rows.values()):
+        _mark_absent(rows, methods, _rows_of(summary, cell, REASONS[0]))
     table = Wide(
         measure, at, tuple(varying), fixed, methods, listed, unchecked,
         tuple(known.index(method) for method in methods), condition(about),
@@ -190,23 +189,38 @@ def _shown(cell: Cell | None, null: bool) -> Cell | None:
     return NO_ROW._replace(asked=cell.asked, hidden=True)
 
 
-def _shares(summary: pa.Table, before: list[str], share: str) -> dict[tuple[Any, str], float]:
-    """(scenario, method) -> share with a status, which every method has that was asked for."""
+Key = tuple[Any, str]  # a scenario and a method
+
+
+def _mark_absent(rows: dict[Any, Row], methods: tuple[str, ...], asked: dict[Key, float]) -> None:
+    """Tell methods without any row in a scenario from those without this measure."""
+    for scenario, (_, cells) in rows.items() if asked else ():
+        cells |= {m: NOT_ASKED for m in methods if m not in cells and (scenario, m) not in asked}
+
+
+def _with_share(summary: pa.Table, before: list[str], share: str) -> set[Key]:
+    """Where some replications have a status."""
+    return {key for key, value in _rows_of(summary, before, share).items() if value}
+
+
+def _rows_of(summary: pa.Table, before: list[str], share: str) -> dict[Key, float]:
+    """Shares with a status, which every method has that was asked for."""
     part = summary.take(arrow.equal_to(summary.column("measure"), share))
     return dict(zip(_keys(part, before), part.column("value").to_pylist(), strict=True))
 
 
-def _cells(part: pa.Table) -> list[Cell]:
-    """The numbers of every row."""
-    names = [name for name in _NUMBERS if name in part.column_names]
+def _numbers(part: pa.Table) -> Iterator[tuple[Any, ...]]:
+    """The first fields of the cell of every row."""
     columns = [
         [math.nan if value is None else value for value in part.column(name).to_pylist()]
-        for name in names
+        if name in part.column_names
+        else [Cell._field_defaults[name]] * part.num_rows
+        for name in _NUMBERS
     ]
-    return [Cell(**dict(zip(names, row, strict=True))) for row in zip(*columns, strict=True)]
+    return zip(*columns, strict=True)
 
 
-def _keys(part: pa.Table, before: list[str]) -> list[tuple[Any, str]]:
+def _keys(part: pa.Table, before: list[str]) -> list[Key]:
     """(scenario, method) of every row; what stands before `method` names a scenario."""
     columns = [part.column(name).to_pylist() for name in before]
     methods = part.column("method").to_pylist()
@@ -231,8 +245,9 @@ def _mark_powers(
             size = sizes.get(tuple(levels[name] for name in fixed))
             unused = size is None or not size.n_used
             unchecked |= bool(setting and cell.n_used and unused)
-            inflated = size is not None and not unused and size.ci_low > BAND[1] * alpha
-            cells[method] = cell._replace(sized=size is not None, inflated=inflated)
+            if size is not None:
+                inflated = not unused and size.ci_low > BAND[1] * alpha
+                cells[method] = cell._replace(sized=True, inflated=inflated)
     return unchecked
 
 

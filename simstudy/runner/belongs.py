@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from simstudy.errors import UserError, WorkError
 from simstudy.runner.shards import Share, asked, n_missing
-from simstudy.store import parts
+from simstudy.store import parts, study_file
 from simstudy.store.names import PartName, holders, method_key
 from simstudy.store.results_folder import SCENARIOS, STUDY, SUMMARY, SUMMARY_CSV, ResultsFolder
 from simstudy.store.totals_file import no_such_level
@@ -62,7 +62,10 @@ def refuse_another(study: Study, folder: ResultsFolder, stored: list[PartName]) 
     worlds = _worlds(_earlier(folder) if study.generators else None, study)
     scenarios = {design.id for design in study.designs}
     keys = {method_key(method.canonical) for method in study.methods}
-    if not stored or any(s in scenarios and m in keys for s, m in holders(stored)):
+    if not stored or any(
+        not scenarios.isdisjoint(part.scenarios) and not keys.isdisjoint(part.methods)
+        for part in stored
+    ):
         return
     wanted = _pairs(study, asked=False)  # another condition makes no other study
     for part in stored:  # changed files of the user's own: footers know the methods' names
@@ -95,6 +98,8 @@ def tell_what_left(
 
     Compared with the study as it was last run, so it is said once.
     """
+    if study_file.is_as_run(study, folder):
+        return
     earlier = _earlier(folder)
     if earlier is None:
         return

@@ -74,7 +74,7 @@ def by_cell(gaps: Gaps) -> Spans:
     both: dict[tuple[str, str], list[Range]] = defaultdict(list)
     for (scenario, method, _), spans in gaps.items():
         both[scenario, method] += spans
-    return {cell: _united(spans) for cell, spans in both.items()}
+    return {cell: _united(spans) if len(spans) > 1 else spans for cell, spans in both.items()}
 
 
 def _united(spans: list[Range]) -> list[Range]:
@@ -94,12 +94,20 @@ def wanted(study: Study, held: Iterable[PartName]) -> Gaps:
     Totals need not be stored of what rows are stored of.
     """
     listed = list(held)
-    of_rows = holders(part for part in listed if not part.totals)
+    most = max((study.n_reps(design.id) for design in study.designs), default=0)
+    rows = [part for part in listed if not part.totals]
+    all_of = [part for part in rows if part.first == 1 and part.last >= most]
+    # of many small scenarios each is in one part
+    whole = set().union(*(product(part.scenarios, part.methods) for part in all_of))
+    of_rows = holders(part for part in rows if part.first > 1 or part.last < most)
     of_totals = holders(part for part in listed if part.totals)
     keys = {method: method_key(method.canonical) for method in study.methods}
     gaps: dict[Cell, list[Range]] = {}
     for design, (method, key) in product(study.designs, keys.items()):
         if not study.asks(design, method):
+            continue
+        if (design.id, key) in whole:
+            gaps[design.id, method.canonical, False] = []
             continue
         name, there = (design.id, method.canonical), of_rows.get((design.id, key), ())
         n_rows = n_reps = study.n_reps(design.id)
@@ -136,6 +144,8 @@ def plan(study: Study, held: Iterable[PartName]) -> list[Task]:
 
 def tasks_of(study: Study, gaps: Gaps) -> list[Task]:
     """Tasks that fill gaps; a gap that is a task of the whole plan makes that same task."""
+    if not any(gaps.values()):
+        return []
     rows, totals = (
         {(scenario, method): spans for (scenario, method, of), spans in gaps.items() if of == kind}
         for kind in (False, True)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from simstudy.store import sources
+from simstudy.store.filesystem import NotPlainError
 from simstudy.store.results_folder import ESTIMATES, STUDY, WORK, ResultsFolder
 from simstudy.study import generators, keeping
 from simstudy.study.fields import DEFAULTS, SILENT
@@ -16,6 +17,14 @@ from simstudy.study.study import Study
 def text(study: Study, folder: ResultsFolder) -> str:
     """The study as run, defaults filled in, in the study file's own form."""
     return dump(_document(study, folder.files.base()))
+
+
+def is_as_run(study: Study, folder: ResultsFolder) -> bool:
+    """Whether a folder's study.yaml says the same, so that it need not be read as a study."""
+    try:
+        return folder.read(STUDY) == text(study, folder).encode()
+    except (FileNotFoundError, NotPlainError):
+        return False
 
 
 def _document(study: Study, folder: Path | None) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import pyarrow as pa
@@ -57,6 +58,10 @@ class BrokenSummaryError(WorkError):
 
 def read_summary(folder: ResultsFolder) -> Stored:
     """The stored summary, or `BrokenSummaryError`; `UserError` where there is none."""
+    return _stored(folder, lambda opened: opened.read().replace_schema_metadata(None))
+
+
+def _stored(folder: ResultsFolder, table: Callable[[pq.ParquetFile], pa.Table]) -> Stored:
     file = folder.shown(SUMMARY)
     broken = BrokenSummaryError(f"{file}: is not what was written; run the study again")
     try:
@@ -67,7 +72,7 @@ def read_summary(folder: ResultsFolder) -> Stored:
             mark = seal.said(opened.metadata.metadata)
             if fits is False or (fits is None and "format" in mark):
                 raise broken
-            return Stored(opened.read().replace_schema_metadata(None), mark, fits is True)
+            return Stored(table(opened), mark, fits is True)
     except FileNotFoundError:
         raise UserError(f"no {SUMMARY} here; run the study first", file=str(folder)) from None
     except (pa.ArrowException, OSError, ValueError):
@@ -79,6 +84,6 @@ def summary_mark(folder: ResultsFolder) -> dict[str, Any]:
     if not folder.exists(SUMMARY):
         return {}
     try:
-        return read_summary(folder).mark
+        return _stored(folder, lambda opened: pa.table({})).mark
     except BrokenSummaryError:
         return {}

@@ -17,6 +17,8 @@ from simstudy.generators.part import registered
 from simstudy.generators.scenario import Covariate, OwnGenerator, Scenario
 from simstudy.study.fields import DEFAULTS, is_default
 
+_written = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False).encode
+
 
 def canonical(scenario: Scenario) -> str:
     """Canonical JSON of a scenario."""
@@ -42,7 +44,7 @@ def canonical(scenario: Scenario) -> str:
     if scenario.covariates:
         content["covariates"] = {one.name: _covariate(one) for one in scenario.covariates}
     kept = {k: v for k, v in content.items() if k not in DEFAULTS or v != DEFAULTS[k]}
-    return json.dumps(kept, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return _written(kept)
 
 
 def _generator(generator: OwnGenerator) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import itertools
 import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 from simstudy.generators.part import registered
@@ -138,20 +138,26 @@ def _combinations(block: Place) -> Iterator[dict[str, Place]]:
 def _levels(settled: Scenario, values: dict[str, Any]) -> dict[str, float | int | str]:
     """Field -> what a table shows."""
     levels: dict[str, float | int | str] = {"n_clusters": settled.n_clusters}
-    for key in (*_OWN, *(field for field in values if field not in _OWN)):
-        if key in values:
-            value = values[key]
-            number = key in fields.SCENARIO_NUMBERS or "." in key
-            if key == generators.FIELD and settled.generator is not None:
-                levels[key] = settled.generator.place
-            elif key in registered():
-                levels[key] = registered()[key].text(settled.part(key))
-            elif number and not isinstance(value, dict | str | bool | list):
-                levels[key] = float(value) + 0.0
-            elif key != "n_clusters":
-                whole = key == "cluster_size" and not isinstance(value, dict)
-                levels[key] = int(value) if whole else text_of(value)
+    for key in _in_order(tuple(values)):
+        value = values[key]
+        number = key in fields.SCENARIO_NUMBERS or "." in key
+        if key == generators.FIELD and settled.generator is not None:
+            levels[key] = settled.generator.place
+        elif key in registered():
+            levels[key] = registered()[key].text(settled.part(key))
+        elif number and not isinstance(value, dict | str | bool | list):
+            levels[key] = float(value) + 0.0
+        elif key != "n_clusters":
+            whole = key == "cluster_size" and not isinstance(value, dict)
+            levels[key] = int(value) if whole else text_of(value)
     return levels
+
+
+@lru_cache(maxsize=16)  # all scenarios of a grid have the same fields
+def _in_order(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Fields in the order of the contract, then others in that of the file."""
+    return (*(name for name in _OWN if name in names),
+            *(name for name in names if name not in _OWN))  # fmt: skip
 
 
 def text_of(value: Any) -> str:

@@ -56,6 +56,8 @@ def leaves(name: str, place: Place) -> list[tuple[str, Place]]:
 
 def with_parts(at: Place, given: Mapping[str, Place], settled: Scenario) -> Scenario:
     """A scenario with what is said of its parts, or refuse what has no meaning in it."""
+    if registered().keys().isdisjoint(key.partition(".")[0] for key in given):
+        return settled  # as most are: a study may have many thousands
     places = {name: place for name, part in registered().items()
               if (place := _place_of(at, given, part)) is not None}  # fmt: skip
     values = {name: value_of(registered()[name], place) for name, place in places.items()}

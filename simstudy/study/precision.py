@@ -137,8 +137,10 @@ def refuse_what_nobody_has(
     reference: str | None,
 ) -> None:
     """Refuse a target of a measure that no method has in any scenario."""
+    if precision is None:
+        return
     pairs = list(asked)
-    for one in precision.targets if precision is not None else ():
+    for one in precision.targets:
         needs = MEASURES[one.measure].needs
         if "pairs" in needs and reference is None:
             place.refuse("needs a reference method, and the study has none", "mcse", one.name)

@@ -66,7 +66,8 @@ def scenario(
         x=kind, given=x, generator=generator, **optional,
     )  # fmt: skip
     _refuse_meaningless(given, plain)
-    settled = replace(plain, covariates=covariates.covariates(at, given, files, plain))
+    listed = covariates.covariates(at, given, files, plain)
+    settled = replace(plain, covariates=listed) if listed else plain
     whole = parts.with_parts(at, given, settled)
     if generator is not None:
         generators.refuse_groups(at, whole)

@@ -13,7 +13,7 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from scipy import special
+import scipy
 
 from simstudy.moments import Floats
 from simstudy.theory.quadrature import CENTRAL, Nodes, exceeds, odds_nodes, two_sided
@@ -128,7 +128,7 @@ def boundary_share(left: Strata, divisor: int) -> float:
     `divisor` is that of the sum of squares between clusters: its df, or J under ML.
     """
     edge = left.inner / left.outer * divisor / left.df_outer
-    return float(special.fdtr(left.df_outer, left.df_inner, edge))
+    return float(scipy.special.fdtr(left.df_outer, left.df_inner, edge))
 
 
 def random_intercept(

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
-from scipy import special
+import scipy
 
 from simstudy.moments import Array, Floats
 from simstudy.numerics import tails
@@ -127,9 +127,9 @@ def noncentrality(squared: float, df: int | None = None, lost: int = 0) -> Nodes
         return None
     k = np.arange(low, mean + reach)
     if df is None:
-        log_size = k * np.log(mean) - mean - special.gammaln(k + 1.0)
+        log_size = k * np.log(mean) - mean - scipy.special.gammaln(k + 1.0)
     else:
-        of_k = special.gammaln(k + 0.5 * df) - special.gammaln(k + 1.0)
+        of_k = scipy.special.gammaln(k + 0.5 * df) - scipy.special.gammaln(k + 1.0)
         log_size = of_k - k * np.log1p(1.0 / squared)
     weight = np.exp(log_size - log_size.max())
     return Nodes(k, weight / weight.sum())
@@ -142,7 +142,7 @@ def _of_part(squared: float, odds: Floats, share: Floats) -> Nodes | None:
     if k.size * odds.size > 40 * _MOST:
         return None
     means = mean * odds / (1.0 + odds)
-    log_size = k * np.log(means)[:, None] - means[:, None] - special.gammaln(k + 1.0)
+    log_size = k * np.log(means)[:, None] - means[:, None] - scipy.special.gammaln(k + 1.0)
     weight = share @ np.exp(log_size)
     return Nodes(k, weight / weight.sum())
 
@@ -162,7 +162,7 @@ def two_sided(t: Floats | float, df: float, shifted: Nodes) -> Floats:
         return tails.two_sided(np.atleast_1d(t), df).reshape(t.shape)
     half, square = shifted.at + 0.5, (t * t)[..., None]
     if np.isinf(df):
-        tail = special.gammaincc(half, 0.5 * square)
+        tail = scipy.special.gammaincc(half, 0.5 * square)
     else:
-        tail = special.betainc(0.5 * df, half, df / (df + square))
+        tail = scipy.special.betainc(0.5 * df, half, df / (df + square))
     return np.asarray((tail * shifted.weight).sum(axis=-1))

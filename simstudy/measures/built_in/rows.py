@@ -7,7 +7,7 @@ nothing else.
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import bdtr, ndtri
+import scipy
 
 from simstudy.measures.block import Block
 from simstudy.measures.record import Section, measure
@@ -39,7 +39,7 @@ def median_bias(rows: Rows, truth: float) -> Answer:
     median = there[0] + 0.5 * (there[1] - there[0])
     if n < 2:
         return Answer(float(median), NAN, n_used=n)
-    z = -ndtri(bdtr(c - 1, n, 0.5))
+    z = -scipy.special.ndtri(scipy.special.bdtr(c - 1, n, 0.5))
     return Answer(float(median), float((there[3] - there[2]) / (2.0 * z)), n_used=n)
 
 

@@ -35,7 +35,7 @@ def headline(
             break
     else:
         return "no rows to summarise"
-    methods = dict.fromkeys(summary.column("method").to_pylist())
+    methods = summary.column("method").unique().to_pylist()
     others = [m for m in methods if all(m not in table.methods for table in tables)]
     if len(tables) == 2:
         shown = _fitted(tables, width, most_lines, others)
