@@ -102,8 +102,8 @@ class Filesystem(ABC):
         """
 
     @abstractmethod
-    def opened(self, name: str) -> Any:
-        """A file that pyarrow reads parts of; errors as of `read`."""
+    def read_end(self, name: str, length: int) -> bytes:
+        """The last so many bytes of a file, or all; errors as of `read`."""
 
     @abstractmethod
     def write(self, name: str, pieces: tuple[Any, ...]) -> None:

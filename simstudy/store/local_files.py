@@ -16,8 +16,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-
 from simstudy.errors import UserError
 from simstudy.store.filesystem import (
     SET_ASIDE,
@@ -84,11 +82,12 @@ class LocalFiles(Filesystem):
         with os.fdopen(file, "rb", buffering=0) as stream:
             return stream.read()
 
-    def opened(self, name: str) -> Any:
-        """A file that pyarrow reads parts of."""
-        if not self.exists(name):
-            raise FileNotFoundError(name) if self.is_free(name) else NotPlainError
-        return pa.OSFile(self._path(name))
+    def read_end(self, name: str, length: int) -> bytes:
+        """The last bytes of a file."""
+        file = self._descriptor(name)
+        with os.fdopen(file, "rb", buffering=0) as stream:
+            stream.seek(max(0, os.fstat(file).st_size - length))
+            return stream.read(length)
 
     def _descriptor(self, name: str, follow: bool = False) -> int:
         try:

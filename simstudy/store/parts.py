@@ -8,6 +8,8 @@ A sum over the whole file stands in the footer: what a disk lost never passes fo
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -25,6 +27,7 @@ from simstudy.store.results_folder import ResultsFolder
 from simstudy.study.study import Study
 
 TIMEOUT = "timeout"  # in the footer of a part of which a timeout cut some fit
+_END = 1 << 16  # bytes at the end of a part in which nearly every footer is
 ALSO = "also"  # in a footer: what else the footers said of which parts were joined
 _OF_ITSELF = {"first", "last", "scenarios", "methods", "keys", "beside", "sum", "format", ALSO}
 _TEXT = ["scenario", "method", "status"]
@@ -294,13 +297,12 @@ def footers(folder: ResultsFolder, listed: Iterable[PartName]) -> Iterator[dict[
 def footer(folder: ResultsFolder, part: PartName) -> dict[str, Any] | None:
     """Provenance of a part; None where it has none."""
     name = folder.of_part(part)
-    try:
-        with folder.opened(name) as file:
-            stored = seal.said(pq.read_metadata(file).metadata)
-    except (pa.ArrowException, OSError, ValueError):
-        return None
-    seal.refuse_later(folder.shown(name), stored)
-    return stored or None
+    for read in (partial(folder.read_end, name, _END), partial(folder.read, name)):
+        with suppress(pa.ArrowException, OSError, ValueError):
+            stored = seal.said(pq.read_metadata(pa.BufferReader(read())).metadata)
+            seal.refuse_later(folder.shown(name), stored)
+            return stored or None
+    return None
 
 
 def origins(footer: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -82,9 +82,9 @@ class ResultsFolder:
         """All of a file; `FileNotFoundError` where it is gone, `NotPlainError` for a link."""
         return self.files.read(name)
 
-    def opened(self, name: str) -> Any:
-        """A file of which pyarrow reads some; errors as of `read`."""
-        return self.files.opened(name)
+    def read_end(self, name: str, length: int) -> bytes:
+        """The last so many bytes of a file, or all; errors as of `read`."""
+        return self.files.read_end(name, length)
 
     def exists(self, name: str) -> bool:
         """Whether a file is there: no link and no folder."""

@@ -121,9 +121,14 @@ class StoredObjects(Filesystem):
 
         return self._asked(name, ask)
 
-    def opened(self, name: str) -> Any:
-        """An object that pyarrow reads parts of."""
-        return self._asked(name, lambda files, path: files.open_input_file(path))
+    def read_end(self, name: str, length: int) -> bytes:
+        """The last bytes of an object."""
+
+        def ask(files: fs.FileSystem, path: str) -> bytes:
+            with files.open_input_file(path) as stream:
+                return stream.read_at(min(length, stream.size()), max(0, stream.size() - length))
+
+        return self._asked(name, ask)
 
     def write(self, name: str, pieces: tuple[Any, ...]) -> None:
         """Send an object in one go."""
@@ -149,7 +154,7 @@ class StoredObjects(Filesystem):
     def exists(self, name: str) -> bool:
         """Whether there is an object of this name."""
         with suppress(FileNotFoundError):
-            self.opened(name).close()
+            self._asked(name, lambda files, path: files.open_input_file(path).close())
             return True
         return False
 

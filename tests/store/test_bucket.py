@@ -17,7 +17,7 @@ from helpers_own import written
 import simstudy
 from simstudy.errors import WorkError
 from simstudy.runner.plan import plan
-from simstudy.store import stored_objects
+from simstudy.store import parts, stored_objects
 from simstudy.store.results_folder import ResultsFolder
 
 pytestmark = pytest.mark.slow
@@ -190,6 +190,10 @@ def test_a_store_that_refuses_to_read_breaks_no_part(config, results, object_sto
     with object_store.fault(method="HEAD", part="estimates", status=403):
         ran = call("summarize", results.replace("?", "/s?"))
     assert ran.code == 1 and "access is denied" in ran.err and len(ran.err.splitlines()) == 1
+    place = ResultsFolder(results).below("s")
+    refusing = object_store.fault(method="GET", part="estimates", status=403)
+    with refusing, pytest.raises(WorkError, match="access is denied"):
+        parts.footer(place, place.parts()[0])
     ran = call("run", config, "--results", results, "--no-report")
     assert ran.code == 0 and "nothing is missing" in ran.out
 

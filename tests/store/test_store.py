@@ -146,6 +146,15 @@ def test_a_failed_write_publishes_nothing(folder, monkeypatch):
     assert part not in ResultsFolder(folder).parts()
 
 
+def test_a_footer_is_read_however_long_it_is(folder):
+    part = PartName(("00000000",), ("pooled",), 0, 1, 3)
+    long = {f"package {k}": "1.2.3" * 10 for k in range(3000)}
+    parts.write(ResultsFolder(folder), part, ["pooled"], [study_estimates()], {"packages": long})
+    assert parts.footer(ResultsFolder(folder), part)["packages"] == long
+    (folder / "estimates" / str(part)).unlink()
+    assert parts.footer(ResultsFolder(folder), part) is None
+
+
 def study_estimates():
     from simstudy.estimates import Estimates
 
