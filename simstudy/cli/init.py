@@ -10,7 +10,8 @@ import textwrap
 from argparse import Namespace
 from pathlib import Path
 
-from simstudy.cli import own_world
+from simstudy.cli import job_array, own_world
+from simstudy.cli.run import say
 from simstudy.errors import UserError
 from simstudy.forms import flow
 from simstudy.generators import parts as _all  # noqa: F401  # they register themselves
@@ -108,8 +109,11 @@ _TAKEN = {"np", "numpy", "pd", "pandas", "simstudy", *dir(builtins), *sys.stdlib
 
 
 def main(options: Namespace) -> None:
-    """Write a starter study file, or code to start from, into this folder."""
+    """Write a starter study file, or code to start from, into this folder; or print a script."""
     name, seed = options.name, 1 + secrets.randbelow(10**8)
+    if options.slurm or options.shards or name is None:
+        _job_array(options)
+        return
     if options.method:
         _refuse_name(name, "method")
         _write(Path(f"{name}.py"), _METHOD.format(name=name), "check")
@@ -127,6 +131,17 @@ def main(options: Namespace) -> None:
         raise UserError(f"{name!r} {message}")
     text = _STARTER.format(name=name, seed=seed, sizes=_sizes(), parts=_parts())
     _write(Path(f"{name}.yaml"), text, "run")
+
+
+def _job_array(options: Namespace) -> None:
+    """Print scripts, where all that they need is given and nothing else."""
+    if options.slurm is None and options.shards is None:
+        raise UserError("init: no name; say which study: init NAME")
+    if options.slurm is None or options.shards is None:
+        raise UserError("init: --slurm CONFIG and --shards N go together")
+    if options.name is not None or options.method or options.generator:
+        raise UserError("init: --slurm prints scripts of a study there is; it takes no other name")
+    job_array.print_slurm(options.slurm, options.shards, say)
 
 
 def _sizes() -> str:

@@ -42,6 +42,7 @@ def _positive(text: str) -> float:
 
 _FORMATS = ("text", "csv", "json", "markdown", "latex")
 _METHOD = "as in a study file: pooled, 'random_intercept: {df: wald}'"
+_SLURM = "print a script that submits this study as a job array, and a job that summarises it"
 _SHARD = "do share I of N alone; env/N: I from the array of SLURM, SGE, PBS or LSF"
 _GIVE_UP = "leave a method of yours out after N failures in a row (200); 0: never"
 _SCHEDULER = "dask's (default: DASK_SCHEDULER_ADDRESS)"
@@ -209,7 +210,7 @@ VERBS: dict[str, tuple[str, Arguments]] = {
     "init": (
         "write a commented starter NAME.yaml; never over a file",
         [
-            ("name", {"help": "name of the study, of the method or of the generator"}),
+            ("name", {"nargs": "?", "help": "of the study, of the method or of the generator"}),
             ("--method", {"action": "store_true", "help": "NAME.py: methods of your own"}),
             (
                 "--generator",
@@ -218,6 +219,8 @@ VERBS: dict[str, tuple[str, Arguments]] = {
                     "help": "NAME.py: a generator of data of your own, and NAME.yaml",
                 },
             ),
+            ("--slurm", {"metavar": "CONFIG", "help": _SLURM}),
+            ("--shards", {"type": _jobs, "metavar": "N", "help": "shares of that job array"}),
         ],
     ),
 }

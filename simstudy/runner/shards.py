@@ -58,7 +58,7 @@ class Share:
         """What became of it, once it is stored."""
         name = f"share {self.number} of {self.of}"
         if not self.spans:
-            return f"{name} is empty: the study is no more than {self.dealt}"
+            return f"{name} is empty: the study has {self.dealt}"
         n_fits, _ = asked(study, self)
         return f"{name}: its {n_fits:,} fits are there, {n_computed:,} of them computed now"
 
@@ -81,9 +81,9 @@ def share_of(study: Study, text: str) -> Share:
     for deal in _dealt(deals, of)[number - 1]:
         for cell, span in deal.spans:
             spans[cell].append(span)
-    what = "tasks" if study.precision is None else "scenarios"
+    what = "task" if study.precision is None else "scenario"
     ordered = {cell: sorted(of_cell) for cell, of_cell in spans.items()}
-    return Share(number, of, ordered, f"{len(deals):,} {what}")
+    return Share(number, of, ordered, f"{len(deals):,} {what}{'s' * (len(deals) != 1)}")
 
 
 def only(study: Study, share: Share | None) -> Study:
