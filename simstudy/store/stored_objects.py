@@ -24,7 +24,7 @@ from urllib.parse import urlsplit, urlunsplit
 import pyarrow as pa
 
 from simstudy.errors import UserError, WorkError, brief
-from simstudy.store.filesystem import WORK, Entry, Filesystem, Lines
+from simstudy.store.filesystem import WORK, Entry, Filesystem, Lines, NotPlainError
 from simstudy.store.processes import own_name
 
 if TYPE_CHECKING:
@@ -92,6 +92,8 @@ class StoredObjects(Filesystem):
             except pa.ArrowException as error:  # it was not asked at all
                 raise UserError(brief(str(error)), file=self.path(name)) from None
             except OSError as error:
+                if "Not a regular file" in str(error):
+                    raise NotPlainError from None
                 if pause is None or _is_refusal(error):
                     raise WorkError(f"{self.path(name)}: {_reason(error)}") from None
                 time.sleep(pause)
@@ -153,7 +155,7 @@ class StoredObjects(Filesystem):
 
     def exists(self, name: str) -> bool:
         """Whether there is an object of this name."""
-        with suppress(FileNotFoundError):
+        with suppress(FileNotFoundError, NotPlainError):
             self._asked(name, lambda files, path: files.open_input_file(path).close())
             return True
         return False

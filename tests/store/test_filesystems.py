@@ -26,7 +26,7 @@ def folder(request, tmp_path) -> Iterator[ResultsFolder]:
         yield ResultsFolder(f"file://{tmp_path}/with%20blank/r")
         assert (tmp_path / "with blank").is_dir()
     elif kind == "mock":  # pyarrow's own, in memory, which is no object store
-        yield ResultsFolder(f"mock:{tmp_path}/r?")
+        yield ResultsFolder(f"mock://{tmp_path}/r")
     else:
         yield ResultsFolder(request.getfixturevalue("object_store").uri(f"{tmp_path.name}/r"))
 
@@ -139,5 +139,5 @@ def test_only_what_this_process_opened_is_used_in_it():
     """A fork ends the threads of a client."""
     from simstudy.store.stored_objects import _opened
 
-    here, other = _opened(os.getpid(), "mock:a"), _opened(os.getpid() + 1, "mock:a")
-    assert here[0] is not other[0] and here is _opened(os.getpid(), "mock:a")
+    here, other = _opened(os.getpid(), "mock:///a"), _opened(os.getpid() + 1, "mock:///a")
+    assert here[0] is not other[0] and here is _opened(os.getpid(), "mock:///a")
