@@ -64,7 +64,8 @@ def _print(found: Results) -> None:
 def _paths(found: Results) -> list[str]:
     """Where a figure (the others are beside it), the tables and the numbers are, a line each."""
     figures = [f"report/figures/{name}.png" for name in found.study.figures[:1]]
-    return list(map(str, found.paths(*figures, "report/tables", "summary.csv", "estimates")))
+    kept = ["totals"] if found.study.sample == 0 else ["estimates", "totals"]
+    return list(map(str, found.paths(*figures, "report/tables", "summary.csv", *kept)))
 
 
 class Lines:

@@ -38,7 +38,7 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {str(f.relative_to(folder)): f.read_bytes() for f in folder.rglob("*") if f.is_file()}
 
 
-FOLDERS = ["estimates", "failures", "extras", "sources", "report", "report/figures",
+FOLDERS = ["estimates", "totals", "failures", "extras", "sources", "report", "report/figures",
            "report/tables", ".work", ".work/set-aside"]  # fmt: skip
 
 
