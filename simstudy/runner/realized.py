@@ -48,7 +48,7 @@ def complete(study: Study, folder: ResultsFolder) -> None:
 
     A user's generator that some fits were given up with may end this process: it is left alone.
     """
-    n_reps = min(study.replications, _MOST)
+    n_reps = {design.id: min(study.n_reps(design.id), _MOST) for design in study.designs}
     misbehaves = any(design.scenario.misbehaves for design in study.designs)
     wanted = list(study.designs) if misbehaves else []
     if study.generators:
@@ -57,11 +57,12 @@ def complete(study: Study, folder: ResultsFolder) -> None:
         wanted = [d for d in wanted if d.scenario.generator is None or d.id not in incomplete]
     known = realized_file.read(folder) if wanted else {}
     found = {design.id: known[design.id] for design in wanted
-             if design.id in known and known[design.id].n_reps == n_reps}  # fmt: skip
+             if design.id in known and known[design.id].n_reps == n_reps[design.id]}  # fmt: skip
     if len(found) < len(wanted):
         for design in wanted:
             if design.id not in found:
-                found[design.id] = Realized(n_reps, realized(design, study.seed, n_reps))
+                n = n_reps[design.id]
+                found[design.id] = Realized(n, realized(design, study.seed, n))
         realized_file.write(folder, found)
 
 
