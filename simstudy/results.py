@@ -254,13 +254,14 @@ class Results:
         from simstudy.runner import belongs, realized
         from simstudy.runner.execute import execute
         from simstudy.runner.shards import only
+        from simstudy.summary.looks import Looks
         from simstudy.summary.stopping import settled
 
         study, share, place = self.study, self.share, self._place
-        n_here = workers.n_here(jobs)
+        n_here, looks = workers.n_here(jobs), Looks()
 
         def settle(as_known: Study) -> Study:
-            known = settled(only(as_known, share), place, n_here)
+            known = settled(only(as_known, share), place, n_here, looks)
             self.study = replace(as_known, stops={**as_known.stops, **known.stops})
             return self.study
 

@@ -25,7 +25,7 @@ from simstudy.moments import Floats, Ints
 from simstudy.runner.backends import opened
 from simstudy.runner.backends._backend import Call, LostError
 from simstudy.runner.process import settle
-from simstudy.summary.source import Source
+from simstudy.summary.source import Source, StoredNodes
 
 _MOST = 1 << 14  # nodes that are kept beside twice those of all cells
 
@@ -101,13 +101,7 @@ def add_up(source: Source, mcse: str, mean: bool = True, jobs: int = 1) -> Cells
     mean : bool
         Whether a measure needs the mean estimate of each cell.
     """
-    sums: Sums[Totals] = Sums()
-    both: Sums[Pairs] = Sums()
-    for some, some_pairs in _spread(_sums, source, jobs):
-        for nodes in some:
-            sums.add(nodes)
-        for nodes_of_pairs in some_pairs:
-            both.add(nodes_of_pairs)
+    sums, both = _added(source, jobs)
     facts, alphas = source.facts, source.alphas
     n_cells = facts.truth.size
     nothing, no_pairs = flat.nothing(n_cells, alphas)
@@ -120,6 +114,29 @@ def add_up(source: Source, mcse: str, mean: bool = True, jobs: int = 1) -> Cells
     if facts.compared is not None:
         compared = both.total(no_pairs, n_cells), facts.compared
     return Cells(total, alphas, facts.truth, mcse, eliminated, compared, facts.null_value)
+
+
+def nodes_of(source: Source, jobs: int = 1) -> StoredNodes:
+    """What the rows of a source that has some add up to, in as few nodes as hold it."""
+    sums, both = _added(source, jobs)
+    own = sums.nodes()
+    if both:
+        return StoredNodes(own, both.nodes())
+    none = np.empty(0, np.int64)
+    _, no_pairs = flat.nothing(1, source.alphas)
+    return StoredNodes(own, tree.of_blocks(none, 0, totals.take(no_pairs, none)))
+
+
+def _added(source: Source, jobs: int) -> tuple[Sums[Totals], Sums[Pairs]]:
+    """All blocks of rows and of their pairs with the reference."""
+    sums: Sums[Totals] = Sums()
+    both: Sums[Pairs] = Sums()
+    for some, some_pairs in _spread(_sums, source, jobs):
+        for nodes in some:
+            sums.add(nodes)
+        for nodes_of_pairs in some_pairs:
+            both.add(nodes_of_pairs)
+    return sums, both
 
 
 def _spread(function: Callable[..., Any], source: Source, jobs: int, *more: Any) -> list[Any]:

@@ -77,6 +77,10 @@ class StoredRows(Source):
         gave any.
     totals : StoredTotals
         What of them is read as totals, after these rows.
+    begin : int
+        Blocks of each cell that are left out, before all that are read.
+    known : tuple of StoredNodes
+        What these add up to.
     chosen : tuple of Reading, optional
         A worker's share of the readings; None is all.
     """
@@ -93,6 +97,8 @@ class StoredRows(Source):
     given: tuple[str, ...]
     givers: tuple[str, ...]
     totals: StoredTotals = field(default_factory=StoredTotals)
+    begin: int = 0
+    known: tuple[StoredNodes, ...] = ()
     chosen: tuple[Reading, ...] | None = None
 
     @property
@@ -104,7 +110,9 @@ class StoredRows(Source):
     def _parts(self) -> dict[int, list[PartName]]:
         """Cell -> parts that hold rows of it."""
         most = self.n_reps.max(initial=0)
-        held = holders(p for p in self.folder.parts() if p.first <= most)
+        held = holders(
+            p for p in self.folder.parts() if p.first <= most and p.last > self.begin * BLOCK
+        )
         stored = {cell: held[key] for cell, key in enumerate(self.keys)
                   if key in held and self.asked[cell]}  # fmt: skip
         for cell in stored.keys() & set(np.flatnonzero(self.n_reps < most).tolist()):
@@ -118,7 +126,9 @@ class StoredRows(Source):
         if self.chosen is not None:
             return self.chosen
         stored = self._parts
-        whole = {cell for cell, names in stored.items() if _whole(names, self.n_reps[cell])}
+        whole = {
+            cell for cell, names in stored.items() if _whole(names, self.n_reps[cell], self.begin)
+        }
         cells: dict[PartName, list[int]] = defaultdict(list)
         for cell in sorted(whole):
             for part in stored[cell]:
@@ -150,12 +160,14 @@ class StoredRows(Source):
         size = -(-len(readings) // (_SHARES * jobs))
         starts = range(0, len(readings), size)
         none = StoredTotals()
-        return [replace(self, chosen=readings[i : i + size], totals=none if i else self.totals)
-                for i in starts]  # fmt: skip
+        first, *others = (replace(self, chosen=readings[i : i + size]) for i in starts)
+        return [first, *(replace(other, totals=none, known=()) for other in others)]
 
     def stored(self) -> Iterator[StoredNodes]:
-        """Totals that are stored instead of rows."""
-        return self.totals.nodes(self.folder, parts.Whose(self.scenarios, self.seed), self.alphas)
+        """Totals that are known, or stored instead of rows."""
+        whose = parts.Whose(self.scenarios, self.seed)
+        yield from self.known
+        yield from self.totals.nodes(self.folder, whose, self.alphas)
 
     def first(self) -> Iterator[RowBlock]:
         """All blocks, one after another, those of pairs too."""
@@ -211,7 +223,7 @@ class StoredRows(Source):
                 _cut(self._in_order(names, cell))
                 for cell, names in zip(reading.cells, reading.parts, strict=True)
             ]
-            for number, pieces in enumerate(zip(*each, strict=False)):
+            for number, pieces in enumerate(zip(*each, strict=False), self.begin):
                 n = min(rows["status"].size for rows in pieces)
                 here = {k: np.stack([rows[k][:n] for rows in pieces]) for k in self.columns}
                 yield RowBlock(cells, number, self._block(cells, here), against, pair)
@@ -231,16 +243,16 @@ class StoredRows(Source):
 
     def _spans(self, names: Sequence[PartName], cell: int) -> Iterator[tuple[PartName, slice]]:
         """What of parts that may overlap is read, so that replications follow each other."""
-        done = 0
+        done = self.begin * BLOCK
         for part in sorted(names, key=lambda part: (part.first, -part.last)):
             if part.last > done:
                 yield part, slice(max(0, done + 1 - part.first), self.n_reps[cell] - part.first + 1)
                 done = part.last
 
 
-def _whole(names: Sequence[PartName], last: int) -> bool:
+def _whole(names: Sequence[PartName], last: int, begin: int) -> bool:
     """Whether these parts are whole blocks, one after another, to the last replication."""
-    done = 0
+    done = begin * BLOCK
     for part in sorted(names, key=lambda part: part.first):
         if part.first != done + 1 or done % BLOCK:
             return False

@@ -8,6 +8,7 @@ SE of the first N rows.
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
@@ -27,6 +28,7 @@ from simstudy.study.study import Study
 from simstudy.summary.add_up import measured
 from simstudy.summary.cells import StudyCells
 from simstudy.summary.current import kept_stops
+from simstudy.summary.looks import Looks
 from simstudy.summary.study import stored_rows
 
 MOST = "max"  # what made a scenario stop that is not at its target
@@ -49,14 +51,16 @@ class Bound(NamedTuple):
     name: str
 
 
-def settled(study: Study, folder: ResultsFolder, jobs: int = 1) -> Study:
+def settled(
+    study: Study, folder: ResultsFolder, jobs: int = 1, looks: Looks | None = None
+) -> Study:
     """A study that knows of each scenario how many replications it has.
 
     Or, where rows are missing, up to which number they are needed before more can be said. What
-    a study knows already is not looked at again. One that does not stop by precision is as it
-    was.
+    a study knows already is not looked at again, nor is what `looks` remember. One that does not
+    stop by precision is as it was.
     """
-    rule = study.precision
+    rule, looks = study.precision, looks or Looks()
     if rule is None:
         return study
     known = study.stops or kept_stops(study, folder)
@@ -67,8 +71,17 @@ def settled(study: Study, folder: ResultsFolder, jobs: int = 1) -> Study:
         some = replace(study, designs=tuple(going), stops=stops)
         missing = {scenario for (scenario, _), gaps in gaps_of(some, listed).items() if gaps}
         going = [design for design in going if design.id not in missing]
-        bounds = farthest(replace(some, designs=tuple(going)), folder, jobs) if going else {}
-        for scenario, (ratio, name) in bounds.items():
+        alike: dict[tuple[int, int], list[Design]] = defaultdict(list)
+        for design in going:
+            alike[stops[design.id].n_reps, looks.n_blocks(design.id)].append(design)
+        bounds = [
+            bound
+            for designs in alike.values()
+            for bound in farthest(
+                replace(some, designs=tuple(designs)), folder, looks, jobs
+            ).items()
+        ]
+        for scenario, (ratio, name) in bounds:
             n_reps = stops[scenario].n_reps
             if ratio <= 1.0:
                 stops[scenario] = Stop(n_reps, name)
@@ -93,14 +106,14 @@ def short_of_target(study: Study) -> list[str]:
     ]
 
 
-def farthest(study: Study, folder: ResultsFolder, jobs: int = 1) -> dict[str, Bound]:
-    """Scenario -> what is farthest from its target there, of a study that stops by precision."""
+def farthest(study: Study, folder: ResultsFolder, looks: Looks, jobs: int) -> dict[str, Bound]:
+    """Scenario -> what is farthest from its target, of scenarios of as many replications."""
     assert study.precision is not None
     targets = study.precision.targets
     measures = [MEASURES[name] for name in dict.fromkeys(one.measure for one in targets)]
     cells = StudyCells(study)
     compare = any("pairs" in measure.needs for measure in measures)
-    source = stored_rows(study, folder, cells, compare)
+    source = looks.remembering(study, stored_rows(study, folder, cells, compare), jobs)
     made, columns = measured(source, measures, "robust", lambda line: None, jobs)
     bounds = {design.id: Bound(0.0, LEAST) for design in study.designs}
     for one in targets:

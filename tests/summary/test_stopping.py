@@ -14,11 +14,18 @@ import pyarrow.parquet as pq
 import pytest
 from helpers_cli import call
 
+from simstudy.measures.catalog import MEASURES
 from simstudy.results import Results, run
 from simstudy.runner.events import Done, WentOn
-from simstudy.store import names
+from simstudy.runner.execute import execute
+from simstudy.store import names, parts
 from simstudy.store.results_folder import ResultsFolder
+from simstudy.study.study import load
+from simstudy.summary.add_up import measured
+from simstudy.summary.cells import StudyCells
+from simstudy.summary.looks import Looks
 from simstudy.summary.stopping import settled
+from simstudy.summary.study import stored_rows
 
 pytestmark = pytest.mark.slow
 
@@ -280,3 +287,30 @@ def test_totals_decide_as_rows_do(tmp_path):
             for found in (rows, totals)]  # fmt: skip
     assert len(both[1]) > 0.9 * len(both[0])
     assert both[0].loc[both[1].index].equals(both[1])
+
+
+@pytest.mark.parametrize("steps", [(4096, 8192, 11_000), (1000, 5000, 11_000)], ids=str)
+def test_what_was_looked_at_is_not_read_again(tmp_path, steps, monkeypatch):
+    """And the numbers are those of all rows read at once, to the last bit."""
+    grid = GRID | {"n_clusters": 6}
+    one = load(study(11_000, scenarios=grid, reference="pooled"))
+    place = ResultsFolder(tmp_path)
+    for n_reps in steps:  # parts end where scenarios were looked at
+        execute(one.fixed(n_reps), place, 1)
+    seen: list[int] = []
+    read = parts.read
+    monkeypatch.setattr(parts, "read", lambda folder, part, *more: (
+        seen.append(part.first), read(folder, part, *more))[1])  # fmt: skip
+    measures = [measure for measure in MEASURES.values() if not measure.needs & {"rows", "mean"}]
+    looks, first = Looks(), []
+    for n_reps in steps:
+        now = one.fixed(n_reps)
+        source = stored_rows(now, place, StudyCells(now), compare=True)
+        (_, whole), seen[:] = measured(source, measures, "robust", print), []
+        remembering = looks.remembering(now, source, 1)
+        _, again = measured(remembering, measures, "robust", print)
+        first.append(min(seen))
+        for ours, theirs in zip(again, whole, strict=True):
+            for some, others in zip(ours[2:5], theirs[2:5], strict=True):
+                assert np.array_equal(some, others, equal_nan=True), (n_reps, ours.measure)
+    assert first == ([1, 4097, 8193] if steps[0] == 4096 else [1, 1, 1001])
