@@ -19,7 +19,8 @@ from datetime import date
 from importlib.metadata import version
 from pathlib import Path
 
-import growth  # noqa: F401  each import puts its rows into the list
+import cluster  # noqa: F401  each import puts its rows into the list
+import growth  # noqa: F401
 import in_process  # noqa: F401
 import long_runs  # noqa: F401
 import peers  # noqa: F401

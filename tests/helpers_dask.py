@@ -14,7 +14,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from helpers_faults import ROOT, members, running
+from helpers_faults import ROOT, Life, members, running
 
 PAGE = ROOT / "docs" / "dask.md"
 _ADDRESS = "tcp://127.0.0.1:8786"
@@ -66,6 +66,10 @@ class Cluster:
         """Processes that do the work."""
         return running(members(self._processes[1].pid), b"spawn_main")
 
+    def life(self, config: Path, results: Path) -> Life:
+        """One run of a study that these workers do."""
+        return _Life(self, config, results)
+
     def _start(self, command: list[str]) -> subprocess.Popen[bytes]:
         log = (self._folder / f"{len(self._processes)}.log").open("wb")
         self._processes.append(
@@ -87,3 +91,14 @@ class Cluster:
         while not true():
             assert time.monotonic() < end, "it never came"
             time.sleep(0.05)
+
+
+class _Life(Life):
+    def __init__(self, cluster: Cluster, config: Path, results: Path) -> None:
+        more = ["--backend", "dask", "--scheduler", cluster.address]
+        super().__init__(config, results, more=more)
+        self._cluster = cluster
+
+    def workers(self) -> list[int]:
+        """They are not the run's, and stay when it ends."""
+        return self._cluster.workers()

@@ -1,6 +1,6 @@
 """Killing a study again and again, and looking at what is left.
 
-    python tests/helpers_faults.py --kills 300 [--seed 1]
+    python tests/helpers_faults.py --kills 300 [--seed 1] [--backend dask]
 
 runs the long version and says what it did; the tests run a short one. A study is killed at
 random moments of its life (the parent, a worker, the whole group), goes on by the same
@@ -20,8 +20,8 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pyarrow as pa
@@ -164,10 +164,13 @@ def kill(pid: int, what: int = signal.SIGKILL) -> bool:
     return True
 
 
-def seconds_of_a_life(folder: Path) -> float:
+Begin = Callable[[Path, Path], Life]
+
+
+def seconds_of_a_life(folder: Path, begin: Begin) -> float:
     """What an undisturbed run of the youngest study takes here and now."""
     start = time.perf_counter()
-    life = Life(write_study(folder, document(own=True)), folder / "life")
+    life = begin(write_study(folder, document(own=True)), folder / "life")
     assert life.end()[0] == 0
     return time.perf_counter() - start
 
@@ -237,16 +240,19 @@ def n_parts_of(folder: Path) -> int:
     return len(list(folder.glob("estimates/*")))
 
 
-def torment(folder: Path, kills: int, seed: int = 1) -> Counter[str]:
-    """Kill a study so many times; what was done, by kind. Fails where anything was lost."""
+def torment(folder: Path, kills: int, seed: int = 1, begin: Begin = Life) -> Counter[str]:
+    """Kill a study so many times; what was done, by kind. Fails where anything was lost.
+
+    `begin` starts a run of a study file; what nobody disturbs runs on this machine.
+    """
     chance = random.Random(seed)
     tally: Counter[str] = Counter()
     age = hits = n_parts = 0
-    longest = seconds_of_a_life(folder)
+    longest = seconds_of_a_life(folder, begin)
     results = folder / "disturbed"
     while hits < kills:
         config = write_study(folder, document(age, own=True))
-        life = Life(config, results)
+        life = begin(config, results)
         if hits % 2:  # at work for certain, however slow the machine is just now
             wait_for_a_part(life, results / "f", n_parts)
         kind = end_by_force(life, KINDS[hits % len(KINDS)], chance, longest)
@@ -263,8 +269,8 @@ def torment(folder: Path, kills: int, seed: int = 1) -> Counter[str]:
             assert code == 0, said
             age += 1
     config = write_study(folder, document(age, own=True))
-    for place in (results, folder / "undisturbed"):
-        life = Life(config, place)
+    for place, start in ((results, begin), (folder / "undisturbed", Life)):
+        life = start(config, place)
         code, said = life.end()
         assert code == 0 and len(said) == 1 and "fits failed" in said[0], said
         life.wait_until_gone()
@@ -282,10 +288,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--kills", type=int, default=300)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--backend", choices=("loky", "dask"), default="loky")
     options = parser.parse_args()
     start = time.perf_counter()
-    with tempfile.TemporaryDirectory() as folder:
-        tally = torment(Path(folder), options.kills, options.seed)
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as ended:
+        begin: Begin = Life
+        if options.backend == "dask":
+            from helpers_dask import Cluster
+
+            begin = ended.enter_context(Cluster(Path(folder))).life
+        tally = torment(Path(folder), options.kills, options.seed, begin)
         n_rows = rows(Path(folder) / "undisturbed" / "f").num_rows
     print(f"{options.kills} kills in {time.perf_counter() - start:.0f} s: {dict(tally)}; "
           f"the {n_rows:,} rows are those of an undisturbed run, bit for bit")  # fmt: skip

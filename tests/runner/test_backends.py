@@ -7,17 +7,18 @@ import os
 import signal
 import sys
 import threading
+import time
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from helpers_cli import assert_refused, call
 from helpers_dask import Cluster, commands
-from helpers_faults import ROOT, Life, n_parts_of, same_rows, wait_for_a_part
+from helpers_faults import ROOT, n_parts_of, same_rows, wait_for_a_part
 from helpers_simulation import study as study_of
 
 import simstudy
-from simstudy.errors import UserError
+from simstudy.errors import UserError, WorkError
 from simstudy.runner import backends
 from simstudy.runner import execute as execute_module
 from simstudy.runner.backends import _backend, _elsewhere, loky
@@ -184,14 +185,10 @@ def write(mine, limit=9e9, **more):
     return config
 
 
-def dask(config, cluster, results):
-    return Life(config, results, more=["--backend", "dask", "--scheduler", cluster.address])
-
-
 def test_a_worker_that_is_killed_costs_no_row(mine, cluster, tmp_path):
     slow = {"use": "mine.py:slow"}
     config = write(mine, replications=1024 * 12, methods=["pooled", slow])
-    life = dask(config, cluster, tmp_path / "d")
+    life = cluster.life(config, tmp_path / "d")
     wait_for_a_part(life, tmp_path / "d" / "f", 3)
     os.kill(cluster.workers()[0], signal.SIGKILL)
     code, said = life.end()
@@ -206,7 +203,7 @@ def test_a_worker_that_is_killed_costs_no_row(mine, cluster, tmp_path):
 @pytest.mark.parametrize("kind", [signal.SIGINT, signal.SIGTERM])
 def test_a_run_that_is_ended_takes_back_what_nobody_has_begun(mine, cluster, tmp_path, kind):
     config = write(mine, replications=1024 * 200, methods=[{"use": "mine.py:slow"}])
-    life = dask(config, cluster, tmp_path)
+    life = cluster.life(config, tmp_path)
     wait_for_a_part(life, tmp_path / "f", 1)
     os.kill(life.process.pid, kind)
     code, said = life.end()
@@ -225,7 +222,7 @@ def test_a_method_that_ends_its_worker_again_and_again_is_left_out(mine, cluster
     values = pq.read_table(tmp_path / "seen" / "estimates").sort_by("replication")["estimate"]
     deadly = [{"use": "mine.py:deadly"}, "pooled"]
     config = write(mine, values[10].as_py(), replications=16, methods=deadly, scenarios=scenarios)
-    code, said = dask(config, cluster, tmp_path).end()
+    code, said = cluster.life(config, tmp_path).end()
     assert code == 1 and "one range at a time" in said[-3], said
     assert "replications 9 to 16: a worker ended; its 8 fits are not computed" in said[-2]
     assert n_parts_of(tmp_path / "f") == 2
@@ -299,6 +296,16 @@ def test_workers_elsewhere_are_refused_by_name(tmp_path, cluster, monkeypatch, l
     assert n_parts_of(tmp_path / "f") == 0
 
 
+def test_that_no_worker_is_left_is_said(tmp_path, cluster, monkeypatch):
+    monkeypatch.setattr(dask_module, "_COME", 0.1)
+    monkeypatch.setattr(dask_module, "_LOOK", 0.05)
+    with backends.opened("dask", cluster.address) as workers:
+        workers.meet(_backend.Needs(ResultsFolder(tmp_path), {}, {}))
+        monkeypatch.setattr(workers._client, "nthreads", dict)
+        with pytest.raises(WorkError, match=r"no worker came .* in 0\.1 s; finished"):
+            list(workers.results([Call(time.sleep, (1,))], 1))
+
+
 def test_what_cannot_be_is_refused_in_a_line_and_nothing_is_written(tmp_path, monkeypatch):
     monkeypatch.delenv("DASK_SCHEDULER_ADDRESS", raising=False)
     monkeypatch.setattr(dask_module, "_ANSWER", 0.3)
@@ -328,7 +335,7 @@ def test_the_commands_of_the_page_run_and_a_scheduler_that_dies_is_said(
     ran = call(*run[3:], "--results", tmp_path, "--replications", "20", "--no-report")
     assert ran.code == 0 and ran.err == "", ran
     config = write(mine, replications=1024 * 200, methods=[{"use": "mine.py:slow"}])
-    life = dask(config, cluster, tmp_path)
+    life = cluster.life(config, tmp_path)
     wait_for_a_part(life, tmp_path / "f", 1)
     cluster.scheduler.kill()
     code, said = life.end()

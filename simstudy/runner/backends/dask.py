@@ -1,8 +1,8 @@
 """Workers of a dask cluster, reached through distributed's own client.
 
-joblib's dask backend is the same with a layer between: it never ends the iteration of results
-that come in any order after one that failed, leaves tasks of an interrupted run with the
-cluster, and has joblib send what a user's method does with it there too.
+Not through joblib's dask backend, which is a layer on it: there one call that is lost ends all
+others, as many are given out as the workers of the beginning need though more come, nobody says
+that none is left, and what a user's method does with joblib goes to the cluster, too.
 """
 
 from __future__ import annotations
