@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections import Counter
 from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
-from helpers_cli import call
+from helpers_cli import assert_refused, call, listing
 from helpers_own import rows, study, untimed, use, written
 
 from simstudy.generators.streams import BLOCK
@@ -18,9 +19,11 @@ from simstudy.runner.plan import n_missing, plan
 from simstudy.runner.provenance import provenance
 from simstudy.runner.work import work
 from simstudy.store import failures, parts, study_file
+from simstudy.store.at_work import RUN
 from simstudy.store.compaction import COMPACTED, Join, compact, held, joins
 from simstudy.store.names import PartName, holders
-from simstudy.store.results_folder import BESIDE, ESTIMATES, FAILURES, ResultsFolder
+from simstudy.store.processes import host
+from simstudy.store.results_folder import BESIDE, ESTIMATES, FAILURES, WORK, ResultsFolder
 from simstudy.study.study import Study
 
 REPLICATIONS = 40
@@ -202,6 +205,16 @@ def test_the_footer_says_all_that_rows_come_from(one, folder):
         assert {of["git_commit"] for of in origins} == {"c0", "c1", "c2"}
         assert len(origins) == 3 and all(of["seed"] == one.seed for of in origins)
         assert footer["keys"].keys() == {*part.scenarios}
+
+
+def test_a_run_that_is_at_work_is_not_disturbed(folder):
+    marker = f"{WORK}/{os.getppid()}-{host()}-{RUN}"
+    folder.write(marker)
+    before = listing(folder.files.path())
+    assert "a run is at work here" in assert_refused(call("compact", folder))
+    assert listing(folder.files.path()) == before
+    folder.remove(marker)
+    assert call("compact", folder).code == 0
 
 
 def test_what_a_timeout_cut_stays_apart(one, tmp_path):
