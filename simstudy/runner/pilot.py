@@ -27,8 +27,8 @@ _MOST = 24  # tasks that are tried
 _BATCHES = 3  # of a trial, the median of which counts
 _OWN_TRIAL, _OWN_TRIALS = 0.3, 2.0  # of a user's method: seconds of a trial, and of them all
 # CPU seconds of what figures import, of a figure, of a facet, of workers and of a file, on a
-# machine where importing this package with numpy, scipy and pyarrow takes _IMPORTS
-_IMPORTS, _DRAWING, _FIGURE, _FACET, _WORKERS, _FILE = 0.40, 0.3, 0.2, 0.055, 0.6, 4e-4
+# machine where importing this package with numpy and pyarrow takes _IMPORTS
+_IMPORTS, _DRAWING, _FIGURE, _FACET, _WORKERS, _FILE = 0.27, 0.3, 0.2, 0.055, 0.6, 4e-4
 _OLD = 4.0  # CPU seconds after which a process has done more than importing
 _FACETS = 48  # at most, of a figure in facets
 
