@@ -53,7 +53,7 @@ def aims(summary: pa.Table) -> list[Aim]:
         if name not in after:
             return [missing] * summary.num_rows
         place = names.index("method") + after.index(name)
-        return [missing if v is None else v for v in summary.column(place).to_pylist()]
+        return [missing if v is None else v for v in arrow.listed(summary.column(place))]
 
     columns = values("estimand", None), values("truth", math.nan), values("null_value", 0.0)
     different: dict[Any, Aim] = {}

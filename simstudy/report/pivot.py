@@ -5,7 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
 
 from simstudy.measures.bradley import BAND
 from simstudy.report.gathered import WORLD, gathered
@@ -124,7 +127,7 @@ def wide(
     chosen = levels[0] if alpha is None and levels else alpha
     if chosen is not None:
         part = part.take(arrow.equal_to(part.column("alpha"), chosen))
-    levels_of = {name: part.column(name).to_pylist() for name in before}
+    levels_of = {name: arrow.listed(part.column(name)) for name in before}
     varying = [name for name in columns if len(set(levels_of[name])) > 1]
     shown = [name for name in before if name not in beside[:2]]
     rows: dict[Any, Row] = {}
@@ -146,7 +149,7 @@ def wide(
     listed = list(rows.values())
     unchecked = measure == "rejection_rate" and _mark_powers(listed, columns, methods, at)
     if any(len(cells) < len(methods) for _, cells in rows.values()):
-        _mark_absent(rows, methods, _rows_of(summary, cell, REASONS[0]))
+        _mark_absent(rows, methods, set(_keys(_rows_of(summary, REASONS[0]), cell)))
     table = Wide(
         measure, at, tuple(varying), fixed, methods, listed, unchecked,
         tuple(known.index(method) for method in methods), condition(about),
@@ -192,7 +195,7 @@ def _shown(cell: Cell | None, null: bool) -> Cell | None:
 Key = tuple[Any, str]  # a scenario and a method
 
 
-def _mark_absent(rows: dict[Any, Row], methods: tuple[str, ...], asked: dict[Key, float]) -> None:
+def _mark_absent(rows: dict[Any, Row], methods: tuple[str, ...], asked: set[Key]) -> None:
     """Tell methods without any row in a scenario from those without this measure."""
     for scenario, (_, cells) in rows.items() if asked else ():
         cells |= {m: NOT_ASKED for m in methods if m not in cells and (scenario, m) not in asked}
@@ -200,19 +203,20 @@ def _mark_absent(rows: dict[Any, Row], methods: tuple[str, ...], asked: dict[Key
 
 def _with_share(summary: pa.Table, before: list[str], share: str) -> set[Key]:
     """Where some replications have a status."""
-    return {key for key, value in _rows_of(summary, before, share).items() if value}
+    part = _rows_of(summary, share)
+    some = np.flatnonzero(np.nan_to_num(arrow.to_numpy(arrow.joined(part.column("value")))))
+    return set(_keys(part.take(arrow.integers(some)), before))
 
 
-def _rows_of(summary: pa.Table, before: list[str], share: str) -> dict[Key, float]:
+def _rows_of(summary: pa.Table, share: str) -> pa.Table:
     """Shares with a status, which every method has that was asked for."""
-    part = summary.take(arrow.equal_to(summary.column("measure"), share))
-    return dict(zip(_keys(part, before), part.column("value").to_pylist(), strict=True))
+    return summary.take(arrow.equal_to(summary.column("measure"), share))
 
 
 def _numbers(part: pa.Table) -> Iterator[tuple[Any, ...]]:
     """The first fields of the cell of every row."""
     columns = [
-        [math.nan if value is None else value for value in part.column(name).to_pylist()]
+        [math.nan if value is None else value for value in arrow.listed(part.column(name))]
         if name in part.column_names
         else [Cell._field_defaults[name]] * part.num_rows
         for name in _NUMBERS
@@ -238,11 +242,12 @@ def _mark_powers(
         estimand = shown[0][2].aim.estimand
         setting = settings(estimand, (({n: r[n] for n in columns}, c.aim) for r, _, c in shown))
         fixed = [name for name in columns if name not in setting]
-        sizes = {tuple(r[n] for n in fixed): c for r, _, c in shown if c.aim.null}
+        design = itemgetter(*fixed) if fixed else len
+        sizes = {design(levels): c for levels, _, c in shown if c.aim.null}
         for levels, cells, cell in shown:
             if cell.aim.null is not False:
                 continue
-            size = sizes.get(tuple(levels[name] for name in fixed))
+            size = sizes.get(design(levels))
             unused = size is None or not size.n_used
             unchecked |= bool(setting and cell.n_used and unused)
             if size is not None:

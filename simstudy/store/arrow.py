@@ -69,6 +69,14 @@ def levels_of(values: pa.ChunkedArray) -> tuple[list[Any], Array]:
     return levels, np.asarray(index.to_numpy(zero_copy_only=False))
 
 
+def listed(values: pa.ChunkedArray) -> list[Any]:
+    """As `to_pylist`, which makes each number by itself."""
+    numbers = pa.types.is_float64(values.type) or pa.types.is_integer(values.type)
+    if not numbers or values.null_count:
+        return values.to_pylist()
+    return to_numpy(joined(values)).tolist()
+
+
 def equal_to(values: pa.ChunkedArray, value: float | str) -> pa.Array:
     """Positions of the entries that are `value`, for `take`."""
     encoded = joined(values).dictionary_encode()

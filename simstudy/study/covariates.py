@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -77,8 +78,13 @@ def _check_name(place: Place, name: Any) -> None:
 
 def names_of(given: Mapping[str, Place]) -> list[str]:
     """Names of the covariates of one combination of fields, in the order of the file."""
+    return list(_names_of(tuple(given)))
+
+
+@lru_cache(maxsize=16)  # all scenarios of a grid have the same fields
+def _names_of(given: tuple[str, ...]) -> dict[str, None]:
     names = (key.partition(".")[0] for key in given if "." in key)
-    return list(dict.fromkeys(name for name in names if name not in fields.FACTORED))
+    return dict.fromkeys(name for name in names if name not in fields.FACTORED)
 
 
 def columns_of(given: Mapping[str, Place]) -> dict[str, Place]:

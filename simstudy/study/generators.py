@@ -46,6 +46,8 @@ def is_option(name: str) -> bool:
 
 def without(given: Mapping[str, Place]) -> dict[str, Place]:
     """The other fields."""
+    if FIELD not in given:
+        return dict(given)
     return {name: place for name, place in given.items() if name != FIELD and not is_option(name)}
 
 

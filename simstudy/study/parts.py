@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any, NoReturn
 
 from simstudy.errors import UserError
@@ -56,8 +57,8 @@ def leaves(name: str, place: Place) -> list[tuple[str, Place]]:
 
 def with_parts(at: Place, given: Mapping[str, Place], settled: Scenario) -> Scenario:
     """A scenario with what is said of its parts, or refuse what has no meaning in it."""
-    if registered().keys().isdisjoint(key.partition(".")[0] for key in given):
-        return settled  # as most are: a study may have many thousands
+    if not _named(tuple(given)):
+        return settled
     places = {name: place for name, part in registered().items()
               if (place := _place_of(at, given, part)) is not None}  # fmt: skip
     values = {name: value_of(registered()[name], place) for name, place in places.items()}
@@ -71,6 +72,12 @@ def with_parts(at: Place, given: Mapping[str, Place], settled: Scenario) -> Scen
         where = given.get("slope_correlation") or given.get("informative_slope") or at
         where.refuse(reason)
     return whole
+
+
+@lru_cache(maxsize=16)  # all scenarios of a grid have the same fields
+def _named(given: tuple[str, ...]) -> bool:
+    """Whether some field is of a part."""
+    return any(key.partition(".")[0] in registered() for key in given)
 
 
 def _place_of(at: Place, given: Mapping[str, Place], part: Part) -> Written | None:
