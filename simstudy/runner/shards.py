@@ -60,7 +60,7 @@ class Share:
         if not self.spans:
             return f"{name} is empty: the study has {self.dealt}"
         n_fits, _ = asked(study, self)
-        return f"{name}: its {n_fits:,} fits are there, {n_computed:,} of them computed now"
+        return f"{name}: its {n_fits:,} fits are there, {n_computed:,} computed now"
 
 
 class _Deal(NamedTuple):

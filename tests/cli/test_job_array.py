@@ -122,7 +122,7 @@ def test_jobs_at_once_of_which_one_is_killed_and_submitted_again(array, job):
     n_there = sum(parse(name).n_rows for name in os.listdir(results / "estimates"))
     n_fits = load(folder / "my study.yaml").n_fits
     assert n_there < n_fits
-    assert f"{n_fits - n_there:,} of them computed now" in done(job(2))
+    assert f"{n_fits - n_there:,} computed now" in done(job(2))
     assert "nothing is missing: no fit was computed" in done(job())
     same_as_plain(folder)
     assert computed(results) <= n_fits  # what was under way is in no log
