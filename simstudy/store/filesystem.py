@@ -7,6 +7,7 @@ All names are relative to the folder, with ``/`` between their parts. Two kinds 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple, Self
@@ -104,6 +105,10 @@ class Filesystem(ABC):
     @abstractmethod
     def read_end(self, name: str, length: int) -> bytes:
         """The last so many bytes of a file, or all; errors as of `read`."""
+
+    def ahead(self, names: Iterable[str]) -> Filesystem:
+        """The same place for who will read these files whole, in this order."""
+        return self
 
     @abstractmethod
     def write(self, name: str, pieces: tuple[Any, ...]) -> None:

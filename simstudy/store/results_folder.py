@@ -6,6 +6,7 @@ is known to its `Filesystem` alone.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
@@ -85,6 +86,10 @@ class ResultsFolder:
     def read_end(self, name: str, length: int) -> bytes:
         """The last so many bytes of a file, or all; errors as of `read`."""
         return self.files.read_end(name, length)
+
+    def ahead(self, names: Iterable[str]) -> ResultsFolder:
+        """The same folder for who will read these files whole, in this order."""
+        return ResultsFolder(self.files.ahead(names))
 
     def exists(self, name: str) -> bool:
         """Whether a file is there: no link and no folder."""

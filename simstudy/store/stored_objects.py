@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 import stat
 import tempfile
 import threading
 import time
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
-from functools import lru_cache
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
@@ -24,6 +23,7 @@ from urllib.parse import urlsplit, urlunsplit
 import pyarrow as pa
 
 from simstudy.errors import UserError, WorkError, brief
+from simstudy.store import stores
 from simstudy.store.filesystem import WORK, Entry, Filesystem, Lines, NotPlainError
 from simstudy.store.processes import own_name
 
@@ -33,20 +33,8 @@ if TYPE_CHECKING:
 _SECOND = 1_000_000_000  # stores tell times in seconds
 _PAUSES = (1.0, 2.0, 4.0, 8.0)  # seconds before what once worked is tried again
 _AT_ONCE = 16  # objects that are copied side by side
+_AHEAD = 4  # objects that are on their way while one is worked on
 _EVERY = 30.0  # seconds after which lines are sent
-_SENT_WHOLE = ("s3", "gcs", "abfs")  # where a file is seen when it is closed, and not before
-_SAID = re.compile(r"AWS Error (\w+) during \w+ operation: (.*?)(?: \(Request ID.*)?$", re.DOTALL)
-_CURL = re.compile(r"curlCode: \d+, ([^;]*)")
-_OPTION = re.compile(r"query parameter in \w+ URI: '(\w+)'")
-_EXPECTED = "expected s3://, gs://, abfs:// or file://, a bucket, a prefix and options of pyarrow's"
-_REFUSALS = {
-    "NO_SUCH_BUCKET": "there is no such bucket",
-    "ACCESS_DENIED": "access is denied",
-    "INVALID_ACCESS_KEY_ID": "there is no such access key",
-    "SIGNATURE_DOES_NOT_MATCH": "the secret key does not fit the access key",
-    "INVALID_CLIENT_TOKEN_ID": "the session token is not valid",
-    "EXPIRED_TOKEN": "the session token has expired",
-}
 
 
 class StoredObjects(Filesystem):
@@ -58,21 +46,17 @@ class StoredObjects(Filesystem):
     tick = _SECOND
 
     def __init__(self, uri: str) -> None:
-        try:
-            urlsplit(uri)
-        except ValueError:
-            raise UserError(f"this URI is no place for results; {_EXPECTED}") from None
+        stores.shown(uri)
         self._uri = uri
 
     def path(self, name: str = "") -> str:
         """The URI without user and options."""
-        place = urlsplit(self._uri)
-        host = place.netloc.rpartition("@")[2]
-        return f"{place.scheme}://{host}{place.path.rstrip('/')}" + (f"/{name}" if name else "")
+        shown = stores.shown(self._uri)
+        return f"{shown}/{name}" if name else shown
 
     def arrow(self, name: str) -> tuple[str, Any]:
         """Its path in a filesystem that this process opened itself."""
-        files, root = _opened(os.getpid(), self._uri)
+        files, root = stores.opened(os.getpid(), self._uri)
         return (f"{root}/{name}" if name else root), files
 
     def below(self, name: str) -> StoredObjects:
@@ -94,8 +78,8 @@ class StoredObjects(Filesystem):
             except OSError as error:
                 if "Not a regular file" in str(error):
                     raise NotPlainError from None
-                if pause is None or _is_refusal(error):
-                    raise WorkError(f"{self.path(name)}: {_reason(error)}") from None
+                if pause is None or stores.is_refusal(error):
+                    raise WorkError(f"{self.path(name)}: {stores.reason(error)}") from None
                 time.sleep(pause)
 
     def names(self, folder: str) -> list[str]:
@@ -132,13 +116,17 @@ class StoredObjects(Filesystem):
 
         return self._asked(name, ask)
 
+    def ahead(self, names: Iterable[str]) -> Filesystem:
+        """One that has asked for the next few of these objects when one is read."""
+        return _ReadAhead(self._uri, names)
+
     def write(self, name: str, pieces: tuple[Any, ...]) -> None:
         """Send an object in one go."""
         content = b"".join(pieces)  # before anything is opened: what is opened is published
         temporary = self.arrow(f"{WORK}/{own_name()}-{threading.get_ident()}")[0]
 
         def ask(files: fs.FileSystem, path: str) -> None:
-            whole = files.type_name in _SENT_WHOLE
+            whole = files.type_name in stores.SENT_WHOLE
             for place in () if whole else (path, temporary):
                 files.create_dir(place.rpartition("/")[0], recursive=True)
             with files.open_output_stream(path if whole else temporary) as stream:
@@ -181,7 +169,7 @@ class StoredObjects(Filesystem):
         def ask(files: fs.FileSystem, path: str) -> None:
             if files.get_file_info(path).type.name == "NotFound":
                 raise FileNotFoundError(path)
-            if files.type_name not in _SENT_WHOLE:
+            if files.type_name not in stores.SENT_WHOLE:
                 files.create_dir(target.rpartition("/")[0], recursive=True)
             files.copy_file(path, target)
 
@@ -256,6 +244,26 @@ class StoredObjects(Filesystem):
         return folder
 
 
+class _ReadAhead(StoredObjects):
+    """Objects that are read in a known order: others are on their way while one is worked on."""
+
+    def __init__(self, uri: str, names: Iterable[str]) -> None:
+        super().__init__(uri)
+        self._names = iter(names)
+        self._pool = ThreadPoolExecutor(_AHEAD)
+        self._coming: dict[str, Future[bytes]] = {}
+
+    def read(self, name: str, follow: bool = False) -> bytes:
+        """All of an object."""
+        while name in self._coming and next(iter(self._coming)) != name:
+            del self._coming[next(iter(self._coming))]  # passed over
+        found = self._coming.pop(name, None)
+        for following in islice(self._names, _AHEAD - len(self._coming)):
+            if following != name:
+                self._coming[following] = self._pool.submit(super().read, following)
+        return super().read(name) if found is None else found.result()
+
+
 class _StoredLines(Lines):
     """Lines that are sent with those that are there, by this run or another."""
 
@@ -283,60 +291,3 @@ class _StoredLines(Lines):
         self._files.write(self._name, (before, torn, *self._kept))
         self._kept.clear()
         self._sent = time.monotonic()
-
-
-@lru_cache(maxsize=8)
-def _opened(pid: int, uri: str) -> tuple[fs.FileSystem, str]:
-    """The filesystem of a URI and the path in it; of each process its own, for a fork ends threads.
-
-    Raises
-    ------
-    UserError
-        Where there is no such store, or nothing is to be had from it.
-    WorkError
-        Where it does not answer.
-    """
-    from pyarrow.fs import FileSystem, FileType
-
-    shown, place = StoredObjects(uri).path(), urlsplit(uri)
-    if place.scheme == "s3":  # an object is then opened and sent by one request
-        uri = urlunsplit(place._replace(query=f"{place.query}&allow_delayed_open=true".lstrip("&")))
-    try:
-        files, root = FileSystem.from_uri(uri)
-    except (pa.ArrowException, ValueError) as error:
-        named = _OPTION.search(str(error))  # its other words repeat the URI
-        wrong = f"'{named[1]}' is no option" if named else "is no place for results"
-        raise UserError(f"{wrong}; {_EXPECTED}", file=shown) from None
-    except OSError as error:
-        raise WorkError(f"{shown}: {_reason(error)}") from None
-    root = root.rstrip("/")
-    try:
-        bucket = files.get_file_info(root.partition("/")[0] or root)
-    except (OSError, pa.ArrowException) as error:
-        if _is_refusal(error):
-            raise UserError(_reason(error), file=shown) from None
-        raise WorkError(f"{shown}: {_reason(error)}") from None
-    if files.type_name in _SENT_WHOLE and bucket.type == FileType.NotFound:
-        raise UserError("there is no such bucket", file=shown)
-    return files, root
-
-
-def _said(error: BaseException) -> tuple[str, str]:
-    """The store's own word for what was wrong, and its sentence."""
-    said = _SAID.search(str(error))
-    return (said[1], said[2]) if said else ("", str(error))
-
-
-def _is_refusal(error: BaseException) -> bool:
-    """Whether the store answered, and would answer so again."""
-    return _said(error)[0] in _REFUSALS
-
-
-def _reason(error: BaseException) -> str:
-    word, sentence = _said(error)
-    if word in _REFUSALS:
-        return _REFUSALS[word]
-    if word == "NETWORK_CONNECTION":
-        said = _CURL.search(sentence)
-        return f"no connection ({brief(said[1] if said else sentence)})"
-    return brief(f"{word} {sentence}".strip())

@@ -192,13 +192,18 @@ class StoredRows(Source):
         return np.concatenate([np.empty(0, dtype=np.int64), *numbers])
 
     @cached_property
+    def _ahead(self) -> ResultsFolder:
+        """Where the parts of a pass are read from."""
+        return self.folder
+
+    @cached_property
     def _read(self) -> Reader:
         """What reads a part, the last few once."""
         whose = parts.Whose(self.scenarios, self.seed)
 
         @lru_cache(_KEPT)
         def read(part: PartName) -> Rows:
-            rows = parts.read(self.folder, part, COLUMNS, whose)
+            rows = parts.read(self._ahead, part, COLUMNS, whose)
             return rows | given.columns(self.folder, part, self.given, self.givers)
 
         return read
@@ -208,6 +213,8 @@ class StoredRows(Source):
         return Block(rows, truth, null_value=null_value, limits=self.facts.limits[cells])
 
     def _blocks(self, readings: Sequence[Reading]) -> Iterator[RowBlock]:
+        names = [part for reading in readings if reading.whole for part in reading.parts[0]]
+        self._ahead = self.folder.ahead(map(self.folder.of_part, names))
         for reading in readings:
             cells = np.array(reading.cells)
             against, pair = reading.against, reading.pair

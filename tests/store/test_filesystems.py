@@ -12,6 +12,7 @@ from helpers_objects import ENVIRONMENT
 from simstudy.errors import UserError, WorkError
 from simstudy.store.names import PartName
 from simstudy.store.results_folder import ResultsFolder, is_uri
+from simstudy.store.stores import opened
 
 PART = PartName(("00000000",), ("pooled",), 0, 1, 3)
 KINDS = ["local", "file", "mock", pytest.param("s3", marks=pytest.mark.slow)]
@@ -81,6 +82,23 @@ def test_what_is_set_aside_is_kept(folder):
     assert [folder.read(f".work/set-aside/{name}") for name in names] == [b"1", b"2", b"3"]
 
 
+def test_files_are_read_ahead_of_their_turn(folder):
+    names = [f"estimates/{k}" for k in range(12)]
+    for name in names:
+        folder.write(name, name.encode())
+    reading = folder.ahead(names)
+    wanted = [*names[:3], names[8], "elsewhere", names[1], *names[9:], names[11]]
+    folder.write("elsewhere", b"elsewhere")
+    assert [reading.read(name) for name in wanted] == [name.encode() for name in wanted]
+    reading = folder.ahead(["gone", names[0]])
+    with pytest.raises(FileNotFoundError):
+        reading.read("gone")
+    late = folder.ahead([names[0], "gone"])
+    assert late.read(names[0]) == names[0].encode()
+    with pytest.raises(FileNotFoundError):
+        late.read("gone")
+
+
 def test_lines_are_added_to_those_that_are_there(folder):
     folder.files.prepare(())
     folder.write("log", b"a\ntorn")
@@ -137,7 +155,5 @@ def test_a_store_that_does_not_answer_is_named(monkeypatch):
 
 def test_only_what_this_process_opened_is_used_in_it():
     """A fork ends the threads of a client."""
-    from simstudy.store.stored_objects import _opened
-
-    here, other = _opened(os.getpid(), "mock:///a"), _opened(os.getpid() + 1, "mock:///a")
-    assert here[0] is not other[0] and here is _opened(os.getpid(), "mock:///a")
+    here, other = (opened(pid, "mock:///a") for pid in (os.getpid(), os.getpid() + 1))
+    assert here[0] is not other[0] and here is opened(os.getpid(), "mock:///a")
