@@ -266,9 +266,11 @@ def expected(study: Study, cells: Sequence[Cell]) -> Study:
     for cell in cells:
         for one in rule.targets:
             if one.name in _names(cell):
-                least = (cell.one / one.mcse) ** 2
+                ratio = cell.one / one.mcse
                 name = bound(one.name, cell.method.label, cell.alpha)
-                found[cell.design.id] = max(found.get(cell.design.id, (0.0, "")), (least, name))
+                found[cell.design.id] = max(
+                    found.get(cell.design.id, (0.0, "")), (ratio * ratio, name)
+                )
     stops = {}
     tried = {cell.design.id for cell in cells}
     least, name = 0.0, ""

@@ -225,5 +225,8 @@ def test_plan_forecasts_where_scenarios_stop(here):
     found = run("near.yaml", report=False, jobs=1, warn=[].append)
     numbers = Counter(str(found.study.n_reps(design.id)) for design in found.study.designs)
     assert {n: str(k) for n, k in numbers.items()} == said
+    tiny = "replications: {mcse: {bias: 1.0e-300}, min: 100, max: 9000}"
+    Path("tiny.yaml").write_text(re.sub("replications: .*", tiny, TEXT))
+    assert "  9,000 replications in 2: " in call("plan", "tiny.yaml").out
     refused = call("plan", "near.yaml", "--mcse", "power=0.5")
     assert refused.code == 2 and "write 0.005 for 0.5 percentage points" in refused.err
