@@ -29,6 +29,7 @@ from simstudy.runner.task import Task, run_task
 from simstudy.store import parts
 from simstudy.store.names import method_key
 from simstudy.store.results_folder import ResultsFolder
+from simstudy.study import keeping
 from simstudy.study.drawing import source_of
 from simstudy.study.grid import Design
 from simstudy.study.study import Study
@@ -187,7 +188,7 @@ def _refit(
     failure = None if rows.failures is None else rows.failures[0]
     verdict = _verdict(stored, refitted)
     if stored is None and study.totalled(design, method):
-        verdict = f"{verdict} (store: {'summary' if study.sample == 0 else 'sample'} keeps totals)"
+        verdict = f"{verdict} (store: {keeping.shown(study.sample)} keeps totals)"
     return Refit(method, stored, refitted, verdict, failure)
 
 

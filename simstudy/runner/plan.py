@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from itertools import product
+from itertools import compress, product
 
 from simstudy.estimates import Estimates
 from simstudy.generators import streams
@@ -162,8 +162,11 @@ def _in_totals(study: Study, gaps: Spans, methods: tuple[Method, ...]) -> Iterat
         return
     reference = next((m for m in methods if m.canonical == study.reference), None)
     for task in _shared(study, gaps, methods, totals=True):
-        compared = reference is not None and all(study.asks(d, reference) for d in task.pieces)
-        yield replace(task, alphas=study.alpha, reference=reference if compared else None)
+        compared = [reference is not None and study.asks(d, reference) for d in task.pieces]
+        for kind in sorted(set(compared)):
+            pieces = tuple(compress(task.pieces, (one == kind for one in compared)))
+            beside = reference if kind else None
+            yield replace(task, pieces=pieces, alphas=study.alpha, reference=beside)
 
 
 def _shared(

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from simstudy import forms
 from simstudy.errors import nearest
-from simstudy.forms import Number, shown
+from simstudy.forms import Number
 from simstudy.study.place import Place
 
 ROWS, SUMMARY, SAMPLE = "rows", "summary", "sample"
@@ -25,7 +26,7 @@ def sample_of(place: Place) -> int | None:
     if place.value not in (ROWS, SUMMARY):
         hint = nearest(place.value, (ROWS, SUMMARY), _WORDS)
         what = f"{ROWS}, {SUMMARY} or {{{SAMPLE}: K}}"
-        place.refuse(f"expected {what}, got {shown(place.value)}{hint}")
+        place.refuse(f"expected {what}, got {forms.shown(place.value)}{hint}")
     return None if place.value == ROWS else 0
 
 
@@ -34,6 +35,11 @@ def written(sample: int | None) -> Any:
     if sample is None:
         return ROWS
     return {SAMPLE: sample} if sample else SUMMARY
+
+
+def shown(sample: int | None) -> str:
+    """The same for people."""
+    return f"{{{SAMPLE}: {sample}}}" if sample else str(written(sample))
 
 
 def schema() -> dict[str, Any]:

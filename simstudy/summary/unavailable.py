@@ -8,6 +8,7 @@ import numpy as np
 
 from simstudy.measures.record import Measure
 from simstudy.plots import plots
+from simstudy.study import keeping
 from simstudy.study.study import Study
 from simstudy.summary.cells import StudyCells
 from simstudy.summary.source import CellFacts
@@ -30,7 +31,9 @@ def not_available(
         if method.extras and any(study.totalled(design, method) for design in study.designs):
             lost.append(f"extras of {method.label}")
     if lost:
-        yield f"not available with store: summary, which keeps no rows: {', '.join(lost)}"
+        kept = keeping.shown(study.sample)
+        rows = "not all rows" if study.sample else "no rows"
+        yield f"not available with store: {kept}, which keeps {rows}: {', '.join(lost)}"
 
 
 def figures_without_rows(study: Study) -> list[str]:

@@ -95,7 +95,7 @@ def test_both_modes_say_the_same_to_the_last_digit(tmp_path):
     assert of_totals.summary_table().equals(without(of_rows.summary_table()))
     assert names(of_totals, "estimates") == [] and len(names(of_totals, "totals")) >= 4
     (line,) = [line for line in said if "not available" in line]
-    assert line.endswith(f"keeps no rows: {NEEDS_ROWS}")
+    assert line.endswith(f"keeps no rows: {NEEDS_ROWS}, extras of random_slope")
 
 
 def test_totals_are_kept_and_no_rows(made, rows):
@@ -162,9 +162,20 @@ def test_pairs_with_a_method_that_was_no_reference_are_not_there(place):
 def test_a_method_that_is_added_has_pairs(place, tmp_path):
     added = [*SMALL["methods"], "dummy"]
     more, said = run(place, store="summary", methods=added)
-    assert more.n_fits == BLOCK + 1000 and not any("pairs" in line for line in said)
+    assert more.n_fits == BLOCK + 1000 and not any("pairs of" in line for line in said)
     whole, _ = run(tmp_path / "whole", store="summary", methods=added)
     assert more.summary_table().equals(whole.summary_table())
+
+
+def test_pairs_are_made_wherever_the_reference_is(tmp_path):
+    """A method that is added later to scenarios some of which have the reference."""
+    some = [{"random_intercept": {"when": "icc == 0"}}, "pooled"]
+    changed = {"scenarios": BELOW | {"icc": [0, 0.2], "slope": 0}, "replications": 50}
+    run(tmp_path, methods=some, store="summary", **changed)
+    more, said = run(tmp_path, methods=[*some, "dummy"], store="summary", **changed)
+    whole, _ = run(tmp_path / "rows", methods=[*some, "dummy"], **changed)
+    assert more.summary_table().equals(without(whole.summary_table()))
+    assert not [line for line in said if "pairs of" in line]
 
 
 def test_own_methods_keep_their_rows(tmp_path, monkeypatch):

@@ -80,6 +80,7 @@ def test_totals_of_other_data_are_not_merged(whole, tmp_path):
         merging.merge(folders, ResultsFolder(tmp_path / "into"))
 
 
+@pytest.mark.slow
 def test_figures_of_rows_are_named_and_not_drawn(tmp_path):
     said: list[str] = []
     report = {"figures": ["zip", "type1_error"]}

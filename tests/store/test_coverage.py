@@ -22,7 +22,7 @@ spans = st.tuples(st.integers(0, MOST - 1), ends).map(lambda of: (of[0] * BLOCK 
 files = st.lists(spans.filter(lambda span: span[0] <= span[1]), max_size=6)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(files, files, ends)
 def test_what_is_not_missing_is_read_once(of_rows, of_totals, n_reps):
     rows = [part(*span, False) for span in of_rows]
