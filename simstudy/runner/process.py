@@ -20,6 +20,7 @@ from typing import NoReturn
 import numpy as np
 
 _RETAINED = 31 * 2**17  # doubles: just under glibc's limit of 32 MB
+_TRIM, _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = "MALLOC_TRIM_THRESHOLD_", -1, -3
 _PR_SET_PDEATHSIG = 1
 _HELD = ("SIGINT", "SIGTERM")
 _parent: int | None = None  # of a worker
@@ -31,11 +32,19 @@ def settle() -> None:
 
     glibc maps arrays above 128 KB afresh at every operation, and gives the top of its heap
     back as often, until a larger array has been freed once: page faults then cost more than
-    the arithmetic. The array made here is never touched, so it takes no memory.
+    the arithmetic. The array made here is never touched, so it takes no memory. Where the
+    environment fixes what is given back, as dask does for its workers, glibc learns nothing
+    from an array, and is told.
     """
     import pyarrow as pa
 
     np.empty(_RETAINED)
+    if _TRIM in os.environ and sys.platform == "linux":
+        import ctypes
+
+        with suppress(OSError, AttributeError):
+            for what in (_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD):
+                ctypes.CDLL(None).mallopt(what, _RETAINED * 8)
     pa.set_cpu_count(1)
     pa.set_io_thread_count(1)
 
