@@ -15,7 +15,6 @@ def main(options: Namespace) -> None:
     """Join small parts, unless a run is at work there."""
     folder = ResultsFolder(options.results)
     study, n_before = folder.study(), len(folder.parts())
-    folder.refuse_links()
     with at_work(folder):
         if any(processes(folder)):
             raise UserError(

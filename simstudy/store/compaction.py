@@ -134,6 +134,8 @@ def _holds(part: PartName, other: PartName) -> bool:
 
 def compact(study: Study, folder: ResultsFolder) -> Compacted:
     """Join what can be joined; what is broken, or was cut by a timeout, stays as it is."""
+    folder.refuse_links()
+    folder.files.refuse_links(tuple(f"{COMPACTED}/{kind}" for kind in (ESTIMATES, *BESIDE)))
     work = _Compaction(folder, parts.Whose.of(study))
     for join in list(held(folder.parts())):
         work.compare(join)
@@ -173,7 +175,7 @@ class _Compaction:
         members = [content for part in join.members if (content := self._read(part)) is not None]
         if len(members) < len(join.members):
             return  # what is left joins otherwise
-        keys = {key for member in members for key in (member.footer.get("keys") or {}).items()}
+        keys = {key for member in members for key in member.keys.items()}
         if len(keys) > len(join.whole.scenarios):
             for part in join.members:
                 self._leave(part, "has scenarios of which another part says otherwise")

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from simstudy.errors import brief
 from simstudy.estimates import COMPONENTS, NUMBERS
 from simstudy.moments import Array
 from simstudy.store import failures, parts
@@ -45,7 +46,7 @@ class Content(NamedTuple):
         )
         return (
             all(np.array_equal(_bits(self.rows[k][at]), _bits(other.rows[k])) for k in _COLUMNS)
-            and all(self._key(name) == other._key(name) for name in inner.scenarios)
+            and all(self.keys.get(name) == other.keys.get(name) for name in inner.scenarios)
             and _same_beside(self, other)
         )
 
@@ -60,14 +61,21 @@ class Content(NamedTuple):
         about |= {"beside": digests} if digests else {}
         parts.write(folder, self.part, self.footer["methods"], estimates, about)
 
-    def _key(self, scenario: str) -> Any:
-        return (self.footer.get("keys") or {}).get(scenario)
+    @property
+    def keys(self) -> dict[str, str]:
+        """Scenario id -> its 128-bit key; in a footer a stranger may have written anything."""
+        said = self.footer.get("keys")
+        return {name: str(key) for name, key in said.items()} if isinstance(said, dict) else {}
 
 
 def read(folder: ResultsFolder, part: PartName, whose: parts.Whose) -> Content:
     """All of a part; `BrokenPartError` where it is not what was written."""
     stored = parts.checked(folder, part, _COLUMNS, whose)
-    rows = {name: stored.column(name, part) for name in _COLUMNS}
+    try:
+        rows = {name: stored.column(name, part) for name in _COLUMNS}
+    except (ValueError, TypeError, LookupError) as error:
+        file = folder.shown(folder.of_part(part))
+        raise parts.BrokenPartError(file, f"is not a readable part ({brief(str(error))})") from None
     beside = failures.beside(folder, part, stored.footer)
     return Content(part, rows, {kind: of.table for kind, of in beside.items()}, stored.footer)
 
@@ -88,16 +96,16 @@ def joined(whole: PartName, members: Sequence[Content]) -> Content:
         kind: pa.concat_tables([of.beside[kind] for of in members if kind in of.beside])
         for kind in kinds
     }
-    return Content(whole, rows, beside, _footer([member.footer for member in members]))
+    return Content(whole, rows, beside, _footer(members))
 
 
-def _footer(footers: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def _footer(members: Sequence[Content]) -> dict[str, Any]:
     """Where the rows come from: the first rows, and all others that come from elsewhere."""
-    origins = [parts.origins(footer) for footer in footers]
-    first, *others = {repr(of): of for each in origins for of in each}.values()
-    keys = {name: key for footer in footers for name, key in (footer.get("keys") or {}).items()}
-    also = {parts.ALSO: others} if others else {}
-    return {**first, **also, "keys": keys, "methods": footers[0]["methods"]}
+    origins = [origin for member in members for origin in parts.origins(member.footer)]
+    first, *others = {repr(origin): origin for origin in origins}.values()
+    keys = {name: key for member in members for name, key in member.keys.items()}
+    methods = [str(method) for method in members[0].footer["methods"]]
+    return {**first, **({parts.ALSO: others} if others else {}), "keys": keys, "methods": methods}
 
 
 def _bits(values: Array) -> Array:
@@ -121,7 +129,7 @@ def _only(table: pa.Table | None, part: PartName, kind: str) -> list[tuple[Any, 
     if table is None or not table.num_rows:
         return []
     methods = {name for name in pc.unique(table["method"]).to_pylist()
-               if method_key(name) in part.methods}  # fmt: skip
+               if name is not None and method_key(name) in part.methods}  # fmt: skip
     wanted = (
         (pc.field("replication") >= part.first)
         & (pc.field("replication") <= part.last)
@@ -132,4 +140,4 @@ def _only(table: pa.Table | None, part: PartName, kind: str) -> list[tuple[Any, 
         wanted = wanted & (pc.field("name") != failures.SECONDS)
     names = [name for name in table.column_names if name not in _OF_THE_RUN]
     columns = table.filter(wanted).select(names).to_pydict().values()
-    return sorted(zip(*columns, strict=True))
+    return sorted(zip(*columns, strict=True), key=repr)

@@ -83,7 +83,7 @@ def verify(
 
     `footer` is the part's, where that was read already.
     """
-    digests = _digests(folder, part) if footer is None else footer.get("beside") or {}
+    digests = _digests(folder, part) if footer is None else _said(footer)
     for kind in digests.keys() & set(kinds):
         name = folder.of_part(part, kind)
         file, content = folder.shown(name), b""
@@ -118,27 +118,40 @@ class Beside(NamedTuple):
 
 def beside(folder: ResultsFolder, part: PartName, footer: Mapping[str, Any]) -> dict[str, Beside]:
     """All that lies beside a part, as its footer says; of earlier versions what is there."""
-    digests = footer.get("beside") or {}
-    files = {}
+    digests, files = _said(footer), {}
     for kind in digests if footer.get("format") else BESIDE:
         name = folder.of_part(part, kind)
         if kind not in digests:
             table = _opened(folder, name)
             if table is not None:
-                files[kind] = Beside(folder.read(name), table)
+                files[kind] = Beside(folder.read(name), _in_form(folder.shown(name), kind, table))
             continue
         try:
             content = folder.read(name)
         except OSError as error:
             reason = "is gone" if isinstance(error, FileNotFoundError) else str(error)
             raise parts.BrokenPartError(folder.shown(name), reason) from None
-        files[kind] = Beside(content, _checked(folder.shown(name), content, digests[kind]))
+        table = _checked(folder.shown(name), content, digests[kind])
+        files[kind] = Beside(content, _in_form(folder.shown(name), kind, table))
     return files
+
+
+def _in_form(file: str, kind: str, table: pa.Table) -> pa.Table:
+    if table.schema.equals(_SCHEMAS[kind]):
+        return table
+    raise parts.BrokenPartError(file, "holds other columns")
 
 
 def _digests(folder: ResultsFolder, part: PartName) -> dict[str, str]:
     """Kind -> digest of what was written with a part's rows."""
-    return (parts.footer(folder, part) or {}).get("beside") or {}
+    return _said(parts.footer(folder, part) or {})
+
+
+def _said(footer: Mapping[str, Any]) -> dict[str, str]:
+    """The same of a footer, in which a stranger may have written anything."""
+    said = footer.get("beside")
+    of_kind = said if isinstance(said, dict) else {}
+    return {kind: str(of_kind[kind]) for kind in BESIDE if kind in of_kind}
 
 
 def verify_all(study: Study, folder: ResultsFolder) -> None:

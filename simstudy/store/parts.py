@@ -308,4 +308,7 @@ def footer(folder: ResultsFolder, part: PartName) -> dict[str, Any] | None:
 def origins(footer: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Where the rows of a part come from: several runs, where parts were joined."""
     own = {name: said for name, said in footer.items() if name not in _OF_ITSELF}
-    return [own, *footer.get(ALSO, ())]
+    others = footer.get(ALSO)
+    return (
+        [own, *(of for of in others if isinstance(of, dict))] if isinstance(others, list) else [own]
+    )

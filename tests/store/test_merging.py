@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import shutil
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 from helpers_cli import assert_refused, call, listing
 from helpers_own import rows, study, use, written
@@ -114,7 +117,7 @@ def change(folder: ResultsFolder, method: str, kind: str) -> str:
         table.loc[table.index[-1], last] = "other" if kind == FAILURES else 0.25
         if kind == EXTRAS:
             table["name"] = "largest"
-        whole.beside[kind] = type(whole.beside[kind]).from_pandas(table, preserve_index=False)
+        whole.beside[kind] = pa.Table.from_pandas(table, whole.beside[kind].schema)
     whole.write(folder)
     return str(part)
 
@@ -148,7 +151,7 @@ def test_seconds_tracebacks_and_footers_do_not_count(home):
                 frame["traceback"] = "of another machine"
             else:
                 frame.loc[frame["name"] == failures.SECONDS, "value"] = 3.25
-            beside[kind] = type(table).from_pandas(frame, preserve_index=False)
+            beside[kind] = pa.Table.from_pandas(frame, table.schema)
         footer = {**whole.footer, "git_commit": "another"}
         whole._replace(beside=beside, footer=footer).write(first)
     ran = call("merge", home / "all/own", home / "first/own", "--into", home / "new/own")
@@ -197,3 +200,28 @@ def test_what_a_folder_says_to_use_is_not_imported(home, tmp_path):
     for verb, *more in (("merge", "--into", home / "new/own"), ("status",), ("compact",)):
         assert call(verb, stem, *more).code in (0, 3)
     assert not (tmp_path / "ran").exists()
+
+
+@pytest.mark.parametrize(
+    "said",
+    [{"beside": {"../../beyond": "DIGEST"}}, {"beside": ["extras"]}, {"beside": {"extras": 7}},
+     {"also": 7}, {"also": [7, []]}, {"packages": 3}],
+)  # fmt: skip
+def test_a_stranger_s_footer_leads_nowhere(home, said):
+    first = ResultsFolder(home / "first/own")
+    part = next(part for part in first.parts() if part.methods == ("pooled",))
+    whole = content.read(first, part, parts.Whose({}))
+    (home / "beyond").mkdir()
+    some = min((home / "first/own/failures").iterdir()).read_bytes()
+    (home / "beyond" / str(part)).write_bytes(some)  # a file of the form, as the footer says it
+    digest = hashlib.sha256(some).hexdigest()[:16]
+    said = json.loads(json.dumps(said).replace("DIGEST", digest))
+    columns = parts.Columns(*(whole.rows[name].ravel() for name in parts.Columns._fields))
+    parts.write(first, part, whole.footer["methods"], [columns], {**whole.footer, **said})
+    before = listing(home)
+    for verb, *more in (("status",), ("compact",), ("merge", "--into", home / "deep/er/new/own")):
+        ran = call(verb, home / "first/own", *more)
+        assert "internal error" not in ran.err
+    new = [name for name in listing(home) if name not in before]
+    outside = [name for name in new if not name.startswith(("deep/er/new/own/", "first/own/"))]
+    assert outside in (["deep", "deep/er", "deep/er/new", "deep/er/new/own"], [])
