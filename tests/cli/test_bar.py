@@ -14,9 +14,10 @@ from helpers_own import study, use, written
 
 from simstudy.cli import bar as bar_module
 from simstudy.cli.bar import Bar, percent
-from simstudy.runner.events import Done, Finished, Started
+from simstudy.runner.events import Done, Finished, Started, WentOn
 from simstudy.runner.execute import execute
 from simstudy.runner.plan import plan
+from simstudy.runner.tally import Tally
 from simstudy.store.results_folder import ResultsFolder
 
 
@@ -48,6 +49,24 @@ def test_the_bar_is_over_the_whole_study_and_counts_what_was_there(tmp_path):
     assert " 50%|" in first and "140/280" in first
     assert "172/280" in shown[1] and "0/2 scenarios, " in shown[1] and " left, 3 failed" in shown[1]
     assert "6 failed" in shown[2]
+
+
+def test_a_study_that_goes_on_is_larger_than_it_was_thought():
+    first, more = (plan(study(["pooled"], n), []) for n in (100, 300))
+    tally = Tally()
+    tally.hear(Started(ResultsFolder(Path()), first, 1, {}, 0, 2))
+    for task in first:
+        tally.hear(Done(task, 1.0))
+    assert (tally.n_done, tally.n_fits, tally.n_scenarios_done) == (200, 200, 2)
+    tally.hear(WentOn(more))
+    assert (tally.n_done, tally.n_fits, tally.n_scenarios_done) == (200, 800, 0)
+    with redirect_stderr(Screen()) as screen:
+        bar = Bar()
+        for event in (Started(ResultsFolder(Path()), first, 1, {}, 0, 2), WentOn(more)):
+            bar(event)
+        time.sleep(0.11)
+        bar(Done(first[0], 1.0))
+    assert "/800" in screen.getvalue()
 
 
 def test_without_a_terminal_there_is_a_line_a_minute(tmp_path, monkeypatch):
