@@ -1,6 +1,6 @@
 """Killing a study again and again, and looking at what is left.
 
-    python tests/helpers_faults.py --kills 300 [--seed 1] [--backend dask]
+    python tests/helpers_faults.py --kills 300 [--seed 1] [--backend dask | --shards 3]
 
 runs the long version and says what it did; the tests run a short one. A study is killed at
 random moments of its life (the parent, a worker, the whole group), goes on by the same
@@ -268,7 +268,14 @@ def torment(folder: Path, kills: int, seed: int = 1, begin: Begin = Life) -> Cou
         if "finished" in kind:
             assert code == 0, said
             age += 1
-    config = write_study(folder, document(age, own=True))
+    end_undisturbed(folder, age, begin)
+    tally["extensions"] = age
+    return tally
+
+
+def end_undisturbed(folder: Path, age: int, begin: Begin = Life) -> None:
+    """Let a last run end what was disturbed, and hold it against one that nobody disturbed."""
+    config, results = write_study(folder, document(age, own=True)), folder / "disturbed"
     for place, start in ((results, begin), (folder / "undisturbed", Life)):
         life = start(config, place)
         code, said = life.end()
@@ -279,8 +286,6 @@ def torment(folder: Path, kills: int, seed: int = 1, begin: Begin = Life) -> Cou
         found = [untimed(rows(place / "f", kind)) for place in (results, folder / "undisturbed")]
         assert found[0].num_rows > 0 and found[0].equals(found[1]), kind
     assert os.listdir(results / "f" / ".work") == []
-    tally["extensions"] = age
-    return tally
 
 
 def main() -> None:
@@ -289,6 +294,7 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=300)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--backend", choices=("loky", "dask"), default="loky")
+    parser.add_argument("--shards", type=int, default=0, help="kill the jobs of an array")
     options = parser.parse_args()
     start = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder, ExitStack() as ended:
@@ -297,7 +303,12 @@ def main() -> None:
             from helpers_dask import Cluster
 
             begin = ended.enter_context(Cluster(Path(folder))).life
-        tally = torment(Path(folder), options.kills, options.seed, begin)
+        if options.shards:
+            from helpers_shards import torment_shards
+
+            tally = torment_shards(Path(folder), options.kills, options.seed, options.shards)
+        else:
+            tally = torment(Path(folder), options.kills, options.seed, begin)
         n_rows = rows(Path(folder) / "undisturbed" / "f").num_rows
     print(f"{options.kills} kills in {time.perf_counter() - start:.0f} s: {dict(tally)}; "
           f"the {n_rows:,} rows are those of an undisturbed run, bit for bit")  # fmt: skip
