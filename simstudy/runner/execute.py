@@ -170,12 +170,15 @@ def _more(run: Run) -> tuple[Run, list[Task]]:
 
     Of those of which something was given up it is not known whether they do.
     """
-    before, study = run.study, run.settle(run.study)
-    on = [d for d in study.designs if study.n_reps(d.id) > before.n_reps(d.id)]
-    if not on:
-        return run, []
-    tasks = planned(replace(study, designs=tuple(on)), run.folder.held(), run.share)
-    return (run._replace(study=study).ready(tasks) if tasks else run), tasks
+    while True:
+        before, study = run.study, run.settle(run.study)
+        on = [d for d in study.designs if study.n_reps(d.id) > before.n_reps(d.id)]
+        if not on:
+            return run, []
+        run = run._replace(study=study)
+        tasks = planned(replace(study, designs=tuple(on)), run.folder.held(), run.share)
+        if tasks:  # else another run did them meanwhile
+            return run.ready(tasks), tasks
 
 
 def _round(run: Run, tasks: list[Task]) -> Events:

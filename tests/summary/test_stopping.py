@@ -16,6 +16,7 @@ from helpers_cli import call
 
 from simstudy.measures.catalog import MEASURES
 from simstudy.results import Results, run
+from simstudy.runner import execute as execute_module
 from simstudy.runner.events import Done, WentOn
 from simstudy.runner.execute import execute
 from simstudy.store import names, parts
@@ -314,3 +315,23 @@ def test_what_was_looked_at_is_not_read_again(tmp_path, steps, monkeypatch):
             for some, others in zip(ours[2:5], theirs[2:5], strict=True):
                 assert np.array_equal(some, others, equal_nan=True), (n_reps, ours.measure)
     assert first == ([1, 4097, 8193] if steps[0] == 4096 else [1, 1, 1001])
+
+
+def test_a_round_that_another_run_did_meanwhile_is_not_the_end(tmp_path, monkeypatch):
+    """Between the look that says a scenario goes on and the listing of what is missing of it."""
+    rule = RULES["two"]
+    alone = run(study(rule), results=tmp_path / "a", jobs=1, report=False)
+    place = ResultsFolder(tmp_path / "b" / "s")
+    planned, others = execute_module.planned, iter((True, False))
+
+    def late(now, held, share):
+        if now.stops and max(s.n_reps for s in now.stops.values()) > 300 and next(others, False):
+            execute(now.fixed(600), place, 1)
+            held = place.held()
+        return planned(now, held, share)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(execute_module, "planned", late)
+        found = run(study(rule), results=tmp_path / "b", jobs=1, report=False, warn=[].append)
+    assert found.study.stops == alone.study.stops
+    assert summary(found.folder).equals(summary(alone.folder))
