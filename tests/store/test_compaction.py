@@ -12,13 +12,16 @@ import pytest
 from helpers_cli import assert_refused, call, listing
 from helpers_own import rows, study, untimed, use, written
 
+from simstudy.errors import UserError
 from simstudy.generators.streams import BLOCK
 from simstudy.results import Results
+from simstudy.runner import same_bits
 from simstudy.runner.execute import execute
 from simstudy.runner.plan import n_missing, plan
 from simstudy.runner.provenance import provenance
+from simstudy.runner.task import run_task
 from simstudy.runner.work import work
-from simstudy.store import failures, parts, study_file
+from simstudy.store import content, failures, parts, study_file
 from simstudy.store.at_work import RUN
 from simstudy.store.compaction import COMPACTED, Join, compact, held, joins
 from simstudy.store.names import PartName, holders
@@ -205,6 +208,23 @@ def test_the_footer_says_all_that_rows_come_from(one, folder):
         assert {of["git_commit"] for of in origins} == {"c0", "c1", "c2"}
         assert len(origins) == 3 and all(of["seed"] == one.seed for of in origins)
         assert footer["keys"].keys() == {*part.scenarios}
+
+
+def test_a_check_of_bits_computes_no_more_of_a_wide_part_than_a_range(one, folder, monkeypatch):
+    compact(one, folder)
+    tasks = []
+    monkeypatch.setattr(same_bits, "run_task", lambda task: tasks.append(task) or run_task(task))
+    elsewhere = provenance(one) | {"cpu": "another"}
+    same_bits.refuse_other_bits(one, folder, folder.parts(), elsewhere)
+    ranges = {task.key[2]: task.last for task in plan(one, []) if task.first == 1}
+    assert [task.last for task in tasks] == [ranges[task.key[2]] for task in tasks]
+    assert len(tasks) == 4 and min(task.last for task in tasks) < REPLICATIONS
+    part = folder.parts()[0]
+    whole = content.read(folder, part, parts.Whose.of(one))
+    whole.rows["estimate"][:] += 1
+    whole.write(folder)
+    with pytest.raises(UserError, match="differs when computed again"):
+        same_bits.refuse_other_bits(one, folder, folder.parts(), elsewhere)
 
 
 def test_a_run_that_is_at_work_is_not_disturbed(folder):
