@@ -137,7 +137,7 @@ def test_scenarios_stop_where_their_rows_say(tmp_path, name, monkeypatch):
     assert run(study(rule), results=tmp_path, jobs=1, report=False, warn=[].append).n_fits == 0
 
 
-def test_workers_and_interruptions_change_nothing(tmp_path):
+def test_workers_interruptions_and_stores_change_nothing(tmp_path, object_store):
     rule = RULES["two"]
     one = run(study(rule), results=tmp_path / "1", jobs=1, report=False)
     two = run(study(rule), results=tmp_path / "2", jobs=2, report=False)
@@ -146,6 +146,10 @@ def test_workers_and_interruptions_change_nothing(tmp_path):
         assert part.n_fits < one.n_fits
     shared = run(study(rule), results=tmp_path / "4", jobs=1, report=False)
     assert shared.n_fits == 0
+    away = run(study(rule), results=object_store.uri("precision"), jobs=1, report=False)
+    again = Results.open(object_store.uri("precision/s"))
+    assert again.study.stops == away.study.stops == one.study.stops
+    assert away.summary_table().equals(one.summary_table())
     n_done = 0
 
     def interrupt(event):
