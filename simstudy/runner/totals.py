@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any, Generic
 
 import numpy as np
 
 from simstudy.estimates import RANK, Estimates
 from simstudy.generators.streams import BLOCK
-from simstudy.measures import pairs, totals, tree
+from simstudy.measures import flat, pairs, totals, tree
 from simstudy.measures.block import COLUMNS, Block
 from simstudy.measures.pairs import Pairs
 from simstudy.measures.totals import T, Totals
@@ -30,6 +31,7 @@ from simstudy.store.results_folder import ResultsFolder
 from simstudy.store.totals_file import Stored
 
 _AT_ONCE = 1 << 17  # rows of a method that are held
+_TOGETHER = 16  # blocks of all methods and scenarios that are added up in one go
 _KEPT = 2048  # nodes that are kept beside each other until they are merged
 
 
@@ -48,22 +50,26 @@ def totals_of(task: Task) -> Iterator[tuple[PartName, list[str], Stored]]:
     more = () if reference is None or reference in task.methods else (reference,)
     every = (*task.methods, *more)
     cells = np.arange(len(task.methods) * len(task.pieces))
-    against = cells
-    if reference is not None:  # where there is none, a method stands beside itself
-        against = every.index(reference) * len(task.pieces) + cells % len(task.pieces)
     own: _Blocks[Totals] = _Blocks()
     both: _Blocks[Pairs] = _Blocks()
-    for number, block in _blocks(task, every):
+    for first, n, block in _blocks(task, every):
         whole = block.status.shape[1] == BLOCK
-        found = totals.take(totals.of_ready(block, task.alphas), cells)
-        own.add(tree.of_blocks(cells, number, found), whole)
-        beside = pairs.of_block(block, cells, against, task.alphas)
-        both.add(tree.of_blocks(cells, number, beside), whole)
-    held, held_both = own.nodes(), both.nodes()
+        cell, place = np.repeat(cells, n), np.arange(cells.size * n)
+        number = first + place % n
+        found = totals.take(totals.of_ready(block, task.alphas), place)
+        own.add(tree.of_blocks(cell, number, found), whole)
+        if reference is not None:
+            other = every.index(reference) * len(task.pieces) + cell % len(task.pieces)
+            beside = pairs.of_block(block, place, other * n + place % n, task.alphas)
+            both.add(tree.of_blocks(cell, number, beside), whole)
+    held = own.nodes()
+    _, held_pairs = flat.nothing(held.cell.size, task.alphas)
+    if reference is not None:
+        held_pairs = both.nodes().totals
     table = cells.reshape(len(task.methods), -1)
     for part, (pieces, chosen) in zip(names_of(task), bundles(task), strict=True):
         here = np.flatnonzero(np.isin(held.cell, table[chosen, pieces]))
-        stored = totals.take(held.totals, here), totals.take(held_both.totals, here)
+        stored = totals.take(held.totals, here), totals.take(held_pairs, here)
         names = [method.canonical for method in task.methods[chosen]]
         compared = None if reference is None else reference.canonical
         yield part, names, Stored(*stored, task.alphas, compared)
@@ -77,7 +83,7 @@ class _Blocks(Generic[T]):
         self._last: list[Nodes[T]] = []
 
     def add(self, nodes: Nodes[T], whole: bool) -> None:
-        """Add a block of each cell."""
+        """Add blocks of every cell."""
         (self._whole if whole else self._last).append(nodes)
         if len(self._whole) * nodes.cell.size >= _KEPT:
             self._whole = self._merged()
@@ -91,20 +97,30 @@ class _Blocks(Generic[T]):
         return [tree.halves_merged(tree.joined(self._whole))] if self._whole else []
 
 
-def _blocks(task: Task, every: tuple[Method, ...]) -> Iterator[tuple[int, Block]]:
-    """Number and rows of each block: method after method, scenario after scenario."""
+def _blocks(task: Task, every: tuple[Method, ...]) -> Iterator[tuple[int, int, Block]]:
+    """Number of the first of some blocks, how many they are, and their rows.
+
+    Method after method, scenario after scenario, block after block.
+    """
     of_each = [(method, piece) for method in every for piece in task.pieces]
     truth = np.array([method.truth(piece.scenario) for method, piece in of_each], dtype=float)
     null_value = np.array([method.null_value for method, _ in of_each], dtype=float)
     fitted = replace(task, methods=every, alphas=(), reference=None)
     at_once = max(_AT_ONCE // (len(task.pieces) * BLOCK), 1) * BLOCK
+    together = max(_TOGETHER // len(of_each), 1)
     for first in range(task.first, task.last + 1, at_once):
         some = fitted.only(first, min(first + at_once - 1, task.last))
         rows = _columns(run_task(some), some.n_reps)
-        for start in range(0, some.n_reps, BLOCK):
-            here = {name: values[:, start : start + BLOCK] for name, values in rows.items()}
-            number = (first - 1 + start) // BLOCK
-            yield number, Block(here, truth, null_value=null_value, limits=False)
+        whole = some.n_reps // BLOCK
+        ends = [*range(0, whole, together), whole]
+        cuts = [(one * BLOCK, other * BLOCK) for one, other in pairwise(ends)]
+        for start, end in [*cuts, (whole * BLOCK, some.n_reps)]:
+            n = max((end - start) // BLOCK, 1)
+            if start < end:
+                here = {name: values[:, start:end].reshape(len(of_each) * n, -1)
+                        for name, values in rows.items()}  # fmt: skip
+                block = Block(here, truth.repeat(n), null_value=null_value.repeat(n), limits=False)
+                yield (first - 1 + start) // BLOCK, n, block
 
 
 def _columns(estimates: Sequence[Estimates], n_reps: int) -> dict[str, Array]:
