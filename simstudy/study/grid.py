@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import Any
 
+from simstudy.garbage import kept
 from simstudy.generators.part import registered
 from simstudy.generators.scenario import Scenario
 from simstudy.study import covariates, fields, generators, parts, vocabulary
@@ -87,6 +88,7 @@ def conditions(designs: Iterable[Design]) -> list[str]:
     return list(dict.fromkeys(names))
 
 
+@kept()
 def expand(document: Document, imports: Imports | None = None) -> list[Design]:
     """All scenarios of the study, in the order of the file, each one once."""
     own = generators.Generators(imports or Imports())

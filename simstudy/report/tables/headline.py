@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from simstudy.garbage import kept
 from simstudy.report.pivot import Wide, level_text, thin, wide
 from simstudy.report.tables import text
 from simstudy.report.tables.grid import Grid, grid, title
@@ -19,6 +20,7 @@ _FEW = 4  # rows below which the second table makes room for the first
 _BETWEEN = "    "
 
 
+@kept()
 def headline(
     summary: pa.Table, width: int = 120, most_lines: int = 34, counted: bool = False
 ) -> str:
