@@ -34,7 +34,7 @@ def long_runs(quick: bool) -> Iterator[Row]:
         command = [*SIMSTUDY, "run", str(config), "--no-report", "--results", folder]
         child(command)
         seconds = [child(command).seconds for _ in range(5)]
-    yield Row("a finished study of 10,000 scenarios, started again", seconds, "s", "< 2")
+    yield Row("a finished study of 10,000 scenarios, started again", seconds, "s", "< 1")
     if cores() < 2:
         yield Row("a method of 50 ms", "not run: one core")
         return

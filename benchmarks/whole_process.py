@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import math
 import tempfile
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -29,9 +31,18 @@ def _seconds(jobs: int, replications: int, fields: dict[str, Any], **top: Any) -
     return _run(jobs, replications, fields, **top).seconds
 
 
+def _beside(replications: int, fields: dict[str, Any]) -> float:
+    """Seconds of two processes of half the replications each, at once."""
+    start = time.perf_counter()
+    with ThreadPoolExecutor(2) as pool:
+        for _ in pool.map(lambda _: _seconds(1, replications // 2, fields), range(2)):
+            pass
+    return time.perf_counter() - start
+
+
 @benchmark("e", "one job over two", in_quick=False)
 def jobs(quick: bool) -> Iterator[Row]:
-    """Speed-up of a whole process by a second worker."""
+    """Speed-up of a whole process by a second worker, and that of two processes side by side."""
     if cores() < 2:
         yield Row("two jobs", "not run: one core")
         return
@@ -42,9 +53,12 @@ def jobs(quick: bool) -> Iterator[Row]:
     for what, fields, n_reps in designs:
         two = partial(_seconds, 2, n_reps, fields)
         one = partial(_seconds, 1, n_reps, fields)
-        (timings,) = against(two, [one], 3)
+        beside = partial(_beside, n_reps, fields)
+        timings, halves = against(two, [one, beside], 3)
         yield Row(f"{what}, {n_reps:,} replications, one job", [t.seconds for t in timings], "s")
         yield Row(f"{what}: one job over two", [t.ratio for t in timings], "ratio", ">= 1.7")
+        of_both = [t.ratio for t in halves]
+        yield Row(f"{what}: two processes of half each, over two jobs", of_both, "ratio", ">= 0.95")
 
 
 @benchmark("f", "peak memory of the largest process", in_quick=False)
