@@ -47,6 +47,9 @@ class Powers:
 @_BEYOND
 def centre(values: Floats, there: Bools, n: Floats) -> tuple[Floats, Floats]:
     """Means over the rows that are `there`, and values less them (0 elsewhere); (K, n)."""
+    if there.all():
+        mean = values.sum(axis=1) / np.maximum(n, 1.0)
+        return mean, values - mean[:, None]
     mean = np.where(there, values, 0.0).sum(axis=1) / np.maximum(n, 1.0)
     return mean, np.where(there, values - mean[:, None], 0.0)
 

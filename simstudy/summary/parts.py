@@ -26,6 +26,7 @@ from simstudy.summary.source import CellFacts, RowBlock, Source, StoredNodes
 from simstudy.summary.stored_totals import StoredTotals
 
 _KEPT = 8  # parts in memory: small scenarios share them
+_TOGETHER = 16  # blocks of a cell
 _IN_PROCESS = 4_000_000  # rows up to which workers do not pay
 _SHARES = 4  # of each worker
 Reader = Callable[[PartName], Rows]
@@ -221,7 +222,11 @@ class StoredRows(Source):
             if reading.whole:
                 part = reading.parts[0][0]
                 rows, first = self._of_part(self._read(part), part, cells), part.first - 1
-                for start in range(0, part.n_reps, BLOCK):
+                done = 0
+                if cells.size == 1 and not against:
+                    yield from self._together(rows, cells, first // BLOCK)
+                    done = part.n_reps // BLOCK * BLOCK
+                for start in range(done, part.n_reps, BLOCK):
                     here = {k: v[:, start : start + BLOCK] for k, v in rows.items()}
                     block, number = self._block(cells, here), (first + start) // BLOCK
                     yield RowBlock(cells, number, block, against, pair)
@@ -234,6 +239,17 @@ class StoredRows(Source):
                 n = min(rows["status"].size for rows in pieces)
                 here = {k: np.stack([rows[k][:n] for rows in pieces]) for k in self.columns}
                 yield RowBlock(cells, number, self._block(cells, here), against, pair)
+
+    def _together(self, rows: Rows, cell: Ints, number: int) -> Iterator[RowBlock]:
+        """Whole blocks of one cell, some at a time: each costs more to ask for than to add up."""
+        n_blocks = rows["status"].shape[1] // BLOCK
+        for start in range(0, n_blocks, _TOGETHER):
+            n = min(_TOGETHER, n_blocks - start)
+            span = slice(start * BLOCK, (start + n) * BLOCK)
+            here = {k: v[0, span].reshape(n, BLOCK) for k, v in rows.items()}
+            cells = np.repeat(cell, n)
+            block = self._block(cells, here)
+            yield RowBlock(cells, number + start + np.arange(n), block, (), False)
 
     def _of_part(self, rows: Rows, part: PartName, cells: Ints) -> Rows:
         """Rows of some cells of a part, shape (cells, replications)."""
