@@ -15,6 +15,11 @@ if TYPE_CHECKING:
     from pyarrow import fs
 
 SENT_WHOLE = ("s3", "gcs", "abfs")  # where a file is seen when it is closed, and not before
+_USUAL = {  # options that are set unless they are given
+    "s3": ("allow_delayed_open", "true"),  # an object is then opened and sent by one request
+    "gs": ("retry_limit_seconds", "15"),  # else it is a quarter of an hour
+    "gcs": ("retry_limit_seconds", "15"),
+}
 _SAID = re.compile(r"AWS Error (\w+) during \w+ operation: (.*?)(?: \(Request ID.*)?$", re.DOTALL)
 _CURL = re.compile(r"curlCode: \d+, ([^;]*)")
 _OPTION = re.compile(r"query parameter in \w+ URI: '(\w+)'")
@@ -52,8 +57,10 @@ def opened(pid: int, uri: str) -> tuple[fs.FileSystem, str]:
     from pyarrow.fs import FileSystem, FileType
 
     place, name = urlsplit(uri), shown(uri)
-    if place.scheme == "s3":  # an object is then opened and sent by one request
-        uri = urlunsplit(place._replace(query=f"{place.query}&allow_delayed_open=true".lstrip("&")))
+    option, value = _USUAL.get(place.scheme, ("", ""))
+    if option and f"{option}=" not in place.query:
+        query = f"{place.query}&{option}={value}".lstrip("&")
+        uri = urlunsplit(place._replace(query=query))
     try:
         files, root = FileSystem.from_uri(uri)
     except (pa.ArrowException, ValueError) as error:
