@@ -403,7 +403,7 @@ def test_two_runs_at_once_share_the_work(tmp_path, undisturbed):
     events = [json.loads(line) for line in (tmp_path / "f" / "run.log.jsonl").open()]
     made = [event for event in events if event["event"] == "range" and event["new"]]
     ranges = max(event["ranges"] for event in events if event["event"] == "start")
-    assert ranges <= len(made) <= ranges + 1  # they meet once
+    assert ranges <= len(made) <= 1.5 * ranges  # few ranges, so they meet several times
 
 
 def test_a_range_that_another_run_made_meanwhile_is_left_as_it_is(tmp_path):
