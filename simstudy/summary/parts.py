@@ -38,7 +38,7 @@ class Reading(NamedTuple):
     Attributes
     ----------
     parts : tuple of tuples of PartName
-        One part that is whole blocks; else the parts of each of `cells`.
+        One part that is whole blocks; else those of all of `cells`, or of each.
     cells : tuple of int
     whole : bool
         Whether `parts` is one part, in which all cells stand.
@@ -144,7 +144,10 @@ class StoredRows(Source):
             against = [(k, here.index(other)) for k, other in enumerate(others)
                        if other in here and together(here[k], other)]  # fmt: skip
             out.append(Reading(((part,),), tuple(here), True, tuple(against)))
-        out += [Reading((tuple(stored[c]),), (c,), False) for c in sorted(stored.keys() - whole)]
+        alike: dict[tuple[tuple[PartName, ...], int], list[int]] = defaultdict(list)
+        for cell in sorted(stored.keys() - whole):
+            alike[tuple(stored[cell]), int(self.n_reps[cell])].append(cell)
+        out += [Reading((names,), tuple(here), False) for (names, _), here in alike.items()]
         for cell in sorted(stored):
             other = int(self.others[cell])
             if other in stored and not together(cell, other):
@@ -181,10 +184,10 @@ class StoredRows(Source):
     def rows_of(self, cell: int) -> Rows:
         """All rows of a cell, in order; for measures that have no totals."""
         names = tuple(self._parts.get(cell, ()))
-        pieces = list(self._in_order(names, cell))
+        pieces = list(self._in_order(names, np.array([cell])))
         if not pieces:
             return dict.fromkeys(self.columns, np.empty(0)) | {"status": np.empty(0, np.int8)}
-        return {k: np.concatenate([rows[k] for rows in pieces]) for k in self.columns}
+        return {k: np.concatenate([rows[k][0] for rows in pieces]) for k in self.columns}
 
     def numbers_of(self, cell: int) -> Ints:
         """Numbers of the replications of `rows_of`."""
@@ -231,13 +234,16 @@ class StoredRows(Source):
                     block, number = self._block(cells, here), (first + start) // BLOCK
                     yield RowBlock(cells, number, block, against, pair)
                 continue
+            alike = [cells] if len(reading.parts) == 1 else np.split(cells, cells.size)
             each = [
-                _cut(self._in_order(names, cell))
-                for cell, names in zip(reading.cells, reading.parts, strict=True)
+                _cut(self._in_order(names, some))
+                for some, names in zip(alike, reading.parts, strict=True)
             ]
             for number, pieces in enumerate(zip(*each, strict=False), self.begin):
-                n = min(rows["status"].size for rows in pieces)
-                here = {k: np.stack([rows[k][:n] for rows in pieces]) for k in self.columns}
+                n = min(rows["status"].shape[1] for rows in pieces)
+                here = {
+                    k: np.concatenate([rows[k][:, :n] for rows in pieces]) for k in self.columns
+                }
                 yield RowBlock(cells, number, self._block(cells, here), against, pair)
 
     def _together(self, rows: Rows, cell: Ints, number: int) -> Iterator[RowBlock]:
@@ -258,11 +264,11 @@ class StoredRows(Source):
         at_method = [part.methods.index(method) for _, method in keys]
         return {k: v[at_method, at_scenario] for k, v in rows.items()}
 
-    def _in_order(self, names: Sequence[PartName], cell: int) -> Iterator[Rows]:
-        """Rows 1..last of one cell, each once."""
-        for part, here in self._spans(names, cell):
-            rows = self._of_part(self._read(part), part, np.array([cell]))
-            yield {k: v[0, here] for k, v in rows.items()}
+    def _in_order(self, names: Sequence[PartName], cells: Ints) -> Iterator[Rows]:
+        """Rows 1..last of cells that have the same, each once."""
+        for part, here in self._spans(names, int(cells[0])):
+            rows = self._of_part(self._read(part), part, cells)
+            yield {k: v[:, here] for k, v in rows.items()}
 
     def _spans(self, names: Sequence[PartName], cell: int) -> Iterator[tuple[PartName, slice]]:
         """What of parts that may overlap is read, so that replications follow each other."""
@@ -289,11 +295,11 @@ def _cut(pieces: Iterator[Rows]) -> Iterator[Rows]:
     n = 0
     for rows in pieces:
         held.append(rows)
-        n += rows["status"].size
+        n += rows["status"].shape[1]
         if n >= BLOCK:
-            joined = {k: np.concatenate([piece[k] for piece in held]) for k in rows}
+            joined = {k: np.concatenate([piece[k] for piece in held], axis=1) for k in rows}
             for start in range(0, n - BLOCK + 1, BLOCK):
-                yield {k: v[start : start + BLOCK] for k, v in joined.items()}
-            held, n = [{k: v[n - n % BLOCK :] for k, v in joined.items()}], n % BLOCK
+                yield {k: v[:, start : start + BLOCK] for k, v in joined.items()}
+            held, n = [{k: v[:, n - n % BLOCK :] for k, v in joined.items()}], n % BLOCK
     if n:
-        yield {k: np.concatenate([piece[k] for piece in held]) for k in held[0]}
+        yield {k: np.concatenate([piece[k] for piece in held], axis=1) for k in held[0]}
