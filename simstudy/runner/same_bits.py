@@ -20,7 +20,7 @@ from simstudy.runner.cost import rough
 from simstudy.runner.plan import first_range
 from simstudy.runner.task import Task, run_task
 from simstudy.runner.totals import totals_of
-from simstudy.store import parts, totals_file
+from simstudy.store import footers, parts, totals_file
 from simstudy.store.names import PartName, method_key
 from simstudy.store.results_folder import ResultsFolder
 from simstudy.study.study import Study
@@ -49,7 +49,7 @@ def refuse_other_bits(
         theirs = parts.footer(folder, part) or {} if has_packages else first
         other = _versions(theirs), _versions(ours)
         names = [name for name in other[0] | other[1] if other[0].get(name) != other[1].get(name)]
-        if not names or parts.TIMEOUT in theirs or _agree(study, folder, part, task):
+        if not names or footers.TIMEOUT in theirs or _agree(study, folder, part, task):
             continue
         before, now = (", ".join(f"{name} {of.get(name)}" for name in names) for of in other)
         message = (

@@ -15,7 +15,7 @@ from simstudy.custom.deadline import MESSAGE, Witness
 from simstudy.estimates import Estimates
 from simstudy.runner.process import is_worker
 from simstudy.runner.task import Task
-from simstudy.store import parts, quarantine
+from simstudy.store import footers, parts, quarantine
 from simstudy.store.names import PartName, method_key
 from simstudy.store.processes import own_name
 from simstudy.store.results_folder import FAILURES, ResultsFolder
@@ -52,7 +52,7 @@ def noted(task: Task, estimates: Estimates) -> dict[str, Any]:
     """The timeout that was too short for some fit, for the footer; nothing where none was."""
     failed = () if estimates.failures is None else estimates.failures
     cut = any(failure is not None and failure.message == MESSAGE for failure in failed)
-    return {parts.TIMEOUT: task.methods[0].timeout} if cut else {}
+    return {footers.TIMEOUT: task.methods[0].timeout} if cut else {}
 
 
 def outgrow(
@@ -66,7 +66,7 @@ def outgrow(
         method = limits.get(part.methods[0])
         if method is None or part not in failing:
             continue
-        held = (parts.footer(folder, part) or {}).get(parts.TIMEOUT)
+        held = (parts.footer(folder, part) or {}).get(footers.TIMEOUT)
         if held is not None and held < (math.inf if method.timeout is None else method.timeout):
             quarantine.set_aside(folder, str(part))  # at once: other runs make it again
             cut.append(part)

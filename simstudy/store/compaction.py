@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from simstudy.errors import WorkError
 from simstudy.generators.streams import BLOCK
-from simstudy.store import parts, quarantine
+from simstudy.store import footers, parts, quarantine
 from simstudy.store.content import Content, joined, read
 from simstudy.store.names import PartName, holders
 from simstudy.store.results_folder import BESIDE, ESTIMATES, FAILURES, WORK, ResultsFolder
@@ -141,7 +141,7 @@ def compact(study: Study, folder: ResultsFolder) -> Compacted:
         work.compare(join)
     work.left_alone.update(
         part for part in folder.parts(FAILURES)
-        if parts.TIMEOUT in (parts.footer(folder, part) or {})
+        if footers.TIMEOUT in (parts.footer(folder, part) or {})
     )  # fmt: skip
     while todo := joins(part for part in folder.parts() if part not in work.left_alone):
         for join in todo:

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from simstudy.errors import brief
 from simstudy.estimates import COMPONENTS, NUMBERS
 from simstudy.moments import Array
-from simstudy.store import failures, parts
+from simstudy.store import failures, footers, parts
 from simstudy.store.names import PartName, method_key
 from simstudy.store.results_folder import EXTRAS, ResultsFolder
 
@@ -63,9 +63,8 @@ class Content(NamedTuple):
 
     @property
     def keys(self) -> dict[str, str]:
-        """Scenario id -> its 128-bit key; in a footer a stranger may have written anything."""
-        said = self.footer.get("keys")
-        return {name: str(key) for name, key in said.items()} if isinstance(said, dict) else {}
+        """Scenario id -> its 128-bit key."""
+        return dict(self.footer.get("keys", {}))
 
 
 def read(folder: ResultsFolder, part: PartName, whose: parts.Whose) -> Content:
@@ -101,11 +100,11 @@ def joined(whole: PartName, members: Sequence[Content]) -> Content:
 
 def _footer(members: Sequence[Content]) -> dict[str, Any]:
     """Where the rows come from: the first rows, and all others that come from elsewhere."""
-    origins = [origin for member in members for origin in parts.origins(member.footer)]
+    origins = [origin for member in members for origin in footers.origins(member.footer)]
     first, *others = {repr(origin): origin for origin in origins}.values()
     keys = {name: key for member in members for name, key in member.keys.items()}
-    methods = [str(method) for method in members[0].footer["methods"]]
-    return {**first, **({parts.ALSO: others} if others else {}), "keys": keys, "methods": methods}
+    methods = list(members[0].footer["methods"])
+    return {**first, **({footers.ALSO: others} if others else {}), "keys": keys, "methods": methods}
 
 
 def _bits(values: Array) -> Array:

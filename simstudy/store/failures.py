@@ -148,10 +148,9 @@ def _digests(folder: ResultsFolder, part: PartName) -> dict[str, str]:
 
 
 def _said(footer: Mapping[str, Any]) -> dict[str, str]:
-    """The same of a footer, in which a stranger may have written anything."""
-    said = footer.get("beside")
-    of_kind = said if isinstance(said, dict) else {}
-    return {kind: str(of_kind[kind]) for kind in BESIDE if kind in of_kind}
+    """The same of a footer, in which a stranger may have written of other kinds."""
+    said = footer.get("beside", {})
+    return {kind: said[kind] for kind in BESIDE if kind in said}
 
 
 def verify_all(study: Study, folder: ResultsFolder) -> None:

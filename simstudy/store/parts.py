@@ -22,14 +22,12 @@ from simstudy.estimates import STATUSES, Estimates
 from simstudy.moments import Array, Floats
 from simstudy.store import arrow, seal
 from simstudy.store.filesystem import NotPlainError
+from simstudy.store.footers import of_our_form
 from simstudy.store.names import PartName, method_key
 from simstudy.store.results_folder import ResultsFolder
 from simstudy.study.study import Study
 
-TIMEOUT = "timeout"  # in the footer of a part of which a timeout cut some fit
 _END = 1 << 16  # bytes at the end of a part in which nearly every footer is
-ALSO = "also"  # in a footer: what else the footers said of which parts were joined
-_OF_ITSELF = {"first", "last", "scenarios", "methods", "keys", "beside", "sum", "format", ALSO}
 _TEXT = ["scenario", "method", "status"]
 _SCHEMA = pa.schema(
     [
@@ -240,7 +238,7 @@ def checked(
             raise BrokenPartError(file, "its bytes are not those that were written")
         source = pa.BufferReader(content)
         with pq.ParquetFile(source, read_dictionary=list(form.words)) as held:
-            stored = seal.said(held.metadata.metadata)
+            stored = of_our_form(seal.said(held.metadata.metadata))
             reason = _foreign(held, stored, part, whose, form)
             if fits is None and "first" in stored:
                 reason = "its sum is not there"  # only earlier versions wrote none
@@ -272,7 +270,7 @@ def _foreign(
     for name in part.scenarios:
         if name in whose.keys and stored.get("keys", {}).get(name) != key_text(whose.keys[name]):
             return f"holds another scenario of the id {name}"
-    keys = [method_key(str(method)) for method in stored.get("methods", ())]
+    keys = [method_key(method) for method in stored.get("methods", ())]
     span = stored.get("first", part.first), stored.get("last", part.last)
     rows = stored.get("scenarios"), keys, span
     if rows != (list(part.scenarios), list(part.methods), (part.first, part.last)):
@@ -299,16 +297,7 @@ def footer(folder: ResultsFolder, part: PartName) -> dict[str, Any] | None:
     name = folder.of_part(part)
     for read in (partial(folder.read_end, name, _END), partial(folder.read, name)):
         with suppress(pa.ArrowException, OSError, ValueError):
-            stored = seal.said(pq.read_metadata(pa.BufferReader(read())).metadata)
+            stored = of_our_form(seal.said(pq.read_metadata(pa.BufferReader(read())).metadata))
             seal.refuse_later(folder.shown(name), stored)
             return stored or None
     return None
-
-
-def origins(footer: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Where the rows of a part come from: several runs, where parts were joined."""
-    own = {name: said for name, said in footer.items() if name not in _OF_ITSELF}
-    others = footer.get(ALSO)
-    return (
-        [own, *(of for of in others if isinstance(of, dict))] if isinstance(others, list) else [own]
-    )

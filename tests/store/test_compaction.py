@@ -21,7 +21,7 @@ from simstudy.runner.plan import n_missing, plan
 from simstudy.runner.provenance import provenance
 from simstudy.runner.task import run_task
 from simstudy.runner.work import work
-from simstudy.store import content, failures, parts, study_file
+from simstudy.store import content, failures, footers, parts, study_file
 from simstudy.store.at_work import RUN
 from simstudy.store.compaction import COMPACTED, Join, compact, held, joins
 from simstudy.store.names import PartName, holders
@@ -204,7 +204,7 @@ def test_the_footer_says_all_that_rows_come_from(one, folder):
     compact(one, folder)
     for part in folder.parts():
         footer = parts.footer(folder, part)
-        origins = parts.origins(footer)
+        origins = footers.origins(footer)
         assert {of["git_commit"] for of in origins} == {"c0", "c1", "c2"}
         assert len(origins) == 3 and all(of["seed"] == one.seed for of in origins)
         assert footer["keys"].keys() == {*part.scenarios}
@@ -243,7 +243,7 @@ def test_what_a_timeout_cut_stays_apart(one, tmp_path):
     task = next(task for task in plan(one, []) if task.kind.startswith(use(tmp_path, "")["use"][:1])
                 or "fragile" in task.kind)  # fmt: skip
     for first in range(1, REPLICATIONS, 10):
-        said = {parts.TIMEOUT: 2.0} if first == 11 else {}
+        said = {footers.TIMEOUT: 2.0} if first == 11 else {}
         work(task.only(first, first + 9), folder, provenance(one) | said)
     assert len(folder.parts(FAILURES)) == 4
     compact(one, folder)

@@ -17,6 +17,7 @@ from simstudy.report.methods_section.predictors import listed, model_of
 from simstudy.report.nulls import both, without_one_truth
 from simstudy.report.pivot import number
 from simstudy.store import parts
+from simstudy.store.footers import origins
 from simstudy.store.names import method_key
 from simstudy.store.results_folder import ResultsFolder
 from simstudy.store.sources import accounts, measure_accounts
@@ -149,7 +150,7 @@ def footers(study: Study, folder: ResultsFolder) -> list[dict[str, Any]]:
             continue
         packages = ["packages"] if own & set(part.methods) else []
         names = (*_VERSIONS, "cpu", "git_commit", *packages)
-        for origin in parts.origins(parts.footer(folder, part) or {}):
+        for origin in origins(parts.footer(folder, part) or {}):
             kept = {name: origin[name] for name in names if origin.get(name)}
             distinct.setdefault(tuple(map(str, kept.items())), kept)
     return list(distinct.values())
