@@ -575,7 +575,7 @@ def test_what_lay_beside_rows_and_was_damaged_is_made_again(tmp_path, finished, 
     found = [
         error for _, error in quarantine.broken(ResultsFolder(before.folder), parts.Whose.of(one))
     ]
-    assert [error.file for error in found] == [file]
+    assert [error.file for error in found] == [str(file)]
     assert (
         quarantine.set_broken_aside(ResultsFolder(before.folder), parts.Whose.of(one), said.append)
         == 1
