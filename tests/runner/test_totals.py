@@ -257,7 +257,7 @@ def forged(file: Path, **columns) -> None:
         {"alphas": "0.05"},
         {"keys": {}},
     ],
-    ids=str,
+    ids=lambda columns: "+".join(columns),
 )
 def test_a_strangers_file_is_refused(place, columns):
     (file,) = (place / "kept" / "totals").iterdir()
