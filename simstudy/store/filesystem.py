@@ -158,6 +158,10 @@ class Filesystem(ABC):
     def anchored(self) -> Filesystem:
         """The same place, wherever the process goes."""
 
+    def is_same(self, other: Filesystem) -> bool:
+        """Whether another is the same place; what is shown of one leaves out which store it is."""
+        return type(self) is type(other) and vars(self.anchored()) == vars(other.anchored())
+
     @abstractmethod
     def base(self) -> Path | None:
         """Folder to which names of the user's files are relative; None: they are absolute."""

@@ -56,7 +56,9 @@ def merge(folders: Sequence[ResultsFolder], into: ResultsFolder) -> Merged:
         Where they are of several studies, or hold the same part with other rows: nothing is
         written then.
     """
-    others = [folder for folder in folders if str(folder.anchored()) != str(into.anchored())]
+    others = [folder for folder in folders if not folder.files.is_same(into.files)]
+    if not others:
+        raise UserError("is merged into itself: nothing is to be done", file=str(into))
     of = {folder: folder.study() for folder in _first_own(into, others)}
     work = _Merge(_whose(of), into)
     for folder in others:
@@ -140,14 +142,16 @@ class _Merge:
     def refuse_conflicts(self) -> None:
         """Refuse other rows in parts that are within wider ones; the same are not copied."""
         for join in list(compaction.held(part for part in self._of if not part.totals)):
-            foreign = [part for part in join.members if self._of[part] is not self._into]
-            whole = self._read(self._of[join.whole], join.whole) if foreign else None
-            for part in foreign if whole is not None else ():
+            ours = self._of[join.whole] is self._into
+            others = [part for part in join.members if not ours or self._of[part] is not self._into]
+            whole = self._read(self._of[join.whole], join.whole) if others else None
+            for part in others if whole is not None else ():
                 member = self._read(self._of[part], part)
                 if whole is not None and member is not None:
                     self._refuse(whole.holds(member), self._of[part], part, join.whole)
-                    del self._of[part]
-                    self.n_there += 1
+                    if self._of[part] is not self._into:
+                        del self._of[part]
+                        self.n_there += 1
 
     def copy(self, folder: ResultsFolder, part: PartName) -> bool:
         """Copy a part, its rows last; not one that is broken."""

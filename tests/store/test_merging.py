@@ -133,8 +133,9 @@ def test_other_rows_are_refused_and_nothing_is_written(home, method, kind, compa
         everything = ResultsFolder(home / "all/own")
         compact(everything.study(), everything)
     before = listing(home)
-    for into in ("new/own", "second/own"):
-        ran = call("merge", home / "all/own", home / "first/own", "--into", home / into)
+    both, other = ("all/own", "first/own"), ("all/own",)
+    for given, into in ((both, "new/own"), (both, "second/own"), (other, "first/own")):
+        ran = call("merge", *(home / folder for folder in given), "--into", home / into)
         line = assert_refused(ran)
         assert name in line and "has other rows than" in line and "nothing was written" in line
     assert listing(home) == before
@@ -191,6 +192,11 @@ def test_other_studies_and_places_are_refused(home, tmp_path):
     assert listing(home) == before
 
 
+def test_nothing_is_merged_into_itself(home):
+    for folder in (home / "all/own", home / "nowhere"):
+        assert "into itself" in assert_refused(call("merge", folder, "--into", folder))
+
+
 def test_what_a_folder_says_to_use_is_not_imported(home, tmp_path):
     for file in home.rglob("mine*.py"):
         file.write_text(f"import pathlib; pathlib.Path({str(tmp_path / 'ran')!r}).touch()\n")
@@ -225,3 +231,10 @@ def test_a_stranger_s_footer_leads_nowhere(home, said):
     new = [name for name in listing(home) if name not in before]
     outside = [name for name in new if not name.startswith(("deep/er/new/own/", "first/own/"))]
     assert outside in (["deep", "deep/er", "deep/er/new", "deep/er/new/own"], [])
+
+
+def test_stores_of_one_name_are_two_places():
+    """What is shown of a URI leaves out which store it is."""
+    one, other = (ResultsFolder(f"s3://b/x?endpoint_override=http://127.0.0.1:{port}")
+                  for port in (9, 10))  # fmt: skip
+    assert str(one) == str(other) and not one.files.is_same(other.files)
