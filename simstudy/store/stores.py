@@ -24,6 +24,7 @@ _SAID = re.compile(r"AWS Error (\w+) during \w+ operation: (.*?)(?: \(Request ID
 _CURL = re.compile(r"curlCode: \d+, ([^;]*)")
 _OPTION = re.compile(r"query parameter in \w+ URI: '(\w+)'")
 _EXPECTED = "expected s3://, gs://, abfs:// or file://, a bucket, a prefix and options of pyarrow's"
+_ENCODED = "write %2F for a / in a key, %23 for #, %3F for ?, and %40 for an @ that ends no key"
 _REFUSALS = {
     "NO_SUCH_BUCKET": "there is no such bucket",
     "ACCESS_DENIED": "access is denied",
@@ -35,11 +36,16 @@ _REFUSALS = {
 
 
 def shown(uri: str) -> str:
-    """A URI without its user and options, where keys may stand."""
+    """A URI without its user and options, where keys may stand.
+
+    One in whose key a ``/``, ``#`` or ``?`` stands as it is would be cut within the key.
+    """
     try:
         place = urlsplit(uri)
     except ValueError:
         raise UserError(f"this URI is no place for results; {_EXPECTED}") from None
+    if "@" in place.path + place.query + place.fragment and "@" not in place.netloc:
+        raise UserError(f"a URI has an @ after its bucket; {_ENCODED}")
     return f"{place.scheme}://{place.netloc.rpartition('@')[2]}{place.path.rstrip('/')}"
 
 

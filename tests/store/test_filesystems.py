@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import pickle
+import stat
+import tempfile
 from collections.abc import Iterator
 
 import pytest
@@ -119,6 +121,18 @@ def test_a_place_goes_to_another_process_and_is_found_by_name(folder):
     assert folder.anchored().read("a") == b"1"
 
 
+@pytest.mark.skipif(not hasattr(os, "getuid"), reason="no users there")
+@pytest.mark.parametrize("user", [0, 7])
+def test_nobody_trusts_a_folder_of_another_users(user, tmp_path, monkeypatch):
+    """Not root either, whom any of them may lead somewhere."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    files = ResultsFolder("mock:///r").files
+    monkeypatch.setattr(os, "getuid", lambda: user)
+    monkeypatch.setattr(os, "lstat", lambda path: os.stat_result([stat.S_IFDIR, *[8] * 9]))
+    with pytest.raises(WorkError, match="is not a folder of this user's"):
+        files.scratch()
+
+
 def test_all_of_it_moves_away(folder):
     if str(folder).startswith("mock"):
         pytest.skip("each URI of pyarrow's mock is a place of its own")
@@ -136,6 +150,10 @@ def test_all_of_it_moves_away(folder):
     ("s3://key:gehe im@bucket/x", "s3://bucket/x: is no place for results; expected s3://"),
     ("foo://key:geheim@bucket/x", "foo://bucket/x: is no place for results; expected s3://"),
     ("s3://a:b@bucket/x?nonsense=geheim", "s3://bucket/x: 'nonsense' is no option; expected"),
+    ("s3://key:geheim/geheim@bucket/x", "a URI has an @ after its bucket; write %2F for a / in"),
+    ("s3://key:geheim#geheim@bucket/x", "a URI has an @ after its bucket; write %2F for a / in"),
+    ("s3://key:geheim?geheim@bucket/x", "a URI has an @ after its bucket; write %2F for a / in"),
+    ("abfs://:geheim/geheim@account/x", "a URI has an @ after its bucket; write %2F for a / in"),
 ])  # fmt: skip
 def test_what_is_no_place_is_refused_without_its_secrets(uri, said):
     assert is_uri(uri)
