@@ -347,6 +347,8 @@ def run(
     if shard is not None and fresh:
         raise UserError("shard: a fresh start would take away what other shares have stored; "
                         "move the results aside before the first share runs")  # fmt: skip
+    if jobs is not None and (jobs != int(jobs) or jobs < 1):
+        raise UserError(f"jobs: {jobs} is not a whole number from 1 up")
     if not isinstance(study, Study):
         study = load(study)
     if replications is not None:
@@ -357,6 +359,7 @@ def run(
     found.share = None if shard is None else share_of(study, shard)
     policy = FailurePolicy(fail_fast, give_up)
     with opened(backend, scheduler) as workers:
+        workers.n_here(jobs)  # refuses before anything moves
         moved = quarantine.move_away(found._place) if fresh else None
         if moved is not None:
             warn(f"{found.folder}: earlier results are in {moved} now")

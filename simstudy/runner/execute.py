@@ -14,7 +14,6 @@ from typing import Any
 
 from simstudy.custom.generator import GENERATOR
 from simstudy.custom.load import content_of
-from simstudy.errors import UserError
 from simstudy.estimates import STATUS_OF
 from simstudy.estimates import Outcome as Failing
 from simstudy.runner import backends, belongs, same_bits, timeouts
@@ -73,8 +72,6 @@ def execute(
     int
         Number of fits that were missing and are there now.
     """
-    if jobs is not None and (jobs != int(jobs) or jobs < 1):
-        raise UserError(f"jobs: {jobs} is not a whole number from 1 up")
     for method in study.own_methods:
         refuse_changed(method.source)
     for own in study.generators.values():

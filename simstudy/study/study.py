@@ -28,7 +28,7 @@ from simstudy.where import known
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _REPORT = dict.fromkeys(("plots", "figure", "graphs", "plot", "charts"), "figures")
-_RESULTS = ("estimates", "scenarios.parquet", "summary.parquet", "summary.csv", "run.log.jsonl")
+_MARKS = ("estimates", "totals", "scenarios.parquet", "summary.parquet", "summary.csv", "run.log.*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +176,7 @@ def load_stored(content: bytes, name: str, folder: Path, trusted: bool) -> Study
 def _is_stored(file: Path) -> bool:
     """Whether a file is the study.yaml of a results folder, by its own or by a linked name."""
     return any(
-        path.name == "study.yaml" and any((path.parent / name).exists() for name in _RESULTS)
+        path.name == "study.yaml" and any(any(path.parent.glob(name)) for name in _MARKS)
         for path in (file, file.resolve())
     )
 

@@ -52,6 +52,14 @@ def test_another_study_of_the_same_name_is_refused(tmp_path, what):
     assert again.n_missing == 0 and "earlier results are in" in said[0]
 
 
+@pytest.mark.parametrize("wrong", [{"jobs": 4, "backend": "serial"}, {"jobs": 0}])
+def test_a_fresh_start_moves_nothing_where_its_options_are_refused(tmp_path, wrong):
+    found, _ = run(tmp_path, {"replications": 4})
+    with pytest.raises(UserError, match="jobs: "):
+        simstudy.run(STUDY, results=tmp_path, fresh=True, **wrong)
+    assert [path.name for path in tmp_path.iterdir()] == ["s"] and not found.n_missing
+
+
 SAME = {
     "title and aim": {"title": "t", "aim": "a"},
     "alpha": {"alpha": [0.1, 0.01]},

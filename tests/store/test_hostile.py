@@ -66,6 +66,13 @@ def traces(place: Path) -> list[str]:
     return [path.name for path in place.rglob("*") if path.name.endswith(".ran")]
 
 
+def only(place: Path, *names: str) -> None:
+    """Leave nothing of the folder but these."""
+    for path in (place / "trap").iterdir():
+        if path.name not in names:
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
 def edit(place: Path, old: str, new: str) -> None:
     file = place / DONE
     text = file.read_text()
@@ -98,12 +105,9 @@ VARIANTS = {
     ),
     "linked": linked,
     "no rows": lambda place: shutil.rmtree(place / "trap" / "estimates"),
-    "study.yaml alone": lambda place: [
-        shutil.rmtree(path) if path.is_dir() else path.unlink()
-        for path in (place / "trap").iterdir()
-        if path.name not in ("study.yaml", "summary.csv")
-    ],
+    "study.yaml alone": lambda place: only(place, "study.yaml", "summary.csv"),
 }
+
 REFUSED = ("without a digest", "a tag")  # every command says so in one line
 
 
@@ -143,6 +147,15 @@ def test_no_command_imports_a_file_of_a_results_folder(place, variant):
     assert call_process("report", "trap", cwd=place).code in (0, 1, 2)
     if variant in REFUSED:
         assert {code for verb, target, code in codes if target == place / "trap"} == {2}
+    assert traces(place) == []
+
+
+@pytest.mark.parametrize("left", ["totals", "run.log.1of2.jsonl"])
+def test_a_folder_of_totals_or_of_a_share_is_known_by_them(place, left):
+    (place / "trap" / "totals").mkdir()
+    (place / "trap" / "run.log.1of2.jsonl").touch()
+    only(place, "study.yaml", left)
+    assert call("plan", place / DONE).code == 2
     assert traces(place) == []
 
 
