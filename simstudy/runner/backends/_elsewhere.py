@@ -34,30 +34,24 @@ class Place(NamedTuple):
     files: Mapping[str, bytes]
 
 
-class Kit(NamedTuple):
-    """What a worker gets with every call: versions first, which say whether it can read the rest.
+class Sealed(bytes):
+    """What is sent to workers, whose logs tell arguments: a folder's URI may hold a key."""
 
-    Attributes
-    ----------
-    versions : mapping
-        Of the run's own packages.
-    place : bytes
-        A pickled `Place`.
-    """
+    def __repr__(self) -> str:
+        return "Sealed()"
 
-    versions: Mapping[str, str]
-    place: bytes
+    __str__ = __repr__
 
-    @staticmethod
-    def of(versions: Mapping[str, str], place: Place) -> bytes:
-        """One as it is sent."""
-        return pickle.dumps((dict(versions), pickle.dumps(place)))
+
+def kit(versions: Mapping[str, str], place: Place) -> Sealed:
+    """What goes with every call: versions first, which say whether a worker can read the rest."""
+    return Sealed(pickle.dumps((dict(versions), pickle.dumps(place))))
 
 
 @lru_cache(maxsize=8)
-def settle_in(kit: bytes) -> None:
+def settle_in(sent: Sealed) -> None:
     """Take what a run sends, once a process; `UnfitError` where this worker is not fit for it."""
-    versions, place = Kit(*pickle.loads(kit))
+    versions, place = pickle.loads(sent)
     here = versions_of(versions)
     differing = [
         f"{name} {here[name] or 'missing'} (here: {version})"
@@ -84,7 +78,7 @@ def _sees(wanted: Place) -> bool:
             time.sleep(_PAUSE)
 
 
-def do(kit: bytes, call: bytes) -> object:
+def do(kit: Sealed, call: Sealed) -> object:
     """Do a call here, as soon as this worker is known to be fit."""
     try:
         settle_in(kit)

@@ -19,7 +19,7 @@ from typing import Any
 
 from simstudy.errors import UserError, WorkError, brief
 from simstudy.runner.backends._backend import Backend, Call, LostError, Needs, backend
-from simstudy.runner.backends._elsewhere import Kit, Place, UnfitError, do, settle_in
+from simstudy.runner.backends._elsewhere import Place, Sealed, UnfitError, do, kit, settle_in
 from simstudy.runner.process import cores
 from simstudy.store.processes import own_name
 from simstudy.store.results_folder import WORK, ResultsFolder
@@ -28,6 +28,7 @@ _ADDRESS = "DASK_SCHEDULER_ADDRESS"
 _ANSWER = 5.0  # seconds in which a scheduler answers
 _COME = 60.0  # seconds in which a worker comes where there is none
 _LOOK = 1.0  # seconds between looks at the cluster
+_AGAIN = 3600.0  # seconds after which workers' marker is written again
 _KEPT = "finished ranges are kept, the same command goes on"
 _MISSING = "backend: dask needs distributed; pip install 'simstudy[dask]'"
 _LOGGERS = ("distributed", "distributed.client", "tornado", "tornado.application", "asyncio")
@@ -50,17 +51,15 @@ class Dask(Backend):
             message = f"give --scheduler tcp://HOST:PORT, or {_ADDRESS} in the environment"
             raise UserError(f"backend: dask needs a scheduler; {message}")
         self._address, self._client = address, _connected(address)
-        self._marker: tuple[ResultsFolder, str] | None = None
-        self._kit = b""
+        self._marker: tuple[ResultsFolder, str, bytes] | None = None
+        self._marked = 0.0
+        self._kit = Sealed()
         self._most = 0  # calls under way; 0 is as many as keep all workers busy
         self._looked, self._alone_since, self._slots = 0.0, 0.0, 0
 
     def close(self) -> None:
         """Leave the cluster."""
-        if self._marker is not None:
-            folder, name = self._marker
-            with suppress(OSError, UserError, WorkError):
-                folder.remove(name)
+        self._unmark()
         with suppress(OSError, AssertionError):  # it asserts that it is closed by then
             self._client.close(timeout=2)
 
@@ -75,11 +74,11 @@ class Dask(Backend):
 
     def meet(self, needs: Needs) -> None:
         """Wait for a worker, then refuse those that see another folder or have other versions."""
+        self._unmark()
         token = secrets.token_hex(8)
-        self._marker = needs.folder, f"{WORK}/{own_name()}-{token}-workers"
-        needs.folder.write(self._marker[1], token.encode())
-        place = Place(needs.folder, self._marker[1], token.encode(), needs.files)
-        self._kit = Kit.of(needs.versions, place)
+        self._marker = needs.folder, f"{WORK}/{own_name()}-{token}-workers", token.encode()
+        self._mark()
+        self._kit = kit(needs.versions, Place(*self._marker, needs.files))
         while not self._slots:
             self._look(UserError)
             time.sleep(0 if self._slots else _LOOK / 10)
@@ -87,6 +86,18 @@ class Dask(Backend):
         for worker, error in sorted(found.items()):
             if error is not None and not isinstance(error, OSError):  # that of one which is gone
                 raise _unfit(worker, error)
+
+    def _mark(self) -> None:
+        """Write what workers look for, which other machines take for left over after a day."""
+        if self._marker is not None:
+            folder, name, token = self._marker
+            self._marked = time.monotonic()
+            folder.write(name, token)
+
+    def _unmark(self) -> None:
+        if self._marker is not None:
+            with suppress(OSError, UserError, WorkError):
+                self._marker[0].remove(self._marker[1])
 
     def _results(self, calls: Iterable[Call], jobs: int) -> Iterator[Any]:
         waiting, ended = iter(calls), queue.SimpleQueue[Any]()
@@ -119,7 +130,7 @@ class Dask(Backend):
 
         key = f"simstudy-{secrets.token_hex(16)}"
         try:
-            return self._client.submit(do, self._kit, dumps(call), key=key, pure=False)
+            return self._client.submit(do, self._kit, Sealed(dumps(call)), key=key, pure=False)
         except OSError:
             raise self._gone() from None
 
@@ -127,6 +138,9 @@ class Dask(Backend):
         """A future that has ended; the cluster is looked at meanwhile."""
         while True:
             self._look(WorkError)
+            if time.monotonic() - self._marked > _AGAIN:
+                with suppress(WorkError):  # there is time to try again
+                    self._mark()
             with suppress(queue.Empty):
                 return ended.get(timeout=_LOOK)
 
@@ -134,21 +148,23 @@ class Dask(Backend):
         """What a call returned. That of a worker that was lost since is made again."""
         from distributed import KilledWorker
 
-        while True:
+        while future.status != "error":
+            if future.cancelled():
+                raise self._gone()
             try:
-                if future.status == "error":
-                    raise future.exception(timeout=_LOOK)
-                if future.cancelled():
-                    raise self._gone()
                 return future.result(timeout=_LOOK)
-            except KilledWorker as error:
-                raise LostError("a worker ended", error.allowed_failures + 1) from None
-            except UnfitError as error:
-                raise UserError(str(error)) from None
-            except OSError:  # the client's own, of a connection or of time that is over
-                if future.status == "error" or self._client.status != "running":
+            except Exception as early:
+                if future.status == "error":  # by now: what it is comes below
+                    break
+                if not isinstance(early, OSError) or self._client.status != "running":
                     raise
-                self._look(WorkError)
+                self._look(WorkError)  # the client's own, of a connection or of time that is over
+        error = future.exception()  # known here, so no time limit, whose end would pass for it
+        if isinstance(error, KilledWorker):
+            raise LostError("a worker ended", error.allowed_failures + 1)
+        if isinstance(error, UnfitError):
+            raise UserError(str(error))
+        raise error
 
     def _look(self, error: type[Exception]) -> None:
         """See how many workers there are; raise this where none has been for long."""
