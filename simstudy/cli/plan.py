@@ -48,6 +48,7 @@ def main(options: Namespace) -> None:
     print(f"expected time: {duration(found.seconds)} {where}{alone}, summary and figures included")
     print(f"disk: {found.megabytes:,.1f} MB of {_KINDS[study.sample is None, study.sample == 0]}")
     folder = ResultsFolder(options.results).below(study.name)
+    folder.refuse_seed(folder.seed, study.seed)  # before what its rows say is taken for this study
     print("\n".join(there(settled(study, folder), folder)))
     most = "" if study.precision is None else "max "
     print(f"largest Monte Carlo SE with {most}{study.replications:,} replications, from a pilot of "

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from simstudy.cli.bar import MINUTE, duration, percent
 from simstudy.cli.terminal import redraw, write_exactly
-from simstudy.errors import IncompleteError
+from simstudy.errors import IncompleteError, UserError
 from simstudy.report.tables.text import joined, padded
 from simstudy.runner.outlook import Outlook, Speed
 from simstudy.runner.progress import METHOD, SCENARIO, Cell, Count, by, counts, total
@@ -32,6 +32,8 @@ _AGAIN = "run its study file again, which computes"
 
 def main(options: Namespace) -> None:
     """Say what is there, missing and broken; again and again until nothing is, if so asked."""
+    if options.watch and options.json:
+        raise UserError("--watch writes lines for people, and --json one document: take one")
     folder = ResultsFolder(options.results)
     look, verify = _Look(folder), not options.quick
     if options.watch:
@@ -79,6 +81,17 @@ class _Look:
 
     def __call__(self, verify: bool) -> _Status:
         """Look now, into the parts that are new or by their names alone."""
+        for last in (False, False, True):
+            try:
+                return self._looked(verify)
+            except parts.BrokenPartError:  # read, or moved, to say when scenarios stop
+                if last:
+                    raise
+                self._sound.clear()
+                verify = True
+        raise AssertionError  # pragma: no cover
+
+    def _looked(self, verify: bool) -> _Status:
         if self._folder.read(STUDY) != self._content:
             self._study, self._outlook = self._loaded()
         study, folder = self._study, self._folder

@@ -7,6 +7,7 @@ stands in the logs of all runs and shards that work there. Nothing of the user's
 from __future__ import annotations
 
 import json
+import math
 import time
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator
@@ -34,7 +35,7 @@ class Speed(NamedTuple):
 
 class _Range(NamedTuple):
     at: float
-    n_fits: int
+    n_fits: float
     seconds: float
 
 
@@ -48,7 +49,7 @@ class Outlook:
         self._own = {method.canonical for method in study.own_methods}
         self._read: Counter[str] = Counter()  # bytes of each log
         self._seconds: dict[Kind, float] = defaultdict(float)
-        self._fits: Counter[Kind] = Counter()
+        self._fits: dict[Kind, float] = defaultdict(float)
         self._done: list[_Range] = []  # of the last minutes
         self._at_work: set[tuple[str, object]] = set()  # logs and processes of runs
 
@@ -112,7 +113,9 @@ class Outlook:
             designs = [self._designs[name] for name in entry["scenarios"]]
             methods = [self._methods[name].canonical for name in entry["methods"]]
             seconds, at = float(entry["seconds"]), datetime.fromisoformat(entry["time"])
-            n_fits = int(entry["replications"]) * len(methods)
+            n_fits = float(entry["replications"]) * len(methods)
+            if not math.isfinite(n_fits + seconds):
+                return
             self._done.append(_Range(at.timestamp(), n_fits, seconds))
             for kind in self._kinds(designs[0], methods[0]):
                 self._seconds[kind] += seconds

@@ -72,17 +72,10 @@ def by(what: int, of: Mapping[Cell, Count]) -> dict[str, Count]:
 
 
 def there(study: Study, folder: ResultsFolder) -> list[str]:
-    """In a line or several: how many fits are there, and which are missing.
-
-    Raises
-    ------
-    UserError
-        Where the folder holds results of another seed.
-    """
+    """In a line or several: how many fits are there, and which are missing."""
     listed = folder.held()
     if not listed:
         return [f"{folder}: nothing is there yet"]
-    folder.refuse_seed(folder.seed, study.seed)
     of = counts(study, listed)
     whole = total(of.values())
     head = f"{folder}: {whole.there:,} of {whole.asked:,} fits are there"

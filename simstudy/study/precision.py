@@ -105,6 +105,13 @@ class Precision:
         """The number of replications at which it is looked again."""
         return min(2 * n_reps, self.most)
 
+    def looks_at(self, n_reps: int) -> bool:
+        """Whether a scenario may stop at this number of replications."""
+        number = self.least
+        while number < n_reps and number < self.most:
+            number = self.after(number)
+        return number == n_reps
+
     @property
     def written(self) -> dict[str, Any]:
         """As in a study file."""

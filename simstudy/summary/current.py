@@ -80,8 +80,10 @@ def summary_of_rows(study: Study, folder: ResultsFolder) -> Any:
 def kept_stops(study: Study, folder: ResultsFolder) -> dict[str, Stop]:
     """Where scenarios stop, as it was found when the stored summary was made.
 
-    Nothing where that was of another study or of other rows, or did not say it of all.
+    Nothing where that was of another study or of other rows, or did not say it of all; numbers
+    at which nobody looks are a stranger's.
     """
+    rule = study.precision
     made = summary_mark(folder)
     written, text = made.get("digests"), study_file.text(study, folder).encode()
     if not isinstance(written, dict) or made.get("rows") != _rows(folder, study):
@@ -90,9 +92,9 @@ def kept_stops(study: Study, folder: ResultsFolder) -> dict[str, Stop]:
         return {}
     try:
         stops = {str(name): Stop(int(n), str(by)) for name, (n, by) in made["stops"].items()}
-    except (KeyError, TypeError, ValueError, AttributeError):
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
         return {}
-    whole = all(0 < stop.n_reps <= study.replications and stop.by for stop in stops.values())
+    whole = all(rule and rule.looks_at(n_reps) and by for n_reps, by in stops.values())
     return stops if whole and stops.keys() == {design.id for design in study.designs} else {}
 
 

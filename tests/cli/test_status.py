@@ -14,8 +14,12 @@ from pathlib import Path
 import pytest
 from helpers_cli import assert_refused, call, environment
 
+from simstudy.results import Results
 from simstudy.runner.outlook import Outlook
-from simstudy.store.results_folder import ResultsFolder
+from simstudy.store import parts
+from simstudy.store.results_folder import SUMMARY, ResultsFolder
+from simstudy.store.summary_file import read_summary, write_table
+from simstudy.summary.current import kept_stops
 
 CONFIG = """\
 name: st
@@ -95,6 +99,60 @@ def test_a_truncated_part_is_found_unless_names_are_trusted(here):
     assert call("status", "results/st").code == 0
 
 
+@pytest.fixture
+def precise(here) -> Path:
+    """The same with scenarios that stop by precision, without what its summary says of them."""
+    rule = "replications: {mcse: {rejection_rate: 0.01}, min: 100, max: 200}"
+    Path("st.yaml").write_text(CONFIG.replace("replications: 100", rule))
+    assert call("run", "st.yaml", "--no-report", "--quiet", "--jobs", 1).code == 0
+    (here / "summary.parquet").unlink()
+    return here
+
+
+@pytest.mark.parametrize("more", [[], ["--quick"]])
+def test_rows_that_say_when_a_scenario_stops_may_be_broken(precise, more):
+    assert call("status", "results/st", *more).code == 0
+    part = max((precise / "estimates").iterdir())
+    part.write_bytes(part.read_bytes()[:-100])
+    ran = call("status", "results/st", *more)
+    assert ran.code == 3 and "1 part is broken" in ran.out
+
+
+def test_a_part_that_was_moved_after_it_was_listed_ends_no_look(precise, monkeypatch):
+    read = parts.read
+
+    def moved(folder, part, *more):
+        (precise / "estimates" / str(part)).unlink()
+        return read(folder, part, *more)
+
+    monkeypatch.setattr(parts, "read", moved)
+    assert call("status", "results/st", "--quick").code == 3
+
+
+def test_a_mark_of_a_summary_decides_no_number(precise):
+    folder, study = ResultsFolder(precise), ResultsFolder(precise).study()
+    found = Results.open(precise)
+    found.write_summary()
+    table, mark = read_summary(folder).table, dict(read_summary(folder).mark)
+    assert kept_stops(study, folder) == found.study.stops
+    for number in (150, 400, 0, float("inf"), float("nan"), 10**400):
+        stops = dict.fromkeys(found.study.stops, (number, "a hand"))
+        write_table(folder, SUMMARY, table, mark | {"stops": stops})
+        assert kept_stops(study, folder) == {}
+        assert call("status", "results/st").code == 0
+
+
+def test_a_folder_of_another_seed_is_refused_before_its_rows_are_read(precise):
+    text = Path("st.yaml").read_text().replace("seed: 3", "seed: 4")
+    Path("st.yaml").write_text(text)
+    ran = call("plan", "st.yaml")
+    assert ran.code == 2 and "holds results of seed 3, and this study has seed 4" in ran.err
+
+
+def test_one_document_is_no_watch(here):
+    assert "--watch" in assert_refused(call("status", "results/st", "--watch", "--json"))
+
+
 def test_what_is_no_results_folder_is_refused(here):
     assert "no such folder" in assert_refused(call("status", "results/none"))
     assert "no study.yaml here" in assert_refused(call("status", "results"))
@@ -145,6 +203,8 @@ def test_time_left_comes_from_the_logs_of_all_shards(here):
     for shard in (1, 2):
         (here / f"run.log.{shard}of2.jsonl").write_text(
             entry("start") + "not JSON\n[]\n" + entry("range", **done | {"scenarios": ["no"]})
+            + entry("range", **done | {"replications": 10**400})
+            + entry("range", **done | {"replications": float("inf")})
             + entry("range", **done) + '{"event": "ra'
         )  # fmt: skip
     outlook = Outlook(study, folder)
