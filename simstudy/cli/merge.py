@@ -8,7 +8,7 @@ from simstudy.cli.run import say
 from simstudy.errors import WorkError
 from simstudy.runner.progress import there
 from simstudy.store.merging import merge
-from simstudy.store.results_folder import ResultsFolder
+from simstudy.store.results_folder import ResultsFolder, is_uri
 from simstudy.summary.stopping import settled
 
 
@@ -25,8 +25,14 @@ def main(options: Namespace) -> None:
     parent, _, name = str(into).rpartition("/")
     if name == study.name:
         print("computes what is missing and summarizes: python -m simstudy run CONFIG "
-              f"--results {parent or '.'}")  # fmt: skip
+              f"--results {parent or '.'}{_left_out(options.into, into)}")  # fmt: skip
     else:
         say(f"{into}: a run looks for this study in a folder called {study.name}")
     if merged.broken:
         raise WorkError(f"{into}: {len(merged.broken):,} broken parts were not merged: see above")
+
+
+def _left_out(given: str, into: ResultsFolder) -> str:
+    """Say that a command has a URI without its key and options, which may be secret."""
+    more = is_uri(str(into)) and str(into) != given.rstrip("/")
+    return " (and the URI's key and options, which are left out here)" if more else ""

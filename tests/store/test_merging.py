@@ -192,6 +192,14 @@ def test_other_studies_and_places_are_refused(home, tmp_path):
     assert listing(home) == before
 
 
+@pytest.mark.parametrize(("options", "said"), [
+    ("", ""), ("?colour=geheim", " (and the URI's key and options, which are left out here)"),
+])  # fmt: skip
+def test_a_command_that_lacks_options_of_a_uri_says_so(home, options, said):
+    ran = call("merge", home / "all/own", "--into", f"mock://{home}/own{options}")
+    assert ran.code == 0 and ran.out.endswith(f"run CONFIG --results mock://{home}{said}\n"), ran
+
+
 def test_nothing_is_merged_into_itself(home):
     for folder in (home / "all/own", home / "nowhere"):
         assert "into itself" in assert_refused(call("merge", folder, "--into", folder))
