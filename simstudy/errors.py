@@ -6,6 +6,8 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 
+RANGES_KEPT = "finished ranges are kept, the same command goes on"
+KEPT = "what is finished is kept, the same command goes on"
 _ALIKE = 0.69  # of two words that may be the same one, misspelt
 _LONG = 6  # letters from which a part of a word, or a synonym, is no accident
 _NEGATED = re.compile(r"(?:non|not|no|un|in|dis|a)_?(.{4,})")

@@ -21,6 +21,7 @@ from simstudy.cli.terminal import Terminal
 from simstudy.cli.verbs import VERBS
 from simstudy.custom import doing
 from simstudy.errors import (
+    RANGES_KEPT,
     IncompleteError,
     Interrupt,
     UnmetError,
@@ -32,7 +33,6 @@ from simstudy.errors import (
 )
 
 DONE, FAILED, WRONG, INCOMPLETE, UNMET, INTERRUPTED, TERMINATED = 0, 1, 2, 3, 4, 130, 143
-_KEPT = "finished ranges are kept, the same command goes on"
 
 
 _ONCE = 1.0  # seconds in which two signals are one: a terminal's, and its echo from the guard
@@ -206,9 +206,9 @@ _stopped = -_ONCE
 def _say(error: BaseException) -> int:
     """One line on stderr, and the exit code."""
     if isinstance(error, _Terminated):
-        text, code = f"terminated; {_KEPT}", TERMINATED
+        text, code = f"terminated; {RANGES_KEPT}", TERMINATED
     elif isinstance(error, KeyboardInterrupt):
-        text, code = f"interrupted; {_KEPT}", INTERRUPTED
+        text, code = f"interrupted; {RANGES_KEPT}", INTERRUPTED
     elif isinstance(error, UserError):
         text, code = str(error), WRONG
     elif isinstance(error, WorkError):

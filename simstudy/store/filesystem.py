@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
-from simstudy.errors import WorkError
+from simstudy.errors import KEPT, WorkError
 
 WORK = ".work"  # temporary and set-aside files of a results folder
 SET_ASIDE = f"{WORK}/set-aside"
@@ -173,5 +173,4 @@ class Filesystem(ABC):
 
 def cannot_write(shown: str, error: OSError) -> WorkError:
     """Say which file could not be written, and why; a full disk above all."""
-    reason = f"{error.strerror or error}; what is finished is kept, the same command goes on"
-    return WorkError(f"{shown}: cannot be written: {reason}")
+    return WorkError(f"{shown}: cannot be written: {error.strerror or error}; {KEPT}")

@@ -22,7 +22,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import pyarrow as pa
 
-from simstudy.errors import UserError, WorkError, brief
+from simstudy.errors import KEPT, UserError, WorkError, brief
 from simstudy.store import stores
 from simstudy.store.filesystem import WORK, Entry, Filesystem, Lines, NotPlainError
 from simstudy.store.processes import own_name
@@ -137,9 +137,7 @@ class StoredObjects(Filesystem):
         try:
             self._asked(name, ask)
         except WorkError as error:
-            raise WorkError(
-                f"{error}; what is finished is kept, the same command goes on"
-            ) from None
+            raise WorkError(f"{error}; {KEPT}") from None
 
     def exists(self, name: str) -> bool:
         """Whether there is an object of this name."""

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, ClassVar, NamedTuple, TypeVar
 
 from simstudy.errors import UserError
-from simstudy.runner.process import cores
 from simstudy.store.results_folder import ResultsFolder
 
 _one_at_a_time = threading.Lock()
@@ -105,8 +104,8 @@ class Backend(ABC):
         return asked or usual
 
     def n_here(self, asked: int | None) -> int:
-        """Processes of this machine that may be started for other work."""
-        return asked or cores()
+        """Processes of this machine that there may be for other work; none but this one."""
+        return 1
 
     def meet(self, needs: Needs) -> None:  # noqa: B027  most have workers of this machine
         """Refuse workers that lack what is needed."""

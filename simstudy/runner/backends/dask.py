@@ -17,7 +17,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from typing import Any
 
-from simstudy.errors import UserError, WorkError, brief
+from simstudy.errors import RANGES_KEPT, UserError, WorkError, brief
 from simstudy.runner.backends._backend import Backend, Call, LostError, Needs, backend
 from simstudy.runner.backends._elsewhere import Place, Sealed, UnfitError, do, kit, settle_in
 from simstudy.runner.process import cores
@@ -29,7 +29,6 @@ _ANSWER = 5.0  # seconds in which a scheduler answers
 _COME = 60.0  # seconds in which a worker comes where there is none
 _LOOK = 1.0  # seconds between looks at the cluster
 _AGAIN = 3600.0  # seconds after which workers' marker is written again
-_KEPT = "finished ranges are kept, the same command goes on"
 _MISSING = "backend: dask needs distributed; pip install 'simstudy[dask]'"
 _LOGGERS = ("distributed", "distributed.client", "tornado", "tornado.application", "asyncio")
 
@@ -180,11 +179,11 @@ class Dask(Backend):
             self._alone_since = now
         elif now - (self._alone_since or now) > _COME:
             message = f"no worker came to the scheduler at {self._address} in {_COME:g} s"
-            raise error(message if error is UserError else f"{message}; {_KEPT}")
+            raise error(message if error is UserError else f"{message}; {RANGES_KEPT}")
         self._alone_since = self._alone_since or now
 
     def _gone(self) -> WorkError:
-        return WorkError(f"the scheduler at {self._address} is gone; {_KEPT}")
+        return WorkError(f"the scheduler at {self._address} is gone; {RANGES_KEPT}")
 
 
 def _quiet_import() -> None:

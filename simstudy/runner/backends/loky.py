@@ -13,7 +13,7 @@ from typing import Any
 from simstudy.runner.apart import how_it_ended
 from simstudy.runner.backends._backend import Call, LostError, NoWorkersError, backend
 from simstudy.runner.backends.serial import InProcess
-from simstudy.runner.process import follow, uninterrupted
+from simstudy.runner.process import cores, follow, uninterrupted
 
 _NO_WORKERS = "worker processes cannot be started"
 
@@ -23,6 +23,10 @@ class Loky(InProcess):
     """Worker processes; BLAS and OpenMP keep to one thread in each."""
 
     name = "loky"
+
+    def n_here(self, asked: int | None) -> int:
+        """As many as there are workers, or cores."""
+        return asked or cores()
 
     def ends_calls(self, jobs: int) -> bool:
         """A worker has nothing else to do."""

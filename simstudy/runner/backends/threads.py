@@ -15,10 +15,6 @@ class Threads(InProcess):
 
     name = "threads"
 
-    def n_here(self, asked: int | None) -> int:
-        """None but this one."""
-        return 1
-
     def ends_calls(self, jobs: int) -> bool:
         """No alarm reaches a thread."""
         return jobs == 1 and super().ends_calls(jobs)
