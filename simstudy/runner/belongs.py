@@ -14,6 +14,7 @@ from dataclasses import replace
 from simstudy.errors import UserError, WorkError
 from simstudy.runner.shards import Share, asked, n_missing
 from simstudy.store import parts, study_file
+from simstudy.store.coverage import whole
 from simstudy.store.names import PartName, holders, method_key
 from simstudy.store.results_folder import SCENARIOS, STUDY, SUMMARY, SUMMARY_CSV, ResultsFolder
 from simstudy.store.totals_file import no_such_level
@@ -82,10 +83,16 @@ def refuse_another(study: Study, folder: ResultsFolder, stored: list[PartName]) 
 
 def refuse_other_levels(study: Study, folder: ResultsFolder, stored: list[PartName]) -> None:
     """Refuse levels of the tests for which totals were not made: they cannot be made from them."""
-    totals = [part for part in stored if part.totals]
     if study.sample is None or folder.document.get("alpha") == list(study.alpha):
         return
-    for footer in parts.footers(folder, totals):
+    rows = holders(part for part in stored if not part.totals)
+    read = [
+        part for part in stored if part.totals and not all(
+            whole(rows.get((scenario, method), ()), study.replications)
+            for scenario in part.scenarios for method in part.methods
+        )
+    ]  # fmt: skip
+    for footer in parts.footers(folder, read):
         lost = [alpha for alpha in study.alpha if alpha not in footer.get("alphas", ())]
         if lost:
             raise UserError(no_such_level(lost, footer.get("alphas", ())), file=str(folder))

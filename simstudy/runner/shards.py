@@ -78,7 +78,8 @@ def share_of(study: Study, text: str) -> Share:
     study = replace(study, stops={})  # whatever rows say by now
     deals = _tasks(study) if study.precision is None else _scenarios(study, study.precision.most)
     spans: dict[Cell, list[Range]] = defaultdict(list)
-    for deal in _dealt(deals, of)[number - 1]:
+    shares = _dealt(deals, min(of, len(deals)))  # the others are empty
+    for deal in shares[number - 1] if number <= len(shares) else ():
         for cell, span in deal.spans:
             spans[cell].append(span)
     what = "task" if study.precision is None else "scenario"

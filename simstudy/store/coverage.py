@@ -78,19 +78,27 @@ def missing_totals(rows: Iterable[PartName], totals: Iterable[PartName], n_reps:
 
 
 def use(rows: Iterable[PartName], totals: Sequence[PartName], n_reps: int) -> Use:
-    """From what a cell is read: rows before the totals that reach to its last replication."""
+    """From what a cell is read: all rows, or those before the totals that reach to its end."""
+    n_rows = _in_blocks(rows, n_reps)
+    if n_rows == n_reps:
+        return Use(n_rows, ())
     found = sorted(_usable(totals, n_reps), key=lambda one: (-one[2].last, one[2].first))
     start = n_reps + 1
     for _, _, node in found:
         if node.last == start - 1:
             start = node.first
-    n_rows = min(_in_blocks(rows, n_reps), start - 1)
+    n_rows = min(n_rows, start - 1)
     chosen, done = [], n_rows
     for part, place, node in sorted(found, key=lambda one: (one[2].first, -one[2].last)):
         if node.first > done:
             chosen.append((part, place))
             done = node.last
     return Use(n_rows, tuple(chosen))
+
+
+def whole(rows: Iterable[PartName], n_reps: int) -> bool:
+    """Whether rows alone are all of a cell, so that no totals of it are read."""
+    return _in_blocks(rows, n_reps) == n_reps
 
 
 def _usable(totals: Iterable[PartName], n_reps: int) -> Iterator[tuple[PartName, int, Node]]:

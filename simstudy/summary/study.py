@@ -91,8 +91,10 @@ def stored_rows(
     """What a study's folder holds.
 
     What users' methods gave takes the place of the model's truth and of intervals by SE. A
-    method that gave limits anywhere is judged by its limits alone. A truth that is the same in
-    all data sets of a scenario is its truth there; one that differs is none.
+    method that gave limits anywhere is judged by its limits alone; where scenarios stop by
+    precision, in those in which it gave any, so that none stops otherwise beside others. A
+    truth that is the same in all data sets of a scenario is its truth there; one that differs
+    is none.
 
     Parameters
     ----------
@@ -106,7 +108,8 @@ def stored_rows(
         if key in ranges[TRUTH]:
             truth[cell] = one_of(*ranges[TRUTH][key])
     with_limits = {method for _, method in ranges[LIMITS[0]]}
-    limits = np.array([method in with_limits for _, method in keys])
+    by_cell = study.precision is not None
+    limits = np.array([k in ranges[LIMITS[0]] if by_cell else k[1] in with_limits for k in keys])
     ranked = {method_key(m.canonical) for m in study.methods if RANK in m.extras}
     names = (*([TRUTH] if np.isnan(truth).any() else []), *(LIMITS if with_limits else ()))
     givers = {method for name in names for _, method in ranges[name]} | ranked

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import tracemalloc
 from collections import Counter
 
 import pyarrow.parquet as pq
@@ -111,6 +112,16 @@ def test_shares_never_change(studies):
         names = "\n".join(str(part) for task in tasks for part in names_of(task))
         told.append(hashlib.sha256(names.encode()).hexdigest()[:16])
     assert told == ["b6f68327c936a40c", "5fb6700d7fb820d2"]
+
+
+def test_more_shares_than_there_is_work_for_take_no_room(studies):
+    one, many = studies["ranges"], 999_999_999
+    shares = [share_of(one, f"{k}/500").spans for k in range(1, 501)]
+    tracemalloc.start()
+    assert [share_of(one, f"{k}/{many}").spans for k in (1, 2, many)] == [*shares[:2], {}]
+    assert tracemalloc.get_traced_memory()[1] < 1 << 27
+    tracemalloc.stop()
+    assert not shares[-1] and sum(map(bool, shares)) == len(plan(one, []))
 
 
 def test_the_places_of_a_users_files_deal_nothing(tmp_path):

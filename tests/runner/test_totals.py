@@ -127,6 +127,15 @@ def test_rows_that_are_there_are_used(rows, tmp_path):
     assert more.summary_table().equals(without(expected.summary_table()))
 
 
+def test_rows_that_are_whole_are_read_beside_totals(place, rows):
+    back, _ = run(place)
+    again, said = run(place, store="summary")
+    assert again.n_fits == 0 and not [line for line in said if "not available" in line]
+    assert again.summary_table().equals(back.summary_table())
+    other, _ = run(place, store="summary", alpha=[0.1])  # for which no totals were made
+    assert other.n_fits == 0 and 0.1 in other.summary_table().column("alpha").to_pylist()
+
+
 def test_rows_after_totals_are_computed(place, rows):
     back, _ = run(place)
     assert back.n_fits == 2 * (BLOCK + 1000) and len(names(back, "totals")) == 1

@@ -35,6 +35,8 @@ def test_what_is_not_missing_is_read_once(of_rows, of_totals, n_reps):
         node = coverage.nodes_of(file.first, file.last)[place]
         read[node.first : node.last + 1] += 1
     assert read.max() <= 1
+    if coverage.whole(rows, n_reps):
+        assert use == coverage.Use(n_reps, ())
     assert gaps or read[1:].all()  # and where all is read nothing is missing
     assert not (read[1:].all() and gaps)
     for first, last in gaps:

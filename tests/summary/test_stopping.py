@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -39,6 +40,21 @@ RULES = {
     "few": {"mcse": {"rejection_rate": 0.1}, "min": 100, "max": 1000},
 }
 VALUES = {"power": "rejection_rate", "type1_error": "rejection_rate"}
+
+
+LIMITED = """\
+import numpy as np
+import simstudy
+
+
+@simstudy.method
+def limited(data):
+    few = len(np.unique(data.cluster)) == 4
+    estimate = np.polyfit(data.x, data.y, 1)[0]
+    limits = {"ci_low": estimate - 0.3, "ci_high": estimate + 0.3} if few else {}
+    return {"estimate": estimate, "std_error": 0.2} | limits
+
+"""
 
 
 def study(rule, **more):
@@ -232,6 +248,21 @@ def shaky(data):
     return {"estimate": 1.0, "std_error": 1.0}
 
 """
+
+
+def test_limits_of_one_scenario_decide_none_of_another(tmp_path):
+    """Whichever scenarios are looked at together, as in a share or in a round."""
+    (tmp_path / "own.py").write_text(LIMITED)
+    rule = {"mcse": {"coverage": 0.03}, "min": 100, "max": 1600}
+    own = [{"use": f"{tmp_path}/own.py:limited"}]
+    found = run(study(rule, methods=own), results=tmp_path, jobs=1, report=False)
+    one, place = replace(found.study, stops={}), ResultsFolder(found.folder)
+    (found.folder / "summary.parquet").unlink()
+    for design in one.designs:
+        alone = settled(replace(one, designs=(design,)), place).stops[design.id]
+        assert alone == found.study.stops[design.id]
+    coverages = found.summary.query("measure == 'coverage' and alpha == 0.05")
+    assert set(coverages.scenario) == {design.id for design in one.designs}
 
 
 def test_a_rate_of_0_is_no_precision(tmp_path):
