@@ -72,7 +72,7 @@ class Results:
     @property
     def n_missing(self) -> int:
         """Fits that are not there yet."""
-        from simstudy.runner.plan import n_missing
+        from simstudy.runner.shards import n_missing
 
         return n_missing(self.study, self._place.held())
 

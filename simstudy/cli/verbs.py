@@ -59,8 +59,15 @@ _WHERE = "only rows with FIELD OP VALUE and ..., such as 'icc > 0 and x_icc = 1'
 _DUMMIES = "show the coefficients of dummy's clusters, of more than two too"
 _TARGET = "say how many replications this Monte Carlo SE needs"
 
+_RESULTS = "results folder of a study, such as results/icc"
+
 Arguments = list[tuple[str, dict[str, Any]]]
 _COLUMN = {"metavar": "COL"}
+_PARENT = {
+    "default": "results",
+    "metavar": "DIR",
+    "help": "parent folder, or a URI such as s3://bucket/prefix",
+}
 ESTIMATES: Arguments = [  # of anybody's estimates
     ("--estimate", _COLUMN | {"help": "estimates; one column a method: COL,COL"}),
     ("--std-error", _COLUMN | {"help": "standard errors, as many columns"}),
@@ -85,14 +92,7 @@ VERBS: dict[str, tuple[str, Arguments]] = {
             ("--jobs", {"type": _jobs, "metavar": "N", "help": "worker processes (all cores)"}),
             ("--backend", {"choices": names(), "default": USUAL, "help": _BACKEND}),
             ("--scheduler", {"metavar": "tcp://HOST:PORT", "help": _SCHEDULER}),
-            (
-                "--results",
-                {
-                    "default": "results",
-                    "metavar": "DIR",
-                    "help": "parent folder, or a URI such as s3://bucket/prefix",
-                },
-            ),
+            ("--results", _PARENT),
             ("--replications", {"type": _replications, "metavar": "N", "help": _INSTEAD}),
             ("--shard", {"metavar": "I/N", "help": _SHARD}),
             ("--fresh", {"action": "store_true", "help": "move earlier results aside, start over"}),
@@ -111,20 +111,13 @@ VERBS: dict[str, tuple[str, Arguments]] = {
                 "--mcse",
                 {"action": "append", "default": [], "metavar": "MEASURE=VALUE", "help": _TARGET},
             ),
-            (
-                "--results",
-                {
-                    "default": "results",
-                    "metavar": "DIR",
-                    "help": "parent folder, or a URI such as s3://bucket/prefix",
-                },
-            ),
+            ("--results", _PARENT),
         ],
     ),
     "status": (
         "say what is there of a study, what is missing and what is broken; exit 3 unless complete",
         [
-            ("results", {"help": "results folder of a study, such as results/icc"}),
+            ("results", {"help": _RESULTS}),
             ("--watch", {"action": "store_true", "help": "again and again until it is complete"}),
             ("--quick", {"action": "store_true", "help": "by names alone: open no part"}),
             ("--json", {"action": "store_true", "help": "for other programs, as JSON"}),
@@ -139,7 +132,7 @@ VERBS: dict[str, tuple[str, Arguments]] = {
     ),
     "compact": (
         "join many small files of results into few; every row stays as it is",
-        [("results", {"help": "results folder of a study, such as results/icc"})],
+        [("results", {"help": _RESULTS})],
     ),
     "show": (
         "draw one data set of a study: its units, effects and errors, and four fits",

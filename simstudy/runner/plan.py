@@ -125,11 +125,6 @@ def n_of(gaps: Iterable[Range]) -> int:
     return sum(last - first + 1 for first, last in gaps)
 
 
-def n_missing(study: Study, held: Iterable[PartName]) -> int:
-    """Fits of a study that no part holds."""
-    return sum(map(n_of, gaps_of(study, held).values()))
-
-
 def plan(study: Study, held: Iterable[PartName]) -> list[Task]:
     """Tasks that complete the study, by spans and methods, scenarios of one shape together.
 

@@ -112,7 +112,7 @@ def planned(study: Study, parts: Iterable[PartName], share: Share | None) -> lis
     return plan(study, parts) if share is None else tasks_of(study, _gaps(study, parts, share))
 
 
-def n_missing(study: Study, parts: Iterable[PartName], share: Share | None) -> int:
+def n_missing(study: Study, parts: Iterable[PartName], share: Share | None = None) -> int:
     """Fits of a study, or of a share of it, that no part holds."""
     gaps = wanted(study, parts) if share is None else _gaps(study, parts, share)
     return sum(map(n_of, by_cell(gaps).values()))

@@ -27,7 +27,7 @@ class Tally:
         self.seconds_left: float | None = None
         self._pace = Pace()
         self._ranges_left: Counter[str] = Counter()
-        self._begin, self._n_before = time.monotonic(), 0
+        self._begin, self._n_before, self._n_made = time.monotonic(), 0, 0
 
     @property
     def n_scenarios_done(self) -> int:
@@ -36,8 +36,8 @@ class Tally:
 
     @property
     def rate(self) -> float:
-        """Fits a second, of this run."""
-        return (self.n_done - self._n_before) / max(time.monotonic() - self._begin, 1e-9)
+        """Fits a second, of this run; not what another made beside it."""
+        return self._n_made / max(time.monotonic() - self._begin, 1e-9)
 
     def hear(self, event: Event) -> None:
         """Count what happened."""
@@ -49,12 +49,13 @@ class Tally:
                 ids = [piece.id for task in tasks for piece in task.pieces]
                 self._ranges_left = Counter(ids)
                 self.n_scenarios = max(event.n_scenarios, len(self._ranges_left))
-                self._begin, self.n_failed = time.monotonic(), 0
+                self._begin, self.n_failed, self._n_made = time.monotonic(), 0, 0
             case WentOn(tasks):
                 self.n_fits += event.n_fits
                 self._ranges_left.update(piece.id for task in tasks for piece in task.pieces)
             case Done(task):
                 self.n_done += task.n_fits
+                self._n_made += task.n_fits * event.new
                 self.n_failed += 0 if event.failed is None else int(event.failed.sum())
                 for piece in task.pieces:
                     self._ranges_left[piece.id] -= 1

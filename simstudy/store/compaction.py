@@ -34,9 +34,8 @@ class Join(NamedTuple):
 
 
 class Compacted(NamedTuple):
-    """What was done: parts that were written and went aside, and what was left alone, and why."""
+    """What was done: how many parts went aside, and what was left alone, and why."""
 
-    n_written: int
     n_aside: int
     left_alone: list[str]
 
@@ -110,7 +109,7 @@ def _one(group: Sequence[Join], scenarios: tuple[str, ...] | None = None) -> Joi
     return Join(PartName(names, first.methods, block, first.first, last.last), members)
 
 
-def held(listed: Iterable[PartName]) -> Iterator[Join]:
+def nested(listed: Iterable[PartName]) -> Iterator[Join]:
     """Parts that hold all of others, and those others: what an interruption left."""
     within: dict[PartName, list[PartName]] = defaultdict(list)
     for cell in holders(listed).values():
@@ -137,7 +136,7 @@ def compact(study: Study, folder: ResultsFolder) -> Compacted:
     folder.refuse_links()
     folder.files.refuse_links(tuple(f"{COMPACTED}/{kind}" for kind in (ESTIMATES, *BESIDE)))
     work = _Compaction(folder, parts.Whose.of(study))
-    for join in list(held(folder.parts())):
+    for join in list(nested(folder.parts())):
         work.compare(join)
     work.left_alone.update(
         part for part in folder.parts(FAILURES)
@@ -146,7 +145,7 @@ def compact(study: Study, folder: ResultsFolder) -> Compacted:
     while todo := joins(part for part in folder.parts() if part not in work.left_alone):
         for join in todo:
             work.join(join)
-    return Compacted(work.n_written, work.n_aside, work.said)
+    return Compacted(work.n_aside, work.said)
 
 
 class _Compaction:
@@ -156,7 +155,7 @@ class _Compaction:
         self._folder, self._whose = folder, whose
         self.left_alone: set[PartName] = set()
         self.said: list[str] = []
-        self.n_written = self.n_aside = 0
+        self.n_aside = 0
 
     def compare(self, join: Join) -> None:
         """Move aside parts that another holds, if their rows are the same."""
@@ -187,7 +186,6 @@ class _Compaction:
             quarantine.set_aside(self._folder, str(join.whole))
             shown = self._folder.shown(self._folder.of_part(join.whole))
             raise WorkError(f"{shown}: is not what was written; nothing that it joins was moved")
-        self.n_written += 1
         for member in join.members:
             self._aside(member)
 

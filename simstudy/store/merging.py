@@ -141,7 +141,7 @@ class _Merge:
 
     def refuse_conflicts(self) -> None:
         """Refuse other rows in parts that are within wider ones; the same are not copied."""
-        for join in list(compaction.held(part for part in self._of if not part.totals)):
+        for join in list(compaction.nested(part for part in self._of if not part.totals)):
             ours = self._of[join.whole] is self._into
             others = [part for part in join.members if not ours or self._of[part] is not self._into]
             whole = self._read(self._of[join.whole], join.whole) if others else None

@@ -32,8 +32,8 @@ from simstudy.summary.looks import Looks
 from simstudy.summary.study import stored_rows
 
 MOST = "max"  # what made a scenario stop that is not at its target
-_NAMED = 8  # scenarios that are named
 LEAST = "min"  # and one in which no method has a measure that has a target
+_NAMED = 8  # scenarios that are named
 
 
 class Bound(NamedTuple):

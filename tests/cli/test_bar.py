@@ -69,6 +69,15 @@ def test_a_study_that_goes_on_is_larger_than_it_was_thought():
     assert "/800" in screen.getvalue()
 
 
+def test_what_another_run_made_is_no_speed_of_this_one():
+    tally, (task, *_) = Tally(), plan(study(["pooled"], 100), [])
+    tally.hear(Started(ResultsFolder(Path()), [task], 1, {}, 0, 2))
+    tally.hear(Done(task, 1.0, new=False))
+    assert tally.n_done == task.n_fits and tally.rate == 0
+    tally.hear(Done(task, 1.0))
+    assert tally.rate > 0
+
+
 def test_without_a_terminal_there_is_a_line_a_minute(tmp_path, monkeypatch):
     one = study(["pooled", use(written(tmp_path).parent, "ols")], replications=160)
     own = [task for task in plan(one, []) if not task.shared]

@@ -17,13 +17,14 @@ from simstudy.generators.streams import BLOCK
 from simstudy.results import Results
 from simstudy.runner import same_bits
 from simstudy.runner.execute import execute
-from simstudy.runner.plan import n_missing, plan
+from simstudy.runner.plan import plan
 from simstudy.runner.provenance import provenance
+from simstudy.runner.shards import n_missing
 from simstudy.runner.task import run_task
 from simstudy.runner.work import work
 from simstudy.store import content, failures, footers, parts, study_file
 from simstudy.store.at_work import RUN
-from simstudy.store.compaction import COMPACTED, Join, compact, held, joins
+from simstudy.store.compaction import COMPACTED, Join, compact, joins, nested
 from simstudy.store.names import PartName, holders
 from simstudy.store.processes import host
 from simstudy.store.results_folder import BESIDE, ESTIMATES, FAILURES, WORK, ResultsFolder
@@ -119,12 +120,12 @@ def test_rows_stay_however_ranges_were_cut(one, whole, tmp_path, seed):
     done = compact(one, folder)
     same(one, folder, whole, raw=seed != 1)
     after = folder.parts()
-    assert not done.left_alone and len(before) == done.n_aside + len(after) - done.n_written
+    assert not done.left_alone and done.n_aside == len(folder.names(f"{COMPACTED}/{ESTIMATES}"))
     assert {f"{p}" for p in before} <= {*map(str, after), *folder.names(f"{COMPACTED}/{ESTIMATES}")}
     if seed != 1:  # a part a method, in which all scenarios stand
         assert [len(part.scenarios) for part in after] == [2] * 4
     again = compact(one, folder)
-    assert (again.n_written, again.n_aside) == (0, 0) and folder.parts() == after
+    assert again.n_aside == 0 and folder.parts() == after
 
 
 @pytest.mark.parametrize("step", [2, 4, 9])
@@ -284,6 +285,6 @@ def test_what_joins_has_neighbouring_spans_the_same_methods_and_a_bounded_size()
 def test_a_part_is_held_by_one_that_has_all_of_it():
     a, b = "0" * 8, "1" * 8
     wide, inner, beside = name(f"{a}+{b}", 1, 9), name(b, 2, 9), name(b, 5, 12)
-    assert list(held([inner, beside, wide])) == [Join(wide, (inner,))]
-    assert list(held([name(a, 1, 4), name(a, 5, 9)])) == []
+    assert list(nested([inner, beside, wide])) == [Join(wide, (inner,))]
+    assert list(nested([name(a, 1, 4), name(a, 5, 9)])) == []
     assert holders([wide])[a, "m"] == [wide]
