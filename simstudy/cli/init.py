@@ -136,7 +136,7 @@ def main(options: Namespace) -> None:
 def _job_array(options: Namespace) -> None:
     """Print scripts, where all that they need is given and nothing else."""
     if options.slurm is None and options.shards is None:
-        raise UserError("init: no name; say which study: init NAME")
+        raise UserError("init: no name; say which study: init NAME (see simstudy init --help)")
     if options.slurm is None or options.shards is None:
         raise UserError("init: --slurm CONFIG and --shards N go together")
     if options.name is not None or options.method or options.generator:

@@ -95,6 +95,8 @@ class LocalFiles(Filesystem):
         except OSError as error:
             if error.errno in (errno.ELOOP, errno.EMLINK, errno.ENXIO, errno.EISDIR):
                 raise NotPlainError from None
+            if error.errno == errno.ENOTDIR:  # a file where a folder should be: it holds nothing
+                raise FileNotFoundError(errno.ENOENT, error.strerror, error.filename) from None
             raise
         if stat.S_ISREG(os.fstat(file).st_mode):
             return file

@@ -142,7 +142,8 @@ def test_a_refused_part_is_said_and_nothing_is_lost(config, results, tmp_path, o
     place = ResultsFolder(results).below("s")
     (kept,) = place.parts()
     assert not place.exists("summary.parquet")
-    done = simstudy.run(config, results=results, jobs=1, report=False)
+    # of a worker that ended meanwhile the server may have kept a cut part, which is set aside
+    done = simstudy.run(config, results=results, jobs=1, report=False, warn=str)
     assert done.n_fits == 2 * 2 * 5000 - kept.n_rows
     alike(config, results, tmp_path)
 
