@@ -181,8 +181,9 @@ def test_a_watch_is_ended_by_ctrl_c(here):
     grow()
     command = [sys.executable, "-m", "simstudy", "status", str(here), "--watch"]
     with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment()
-    ) as watch:
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment(),
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's & ignores it
+    ) as watch:  # fmt: skip
         assert "800 of 1,200 fits are there" in watch.stdout.readline()
         watch.send_signal(signal.SIGINT)
         assert watch.wait(30) == 130
