@@ -217,7 +217,7 @@ def test_parts_of_two_versions_are_both_named(tmp_path, monkeypatch):
 
     grid = {"n_clusters": 4, "cluster_size": 3, "icc": 0.1, "x_icc": 0, "slope": 0}
     section(grid, ["pooled"], tmp_path, 20)
-    monkeypatch.setattr(where.numpy, "__version__", "9.9.9")
+    monkeypatch.setitem(where._OURS, "numpy", "9.9.9")
     found, text = section(grid, ["pooled"], tmp_path, 40)
     assert re.search(r"numpy [\d.]+ and 9\.9\.9 \(Harris", text), json.dumps(
         footers(found.study, ResultsFolder(found.folder))
