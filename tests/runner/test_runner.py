@@ -16,6 +16,7 @@ import pytest
 from helpers_cli import call
 from helpers_simulation import study
 
+from simstudy import results
 from simstudy.errors import UserError
 from simstudy.generators.streams import BLOCK
 from simstudy.runner import backends, persistence
@@ -139,7 +140,7 @@ def test_another_seed_is_refused_and_both_are_named(tmp_path):
 @pytest.mark.parametrize("jobs", [0, -1, 1.5])
 def test_a_number_of_jobs_that_is_none_is_refused(tmp_path, jobs):
     with pytest.raises(UserError, match="jobs"):
-        execute(study(GRID, ["pooled"], 10), ResultsFolder(tmp_path), jobs)
+        results.run(study(GRID, ["pooled"], 10), results=tmp_path, jobs=jobs)
 
 
 def test_ranges_of_rows_are_short():
