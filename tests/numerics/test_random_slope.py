@@ -97,7 +97,7 @@ def test_any_contrast():
 @pytest.mark.slow
 @pytest.mark.parametrize("p, j, sizes", SHAPES)
 def test_no_search_finds_less(p, j, sizes):
-    sets = h.several(10 + p, 5, j, sizes, p, mean=0.5)
+    sets = h.several(10 + p, 2, j, sizes, p, mean=0.5)
     rng = np.random.default_rng(1)
     for reml, correlated, fit in fits(h.rows_of(sets)):
         for r, data in enumerate(sets):

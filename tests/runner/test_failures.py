@@ -635,7 +635,7 @@ def hungry(data):
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals")
-@pytest.mark.parametrize(("name", "jobs"), [("dies", 2), ("hungry", 2), ("hungry", 1)])
+@pytest.mark.parametrize(("name", "jobs"), [("dies", 2), ("hungry", 1)])
 def test_a_method_that_ends_its_process_costs_the_others_nothing(tmp_path, mine, name, jobs):
     written(tmp_path, KILLER)
     ols = use(mine, "ols")
