@@ -64,11 +64,17 @@ def opened(pid: int, uri: str) -> tuple[fs.FileSystem, str]:
 
     place, name = urlsplit(uri), shown(uri)
     option, value = _USUAL.get(place.scheme, ("", ""))
+    usual = uri
     if option and f"{option}=" not in place.query:
         query = f"{place.query}&{option}={value}".lstrip("&")
-        uri = urlunsplit(place._replace(query=query))
+        usual = urlunsplit(place._replace(query=query))
     try:
-        files, root = FileSystem.from_uri(uri)
+        try:
+            files, root = FileSystem.from_uri(usual)
+        except (pa.ArrowException, ValueError) as error:
+            if usual == uri or option not in str(error):
+                raise
+            files, root = FileSystem.from_uri(uri)  # an earlier pyarrow has no such option
     except (pa.ArrowException, ValueError) as error:
         named = _OPTION.search(str(error))  # its other words repeat the URI
         wrong = f"'{named[1]}' is no option" if named else "is no place for results"
