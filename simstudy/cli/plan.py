@@ -74,8 +74,8 @@ def _head(study: Study) -> list[str]:
         + (", ..." if len(ids) > _NAMED else "")
         for n, ids in sorted(by_number.items())
     ]
-    goals = ", ".join(f"{one.name} {one.mcse:g}" for one in study.precision.targets)
-    unknown = [one.name for one in study.precision.targets if one.measure not in FORECAST]
+    goals = ", ".join(f"{one.name} {mcse:g}" for one, mcse in study.precision.targets)
+    unknown = [one.name for one, _ in study.precision.targets if one.measure not in FORECAST]
     if unknown:
         lines.append(f"  no Monte Carlo SE of {', '.join(unknown)} is forecast: it may be more")
     fits = f"about {study.n_fits:,} fits expected, until Monte Carlo SEs are at {goals}:"

@@ -44,6 +44,11 @@ class Asked(NamedTuple):
     null: bool | None
 
 
+def of_name(name: str) -> Asked:
+    """What a name asks for: a measure, or the rejection rate where a null is (not) true."""
+    return Asked(name, REJECTION if name in OF_TRUTH else name, OF_TRUTH.get(name))
+
+
 def asked(name: str, known: Iterable[str], refusal: str = "unknown measure '{}'") -> Asked:
     """A measure by its name, or `UserError` with what an unknown name may have meant.
 
@@ -59,7 +64,7 @@ def asked(name: str, known: Iterable[str], refusal: str = "unknown measure '{}'"
         return Asked(name, name, None)
     if REJECTION in known:
         if name in OF_TRUTH:
-            return Asked(name, REJECTION, OF_TRUTH[name])
+            return of_name(name)
         known += OF_TRUTH
     raise UserError(refusal.format(name) + nearest(name, known, WORDS))
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from simstudy.measures.catalog import MEASURES
-from simstudy.measures.names import OF_TRUTH, REJECTION, WORDS
+from simstudy.measures.names import OF_TRUTH, WORDS, Asked, of_name
 
 _SECOND = {"rows", "mean"}  # needs that no totals of one pass have
 MEASURED = tuple(name for name, one in MEASURES.items() if not one.needs & _SECOND)
@@ -23,33 +23,15 @@ MOST_OF_RATE = 0.5  # with a single replication, at a rate of one half
 
 
 class Target(NamedTuple):
-    """A Monte Carlo SE that is wanted.
+    """A measure and the Monte Carlo SE that is wanted of it."""
 
-    Attributes
-    ----------
-    name : str
-        As it was asked for.
-    measure : str
-        As in a summary.
-    null : bool, optional
-        Of rows whose null hypothesis is true, or false, only.
-    mcse : float
-    """
-
-    name: str
-    measure: str
-    null: bool | None
+    asked: Asked
     mcse: float
-
-
-def target(name: str, mcse: float) -> Target:
-    """A target of a measure, or of the rejection rate where a null hypothesis is (not) true."""
-    return Target(name, REJECTION if name in OF_TRUTH else name, OF_TRUTH.get(name), mcse)
 
 
 def is_rate(name: str) -> bool:
     """Whether a measure is a share of replications."""
-    return MEASURES[target(name, 0.0).measure].proportion
+    return MEASURES[of_name(name).measure].proportion
 
 
 def always_reached(name: str, mcse: float) -> str:

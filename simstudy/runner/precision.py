@@ -265,9 +265,9 @@ def expected(study: Study, cells: Sequence[Cell]) -> Study:
     found: dict[str, tuple[float, str]] = {}
     for cell in cells:
         for one in rule.targets:
-            if one.name in _names(cell):
+            if one.asked.name in _names(cell):
                 ratio = cell.one / one.mcse
-                name = bound(one.name, cell.method.label, cell.alpha)
+                name = bound(one.asked.name, cell.method.label, cell.alpha)
                 found[cell.design.id] = max(
                     found.get(cell.design.id, (0.0, "")), (ratio * ratio, name)
                 )
@@ -276,8 +276,5 @@ def expected(study: Study, cells: Sequence[Cell]) -> Study:
     least, name = 0.0, ""
     for design in study.designs:
         least, name = found.get(design.id, (0.0, "") if design.id in tried else (least, name))
-        n_reps = rule.least
-        while n_reps < min(least, rule.most):
-            n_reps = rule.after(n_reps)
-        stops[design.id] = Stop(n_reps, name)
+        stops[design.id] = Stop(rule.reaching(least), name)
     return replace(study, stops=stops)

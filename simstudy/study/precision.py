@@ -16,6 +16,7 @@ from simstudy.entries import Entry
 from simstudy.estimands import is_null
 from simstudy.forms import Fields, Number, shown
 from simstudy.measures.catalog import MEASURES
+from simstudy.measures.names import Asked, of_name
 from simstudy.measures.targets import (
     MEANT,
     MOST_OF_RATE,
@@ -23,7 +24,6 @@ from simstudy.measures.targets import (
     Target,
     always_reached,
     is_rate,
-    target,
 )
 from simstudy.registry import Method, OwnMethod
 from simstudy.study.fields import TOP_NUMBERS
@@ -105,17 +105,17 @@ class Precision:
         """The number of replications at which it is looked again."""
         return min(2 * n_reps, self.most)
 
-    def looks_at(self, n_reps: int) -> bool:
-        """Whether a scenario may stop at this number of replications."""
+    def reaching(self, n_reps: float) -> int:
+        """The first number of replications looked at that is at least so many, or the last."""
         number = self.least
-        while number < n_reps and number < self.most:
+        while number < min(n_reps, self.most):
             number = self.after(number)
-        return number == n_reps
+        return number
 
     @property
     def written(self) -> dict[str, Any]:
         """As in a study file."""
-        goals = {one.name: one.mcse for one in self.targets}
+        goals = {asked.name: mcse for asked, mcse in self.targets}
         return {"mcse": goals, "min": self.least, "max": self.most}
 
 
@@ -133,7 +133,7 @@ def replications_of(place: Place) -> tuple[int, Precision | None]:
         place.refuse("names no measure; write such as {rejection_rate: 0.005}", "mcse")
     if read["min"] > read["max"]:
         place.refuse(f"min {read['min']} is more than max {read['max']}", "min")
-    targets = tuple(target(name, read["mcse"][name]) for name in place["mcse"].value)
+    targets = tuple(Target(of_name(name), read["mcse"][name]) for name in place["mcse"].value)
     return read["max"], Precision(targets, read["min"], read["max"])
 
 
@@ -147,7 +147,7 @@ def refuse_what_nobody_has(
     if precision is None:
         return
     pairs = list(asked)
-    for one in precision.targets:
+    for one, _ in precision.targets:
         needs = MEASURES[one.measure].needs
         if "pairs" in needs and reference is None:
             place.refuse("needs a reference method, and the study has none", "mcse", one.name)
@@ -155,7 +155,7 @@ def refuse_what_nobody_has(
             place.refuse("no method has it in any scenario", "mcse", one.name)
 
 
-def _may_have(one: Target, needs: frozenset[str], design: Design, method: Method) -> bool:
+def _may_have(one: Asked, needs: frozenset[str], design: Design, method: Method) -> bool:
     """Whether a method may have a measure in a scenario, as far as the study file says."""
     entry: Entry | None = None if isinstance(method, OwnMethod) else method.entry
     if needs & {"tests", "interval", "std_error"} and not method.tested:

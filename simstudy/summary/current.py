@@ -94,7 +94,7 @@ def kept_stops(study: Study, folder: ResultsFolder) -> dict[str, Stop]:
         stops = {str(name): Stop(int(n), str(by)) for name, (n, by) in made["stops"].items()}
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
         return {}
-    whole = all(rule and rule.looks_at(n_reps) and by for n_reps, by in stops.values())
+    whole = all(rule and rule.reaching(n_reps) == n_reps and by for n_reps, by in stops.values())
     return stops if whole and stops.keys() == {design.id for design in study.designs} else {}
 
 

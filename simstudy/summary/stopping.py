@@ -110,7 +110,7 @@ def farthest(study: Study, folder: ResultsFolder, looks: Looks, jobs: int) -> di
     """Scenario -> what is farthest from its target, of scenarios of as many replications."""
     assert study.precision is not None
     targets = study.precision.targets
-    measures = [MEASURES[name] for name in dict.fromkeys(one.measure for one in targets)]
+    measures = [MEASURES[name] for name in dict.fromkeys(asked.measure for asked, _ in targets)]
     cells = StudyCells(study)
     compare = any("pairs" in measure.needs for measure in measures)
     source = looks.remembering(study, stored_rows(study, folder, cells, compare), jobs)
@@ -118,10 +118,10 @@ def farthest(study: Study, folder: ResultsFolder, looks: Looks, jobs: int) -> di
     bounds = {design.id: Bound(0.0, LEAST) for design in study.designs}
     for one in targets:
         held = source.asked
-        if one.null is not None:
-            held = held & (made.null == one.null) & ~np.isnan(made.level)
+        if one.asked.null is not None:
+            held = held & (made.null == one.asked.null) & ~np.isnan(made.level)
         for column in columns:
-            if column.measure == one.measure:
+            if column.measure == one.asked.measure:
                 _hold(bounds, cells.pairs, one, column, held)
     return bounds
 
@@ -141,7 +141,7 @@ def _hold(
         known = not math.isnan(ratio[cell])
         far = float(ratio[cell]) if known else math.inf
         if far > bounds[design.id].ratio or bounds[design.id].name == LEAST:
-            bounds[design.id] = Bound(far, bound(one.name, method.label, column.alpha))
+            bounds[design.id] = Bound(far, bound(one.asked.name, method.label, column.alpha))
 
 
 def precision_of(column: Column) -> Floats:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from simstudy.estimands import estimand
 from simstudy.measures.bradley import BAND
 from simstudy.measures.catalog import record_of
-from simstudy.measures.targets import Target
+from simstudy.measures.names import Asked
 from simstudy.registry import Method
 from simstudy.report.methods_section.data import data_facts
 from simstudy.report.methods_section.exclusions import exclusion_facts, fits_of
@@ -100,7 +100,7 @@ def _replications(study: Study) -> dict[str, Any]:
         "n_reps": r,
         "most_reps": max(numbers),
         "rule": rule,
-        "goals": [(_words_of(goal), goal.mcse) for goal in rule.targets] if rule else [],
+        "goals": [(_words_of(asked), mcse) for asked, mcse in rule.targets] if rule else [],
         "n_short": sum(stop.by == MOST for stop in study.stops.values()),
         "errors": list(zip(study.alpha, map(_rounded, errors), strict=True)),
         "largest_error": _rounded(0.5 / math.sqrt(r)),
@@ -108,7 +108,7 @@ def _replications(study: Study) -> dict[str, Any]:
     }
 
 
-def _words_of(goal: Target) -> str:
+def _words_of(goal: Asked) -> str:
     """A measure that has a target, as a noun within a sentence."""
     of_truth = {"power": "power", "type1_error": "Type I error rate"}
     words = of_truth.get(goal.name) or record_of(goal.measure).title.removesuffix(", %")
