@@ -143,6 +143,17 @@ def encode(
     provenance: Mapping[str, Any],
 ) -> pa.Buffer:
     """A part's parquet file, in memory, but for its sum; see `write`."""
+    return in_file(_table(part, tuple(methods), estimates), _TEXT, part, methods, provenance)
+
+
+def in_file(
+    table: pa.Table,
+    words: list[str],
+    part: PartName,
+    methods: Sequence[str],
+    provenance: Mapping[str, Any],
+) -> pa.Buffer:
+    """A table as a part's parquet file, but for its sum; columns that are `words` repeat."""
     said = dict(provenance) | {
         "scenarios": list(part.scenarios),
         "methods": list(methods),
@@ -152,14 +163,14 @@ def encode(
     sink = pa.BufferOutputStream()
     with pq.ParquetWriter(
         sink,
-        _SCHEMA,
-        use_dictionary=_TEXT,
+        table.schema,
+        use_dictionary=words,
         write_statistics=False,
         compression="none",
         store_schema=False,  # text columns then open as plain text everywhere
         data_page_size=1 << 22,
     ) as writer:
-        writer.write_table(_table(part, tuple(methods), estimates))
+        writer.write_table(table)
         writer.add_key_value_metadata(seal.footer(said))
     return sink.getvalue()
 
@@ -211,11 +222,6 @@ def read(
     """
     stored = checked(folder, part, columns, whose)
     return {name: stored.column(name, part) for name in columns}
-
-
-def verify(folder: ResultsFolder, part: PartName, whose: Whose) -> None:
-    """Raise `BrokenPartError` where a part is not what its name says."""
-    checked(folder, part, ("status",), whose)
 
 
 def checked(

@@ -15,7 +15,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from simstudy.measures import flat
 from simstudy.measures.pairs import Pairs
@@ -57,14 +56,6 @@ def encode(
     part: PartName, methods: Sequence[str], stored: Stored, provenance: Mapping[str, Any]
 ) -> pa.Buffer:
     """A file of totals, in memory, but for its sum; parameters as of `parts.encode`."""
-    said = dict(provenance) | {
-        "scenarios": list(part.scenarios),
-        "methods": list(methods),
-        "first": part.first,
-        "last": part.last,
-        "alphas": list(stored.alphas),
-        "reference": stored.reference,
-    }
     nodes = nodes_of(part.first, part.last)
     each, n = len(nodes), len(nodes) * len(part.scenarios)
     table = {
@@ -75,15 +66,8 @@ def encode(
         numbers = np.array([node[k] for node in nodes], dtype=np.int64)
         table[name] = arrow.integers(np.tile(numbers, len(methods) * n // each))
     table |= {name: _list(values) for name, values in _flat(stored).items()}
-    plain = pa.table(table)
-    sink = pa.BufferOutputStream()
-    with pq.ParquetWriter(
-        sink, plain.schema, use_dictionary=["scenario", "method"], write_statistics=False,
-        compression="none", store_schema=False,
-    ) as writer:  # fmt: skip
-        writer.write_table(plain)
-        writer.add_key_value_metadata(seal.footer(said))
-    return sink.getvalue()
+    about = {**provenance, "alphas": list(stored.alphas), "reference": stored.reference}
+    return parts.in_file(pa.table(table), list(_WHERE[:2]), part, methods, about)
 
 
 def write(

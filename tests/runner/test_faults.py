@@ -685,15 +685,15 @@ def test_every_byte_of_a_part_is_in_its_sum(tmp_path):
     file = Path(tmp_path / "estimates") / str(part)
     content = file.read_bytes()
     whose = parts.Whose.of(study(GRID, ["pooled"], 5))
-    parts.verify(ResultsFolder(tmp_path), part, whose)
+    parts.checked(ResultsFolder(tmp_path), part, ("status",), whose)
     for at in range(0, len(content), 7):
         file.write_bytes(content[:at] + bytes([content[at] ^ 64]) + content[at + 1 :])
         with pytest.raises(parts.BrokenPartError):
-            parts.verify(ResultsFolder(tmp_path), part, whose)
+            parts.checked(ResultsFolder(tmp_path), part, ("status",), whose)
     for end in range(0, len(content), 50):
         file.write_bytes(content[:end])
         with pytest.raises(parts.BrokenPartError):
-            parts.verify(ResultsFolder(tmp_path), part, whose)
+            parts.checked(ResultsFolder(tmp_path), part, ("status",), whose)
 
 
 def test_a_finished_report_is_not_drawn_again_and_a_damaged_one_is(tmp_path):
