@@ -182,7 +182,7 @@ class _Compaction:
         whole = joined(join.whole, members)
         whole.write(self._folder)
         again = self._read(join.whole)
-        if again is None or not (again.holds(whole) and whole.holds(again)):
+        if again is None or not again.is_same(whole):
             quarantine.set_aside(self._folder, str(join.whole))
             shown = self._folder.shown(self._folder.of_part(join.whole))
             raise WorkError(f"{shown}: is not what was written; nothing that it joins was moved")

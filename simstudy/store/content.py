@@ -50,6 +50,10 @@ class Content(NamedTuple):
             and _same_beside(self, other)
         )
 
+    def is_same(self, other: Content) -> bool:
+        """Whether another holds the same rows, and no others."""
+        return self.holds(other) and other.holds(self)
+
     def write(self, folder: ResultsFolder) -> None:
         """Store it, its rows last."""
         digests = failures.write_tables(folder, self.part, self.beside)

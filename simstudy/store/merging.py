@@ -8,7 +8,7 @@ folders hold was compared.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from simstudy.errors import UserError
 from simstudy.store import (
@@ -120,19 +120,7 @@ class _Merge:
         if part not in self._of:
             self._of[part] = folder
             return
-        if part.totals:
-            self._add_totals(folder, part)
-            return
-        mine = self._read(self._of[part], part)
-        if mine is None:
-            self._of[part] = folder
-        elif (other := self._read(folder, part)) is not None:
-            self._refuse(mine.holds(other) and other.holds(mine), folder, part, part)
-            self.n_there += 1
-
-    def _add_totals(self, folder: ResultsFolder, part: PartName) -> None:
-        """The same for totals; those for other levels or pairs are others."""
-        mine, other = (self._totals(of, part) for of in (self._of[part], folder))
+        mine, other = (self._read(of, part) for of in (self._of[part], folder))
         if mine is None:
             self._of[part] = folder
         elif other is not None:
@@ -156,7 +144,7 @@ class _Merge:
     def copy(self, folder: ResultsFolder, part: PartName) -> bool:
         """Copy a part, its rows last; not one that is broken."""
         if part.totals:
-            if self._totals(folder, part) is None:
+            if self._read(folder, part) is None:
                 return False
             self._into.write(self._into.of_part(part), folder.read(folder.of_part(part)))
             return True
@@ -171,16 +159,10 @@ class _Merge:
         self._into.write(self._into.of_part(part), stored.content)
         return True
 
-    def _read(self, folder: ResultsFolder, part: PartName) -> content.Content | None:
+    def _read(self, folder: ResultsFolder, part: PartName) -> Any:
+        """What a part holds, rows or totals; None where it is broken."""
         try:
-            return content.read(folder, part, self._whose)
-        except parts.BrokenPartError as error:
-            self._tell(error)
-            return None
-
-    def _totals(self, folder: ResultsFolder, part: PartName) -> totals_file.Stored | None:
-        try:
-            return totals_file.read(folder, part, self._whose)
+            return (totals_file if part.totals else content).read(folder, part, self._whose)
         except parts.BrokenPartError as error:
             self._tell(error)
             return None
