@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from simstudy.moments import Bools
-from simstudy.runner.task import Task
+from simstudy.runner.task import Task, n_fits_of
 from simstudy.store.failures import Failed
 from simstudy.store.results_folder import ResultsFolder
 
@@ -38,7 +38,7 @@ class Started(NamedTuple):
     @property
     def n_fits(self) -> int:
         """Fits that are to be done."""
-        return sum(task.n_fits for task in self.tasks)
+        return n_fits_of(self.tasks)
 
 
 class WentOn(NamedTuple):
@@ -55,7 +55,7 @@ class WentOn(NamedTuple):
     @property
     def n_fits(self) -> int:
         """Fits that are to be done."""
-        return sum(task.n_fits for task in self.tasks)
+        return n_fits_of(self.tasks)
 
 
 class Done(NamedTuple):

@@ -25,7 +25,7 @@ from simstudy.runner.policy import FailurePolicy, Outcome
 from simstudy.runner.provenance import decisive, provenance
 from simstudy.runner.runlog import RunLog
 from simstudy.runner.shards import Share, asked, log_of, planned
-from simstudy.runner.task import Task
+from simstudy.runner.task import Task, n_fits_of
 from simstudy.store import failures, parts, quarantine, study_file
 from simstudy.store.at_work import at_work
 from simstudy.store.results_folder import ResultsFolder
@@ -144,7 +144,7 @@ def _events(run: Run, tasks: list[Task]) -> Events:
     begin = time.perf_counter()
     run = run.ready(tasks)
     n_fits, n_scenarios = asked(run.study, run.share)
-    n_before = max(n_fits - sum(task.n_fits for task in tasks), 0)  # some fits are done again
+    n_before = max(n_fits - n_fits_of(tasks), 0)  # some fits are done again
     yield Started(run.folder, tasks, run.jobs, run.source, n_before, n_scenarios)
     if not timeouts.are_kept(tasks, run.backend.ends_calls(run.jobs)):
         yield Said(
@@ -152,7 +152,7 @@ def _events(run: Run, tasks: list[Task]) -> Events:
         )
     n_fits = 0
     while tasks:
-        n_fits += sum(task.n_fits for task in tasks)
+        n_fits += n_fits_of(tasks)
         yield from _round(run, tasks)
         run, tasks = _more(run)
         if tasks:

@@ -18,7 +18,7 @@ from simstudy.runner.cost import Cost, Kind, affordable, default_jobs, kinds_of
 from simstudy.runner.plan import names_of, parts_of, plan
 from simstudy.runner.precision import of_rows, truths
 from simstudy.runner.process import settle
-from simstudy.runner.task import Task, grain_of, run_task
+from simstudy.runner.task import Task, grain_of, n_fits_of, run_task
 from simstudy.runner.totals import totals_of
 from simstudy.store import parts, totals_file
 from simstudy.study.study import Study
@@ -83,7 +83,7 @@ def pilot(study: Study, spent: float | None = None) -> Pilot:
         cost.learn(task, trial.work * task.n_fits)
         typical.append(trial)
     seconds = [cost.of(task) or 0.0 for task in tasks]
-    n_fits = sum(task.n_fits for task in tasks)
+    n_fits = n_fits_of(tasks)
     files = sum(len(names_of(task)) for task in tasks)
     summary = 2.0 * n_fits * _mean([trial.summary for trial in typical])  # read, and added up
     size = n_fits * _mean([trial.row_bytes for trial in typical])

@@ -28,7 +28,7 @@ from simstudy.moments import Floats
 from simstudy.registry import Method
 from simstudy.runner.cost import affordable
 from simstudy.runner.plan import plan
-from simstudy.runner.task import Task, run_task
+from simstudy.runner.task import Task, n_fits_of, run_task
 from simstudy.study.grid import Design
 from simstudy.study.precision import Stop, bound
 from simstudy.study.study import Study
@@ -140,7 +140,7 @@ def _numbers(tasks: list[Task]) -> tuple[int, float]:
     n = _FEW
     while n < _MOST and spent * 2 * n / _FEW < _SECONDS:
         n *= 2
-    return n, (time.process_time() - start) / sum(task.n_fits for task in few)
+    return n, (time.process_time() - start) / n_fits_of(few)
 
 
 def _again(

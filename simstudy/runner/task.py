@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from simstudy.custom.own_source import OwnSource, joined
@@ -79,6 +79,11 @@ class Task:
     def only(self, first: int, last: int) -> Task:
         """Other replications of the same."""
         return replace(self, first=first, last=last)
+
+
+def n_fits_of(tasks: Iterable[Task]) -> int:
+    """Fits in several tasks."""
+    return sum(task.n_fits for task in tasks)
 
 
 def grain_of(method: Method, scenario: Scenario, pinned: str | None) -> str:
