@@ -7,6 +7,7 @@ import shutil
 import sys
 import time
 from argparse import Namespace
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 from simstudy.cli.bar import MINUTE, duration, percent
@@ -81,15 +82,12 @@ class _Look:
 
     def __call__(self, verify: bool) -> _Status:
         """Look now, into the parts that are new or by their names alone."""
-        for last in (False, False, True):
-            try:
+        for _ in range(2):
+            with suppress(parts.BrokenPartError):  # read, or moved, to say when scenarios stop
                 return self._looked(verify)
-            except parts.BrokenPartError:  # read, or moved, to say when scenarios stop
-                if last:
-                    raise
-                self._sound.clear()
-                verify = True
-        raise AssertionError  # pragma: no cover
+            self._sound.clear()
+            verify = True
+        return self._looked(verify)
 
     def _looked(self, verify: bool) -> _Status:
         if self._folder.read(STUDY) != self._content:

@@ -237,7 +237,7 @@ class StoredObjects(Filesystem):
         folder = Path(tempfile.gettempdir()) / f"simstudy-{user}-{key}"
         folder.mkdir(mode=0o700, exist_ok=True)
         said = os.lstat(folder)
-        if not stat.S_ISDIR(said.st_mode) or (hasattr(os, "getuid") and said.st_uid != user):
+        if not stat.S_ISDIR(said.st_mode) or said.st_uid != user:
             raise WorkError(f"{folder}: is not a folder of this user's")
         return folder
 
