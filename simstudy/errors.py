@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 RANGES_KEPT = "finished ranges are kept, the same command goes on"
 KEPT = "what is finished is kept, the same command goes on"
@@ -98,6 +98,12 @@ def brief(text: str, most: int = 200) -> str:
     """Text as one line of at most so many characters: a message that somebody else wrote."""
     line = one_line(" ".join(text.split()))
     return line if len(line) <= most else line[: most - 3].rstrip() + "..."
+
+
+def first_of(items: Sequence[str], most: int) -> str:
+    """Some of many in a list, and how many more there are."""
+    more = f" and {len(items) - most} more" if len(items) > most else ""
+    return ", ".join(items[:most]) + more
 
 
 def without_numbers(text: str) -> str:

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
-from simstudy.errors import UserError
+from simstudy.errors import UserError, first_of
 from simstudy.runner.cost import rough
 from simstudy.runner.plan import gaps_of, n_of, plan
 from simstudy.store.names import PartName
@@ -85,9 +85,8 @@ def there(study: Study, folder: ResultsFolder) -> list[str]:
     lines += [f"  {name}: {n}" for name, n in _shares(by(METHOD, of)).items()]
     some = _shares(by(SCENARIO, of))
     if len(some) < len(study.designs):
-        named = ", ".join(f"{name} ({n})" for name, n in list(some.items())[:_MOST])
-        more = f" and {len(some) - _MOST} more" if len(some) > _MOST else ""
-        lines.append(f"  in {len(some)} of {len(study.designs)} scenarios: {named}{more}")
+        named = first_of([f"{name} ({n})" for name, n in some.items()], _MOST)
+        lines.append(f"  in {len(some)} of {len(study.designs)} scenarios: {named}")
     return lines
 
 

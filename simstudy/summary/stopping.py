@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from simstudy.errors import first_of
 from simstudy.measures.catalog import MEASURES
 from simstudy.measures.targets import Target
 from simstudy.measures.values import Z95, Column
@@ -98,11 +99,9 @@ def short_of_target(study: Study) -> list[str]:
     short = [scenario for scenario, stop in study.stops.items() if stop.by == MOST]
     if not short:
         return []
-    named = ", ".join(short[:_NAMED])
-    more = f" and {len(short) - _NAMED} more" if len(short) > _NAMED else ""
     return [
         f"{len(short)} of {len(study.designs)} scenarios are not at their targets with max "
-        f"({study.replications:,}) replications: {named}{more}"
+        f"({study.replications:,}) replications: {first_of(short, _NAMED)}"
     ]
 
 

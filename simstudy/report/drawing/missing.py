@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from simstudy.errors import first_of
 from simstudy.moments import Bools, Ints
 from simstudy.report.drawing.matrix import Matrix
 from simstudy.report.drawing.rows import Sample
@@ -64,8 +65,7 @@ def _note(labels: Sequence[str], used: Ints, counted: Bools, each: int) -> str:
         for label, part in zip(labels, parts, strict=True)
         if part.sum() < each * part.size
     ]
-    more = f" and {len(lost) - _MOST} more" if len(lost) > _MOST else ""
-    return f"Not all replications used: {', '.join(lost[:_MOST])}{more}" if lost else ""
+    return f"Not all replications used: {first_of(lost, _MOST)}" if lost else ""
 
 
 def _share(used: Ints, each: int, *, several: bool) -> str:
