@@ -89,8 +89,9 @@ class Outlook:
     def _entries(self) -> Iterator[tuple[str, dict[str, Any]]]:
         """Lines of all logs that are new, and whole."""
         begin, end = LOG.split("jsonl")[0], ".jsonl"  # of a shard: run.log.1of8.jsonl
-        for name in self._folder.names(""):
-            if not (name.startswith(begin) and name.endswith(end)):
+        for name, size, *_ in self._folder.listed(""):
+            grown = size > self._read[name]
+            if not (grown and name.startswith(begin) and name.endswith(end)):
                 continue
             with suppress(OSError):
                 new = self._folder.read(name)[self._read[name] :]
