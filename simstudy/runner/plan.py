@@ -19,13 +19,13 @@ from simstudy.generators.scenario import Scenario
 from simstudy.registry import Method
 from simstudy.runner.task import Task, grain_of
 from simstudy.store.coverage import missing, missing_totals
-from simstudy.store.names import PartName, holders, method_key
+from simstudy.store.names import PACK, PartName, holders, method_key
 from simstudy.study.grid import Design
 from simstudy.study.study import Study
 
-_LONGEST = 1 << 17  # replications of a range: parts of some megabytes
+LONGEST = 1 << 17  # replications of a range: parts of some megabytes
 _NUMBERS = 1 << 22  # clusters or units of a range: a second or two of work
-_PACK, _SMALL = 16, 8192  # scenarios of a part at most, replications of a small task
+_SMALL = 8192  # replications of a small task
 _METHOD_CHARACTERS = 64  # of the methods in a part's name, which has 255 in all
 
 Range = tuple[int, int]  # first and last replication, from 1
@@ -40,7 +40,7 @@ def range_length(scenario: Scenario, grain: str, draws: bool = False, totals: bo
     Methods that draw cost some fifty times the others, so their ranges are shorter. Those of
     totals are whole blocks, and longer where rows alone would make a part large.
     """
-    longest = _LONGEST << 3 if totals else _LONGEST
+    longest = LONGEST << 3 if totals else LONGEST
     if scenario.generator is not None and scenario.generator.part:
         return scenario.generator.part
     number = streams.GRAIN[grain]
@@ -227,7 +227,7 @@ def _packs(
 
     `shapes` are the study's, in an order that does not depend on what is missing.
     """
-    room = max(1, room if room < _PACK else room // _PACK * _PACK)
+    room = max(1, room if room < PACK else room // PACK * PACK)
     if room > 1:
         order = {shape: k for k, shape in enumerate(shapes)}
         designs = sorted(designs, key=lambda design: order[design.scenario.shape])
@@ -268,8 +268,8 @@ def bundles(task: Task) -> Iterator[tuple[slice, slice]]:
     a file costs more than the rows in it.
     """
     keys = [method_key(method.canonical) for method in task.methods]
-    for i in range(0, len(task.pieces), _PACK):
-        here = slice(i, min(i + _PACK, len(task.pieces)))
+    for i in range(0, len(task.pieces), PACK):
+        here = slice(i, min(i + PACK, len(task.pieces)))
         small = task.totals or (here.stop - i) * task.n_reps < _SMALL
         start = 0
         for end in range(1, len(keys) + 1):

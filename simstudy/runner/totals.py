@@ -22,7 +22,7 @@ from simstudy.measures.totals import T, Totals
 from simstudy.measures.tree import Nodes
 from simstudy.moments import Array
 from simstudy.registry import Method
-from simstudy.runner.plan import bundles, names_of
+from simstudy.runner.plan import LONGEST, bundles, names_of
 from simstudy.runner.process import end_if_orphaned
 from simstudy.runner.task import Task, run_task
 from simstudy.store import parts, totals_file
@@ -30,7 +30,6 @@ from simstudy.store.names import PartName
 from simstudy.store.results_folder import ResultsFolder
 from simstudy.store.totals_file import Stored
 
-_AT_ONCE = 1 << 17  # rows of a method that are held
 _TOGETHER = 16  # blocks of all methods and scenarios that are added up in one go
 _KEPT = 2048  # nodes that are kept beside each other until they are merged
 
@@ -106,7 +105,7 @@ def _blocks(task: Task, every: tuple[Method, ...]) -> Iterator[tuple[int, int, B
     truth = np.array([method.truth(piece.scenario) for method, piece in of_each], dtype=float)
     null_value = np.array([method.null_value for method, _ in of_each], dtype=float)
     fitted = replace(task, methods=every, alphas=(), reference=None)
-    at_once = max(_AT_ONCE // (len(task.pieces) * BLOCK), 1) * BLOCK
+    at_once = max(LONGEST // (len(task.pieces) * BLOCK), 1) * BLOCK
     together = max(_TOGETHER // len(of_each), 1)
     for first in range(task.first, task.last + 1, at_once):
         some = fitted.only(first, min(first + at_once - 1, task.last))

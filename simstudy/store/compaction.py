@@ -16,13 +16,12 @@ from simstudy.errors import WorkError
 from simstudy.generators.streams import BLOCK
 from simstudy.store import footers, parts, quarantine
 from simstudy.store.content import Content, joined, read
-from simstudy.store.names import PartName, holders
+from simstudy.store.names import PACK, PartName, holders
 from simstudy.store.results_folder import BESIDE, ESTIMATES, FAILURES, WORK, ResultsFolder
 from simstudy.study.study import Study
 
 COMPACTED = f"{WORK}/compacted"
 _ROWS = 1 << 17  # of a part: some megabytes
-_PACK = 16  # scenarios of a part
 _CHARACTERS = 250  # of a part's name
 
 
@@ -92,7 +91,7 @@ def _packed(chains: Iterable[Join]) -> list[Join]:
 
 def _fits(pack: Sequence[Join]) -> bool:
     scenarios = [name for join in pack for name in join.whole.scenarios]
-    small = sum(join.whole.n_rows for join in pack) <= _ROWS and len(scenarios) <= _PACK
+    small = sum(join.whole.n_rows for join in pack) <= _ROWS and len(scenarios) <= PACK
     return (
         small
         and len(set(scenarios)) == len(scenarios)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 BLOCK_DIGITS, REPLICATION_DIGITS = 7, 10
+PACK = 16  # scenarios of a part at most
 _PATTERN = re.compile(
     r"(?P<scenarios>[0-9a-f]{8}(?:\+[0-9a-f]{8})*)_(?P<methods>[\w.-]+(?:\+[\w.-]+)*)"
     r"_b(?P<block>\d{7,})_(?P<first>\d{10,})-(?P<last>\d{10,})\.parquet"
