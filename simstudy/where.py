@@ -17,7 +17,7 @@ from simstudy.errors import UserError, nearest
 
 OPERATORS = ("==", "!=", "<=", ">=", "=", "<", ">")  # the longer ones first
 GRAMMAR = 'FIELD OP VALUE and ..., such as: icc > 0 and method = "random intercept"'
-_LONGEST = 10_000  # characters
+LONGEST = 10_000  # characters
 _DIGITS = 300  # of a whole number, which is below all doubles then
 _AND = "and"
 _FIELD = re.compile(r'[^\s"=!<>]+')
@@ -96,7 +96,7 @@ class Where:
         for term in self.terms:
             if term.field not in levels:
                 hint = nearest(term.field, levels, synonyms)
-                raise UserError(f"unknown field '{_cut(term.field)}'{hint}")
+                raise UserError(f"unknown field '{cut(term.field)}'{hint}")
             _refuse(term, [level for level in levels[term.field] if not _is_missing(level)])
 
 
@@ -120,8 +120,8 @@ def parse(text: Any) -> Where:
     """
     if not isinstance(text, str):
         raise UserError(f"expected text: {GRAMMAR}")
-    if len(text) > _LONGEST:
-        raise UserError(f"has {len(text):,} characters, more than {_LONGEST:,}")
+    if len(text) > LONGEST:
+        raise UserError(f"has {len(text):,} characters, more than {LONGEST:,}")
     rest = text.lstrip()
     if not rest:
         raise UserError(f"is empty; expected {GRAMMAR}")
@@ -162,40 +162,41 @@ def _term(text: str) -> tuple[Term, str]:
     field, rest = _field(text)
     op = next((op for op in OPERATORS if rest.startswith(op)), None)
     if op is None:
-        got = _shown(rest.split()[0]) if rest else "nothing"
-        raise UserError(f"after '{_cut(field)}' expected one of {' '.join(OPERATORS)}, got {got}")
+        got = quotation(rest.split()[0]) if rest else "nothing"
+        raise UserError(f"after '{cut(field)}' expected one of {' '.join(OPERATORS)}, got {got}")
     rest = rest[len(op) :].lstrip()
     if not rest:
-        raise UserError(f"'{_cut(field)} {op}' lacks a value; expected {GRAMMAR}")
+        raise UserError(f"'{cut(field)} {op}' lacks a value; expected {GRAMMAR}")
     if rest[0] == '"':
-        value, rest = _quoted(rest)
+        value, rest = quoted(rest)
     else:
         value = rest.split(maxsplit=1)[0]
         if value[0] in "=!<>":
-            message = f"after '{_cut(field)} {op}' expected a value, got {_shown(value)}"
+            message = f"after '{cut(field)} {op}' expected a value, got {quotation(value)}"
             raise UserError(f"{message}; in double quotes it is one")
         if '"' in value:
-            raise UserError(f"{_shown(value)}: a double quote stands before and after a value")
+            raise UserError(f"{quotation(value)}: a double quote stands before and after a value")
         rest = rest[len(value) :]
     return Term(field, op, value), rest
 
 
 def _field(text: str) -> tuple[str, str]:
     if text[0] == '"':
-        field, rest = _quoted(text)
+        field, rest = quoted(text)
         return field, rest.lstrip()
     match = _FIELD.match(text)
     if match is None:
-        raise UserError(f"expected a field before {_shown(text)}; {GRAMMAR}")
+        raise UserError(f"expected a field before {quotation(text)}; {GRAMMAR}")
     if match[0].lower() == _AND:
         raise UserError(f"expected a field, got '{match[0]}'; {GRAMMAR}")
     return match[0], text[match.end() :].lstrip()
 
 
-def _quoted(text: str) -> tuple[str, str]:
+def quoted(text: str) -> tuple[str, str]:
+    """What a text holds in double quotes at its beginning, and what follows it."""
     match = _QUOTED.match(text)
     if match is None:
-        raise UserError(f"a double quote is not closed: {_shown(text)}")
+        raise UserError(f"a double quote is not closed: {quotation(text)}")
     return match[1].replace('""', '"'), text[match.end() :]
 
 
@@ -208,30 +209,32 @@ def _joined(text: str) -> str:
             raise UserError(f"nothing follows the last '{word}'; expected {GRAMMAR}")
         return rest
     if word.lower() in _WORDS:
-        raise UserError(f"comparisons are joined by 'and' alone, got {_shown(word)}")
-    message = f"expected 'and' before {_shown(word)}"
+        raise UserError(f"comparisons are joined by 'and' alone, got {quotation(word)}")
+    message = f"expected 'and' before {quotation(word)}"
     raise UserError(f"{message}; a value with blanks is in double quotes")
 
 
-def _cut(text: str) -> str:
+def cut(text: str) -> str:
+    """A text as far as a message shows it."""
     return text if len(text) <= 40 else text[:37] + "..."
 
 
-def _shown(text: str) -> str:
-    return f"'{_cut(' '.join(text.split()))}'"
+def quotation(text: str) -> str:
+    """Some words of a text, as a message cites them."""
+    return f"'{cut(' '.join(text.split()))}'"
 
 
 def _refuse(term: Term, levels: Sequence[Any]) -> None:
     """Refuse an order of what has none, and text where all levels are numbers."""
     numbers = [level for level in levels if _number(level) is not None]
-    value = _read(term.value)
+    value = number_of(term.value)
     if term.op in _ORDERED and value is None:
-        raise UserError(f"{term.text}: '{_cut(term.value)}' is no number, and text has no order")
+        raise UserError(f"{term.text}: '{cut(term.value)}' is no number, and text has no order")
     if term.op in _ORDERED and levels and not numbers:
         raise UserError(f"{term.text}: {term.field} holds text, which has no order{_some(levels)}")
     measured = all(isinstance(x, int | float) and not isinstance(x, bool) for x in levels)
     if value is None and levels and measured:
-        message = f"{term.text}: '{_cut(term.value)}' is no number, and {term.field} holds some"
+        message = f"{term.text}: '{cut(term.value)}' is no number, and {term.field} holds some"
         raise UserError(f"{message}{_some(levels)}")
 
 
@@ -267,8 +270,8 @@ def _is_missing(level: Any) -> bool:
     return level is None or (isinstance(level, float) and math.isnan(level))
 
 
-def _read(text: str) -> int | float | None:
-    """A number as a condition holds it; None where the text is none."""
+def number_of(text: str) -> int | float | None:
+    """A number as a condition, or a claim, holds it; None where the text is none."""
     if not _NUMBER.fullmatch(text):
         return None
     if re.fullmatch(r"[-+]?\d+", text) and len(text) <= _DIGITS:
@@ -283,7 +286,7 @@ def _number(level: Any) -> int | float | None:
         return None
     if isinstance(level, int | float):
         return level
-    return _read(level) if isinstance(level, str) and _USUAL.fullmatch(level) else None
+    return number_of(level) if isinstance(level, str) and _USUAL.fullmatch(level) else None
 
 
 def _equal(level: Any, value: str) -> bool:
@@ -301,7 +304,7 @@ def _equal(level: Any, value: str) -> bool:
 
 def _order(level: Any, value: str) -> int | None:
     """-1, 0 or 1 as a level is below, at or above a value; None where they have no order."""
-    number, other = _number(level), _read(value)
+    number, other = _number(level), number_of(value)
     if _is_missing(level) or number is None or other is None:
         return None
     if isinstance(number, float) or isinstance(other, float):

@@ -24,8 +24,10 @@ ROOMS = {
     "study": 4, "store": 4,
     "runner": 5,
     "summary": 6,
-    "analysis": 7, "report": 7, "results": 7, "conformance": 7,
-    "cli": 8,
+    "claims": 7, "analysis": 7,
+    "report": 8, "results": 8, "conformance": 8,
+    "answers": 9,
+    "cli": 10,
 }  # fmt: skip
 # rooms of one storey that may know each other, in this direction only
 NEIGHBOURS = {

@@ -68,6 +68,7 @@ TOP_FIELDS = {
     "reference": "label of the method with which the others are compared, data set by data set",
     "grain": "how data are held: pooled, clusters or rows (default: the coarsest that suffices)",
     "measures": "measures of your own, beside the built-in ones: [{use: FILE.py:FUNCTION}]",
+    "claims": "what the results are to show: [type1_error of pooled > 0.1 where icc >= 0.2]",
     "report": "figures: which figures are drawn",
     "store": "what is kept of replications: rows (default), summary: totals, or {sample: K}: both",
 }

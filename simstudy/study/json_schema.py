@@ -13,6 +13,7 @@ from simstudy.generators.size_families import SIZE
 from simstudy.plots import plots
 from simstudy.registry import CLUSTERS, GROUPS, methods
 from simstudy.study import covariate_fields, fields, generators, keeping, precision
+from simstudy.study.claim_grammar import GRAMMAR as CLAIM
 from simstudy.where import GRAMMAR
 
 _TEXT = {"type": "string"}
@@ -29,6 +30,11 @@ _WHEN = {
     "type": "string",
     "minLength": 1,
     "description": f"scenarios in which it is asked for (all): {GRAMMAR}",
+}
+_CLAIMS = {
+    "type": "array",
+    "items": {"type": "string", "minLength": 1, "description": CLAIM},
+    "uniqueItems": True,
 }
 _USE = {
     "type": "string",
@@ -75,6 +81,7 @@ def schema() -> dict[str, Any]:
         "grain": {"enum": list(GRAINS)},
         "measures": {"type": "array", "items": _measure()},
         "store": keeping.schema(),
+        "claims": {"anyOf": [_CLAIMS, {"type": "null"}]},
         "report": {"anyOf": [_mapping({"figures": figures}, []), {"type": "null"}]},
     }
     for key, summary in fields.TOP_FIELDS.items():

@@ -12,11 +12,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from simstudy.entries import Entry
-from simstudy.estimands import is_null
 from simstudy.forms import Fields, Number, shown
 from simstudy.measures.catalog import MEASURES
-from simstudy.measures.names import Asked, of_name
+from simstudy.measures.names import of_name
 from simstudy.measures.targets import (
     MEANT,
     MOST_OF_RATE,
@@ -25,7 +23,8 @@ from simstudy.measures.targets import (
     always_reached,
     is_rate,
 )
-from simstudy.registry import Method, OwnMethod
+from simstudy.registry import Method
+from simstudy.study.expected_rows import may_have
 from simstudy.study.fields import TOP_NUMBERS
 from simstudy.study.grid import Design
 from simstudy.study.place import Place
@@ -148,21 +147,7 @@ def refuse_what_nobody_has(
         return
     pairs = list(asked)
     for one, _ in precision.targets:
-        needs = MEASURES[one.measure].needs
-        if "pairs" in needs and reference is None:
+        if "pairs" in MEASURES[one.measure].needs and reference is None:
             place.refuse("needs a reference method, and the study has none", "mcse", one.name)
-        if not any(_may_have(one, needs, design, method) for design, method in pairs):
+        if not any(may_have(one, design, method) for design, method in pairs):
             place.refuse("no method has it in any scenario", "mcse", one.name)
-
-
-def _may_have(one: Asked, needs: frozenset[str], design: Design, method: Method) -> bool:
-    """Whether a method may have a measure in a scenario, as far as the study file says."""
-    entry: Entry | None = None if isinstance(method, OwnMethod) else method.entry
-    if needs & {"tests", "interval", "std_error"} and not method.tested:
-        return False
-    if needs & {"interval", "std_error"} and entry is not None and entry.tests_only:
-        return False
-    truth = method.truth(design.scenario)
-    null = bool(is_null(truth, method.null_value))
-    wanted = True if MEASURES[one.measure].where_null else one.null
-    return truth != truth or wanted in (None, null)

@@ -10,13 +10,14 @@ from typing import Any
 
 from simstudy.entries import GRAINS
 from simstudy.errors import UserError, nearest
-from simstudy.estimands import ESTIMANDS, is_null
+from simstudy.estimands import ESTIMANDS
 from simstudy.forms import shown
 from simstudy.generators.scenario import OwnGenerator
-from simstudy.plots import USUAL, other_names, plots
 from simstudy.registry import GROUPS, Method, OwnMethod
 from simstudy.study import fields, vocabulary
+from simstudy.study.claims import Claim, claims_of
 from simstudy.study.code import Imports, Listener
+from simstudy.study.figures import figures_of
 from simstudy.study.grid import Design, conditions, expand, text_of
 from simstudy.study.keeping import ROWS, sample_of
 from simstudy.study.measures import OwnMeasure, measures_of
@@ -27,7 +28,6 @@ from simstudy.study.yaml_lines import Document, decoded, read, whole
 from simstudy.where import known
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
-_REPORT = dict.fromkeys(("plots", "figure", "graphs", "plot", "charts"), "figures")
 _MARKS = ("estimates", "totals", "scenarios.parquet", "summary.parquet", "summary.csv", "run.log.*")
 
 
@@ -56,6 +56,8 @@ class Study:
     sample : int, optional
         Rows that are stored of a method in a scenario where totals are; None: all are, and no
         totals.
+    claims : tuple of Claim
+        What its results are said to show; they change no name, no digest and no stored row.
     """
 
     name: str
@@ -75,6 +77,7 @@ class Study:
     precision: Precision | None = None
     stops: Mapping[str, Stop] = field(default_factory=dict)
     sample: int | None = None
+    claims: tuple[Claim, ...] = ()
 
     def n_reps(self, scenario: str) -> int:
         """Replications of a scenario, by its id: as many as are known to be wanted."""
@@ -228,7 +231,7 @@ def check(document: Document, imports: Imports) -> Study:
         designs=designs,
         methods=chosen,
         grain=_grain(top, designs, chosen),
-        figures=_figures(top, designs, chosen),
+        figures=figures_of(top, designs, chosen),
         reference=_reference(top, chosen),
         scenarios=top.value["scenarios"],
         folder=imports.folder,
@@ -238,7 +241,7 @@ def check(document: Document, imports: Imports) -> Study:
     )
     for refuse in _CHECKS:
         refuse(top, study)
-    return study
+    return replace(study, claims=claims_of(top.get("claims"), study))
 
 
 def valid_name(name: str) -> bool:
@@ -364,36 +367,3 @@ def _grain(top: Place, designs: tuple[Design, ...], chosen: tuple[Method, ...]) 
         if GRAINS.index(grain) < GRAINS.index(method.grain):
             place.refuse(f"{method.canonical} needs {method.grain}, finer than {grain}")
     return grain
-
-
-def default_figures(designs: tuple[Design, ...], chosen: tuple[Method, ...]) -> tuple[str, ...]:
-    """The figures that are usual for true or false nulls, for tests, and where designs vary."""
-    aims = {(m.target, m.null_value) for m in chosen if m.tested}
-    nulls = {
-        bool(is_null(target.value(design.scenario), null_value))
-        for target, null_value in aims
-        for design in designs
-    }
-    effects = {round(d.design_effect, 9) for d in designs if d.scenario.generator is None}
-    varies = len(effects) > 5
-    conditions = (True in nulls, False in nulls, bool(aims), bool(aims) and varies)
-    usual = [what for what, holds in zip(USUAL, conditions, strict=True) if holds]
-    return tuple(p.name for what in usual for p in plots().values() if p.usual == what)
-
-
-def _figures(
-    top: Place, designs: tuple[Design, ...], chosen: tuple[Method, ...]
-) -> tuple[str, ...]:
-    report = top.get("report")
-    if report.value is not None:
-        report.expect(dict, "figures: [...]")
-        report.allow(("figures",), _REPORT)
-    if not report.value:
-        return default_figures(designs, chosen)
-    listed = report["figures"]
-    listed.expect(list, "a list")
-    for figure in listed.items():
-        if not isinstance(figure.value, str) or figure.value not in plots():
-            hint = nearest(figure.value, plots(), other_names() | vocabulary.FIGURES)
-            figure.refuse(f"unknown figure {shown(figure.value)}{hint}")
-    return tuple(dict.fromkeys(listed.value))

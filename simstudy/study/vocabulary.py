@@ -94,6 +94,8 @@ TOP = meanings(
     aim="description aims question goal purpose abstract",
     name="id study project",
     title="heading caption",
+    claims="claim hypotheses hypothesis assertions assertion expectations expectation statements "
+        "conclusions findings assert expect",
     report="output outputs",
     store="keep save storage stored storing save_estimates keep_estimates keep_rows save_rows "
         "retain",

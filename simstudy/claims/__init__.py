@@ -1,0 +1,1 @@
+"""What a study claims of its results, held against them."""
