@@ -86,6 +86,14 @@ def _visible(character: str) -> str:
     return character.encode("unicode_escape").decode("ascii")
 
 
+def code(text: str) -> str:
+    """Text as Markdown code, whatever is in it."""
+    text = visible(text)
+    fence = "`" * (1 + max(map(len, re.findall("`+", text)), default=0))
+    edge = " " if "`" in (text[:1], text[-1:]) else ""
+    return f"{fence}{edge}{text}{edge}{fence}"
+
+
 def refuse_bytes(name: str) -> None:
     """Refuse the name of a file that is not UTF-8."""
     try:

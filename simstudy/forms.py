@@ -8,12 +8,13 @@ from __future__ import annotations
 import math
 import re
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NoReturn, Protocol
+from typing import Any, NoReturn, Protocol, TypeVar
 
 from simstudy.errors import nearest
 
+T = TypeVar("T")
 _PERCENT = re.compile(r"(\d+(?:\.\d+)?) ?%")
 
 
@@ -38,6 +39,9 @@ class Place(Protocol):
 
     def allow(self, known: Iterable[str], words: Mapping[str, str], what: str = "key") -> None:
         """Refuse keys that are not known; `words` lead to what one may have meant."""
+
+    def of_file(self, file: str, make: Callable[..., T], *rest: str) -> T:
+        """What ``make(path, *rest)`` makes of a file that is named here, made once."""
 
 
 class Form(Protocol):
@@ -133,6 +137,26 @@ class Word:
     def schema(self) -> dict[str, Any]:
         """JSON Schema of the word."""
         return {"enum": list(self.known)}
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Text that is not empty."""
+
+    summary: str
+
+    def read(self, place: Place) -> str:
+        """Return the text, or refuse what stands there."""
+        value = place.value
+        if not isinstance(value, str) or not value.strip():
+            number = isinstance(value, int | float) and not isinstance(value, bool)
+            quoted = f'; write "{value}"' if number else ""
+            place.refuse(f"expected text ({self.summary}), got {shown(value)}{quoted}")
+        return value
+
+    def schema(self) -> dict[str, Any]:
+        """JSON Schema of the text."""
+        return {"type": "string", "pattern": r"\S"}
 
 
 @dataclass(frozen=True, slots=True)

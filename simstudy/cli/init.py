@@ -159,7 +159,7 @@ def _parts() -> str:
     """A line for every part of a design, and one for the shapes."""
     lines = [(f"  # {part.name}: {flow(part.example)}", part.summary)
              for part in registered().values()]  # fmt: skip
-    shapes = ", ".join(flow(one.example or one.name) for one in FAMILIES.values())
+    shapes = ", ".join(one.written for one in FAMILIES.values())
     return "\n".join([*(f"{left:<31} # {right}" for left, right in lines),
                       *textwrap.wrap(f"shapes: {shapes}", 96, initial_indent="  # ",
                                      subsequent_indent="  #   ")])  # fmt: skip

@@ -6,57 +6,13 @@ All have mean 0 and variance 1. How each is drawn is format: it does not change.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
-from simstudy.forms import Fields, Form, Number
+from simstudy.forms import Number
+from simstudy.generators.resampled import RESAMPLED
+from simstudy.generators.shape_family import Family, Size
 from simstudy.moments import Floats
-
-Size = tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Family:
-    """Shapes of one name, which differ by their parameters; functions take those as floats.
-
-    Attributes
-    ----------
-    summary : str
-        What it is and what its parameters are, in a few words.
-    draw : callable
-        ``draw(rng, size, *parameters)``: an array of that size.
-    skewness, kurtosis : callable
-        E X^3, and E X^4 - 3 (excess), of the parameters.
-    words : callable
-        Parameters -> a noun phrase with the formula, for a methods section.
-    parameters : mapping
-        Name -> range, in the order in which functions take them.
-    example : object
-        How one is written in a study file, if not by its name alone.
-    synonyms : str
-        Other people's words for the family, blanks between them.
-    """
-
-    name: str
-    summary: str
-    draw: Callable[..., Floats]
-    skewness: Callable[..., float]
-    kurtosis: Callable[..., float]
-    words: Callable[..., str]
-    parameters: Mapping[str, Number] = field(default_factory=dict, hash=False)
-    example: Any = None
-    synonyms: str = ""
-
-    @property
-    def form(self) -> Form | None:
-        """What stands behind the name: a number, numbers by their names, or nothing."""
-        if len(self.parameters) > 1:
-            names = " and ".join(self.parameters)
-            return Fields(f"a mapping of {names}", self.parameters)
-        return next(iter(self.parameters.values()), None)
 
 
 def _none(*parameters: float) -> float:
@@ -270,5 +226,6 @@ _MEMBERS = (
         synonyms="mixture outliers outlier contamination contaminated_normal normal_mixture "
         "scale_mixture mixed_normal tukey",
     ),
+    RESAMPLED,
 )
 FAMILIES: dict[str, Family] = {family.name: family for family in _MEMBERS}

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from simstudy.errors import meanings, nearest
-from simstudy.forms import Fields, Place, flow, nested, numbers_of, shown
-from simstudy.generators.shape_families import FAMILIES, Family
+from simstudy.forms import Place, shown
+from simstudy.generators.shape_families import FAMILIES
+from simstudy.generators.shape_family import Family
 from simstudy.moments import Floats
 
 _KINDS = {
@@ -33,22 +33,17 @@ class Shape:
     ----------
     name : str
         Of `FAMILIES`.
-    parameters : tuple of float
-        In the order of `Family.parameters`.
+    parameters : tuple
+        Numbers in the order of `Family.parameters`; of a column of a file, its `Sample`.
     """
 
     name: str
-    parameters: tuple[float, ...] = ()
+    parameters: tuple[Any, ...] = ()
 
     @property
     def family(self) -> Family:
         """What it is a member of."""
         return FAMILIES[self.name]
-
-    @property
-    def named(self) -> Mapping[str, float]:
-        """The parameters by their names."""
-        return dict(zip(self.family.parameters, self.parameters, strict=True))
 
     @property
     def skewness(self) -> float:
@@ -80,51 +75,37 @@ def read(place: Place) -> Shape:
     if isinstance(place.value, dict):
         return _with_parameters(place)
     if not isinstance(place.value, str):
-        names = ", ".join(_written(family) for family in FAMILIES.values())
+        names = ", ".join(family.written for family in FAMILIES.values())
         place.refuse(f"expected a shape ({names}), got {shown(place.value)}")
     family = FAMILIES.get(place.value)
     if family is None:
         place.refuse(f"'{place.value}' is not a shape{nearest(place.value, _ALONE, _WORDS_ALONE)}")
     if family.parameters:
-        place.refuse(f"'{family.name}' needs {' and '.join(family.parameters)}: {_written(family)}")
+        place.refuse(f"'{family.name}' needs {' and '.join(family.parameters)}: {family.written}")
     return Shape(family.name)
 
 
 def _with_parameters(place: Place) -> Shape:
+    for name, family in FAMILIES.items():
+        if not place.value.keys().isdisjoint(family.keys):
+            return Shape(name, family.read(place))
     place.allow(FAMILIES, WORDS, "shape")
-    if len(place.value) != 1:
-        place.refuse(f"expected one shape, got {len(place.value)}")
-    (name,) = place.value
-    form = FAMILIES[name].form
-    if form is None:
-        place.refuse(f"{name} has no parameter; write {name}")
-    return Shape(name, tuple(value + 0.0 for value in numbers_of(form.read(place[name]))))
+    place.refuse("expected one shape, got 0")
 
 
-def _written(family: Family) -> str:
-    """An example, as it stands in a study file."""
-    return flow(family.name if family.example is None else family.example)
-
-
-_ALONE = [_written(family) for family in FAMILIES.values()]
-_WORDS_ALONE = meanings(_KINDS, **{_written(FAMILIES[name]): f"{text} {name}" if
+_ALONE = [family.written for family in FAMILIES.values()]
+_WORDS_ALONE = meanings(_KINDS, **{FAMILIES[name].written: f"{text} {name}" if
     FAMILIES[name].parameters else text for name, text in _SYNONYMS.items()})  # fmt: skip
 
 
 def canonical(shape: Shape) -> Any:
-    """The shape as a study file writes it, numbers as doubles: it stands in digests."""
-    if not shape.parameters:
-        return shape.name
-    return {shape.name: nested(shape.family.form, shape.parameters)}
+    """What stands for the shape in digests."""
+    return shape.family.canonical(*shape.parameters)
 
 
 def text(shape: Shape) -> str:
-    """The shape as tables show it: ``t 5``, ``contaminated share 0.1, scale 3``."""
-    named = shape.named
-    numbers = {name: repr(value).removesuffix(".0") for name, value in named.items()}
-    if len(numbers) > 1:
-        return f"{shape.name} " + ", ".join(f"{name} {n}" for name, n in numbers.items())
-    return " ".join([shape.name, *numbers.values()])
+    """The shape as tables show it."""
+    return shape.family.text(*shape.parameters)
 
 
 def words(shape: Shape) -> str:
@@ -137,9 +118,5 @@ def words(shape: Shape) -> str:
 
 def schema() -> dict[str, Any]:
     """JSON Schema of a shape."""
-    shapes = []
-    for name, family in FAMILIES.items():
-        form = family.form
-        written = {"const": name} if form is None else Fields("", {name: form}).schema()
-        shapes.append({"description": family.summary, **written})
-    return {"anyOf": shapes}
+    return {"anyOf": [{"description": family.summary, **family.schema()}
+                      for family in FAMILIES.values()]}  # fmt: skip

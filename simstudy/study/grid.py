@@ -172,7 +172,8 @@ def text_of(value: Any) -> str:
         if "uniform" in value:
             return "uniform {}-{}".format(*value["uniform"])
         if "file" in value:
-            return f"{value['file']}:{value['column']} by {value['cluster']}"
+            by = f" by {value['cluster']}" if "cluster" in value else ""
+            return f"{value['file']}:{value['column']}{by}"
         inner = {k: f"{v:g}" if isinstance(v, int | float) else v for k, v in value.items()}
         return ", ".join(f"{key} {text_of(one)}" for key, one in inner.items())
     return f"{value:g}" if isinstance(value, float) else str(value)

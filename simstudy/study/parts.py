@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, NoReturn
 
 from simstudy.errors import UserError
 from simstudy.forms import Place as Written
-from simstudy.forms import flow, shown
+from simstudy.forms import T, flow, shown
 from simstudy.generators.part import NONE, Part, registered
 from simstudy.generators.parts.informative_slope import slopes_impossible
 from simstudy.generators.scenario import Scenario
@@ -42,6 +42,9 @@ class _Gathered:
 
     def allow(self, known: Any, words: Mapping[str, str], what: str = "key") -> None:
         self.at.allow(known, words, what)
+
+    def of_file(self, file: str, make: Callable[..., T], *rest: str) -> T:
+        return self.at.of_file(file, make, *rest)
 
 
 def leaves(name: str, place: Place) -> list[tuple[str, Place]]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, NoReturn
 
-from simstudy.errors import nearest
-from simstudy.forms import shown
+from simstudy.errors import UserError, nearest
+from simstudy.forms import T, shown
 from simstudy.study.yaml_lines import Document, Path_
 
 
@@ -53,6 +54,20 @@ class Place:
             if key not in known:
                 name = key if self.path else str(key)  # at the top a number is no place in a list
                 self.refuse(f"unknown {what}{hint(key, known, words)}", name)
+
+    def of_file(self, file: str, make: Callable[..., T], *rest: str) -> T:
+        """What ``make(path, *rest)`` makes of a file that is named here, made once a document.
+
+        The path is relative to the study file; what is wrong with the file is refused here.
+        """
+        held, path = self.document.held, str(Path(self.document.file or "").parent / file)
+        try:
+            if (key := (make, path, *rest)) not in held:
+                held[key] = make(path, *rest)
+        except UserError as error:
+            self.refuse(str(error))
+        made: T = held[key]
+        return made
 
     def levels(self) -> list[Place]:
         """The value, or if it is a list the values in it: at least one."""

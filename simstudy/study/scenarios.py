@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from fractions import Fraction
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,7 +17,6 @@ from simstudy.generators.scenario import GivenX, OwnGenerator, Scenario
 from simstudy.generators.sizes import SizeRule
 from simstudy.study import covariates, fields, generators, parts, vocabulary
 from simstudy.study.place import Place
-from simstudy.study.yaml_lines import Document
 
 
 def scenario(
@@ -190,57 +188,41 @@ def predictor(
     for key in fields.X_KEYS:
         if not isinstance(value.get(key), str):
             place.refuse(f"'{key}' must be given as text", *([key] if key in value else []))
+    file, cluster = value["file"], value["cluster"]
     for column in columns.values():
         if column.value == value["column"]:
             column.refuse("is x itself")
-        read_or_refuse(column, place.document, [column.value], value)
-    (x,) = read_or_refuse(place, place.document, [value["column"]], value)
-    if not columns:
-        return "file", x, {}
-    for column in columns.values():
-        read_or_refuse(column, place.document, [column.value], value)
+        column.of_file(file, read_given, cluster, column.value)
+    place.of_file(file, read_given, cluster, value["column"])
     wanted = [value["column"], *(column.value for column in columns.values())]
-    x, *others = read_or_refuse(place, place.document, wanted, value)
+    x, *others = place.of_file(file, read_given, cluster, *wanted)
     return "file", x, dict(zip(columns, others, strict=True))
 
 
-def read_or_refuse(
-    place: Place, document: Document, columns: Sequence[str], value: dict[str, str]
-) -> list[GivenX]:
-    """Read columns of a file, or refuse it in its place."""
-    try:
-        return read_given(document, columns, value)
-    except UserError as error:
-        place.refuse(str(error))
-
-
-def read_given(document: Document, columns: Sequence[str], value: dict[str, str]) -> list[GivenX]:
-    """Read predictors and their clusters from a file, relative to the study file.
+def read_given(path: str, cluster: str, *columns: str) -> list[GivenX]:
+    """Read predictors and their clusters from a file.
 
     Rows that lack any of them are dropped.
     """
     from simstudy.readers import labels  # with Arrow's functions, which a run does without
+    from simstudy.readers.given import refuse_useless
     from simstudy.readers.read import read
 
-    file = str(Path(document.file or "").parent / value["file"])
-    rows = read(file).whole([*columns, value["cluster"]])
+    rows = read(path).whole([*columns, cluster])
     read_columns = [rows.predictor(column) for column in columns]
-    codes, _, _ = labels.clusters(rows.labels(value["cluster"]), own_order=False)
+    codes, _, _ = labels.clusters(rows.labels(cluster), own_order=False)
     complete = (codes >= 0) & ~np.any([np.isnan(x) for x, _ in read_columns], axis=0)
     if not complete.any():
-        raise UserError("no row has both a predictor and a cluster", file=file)
+        raise UserError("no row has both a predictor and a cluster", file=path)
     clusters_left, codes = np.unique(codes[complete], return_inverse=True)
     if clusters_left.size < 2:
-        raise UserError("at least 2 clusters are needed", file=file)
+        raise UserError("at least 2 clusters are needed", file=path)
     order = np.argsort(codes, kind="stable")
     sizes, n_dropped = np.bincount(codes), int((~complete).sum())
     given = []
     for column, (x, words) in zip(columns, read_columns, strict=True):
         x = x[complete]
-        if not np.isfinite(x).all():
-            raise UserError(f"column '{column}' has infinite values", file=file)
-        if x.min() == x.max():
-            raise UserError(f"column '{column}' does not vary", file=file)
+        refuse_useless(x, column, path)
         ordered = np.ascontiguousarray(x[order])
         content = hashlib.sha256(sizes.astype("<i8").tobytes() + ordered.astype("<f8").tobytes())
         given.append(GivenX(sizes.astype(np.int64), ordered, content.hexdigest(), n_dropped, words))

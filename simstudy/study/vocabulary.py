@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from simstudy.errors import folded, meanings, nearest
-from simstudy.forms import flow
 from simstudy.generators.part import registered
+from simstudy.generators.resampled import WORDS as COLUMN_OF_FILE
 from simstudy.generators.shape_families import FAMILIES
 from simstudy.generators.shapes import NORMAL
 from simstudy.study import fields
@@ -101,8 +101,9 @@ TOP = meanings(
         "retain",
 )  # fmt: skip
 _SHAPED = {
-    word: f"write normal, and beside it x_shape: {flow(family.example or family.name)}"
+    word: f"write normal, and beside it x_shape: {family.written}"
     for family in FAMILIES.values()
+    if family.name not in fields.X_KEYS
     for word in (family.name, *family.synonyms.split())
     if family != NORMAL.family and word not in fields.X_KINDS
 }
@@ -116,9 +117,8 @@ X = _SHAPED | meanings(
     time="order wave occasion trend period visit",
     binary_blocked="blocked stratified within paired multisite",
 )  # fmt: skip
-X_FILE = _SHAPED | meanings(
-    file="path csv data filename",
-    column="variable x predictor col field",
+X_FILE = _SHAPED | COLUMN_OF_FILE | meanings(
+    column="x predictor",
     cluster="group school clusters id cluster_id groups",
 )  # fmt: skip
 FIGURES = meanings(  # besides the synonyms that each has

@@ -33,11 +33,14 @@ class Document:
     lines : dict
         Path -> line, counted from 1; empty where the data came from Python.
     file : str or None
+    held : dict
+        What was read of the files that it names, so that each is read once.
     """
 
     data: Any
     lines: dict[Path_, int] = field(default_factory=dict)
     file: str | None = None
+    held: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
 
     def refuse(self, path: Path_, message: str) -> NoReturn:
         """Raise `UserError` that names the file, the line and the place."""

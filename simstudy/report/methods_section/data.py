@@ -45,9 +45,6 @@ def data_facts(study: Study, said: Mapping[str, str]) -> dict[str, Any]:
     unlike = [s for s in scenarios if s.size.random or not all(map(_is_given, _kinds(s)))]
     files = {s.given.digest: s.given for s in scenarios if s.given is not None}
     rules = dict.fromkeys(s.size for s in every if s.x != "file")
-    grids = study.scenarios if isinstance(study.scenarios, list) else [study.scenarios]
-    grids = [_of_generator(grid, study) if OWN in grid else grid for grid in grids]
-    covariates = any(scenario.covariates for scenario in scenarios)
     predictors = predictor_facts(scenarios, study.methods)
     shown = {
         "contextual_effect": contextual,
@@ -72,13 +69,22 @@ def data_facts(study: Study, said: Mapping[str, str]) -> dict[str, Any]:
         "random_sizes": any(rule.random for rule in rules),
         "all_given": not unlike,
         "some_given": any(_is_given(kind) for s in scenarios for kind in _kinds(s)),
-        "grids": [
-            _worded([*_factors(grid | hidden), *rows_of(grid, parts_of(every))], covariates)
-            for grid in grids
-        ],
+        "grids": _grids(study, hidden),
         **predictors,
         **world_facts(scenarios),
     }
+
+
+def _grids(study: Study, hidden: Mapping[str, None]) -> list[list[Row]]:
+    """The factors of each grid, but for fields that are hidden."""
+    every = [design.scenario for design in study.designs]
+    parts, several = parts_of(every), any(one.covariates for one in every if not one.generator)
+    grids = study.scenarios if isinstance(study.scenarios, list) else [study.scenarios]
+    grids = [_of_generator(grid, study) if OWN in grid else grid for grid in grids]
+    return [
+        _worded([*_factors(grid | hidden), *rows_of(grid, parts, study.folder)], several)
+        for grid in grids
+    ]
 
 
 def _of_generator(grid: Mapping[str, Any], study: Study) -> dict[str, Any]:

@@ -15,6 +15,7 @@ import jinja2
 from jinja2.ext import Extension
 from markupsafe import Markup
 
+from simstudy import errors
 from simstudy.report.methods_section.bibliography import Citations
 from simstudy.report.methods_section.facts import facts_of
 from simstudy.report.methods_section.predictors import listed
@@ -105,7 +106,7 @@ def _either(values: Sequence[Any]) -> Markup:
 
 _FILTERS: dict[str, Callable[..., Any]] = {
     "bold": lambda methods: Markup(", ".join(f"**{_line(m.label)}**" for m in methods)),
-    "code": lambda text: Markup(markdown.code(text)),
+    "code": lambda text: Markup(errors.code(text)),
     "counted": lambda n, what: f"{n:,} {what}" + ("" if n == 1 else "s"),
     "each": lambda values, pattern: [pattern.format(*value) for value in values],
     "either": _either,

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
+from simstudy.errors import code
 from simstudy.generators.part import NONE, Part, registered
 from simstudy.generators.scenario import Scenario
-from simstudy.report.tables.markdown import code
 from simstudy.study.grid import text_of
 from simstudy.study.parts import value_of
 from simstudy.study.place import Place
 from simstudy.study.yaml_lines import Document
 
 Row = tuple[str, str, list[str]]  # words, symbol and levels of a factor
+_HERE = Path()
 _OF_Y = ("effects", "slopes", "errors")  # subjects that the equation of y holds, in this order
 
 
@@ -45,13 +47,13 @@ def parts_of(scenarios: Iterable[Scenario]) -> list[Part]:
     return [part for name, part in registered().items() if name in used]
 
 
-def rows_of(grid: Mapping[str, Any], parts: Iterable[Part]) -> list[Row]:
-    """What a grid says of some parts."""
+def rows_of(grid: Mapping[str, Any], parts: Iterable[Part], folder: Path = _HERE) -> list[Row]:
+    """What a grid says of some parts; files that it names are relative to a folder."""
     rows: list[Row] = []
     for part in parts:
         if grid.get(part.name, NONE) == NONE:
             continue
-        place = Place(Document(grid), (), grid)[part.name]
+        place = Place(Document(grid, file=str(folder / "study.yaml")), (), grid)[part.name]
         if part.factors:
             rows += [(*part.inner[key], levels) for key, levels in _inner(part, place).items()]
         else:

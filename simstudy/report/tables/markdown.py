@@ -41,14 +41,6 @@ def prose(text: str) -> str:
     return outside_code(text, escape)
 
 
-def code(text: str) -> str:
-    """Text as Markdown code, whatever is in it."""
-    text = visible(text)
-    fence = "`" * (1 + max(map(len, re.findall("`+", text)), default=0))
-    edge = " " if "`" in (text[:1], text[-1:]) else ""
-    return f"{fence}{edge}{text}{edge}{fence}"
-
-
 def outside_code(text: str, change: Callable[[str], str]) -> str:
     """Change what is not code in backticks."""
     done, out = 0, []
