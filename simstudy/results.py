@@ -181,7 +181,14 @@ class Results:
         self._write_beside(summary)
         mark |= {"said": said, "digests": current.digests(self._place)}
         mark |= {"stops": self.study.stops} if self.study.precision else {}
+        mark |= self._beyond(jobs) if self.study.claims else {}
         summary_file.write_table(self._place, results_folder.SUMMARY, summary, mark)
+
+    def _beyond(self, jobs: int | None) -> dict[str, Any]:
+        """What the study's claims are about that the summary does not say, for its mark."""
+        from simstudy.claims import beyond
+
+        return {beyond.KEY: beyond.written(beyond.computed(self.study, self._place, jobs or 1))}
 
     def _write_beside(self, summary: pa.Table) -> None:
         """Write what says the same as a summary, or less."""

@@ -143,6 +143,8 @@ class Measure:
     per_alpha : bool
     proportion, over_alpha : bool
         Whether it is a proportion of its replications, .05 in tables, or one over alpha.
+    of_indicators : bool
+        Whether it is the mean difference of two things that are or are not.
     more_needs : frozenset of str
         Besides those of its basis; `mean`: of the estimates, known only after a first pass.
     where_null : bool
@@ -169,6 +171,7 @@ class Measure:
     per_alpha: bool = False
     proportion: bool = False
     over_alpha: bool = False
+    of_indicators: bool = False
     more_needs: frozenset[str] = frozenset()
     where_null: bool = False
     defined: Callable[[Cells, Value, Ints], Bools] | None = None

@@ -13,7 +13,7 @@ LEVEL = 0.95
 
 
 def simultaneous(
-    value: Floats, mcse: Floats, n: Ints, *, proportion: bool, family: int
+    value: Floats, mcse: Floats, n: Ints | Floats, *, proportion: bool, family: int
 ) -> tuple[Floats, Floats]:
     """Bonferroni's intervals of `family` numbers: all hold the truth with probability `LEVEL`.
 
@@ -25,7 +25,7 @@ def simultaneous(
     ----------
     value, mcse : arrays, shape (K,)
         As in a summary.
-    n : array of int, shape (K,)
+    n : array, shape (K,)
         Replications that they are of.
     proportion : bool
         Whether they are shares of the replications: then the intervals are exact (Clopper and
@@ -39,7 +39,7 @@ def simultaneous(
         NaN where there is no value, of what is no proportion also where there is no MCSE.
     """
     outside = (1.0 - LEVEL) / family
-    value, n = np.asarray(value, dtype=float), np.asarray(n)
+    value, n = np.asarray(value, dtype=float), np.asarray(n, dtype=float)
     if not proportion:
         half = critical_value(np.maximum(n - 1, 1), outside) * np.asarray(mcse)
         return value - half, value + half

@@ -39,17 +39,17 @@ class Range:
     high: float
     open: bool = False
 
-    def holds(self, low: float, high: float) -> bool:
-        """Whether all of an interval is inside."""
+    def holds(self, low: Any, high: Any) -> Any:
+        """Whether all of an interval is inside; of arrays, for each."""
         if self.open:
-            return self.low < low and high < self.high
-        return self.low <= low and high <= self.high
+            return (self.low < low) & (high < self.high)
+        return (self.low <= low) & (high <= self.high)
 
-    def misses(self, low: float, high: float) -> bool:
+    def misses(self, low: Any, high: Any) -> Any:
         """Whether all of an interval is outside."""
         if self.open:
-            return high <= self.low or self.high <= low
-        return high < self.low or self.high < low
+            return (high <= self.low) | (self.high <= low)
+        return (high < self.low) | (self.high < low)
 
 
 @dataclass(frozen=True, slots=True)

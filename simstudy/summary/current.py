@@ -77,19 +77,26 @@ def summary_of_rows(study: Study, folder: ResultsFolder) -> Any:
     return found.table if same and results_folder.STUDY not in changed(folder, found.mark) else None
 
 
+def mark_of_rows(study: Study, folder: ResultsFolder) -> dict[str, Any]:
+    """What the stored summary says it was made from, if of this study and the rows that are there.
+
+    Else nothing.
+    """
+    made = summary_mark(folder)
+    written, text = made.get("digests"), study_file.text(study, folder).encode()
+    if not isinstance(written, dict) or made.get("rows") != _rows(folder, study):
+        return {}
+    same = written.get(results_folder.STUDY) == hashlib.sha256(text).hexdigest()
+    return made if same else {}
+
+
 def kept_stops(study: Study, folder: ResultsFolder) -> dict[str, Stop]:
     """Where scenarios stop, as it was found when the stored summary was made.
 
     Nothing where that was of another study or of other rows, or did not say it of all; numbers
     at which nobody looks are a stranger's.
     """
-    rule = study.precision
-    made = summary_mark(folder)
-    written, text = made.get("digests"), study_file.text(study, folder).encode()
-    if not isinstance(written, dict) or made.get("rows") != _rows(folder, study):
-        return {}
-    if written.get(results_folder.STUDY) != hashlib.sha256(text).hexdigest():
-        return {}
+    rule, made = study.precision, mark_of_rows(study, folder)
     try:
         stops = {str(name): Stop(int(n), str(by)) for name, (n, by) in made["stops"].items()}
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError):

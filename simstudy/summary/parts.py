@@ -212,7 +212,8 @@ class StoredRows(Source):
 
         return read
 
-    def _block(self, cells: Ints, rows: Rows) -> Block:
+    def block(self, cells: Ints, rows: Rows) -> Block:
+        """Rows of some cells, shape (cells, n), ready for totals."""
         truth, null_value = self.facts.truth[cells], self.facts.null_value[cells]
         return Block(rows, truth, null_value=null_value, limits=self.facts.limits[cells])
 
@@ -231,7 +232,7 @@ class StoredRows(Source):
                     done = part.n_reps // BLOCK * BLOCK
                 for start in range(done, part.n_reps, BLOCK):
                     here = {k: v[:, start : start + BLOCK] for k, v in rows.items()}
-                    block, number = self._block(cells, here), (first + start) // BLOCK
+                    block, number = self.block(cells, here), (first + start) // BLOCK
                     yield RowBlock(cells, number, block, against, pair)
                 continue
             alike = [cells] if len(reading.parts) == 1 else np.split(cells, cells.size)
@@ -244,7 +245,7 @@ class StoredRows(Source):
                 here = {
                     k: np.concatenate([rows[k][:, :n] for rows in pieces]) for k in self.columns
                 }
-                yield RowBlock(cells, number, self._block(cells, here), against, pair)
+                yield RowBlock(cells, number, self.block(cells, here), against, pair)
 
     def _together(self, rows: Rows, cell: Ints, number: int) -> Iterator[RowBlock]:
         """Whole blocks of one cell, some at a time: each costs more to ask for than to add up."""
@@ -254,7 +255,7 @@ class StoredRows(Source):
             span = slice(start * BLOCK, (start + n) * BLOCK)
             here = {k: v[0, span].reshape(n, BLOCK) for k, v in rows.items()}
             cells = np.repeat(cell, n)
-            block = self._block(cells, here)
+            block = self.block(cells, here)
             yield RowBlock(cells, number + start + np.arange(n), block, (), False)
 
     def _of_part(self, rows: Rows, part: PartName, cells: Ints) -> Rows:

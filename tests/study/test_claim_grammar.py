@@ -38,7 +38,8 @@ def claim(text, **more):
         ("FOR  SOME\nbias OF m>=1e-3", (True, "bias", "m", None, Range(1e-3, math.inf))),
         ("bias of pooled[se=CR2]<a", (False, "bias", "pooled[se=CR2]", "a",
                                       Range(-math.inf, 0, True))),
-        ('bias of "a ""b"" c" > "0.5"', (False, "bias", 'a "b" c', "0.5", Range(0, math.inf, True))),
+        ('bias of "a ""b"" c" > "0.5"',
+         (False, "bias", 'a "b" c', "0.5", Range(0, math.inf, True))),
         ("bias of m Between -1 And 2", (False, "bias", "m", None, Range(-1, 2))),
     ],
 )  # fmt: skip

@@ -63,7 +63,7 @@ def _difference(more: Ints, less: Ints, n: Ints) -> Value:
 
 @measure(
     Section.PAIRS, PAIRED_INTERVALS, "Difference in coverage from the reference",
-    per_alpha=True, **_words("coverage", "covered or not"),
+    per_alpha=True, of_indicators=True, **_words("coverage", "covered or not"),
 )  # fmt: skip
 def difference_coverage(cells: Cells, k: int) -> Value:
     """Difference in coverage."""
@@ -73,7 +73,7 @@ def difference_coverage(cells: Cells, k: int) -> Value:
 
 @measure(
     Section.PAIRS, PAIRED_TESTS, "Difference in rejection rate from the reference",
-    per_alpha=True, **_words("rejection rate", "rejected or not"),
+    per_alpha=True, of_indicators=True, **_words("rejection rate", "rejected or not"),
 )  # fmt: skip
 def difference_rejection_rate(cells: Cells, k: int) -> Value:
     """Difference in rejection rate."""
