@@ -70,6 +70,11 @@ class Results:
         return f"<Results of study {self.study.name} in {self.folder}>"
 
     @property
+    def place(self) -> ResultsFolder:
+        """The folder as one that is read and written by names."""
+        return self._place
+
+    @property
     def n_missing(self) -> int:
         """Fits that are not there yet."""
         from simstudy.runner.shards import n_missing

@@ -59,10 +59,14 @@ _WHERE = "only rows with FIELD OP VALUE and ..., such as 'icc > 0 and x_icc = 1'
 _DUMMIES = "show the coefficients of dummy's clusters, of more than two too"
 _TARGET = "say how many replications this Monte Carlo SE needs"
 
+_FIELD = "n_clusters, cluster_size, icc, slope, or another field that is a number"
+_TOLERANCE = "farthest of the interval's ends from the root (1 of whole numbers, else 1 %)"
+
 _RESULTS = "results folder of a study, such as results/icc"
 
 Arguments = list[tuple[str, dict[str, Any]]]
 _COLUMN = {"metavar": "COL"}
+_SHARE = {"type": float, "metavar": "P"}
 _PARENT = {
     "default": "results",
     "metavar": "DIR",
@@ -101,6 +105,23 @@ VERBS: dict[str, tuple[str, Arguments]] = {
             ("--no-report", {"action": "store_true", "help": "no figures and tables"}),
             ("--quiet", {"action": "store_true", "help": "print nothing but errors"}),
             ("--verbose", {"action": "store_true", "help": "a line for every range, on stderr"}),
+        ],
+    ),
+    "solve": (
+        "say how many clusters, or what else, a power or another target takes",
+        [
+            ("config", {"help": "study file (YAML)"}),
+            ("--for", {"required": True, "metavar": "FIELD", "help": _FIELD}),
+            ("--power", _SHARE | {"help": "at least P"}),
+            ("--type1-error", _SHARE | {"help": "at most P"}),
+            ("--coverage", _SHARE | {"help": "at least P"}),
+            ("--target", {"metavar": "MEASURE>=V", "help": "any measure: 'MEASURE>=V', '<='"}),
+            ("--method", {"metavar": "LABEL", "help": "of this one alone"}),
+            ("--range", {"metavar": "A:B", "help": "where it is sought"}),
+            ("--tolerance", {"type": _positive, "metavar": "T", "help": _TOLERANCE}),
+            ("--json", {"action": "store_true", "help": "full precision, as JSON"}),
+            ("--results", _PARENT),
+            ("--jobs", {"type": _jobs, "metavar": "N", "help": "worker processes (all cores)"}),
         ],
     ),
     "plan": (

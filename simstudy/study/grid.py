@@ -116,21 +116,25 @@ def expand(document: Document, imports: Imports | None = None) -> list[Design]:
     return list(designs.values())
 
 
-def _combinations(block: Place) -> Iterator[dict[str, Place]]:
-    """Cross every listed field of one grid."""
+def leaves(block: Place) -> Iterator[tuple[str, Place]]:
+    """Fields of one grid by their names, and where the value or the list of each stands."""
     if not block.expect(dict, "fields"):
         block.refuse("is empty")
-    choices: dict[str, list[Place]] = {}
     for key in block.value:
         if key not in fields.SCENARIO_FIELDS:
             hint = covariates.misplaced(key, block.value[key]) or vocabulary.hint(
                 key, fields.SCENARIO_FIELDS, vocabulary.SCENARIO
             )
             block.refuse(f"unknown field{hint}", key)
-        inner = _INNER[key](block[key]) if key in _INNER else [(key, block[key])]
-        for field, place in inner:
-            choices[field] = place.levels()
-            refuse_equal(choices[field])
+        yield from _INNER[key](block[key]) if key in _INNER else [(key, block[key])]
+
+
+def _combinations(block: Place) -> Iterator[dict[str, Place]]:
+    """Cross every listed field of one grid."""
+    choices: dict[str, list[Place]] = {}
+    for field, place in leaves(block):
+        choices[field] = place.levels()
+        refuse_equal(choices[field])
     if math.prod(map(len, choices.values())) > _MOST:
         block.refuse(f"more than {_MOST} scenarios")
     for combination in itertools.product(*choices.values()):

@@ -155,12 +155,21 @@ def load(
     UserError
         One line: file, line, what is wrong and what would be right.
     """
+    return check(*opened(source, trusted=trusted, importing=importing))
+
+
+def opened(
+    source: str | Path | Mapping[str, Any],
+    *,
+    trusted: bool | None = None,
+    importing: Listener = lambda file, purpose: None,
+) -> tuple[Document, Imports]:
+    """What a study file holds, unchecked, and what may be done with files it uses; see `load`."""
     if isinstance(source, Mapping):
-        return check(Document(plain(source)), Imports(Path.cwd(), trusted is not False, importing))
+        return Document(plain(source)), Imports(Path.cwd(), trusted is not False, importing)
     if trusted is None:
         trusted = not _is_stored(Path(source))
-    folder = Path(source).resolve().parent
-    return check(read(source), Imports(folder, trusted, importing))
+    return read(source), Imports(Path(source).resolve().parent, trusted, importing)
 
 
 def load_stored(content: bytes, name: str, folder: Path, trusted: bool) -> Study:

@@ -7,7 +7,7 @@ errors away from a correct run.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -65,8 +65,14 @@ def expected(cells: StudyCells, columns: Sequence[Column]) -> Expected:
 
 
 def _answers(design: Design, method: Method, columns: Sequence[Column]) -> list[Answer | None]:
+    known = told(design, method)
+    return [known(column.measure, column.alpha) for column in columns]
+
+
+def told(design: Design, method: Method) -> Callable[[str, float], Answer | None]:
+    """What theory says of a method in a scenario: measure and alpha (NaN: none) -> answer."""
     if not method.in_theory:
-        return [None] * len(columns)
+        return lambda measure, alpha: None
     options = {key: str(value) for key, value in method.options}
     null = is_null(method.truth(design.scenario), method.null_value)
 
@@ -87,7 +93,7 @@ def _answers(design: Design, method: Method, columns: Sequence[Column]) -> list[
             return Answer(other, size.kind)
         return ask(measure, alpha) if measure in MEASURES else None
 
-    return [one(column.measure, column.alpha) for column in columns]
+    return one
 
 
 def far(cells: StudyCells, columns: Sequence[Column], theory: Expected) -> list[str]:
