@@ -346,8 +346,8 @@ def _found(
     levels = [x for k in (-1, 0, 1) if (x := tidy(root + k * unit)) in points]
     for a, b in itertools.pairwise(levels):
         first, last = points[a], points[b]
-        if min(first.n_used, last.n_used) >= _FEW:
-            if _trend(aim, {a: first, b: last}) == (-1 if rising else 1):
-                turned = f"the curve turns between {a:.10g} and {b:.10g}"
-                reason = f"{reason}; {turned}" if reason else turned
+        enough = min(first.n_used, last.n_used) >= _FEW
+        if enough and _trend(aim, {a: first, b: last}) == (-1 if rising else 1):
+            turned = f"the curve turns between {a:.10g} and {b:.10g}"
+            reason = f"{reason}; {turned}" if reason else turned
     return Root(root, min(ends[0], root), max(ends[1], root), reason, rising, line)
