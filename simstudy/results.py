@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     import pyarrow.dataset as ds
 
+    from simstudy.locks.standing import Standing
     from simstudy.runner.backends._backend import Backend
     from simstudy.runner.events import Listener
     from simstudy.runner.policy import FailurePolicy
@@ -251,6 +252,13 @@ class Results:
         warn(f"{file}: {reason}; made again from the rows")
         return self.summary_table()
 
+    @property
+    def standing(self) -> Standing | None:
+        """How these results stand to the study's lock; None where it was not locked."""
+        from simstudy.locks.standing import standing
+
+        return standing(self.study, self._place, whole=self.share is None)
+
     def _complete(
         self,
         jobs: int | None,
@@ -351,6 +359,7 @@ def run(
     -------
     Results
     """
+    from simstudy.locks import places
     from simstudy.report.report import is_drawn
     from simstudy.runner import belongs
     from simstudy.runner.policy import FailurePolicy
@@ -361,6 +370,7 @@ def run(
                         "move the results aside before the first share runs")  # fmt: skip
     if jobs is not None and (jobs != int(jobs) or jobs < 1):
         raise UserError(f"jobs: {jobs} is not a whole number from 1 up")
+    config = study if isinstance(study, str | Path) else None
     if not isinstance(study, Study):
         study = load(study)
     if replications is not None:
@@ -369,6 +379,7 @@ def run(
         warn(line)
     found = Results(study, ResultsFolder(results).below(study.name))
     found.share = None if shard is None else share_of(study, shard)
+    lock = places.at_hand(config, found._place, fresh)
     policy = FailurePolicy(fail_fast, give_up)
     with opened(backend, scheduler) as workers:
         workers.n_here(jobs)  # refuses before anything moves
@@ -376,6 +387,10 @@ def run(
         if moved is not None:
             warn(f"{found.folder}: earlier results are in {moved} now")
         found._complete(jobs, listen, warn, policy, workers)
+    if lock is not None:
+        places.store(lock, found._place)
+        for line in found.standing.warnings if found.standing else ():
+            warn(line)
     if found.share is not None:
         return found
     if report and not is_drawn(found.study, found._place, found.summary_table()):

@@ -23,7 +23,7 @@ ROOMS = {
     "registry": 3, "measures": 3,
     "study": 4, "store": 4,
     "runner": 5,
-    "summary": 6,
+    "summary": 6, "locks": 6,
     "claims": 7, "analysis": 7,
     "report": 8, "results": 8, "conformance": 8,
     "answers": 9,

@@ -6,6 +6,7 @@ from argparse import Namespace
 
 from simstudy.cli.run import say
 from simstudy.errors import WorkError
+from simstudy.locks.places import bring
 from simstudy.runner.progress import there
 from simstudy.store.merging import merge
 from simstudy.store.results_folder import ResultsFolder, is_uri
@@ -15,9 +16,12 @@ from simstudy.summary.stopping import settled
 def main(options: Namespace) -> None:
     """Copy what is new, and say what is missing still."""
     into = ResultsFolder(options.into)
-    merged = merge([ResultsFolder(folder) for folder in options.results], into)
+    folders = [ResultsFolder(folder) for folder in options.results]
+    merged = merge(folders, into)
     for line in merged.broken:
         say(f"{line}; not merged")
+    for line in bring([merged.of, *folders], into):
+        say(line)
     study = settled(merged.study, into)
     print(f"{into}: {merged.n_copied:,} parts are copied, {merged.n_there:,} were there or came "
           f"twice; study.yaml is that of {merged.of}, {study.n_fits:,} fits")  # fmt: skip

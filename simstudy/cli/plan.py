@@ -10,11 +10,14 @@ from collections import defaultdict
 from simstudy.cli.bar import duration
 from simstudy.cli.run import say
 from simstudy.errors import UserError
+from simstudy.locks.places import of_config
+from simstudy.locks.standing import against
 from simstudy.measures.names import asked
 from simstudy.measures.targets import always_reached
 from simstudy.runner.pilot import pilot
 from simstudy.runner.precision import FORECAST, Cell, Precision, expected, needed, precision
 from simstudy.runner.progress import there
+from simstudy.runner.provenance import provenance
 from simstudy.store.results_folder import ResultsFolder
 from simstudy.study.files import described, dropped
 from simstudy.study.grid import text_of
@@ -50,6 +53,12 @@ def main(options: Namespace) -> None:
     folder = ResultsFolder(options.results).below(study.name)
     folder.refuse_seed(folder.seed, study.seed)  # before what its rows say is taken for this study
     print("\n".join(there(settled(study, folder), folder)))
+    lock = of_config(options.config)
+    if lock is not None:
+        stands = against(lock, study, folder, [provenance(study)])
+        print(stands.line)
+        for line in stands.warnings:
+            say(line)
     most = "" if study.precision is None else "max "
     print(f"largest Monte Carlo SE with {most}{study.replications:,} replications, from a pilot of "
           f"{_cells(errors)} (up to, if the pilot is off):")  # fmt: skip

@@ -10,5 +10,10 @@ from simstudy.results import Results
 
 def main(options: Namespace) -> None:
     """Write figures and tables again, and print where they are."""
-    for path in Results.open(options.results).report(say):
+    found = Results.open(options.results)
+    for path in found.report(say):
         print(path)
+    if found.standing is not None:
+        print(found.standing.line)
+        for line in found.standing.warnings:
+            say(line)

@@ -135,6 +135,14 @@ VERBS: dict[str, tuple[str, Arguments]] = {
             ("--results", _PARENT),
         ],
     ),
+    "lock": (
+        "write down what is planned of a study before it is run: CONFIG's name and .lock.yaml",
+        [
+            ("config", {"help": "study file (YAML)"}),
+            ("--results", _PARENT),
+            ("--fresh", {"action": "store_true", "help": "move the lock of another plan aside"}),
+        ],
+    ),
     "status": (
         "say what is there of a study, what is missing and what is broken; exit 3 unless complete",
         [

@@ -13,7 +13,7 @@ from simstudy.report.nulls import both
 from simstudy.report.pivot import Wide, wide
 from simstudy.report.tables.grid import Grid
 from simstudy.store import realized_file
-from simstudy.store.results_folder import REPORT, STUDY, SUMMARY, ResultsFolder
+from simstudy.store.results_folder import LOCK, REPORT, STUDY, SUMMARY, ResultsFolder
 from simstudy.store.sources import measure_accounts
 from simstudy.study.study import Study
 from simstudy.summary.unavailable import figures_without_rows
@@ -54,7 +54,7 @@ def write_report(
 
 def is_drawn(study: Study, folder: ResultsFolder, summary: pa.Table) -> bool:
     """Whether every file of a report is there, and none is older than what it is of."""
-    of = [entry.time for entry in folder.listed("") if entry.name in (SUMMARY, STUDY)]
+    of = [entry.time for entry in folder.listed("") if entry.name in (SUMMARY, STUDY, LOCK)]
     made = max(of, default=0) + folder.files.tick
     times = {
         f"{place}{entry.name}": entry.time

@@ -6,19 +6,19 @@ stands in the logs of all runs and shards that work there. Nothing of the user's
 
 from __future__ import annotations
 
-import json
 import math
 import time
-from collections import Counter, defaultdict
-from collections.abc import Collection, Iterator
+from collections import defaultdict
+from collections.abc import Collection
 from contextlib import suppress
 from datetime import datetime
 from typing import Any, NamedTuple
 
 from simstudy.registry import Method
 from simstudy.runner.plan import gaps_of, n_of
+from simstudy.runner.runlog import Logs
 from simstudy.store.names import PartName
-from simstudy.store.results_folder import LOG, ResultsFolder
+from simstudy.store.results_folder import ResultsFolder
 from simstudy.study.grid import Design
 from simstudy.study.study import Study
 
@@ -43,11 +43,10 @@ class Outlook:
     """What the logs of a folder said so far."""
 
     def __init__(self, study: Study, folder: ResultsFolder) -> None:
-        self._folder = folder
+        self._logs = Logs(folder)
         self._designs = {design.id: design for design in study.designs}
         self._methods: dict[str, Method] = {m.canonical: m for m in study.methods}
         self._own = {method.canonical for method in study.own_methods}
-        self._read: Counter[str] = Counter()  # bytes of each log
         self._seconds: dict[Kind, float] = defaultdict(float)
         self._fits: dict[Kind, float] = defaultdict(float)
         self._done: list[_Range] = []  # of the last minutes
@@ -56,7 +55,7 @@ class Outlook:
     def speed(self, study: Study, listed: Collection[PartName]) -> Speed | None:
         """How fast work goes, given what is there; None where no log says that any is done."""
         now = time.time()
-        for log, entry in self._entries():
+        for log, entry in self._logs.new():
             with suppress(KeyError, TypeError, ValueError, IndexError, OverflowError):
                 self._learn(log, entry)
         self._done = [done for done in self._done if done.at > now - WINDOW]
@@ -85,23 +84,6 @@ class Outlook:
         """Those of a fit, the one that knows its shape first."""
         own = method if method in self._own else ""
         return [(own, design.scenario.shape), (own,)]
-
-    def _entries(self) -> Iterator[tuple[str, dict[str, Any]]]:
-        """Lines of all logs that are new, and whole."""
-        begin, end = LOG.split("jsonl")[0], ".jsonl"  # of a shard: run.log.1of8.jsonl
-        for name, size, *_ in self._folder.listed(""):
-            grown = size > self._read[name]
-            if not (grown and name.startswith(begin) and name.endswith(end)):
-                continue
-            with suppress(OSError):
-                new = self._folder.read(name)[self._read[name] :]
-                new = new[: new.rfind(b"\n") + 1]
-                self._read[name] += len(new)
-                for line in new.splitlines():
-                    with suppress(ValueError, RecursionError):
-                        entry = json.loads(line)
-                        if isinstance(entry, dict):
-                            yield name, entry
 
     def _learn(self, log: str, entry: dict[str, Any]) -> None:
         """Note what a line says; one that a hand wrote raises, and is passed over."""

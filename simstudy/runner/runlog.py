@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
@@ -58,6 +59,36 @@ class RunLog:
         time = datetime.now(UTC).isoformat(timespec="milliseconds")
         line = json.dumps({"event": event, "time": time, "pid": os.getpid()} | said)
         self._lines.add(line.encode() + b"\n")
+
+
+class Logs:
+    """All logs of a folder, those of shares too, as they grow; what they say anybody may have said.
+
+    Parameters
+    ----------
+    folder : ResultsFolder
+    """
+
+    def __init__(self, folder: ResultsFolder) -> None:
+        self._folder = folder
+        self._read: Counter[str] = Counter()  # bytes of each
+
+    def new(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        """The lines that are whole and were not told yet, each with the name of its log."""
+        begin, end = LOG.split("jsonl")[0], ".jsonl"  # of a share: run.log.1of8.jsonl
+        for name, size, *_ in self._folder.listed(""):
+            grown = size > self._read[name]
+            if not (grown and name.startswith(begin) and name.endswith(end)):
+                continue
+            with suppress(OSError):
+                new = self._folder.read(name)[self._read[name] :]
+                new = new[: new.rfind(b"\n") + 1]
+                self._read[name] += len(new)
+                for line in new.splitlines():
+                    with suppress(ValueError, RecursionError):
+                        entry = json.loads(line)
+                        if isinstance(entry, dict):
+                            yield name, entry
 
 
 def _range(done: Done) -> dict[str, Any]:

@@ -26,6 +26,7 @@ from simstudy.study.study import Study, load_stored
 ESTIMATES, TOTALS, REPORT, SOURCES = "estimates", "totals", "report", "sources"
 BESIDE = FAILURES, EXTRAS, WARNINGS = "failures", "extras", "warnings"  # the rows of a part
 STUDY, SCENARIOS, LOG = "study.yaml", "scenarios.parquet", "run.log.jsonl"
+LOCK = "study.lock.yaml"  # beside study.yaml as the lock of any study file is beside that
 SUMMARY, SUMMARY_CSV = "summary.parquet", "summary.csv"
 REALIZED = "realized.parquet"  # features of data drawn again
 ALL_WARNINGS = f"{FAILURES}/warnings.parquet"  # of the whole study

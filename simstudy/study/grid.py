@@ -129,16 +129,29 @@ def leaves(block: Place) -> Iterator[tuple[str, Place]]:
         yield from _INNER[key](block[key]) if key in _INNER else [(key, block[key])]
 
 
+def n_of_grids(scenarios: Any) -> list[int]:
+    """How many scenarios each grid has, of `scenarios:` that were checked."""
+    place = Place(Document(scenarios), (), scenarios)
+    grids = place.items() if isinstance(scenarios, list) else [place]
+    return [math.prod(map(len, _choices(grid).values())) for grid in grids]
+
+
 def _combinations(block: Place) -> Iterator[dict[str, Place]]:
     """Cross every listed field of one grid."""
-    choices: dict[str, list[Place]] = {}
-    for field, place in leaves(block):
-        choices[field] = place.levels()
-        refuse_equal(choices[field])
+    choices = _choices(block)
     if math.prod(map(len, choices.values())) > _MOST:
         block.refuse(f"more than {_MOST} scenarios")
     for combination in itertools.product(*choices.values()):
         yield dict(zip(choices, combination, strict=True))
+
+
+def _choices(block: Place) -> dict[str, list[Place]]:
+    """The levels of every field of one grid."""
+    choices: dict[str, list[Place]] = {}
+    for field, place in leaves(block):
+        choices[field] = place.levels()
+        refuse_equal(choices[field])
+    return choices
 
 
 def _levels(settled: Scenario, values: dict[str, Any]) -> dict[str, float | int | str]:

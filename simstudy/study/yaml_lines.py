@@ -17,7 +17,7 @@ _KINDS = {
     "sequence": {"seq"},
     "scalar": {"str", "int", "float", "bool", "null", "timestamp", "merge"},
 }
-_MAX_BYTES = 1_000_000
+MOST_BYTES = 1_000_000  # of a file
 _MAX_NODES = 100_000  # aliases of aliases cannot blow the data up
 _LARGE = 200_000  # characters from which nodes are counted before anything is built
 
@@ -65,7 +65,7 @@ def read(file: str | Path) -> Document:
     name = str(file)
     try:
         with Path(file).open("rb") as stream:
-            raw = stream.read(_MAX_BYTES + 1)
+            raw = stream.read(MOST_BYTES + 1)
     except OSError as error:
         hint = ""
         if Path(file, "study.yaml").is_file():
@@ -76,8 +76,8 @@ def read(file: str | Path) -> Document:
 
 def decoded(raw: bytes, name: str) -> Document:
     """The content of a YAML file; see `read`."""
-    if len(raw) > _MAX_BYTES:
-        message = f"is too large for a study file: more than {_MAX_BYTES:,} bytes"
+    if len(raw) > MOST_BYTES:
+        message = f"is too large for a study file: more than {MOST_BYTES:,} bytes"
         raise UserError(message, file=name)
     try:
         text = raw.decode("utf-8-sig")

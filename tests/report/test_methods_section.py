@@ -17,9 +17,9 @@ import simstudy
 from simstudy.errors import UserError
 from simstudy.registry import configure, methods
 from simstudy.report.methods_section.bibliography import WORKS, Citations, read_works
-from simstudy.report.methods_section.facts import footers
 from simstudy.report.methods_section.render import methods_section
 from simstudy.store import parts
+from simstudy.store.makers import makers
 from simstudy.store.results_folder import ResultsFolder
 
 GRID = {"n_clusters": [4, 7], "cluster_size": [3, {"uniform": [2, 9]}], "icc": [0, 0.13, 0.37],
@@ -207,7 +207,7 @@ def test_versions_are_those_of_the_parts(written, tmp_path):
     stored = parts.footer(ResultsFolder(found.folder), ResultsFolder(found.folder).parts()[0])
     for name in ("numpy", "scipy", "simstudy"):
         assert f"{name} {stored[name]}" in text
-    assert stored["cpu"] in text and len(footers(found.study, ResultsFolder(found.folder))) == 1
+    assert stored["cpu"] in text and len(makers(found.study, ResultsFolder(found.folder))) == 1
     none = methods_section(found.study, ResultsFolder(tmp_path), found.summary_table())
     assert "versions are not stored" in none and stored["numpy"] not in none
 
@@ -220,7 +220,7 @@ def test_parts_of_two_versions_are_both_named(tmp_path, monkeypatch):
     monkeypatch.setitem(where._OURS, "numpy", "9.9.9")
     found, text = section(grid, ["pooled"], tmp_path, 40)
     assert re.search(r"numpy [\d.]+ and 9\.9\.9 \(Harris", text), json.dumps(
-        footers(found.study, ResultsFolder(found.folder))
+        makers(found.study, ResultsFolder(found.folder))
     )
 
 

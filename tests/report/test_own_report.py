@@ -17,11 +17,11 @@ import simstudy
 from simstudy.entries import CodeSource
 from simstudy.report.methods_section import exclusions
 from simstudy.report.methods_section.bibliography import Citations
-from simstudy.report.methods_section.facts import footers
 from simstudy.report.methods_section.render import methods_section
 from simstudy.report.tables.markdown import code, prose
 from simstudy.runner.provenance import packages, provenance
 from simstudy.store import failures, parts
+from simstudy.store.makers import makers
 from simstudy.store.names import method_key
 from simstudy.store.results_folder import ResultsFolder
 from simstudy.summary.study import summarize_study
@@ -185,10 +185,10 @@ def test_versions_of_what_the_file_imports_are_named(found, tmp_path, mine):
         assert parts.footer(ResultsFolder(result.folder), part)["packages"] == versions
     assert own & {key for part in ResultsFolder(result.folder).parts() for key in part.methods}
     assert any(
-        "packages" in footer for footer in footers(result.study, ResultsFolder(result.folder))
+        "packages" in footer for footer in makers(result.study, ResultsFolder(result.folder))
     )
     plain = own_study(["pooled"], 60, GRID)  # its parts say what another method imported
-    assert not any("packages" in footer for footer in footers(plain, ResultsFolder(result.folder)))
+    assert not any("packages" in footer for footer in makers(plain, ResultsFolder(result.folder)))
     assert "packages" not in provenance(plain)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from simstudy.estimands import estimand
+from simstudy.locks.standing import standing
 from simstudy.measures.bradley import BAND
 from simstudy.measures.catalog import record_of
 from simstudy.measures.names import Asked
@@ -16,9 +17,7 @@ from simstudy.report.methods_section.exclusions import exclusion_facts, fits_of
 from simstudy.report.methods_section.predictors import listed, model_of
 from simstudy.report.nulls import both, without_one_truth
 from simstudy.report.pivot import number
-from simstudy.store import parts
-from simstudy.store.footers import origins
-from simstudy.store.names import method_key
+from simstudy.store.makers import VERSIONS, makers
 from simstudy.store.results_folder import ResultsFolder
 from simstudy.store.sources import accounts, measure_accounts
 from simstudy.study.study import Study
@@ -26,8 +25,6 @@ from simstudy.summary.stopping import MOST
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
-_VERSIONS = ("simstudy", "python", "numpy", "scipy")
 
 
 def facts_of(study: Study, folder: ResultsFolder, summary: pa.Table) -> dict[str, Any]:
@@ -41,6 +38,7 @@ def facts_of(study: Study, folder: ResultsFolder, summary: pa.Table) -> dict[str
         **_replications(study),
         **exclusion_facts(study, folder, fits_of(summary)),
         **_computation(study, folder),
+        "standing": standing(study, folder),
     }
 
 
@@ -122,13 +120,13 @@ def _rounded(value: float) -> str:
 
 
 def _computation(study: Study, folder: ResultsFolder) -> dict[str, Any]:
-    records = footers(study, folder)
+    records = makers(study, folder)
     imported = [record.get("packages", {}) for record in records]
     names = sorted(
-        {name for record in imported for name in record} - set(_VERSIONS), key=str.casefold
+        {name for record in imported for name in record} - set(VERSIONS), key=str.casefold
     )
     return {
-        "versions": [(n, _values(records, n)) for n in _VERSIONS if _values(records, n)],
+        "versions": [(n, _values(records, n)) for n in VERSIONS if _values(records, n)],
         "cpu": _values(records, "cpu"),
         "git_commit": _values(records, "git_commit"),
         "packages": [f"{name} {_values(imported, name)}" for name in names],
@@ -138,19 +136,3 @@ def _computation(study: Study, folder: ResultsFolder) -> dict[str, Any]:
 def _values(records: Iterable[dict[str, Any]], name: str) -> str:
     """All values of a footer's entry, in the order of their first appearance."""
     return " and ".join(dict.fromkeys(str(r[name]) for r in records if r.get(name)))
-
-
-def footers(study: Study, folder: ResultsFolder) -> list[dict[str, Any]]:
-    """Provenance of the parts that hold the study's own scenarios and replications, distinct."""
-    n_reps = {design.id: study.n_reps(design.id) for design in study.designs}
-    own = {method_key(method.canonical) for method in study.own_methods}
-    distinct: dict[tuple[str, ...], dict[str, Any]] = {}
-    for part in folder.held():
-        if all(part.first > n_reps.get(scenario, 0) for scenario in part.scenarios):
-            continue
-        packages = ["packages"] if own & set(part.methods) else []
-        names = (*_VERSIONS, "cpu", "git_commit", *packages)
-        for origin in origins(parts.footer(folder, part) or {}):
-            kept = {name: origin[name] for name in names if origin.get(name)}
-            distinct.setdefault(tuple(map(str, kept.items())), kept)
-    return list(distinct.values())

@@ -1,0 +1,154 @@
+"""What is said of a study that is not as it was locked: exactly the change, and nothing else."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import pytest
+
+from simstudy.locks.deviations import deviations, other_versions
+from simstudy.locks.lock import lock_of, text_of
+from simstudy.locks.plan import Plan, plan_of
+from simstudy.locks.read import lock_in
+from simstudy.study.study import load
+from simstudy.study.yaml_lines import decoded
+
+STUDY: dict[str, Any] = {
+    "name": "planned",
+    "seed": 7,
+    "replications": 2000,
+    "alpha": 0.05,
+    "scenarios": [
+        {"n_clusters": [10, 20], "cluster_size": {"uniform": [5, 35]}, "icc": [0, 0.1],
+         "x_icc": [0, 1], "slope": 0},
+        {"n_clusters": 30, "cluster_size": [5, 10], "icc": 0.2, "x": "binary", "x_icc": 1,
+         "slope": 0, "errors": ["normal", {"t": 5}]},
+    ],
+    "methods": [
+        "pooled",
+        {"pooled": {"se": "CR1", "label": "robust"}},
+        {"random_intercept": {"when": "icc > 0"}},
+    ],
+    "claims": ["type1_error of pooled > 0.06 where n_clusters = 20 and icc = 0.1 and x_icc = 1",
+               "coverage of pooled between 0.9 and 1"],
+}  # fmt: skip
+CHANGES: dict[str, tuple[dict[str, Any], list[str]]] = {
+    "seed": ({"seed": 8}, ["seed 8 instead of 7"]),
+    "alpha": ({"alpha": [0.05, 0.01]}, ["alpha 0.05, 0.01 instead of 0.05"]),
+    "fewer": ({"replications": 500}, ["replications 500 instead of 2,000: fewer than planned"]),
+    "more": ({"replications": 5000}, ["replications 5,000 instead of 2,000: more than planned"]),
+    "rule": (
+        {"replications": {"mcse": {"rejection_rate": 0.01}, "min": 500, "max": 9000}},
+        ["replications {mcse: {rejection_rate: 0.01}, min: 500, max: 9000} instead of 2,000"],
+    ),
+    "reference": ({"reference": "robust"}, ["reference pooled[se=CR1] instead of none"]),
+    "grain": ({"grain": "rows"}, ["grain rows instead of the coarsest that suffices"]),
+    "level added": (
+        {"scenarios.0.icc": [0, 0.1, 0.3]},
+        ["4 scenarios were added: icc 0.3"],
+    ),
+    "level left out": (
+        {"scenarios.0.icc": [0], "claims": ["coverage of pooled between 0.9 and 1"]},
+        ["4 scenarios were left out: icc 0.1",
+         f'claim "{STUDY["claims"][0]}" was left out'],
+    ),
+    "one scenario left out": (
+        {"scenarios.1": STUDY["scenarios"][1] | {"cluster_size": 5, "errors": "normal"}},
+        ["3 scenarios were left out: (n_clusters 30, cluster_size 5, icc 0.2, x_icc 1, "
+         "x binary, errors t 5), (n_clusters 30, cluster_size 10, icc 0.2, x_icc 1, x binary, "
+         "errors the default), (n_clusters 30, cluster_size 10, icc 0.2, x_icc 1, x binary, "
+         "errors t 5)"],
+    ),
+    "slope": (
+        {"scenarios.0.slope": 0.5,
+         "claims": [STUDY["claims"][0].replace("type1_error", "power"), STUDY["claims"][1]]},
+        ["slope 0.5 instead of 0 in 8 scenarios",
+         f'claim "{STUDY["claims"][0].replace("type1_error", "power")}" instead of '
+         f'"{STUDY["claims"][0]}"'],
+    ),
+    "world": (
+        {"scenarios.1.cluster_effects": {"lognormal": 1}},
+        ["cluster_effects lognormal 1 instead of the default in 4 scenarios"],
+    ),
+    "method added": ({"methods": [*STUDY["methods"], "gee"]}, ["method gee was added"]),
+    "method left out": (
+        {"methods": [STUDY["methods"][0], STUDY["methods"][2]]},
+        ["method pooled[se=CR1] was left out"],
+    ),
+    "options, by the label": (
+        {"methods.1": {"pooled": {"se": "CR2", "label": "robust"}}},
+        ["method pooled[se=CR2] instead of pooled[se=CR1]"],
+    ),
+    "options, by what it is": (
+        {"methods.2": {"random_intercept": {"df": "wald", "label": "z", "when": "icc > 0"}}},
+        ["method random_intercept[df=wald] instead of random_intercept"],
+    ),
+    "when": (
+        {"methods.2": "random_intercept"},
+        ["random_intercept is asked for everywhere instead of where icc > 0"],
+    ),
+    "claim added": (
+        {"claims": [*STUDY["claims"], "bias of pooled < 0.01"]},
+        ['claim "bias of pooled < 0.01" was added'],
+    ),
+}  # fmt: skip
+NO_CHANGES: dict[str, dict[str, Any]] = {
+    "words": {"title": "Another", "aim": "Why?", "report": {"figures": ["zip"]}},
+    "labels": {"methods.1": {"pooled": {"se": "CR1", "label": "CR1"}}},
+    "order": {"methods": STUDY["methods"][::-1], "claims": STUDY["claims"][::-1]},
+    "order of scenarios": {"scenarios": STUDY["scenarios"][::-1]},
+    "defaults": {"scenarios.0.total_variance": 1, "scenarios.0.intercept": 0, "reference": None},
+    "what is stored": {"store": "summary"},
+    "the same world": {"scenarios.0.cluster_size": {"uniform": [5.0, 35.0]}},
+}
+
+
+def changed(changes: dict[str, Any]) -> Plan:
+    study = copy.deepcopy(STUDY)
+    for path, value in changes.items():
+        *outer, last = (int(part) if part.isdecimal() else part for part in path.split("."))
+        place: Any = study
+        for part in outer:
+            place = place[part]
+        place[last] = value
+    return plan_of(load(study))
+
+
+@pytest.fixture(scope="module")
+def locked() -> Plan:
+    """The plan, as it is read again where it was written down."""
+    lock = lock_of(load(STUDY), 0)
+    again = lock_in(decoded(text_of(lock).encode(), "planned.lock.yaml"))
+    assert again == lock
+    return again.plan
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_change_is_said_and_nothing_else(change: str, locked: Plan):
+    changes, lines = CHANGES[change]
+    now = changed(changes)
+    assert deviations(locked, now) == lines
+    assert now.digest != locked.digest
+
+
+@pytest.mark.parametrize("change", NO_CHANGES)
+def test_what_changes_no_number_is_no_deviation(change: str, locked: Plan):
+    now = changed(NO_CHANGES[change])
+    assert deviations(locked, now) == []
+    assert now.digest == locked.digest
+
+
+def test_several_changes_are_all_said(locked: Plan):
+    names = ["seed", "fewer", "reference", "when", "level added", "claim added"]
+    changes = {key: value for name in names for key, value in CHANGES[name][0].items()}
+    assert deviations(locked, changed(changes)) == [CHANGES[name][1][0] for name in names]
+
+
+def test_versions_are_those_of_the_rows():
+    locked = {"numpy": "2.4.1", "python": "3.11.7", "cpu": "x", "pandas": "3.0.0"}
+    rows = [{"numpy": "2.4.1", "python": "3.11.9", "cpu": "y"},
+            {"numpy": "2.5.0", "python": "3.11.7", "cpu": "x", "git_commit": "1"}]  # fmt: skip
+    assert other_versions(locked, rows) == ["numpy 2.4.1 and 2.5.0 instead of 2.4.1"]
+    assert other_versions(locked, rows[:1]) == []
+    assert other_versions(locked, [{"python": "3.12.7"}]) == ["python 3.12.7 instead of 3.11.7"]
