@@ -14,7 +14,6 @@ from simstudy.store import (
     failures,
     parts,
     quarantine,
-    realized_file,
     results_folder,
     summary_file,
 )
@@ -168,6 +167,7 @@ class Results:
         """Write scenarios.parquet, summary.parquet and summary.csv, unless they are current."""
         from simstudy.runner.said import failure_lines, warned, warnings_line
         from simstudy.summary import current
+        from simstudy.summary.beside import write_beside
         from simstudy.summary.stopping import short_of_target
 
         mark = current.mark(self.study, self._place)
@@ -184,7 +184,7 @@ class Results:
         summary = self.summary_table(warn=said.append, jobs=jobs, missing=said.append)
         for line in said:
             warn(line)
-        self._write_beside(summary)
+        write_beside(self.study, self._place, summary)
         mark |= {"said": said, "digests": current.digests(self._place)}
         mark |= {"stops": self.study.stops} if self.study.precision else {}
         mark |= self._beyond(jobs) if self.study.claims else {}
@@ -195,21 +195,6 @@ class Results:
         from simstudy.claims import beyond
 
         return {beyond.KEY: beyond.written(beyond.computed(self.study, self._place, jobs or 1))}
-
-    def _write_beside(self, summary: pa.Table) -> None:
-        """Write what says the same as a summary, or less."""
-        from simstudy.runner.said import warned
-        from simstudy.summary.study import stored_scenarios
-
-        told = warned(self.study, self._place)
-        if told.num_rows or not self._place.files.is_free(results_folder.ALL_WARNINGS):
-            summary_file.write_table(self._place, results_folder.ALL_WARNINGS, told)
-        summary_file.write_table(
-            self._place,
-            results_folder.SCENARIOS,
-            stored_scenarios(self.study, realized_file.read(self._place)),
-        )
-        summary_file.write_table(self._place, results_folder.SUMMARY_CSV, summary)
 
     def report(self, warn: Callable[[str], None] = lambda line: None) -> list[Path | str]:
         """Draw figures and write tables from the stored summary; return the files.
@@ -224,6 +209,7 @@ class Results:
     def _stored_summary(self, warn: Callable[[str], None]) -> pa.Table:
         """The summary as it was written, or made again from the rows where it is not."""
         from simstudy.summary import current
+        from simstudy.summary.beside import write_beside
         from simstudy.summary.study import completed
 
         file, rows = self._place.shown(results_folder.SUMMARY), self._place.held()
@@ -241,7 +227,7 @@ class Results:
             elif results_folder.STUDY in changed:
                 reason = "was made from another study.yaml"
             elif changed:
-                self._write_beside(found.table)
+                write_beside(self.study, self._place, found.table)
                 for name in changed:
                     warn(f"{self._place.shown(name)}: is not what was written; written again")
             if not rows or not reason:
