@@ -111,6 +111,13 @@ class DataSet:
         names = tuple(self.names[place] for place in kept)
         return replace(self, names=names, matrix=self.matrix[:, kept])
 
+    def led_by(self, name: str) -> DataSet:
+        """The same data with another column under test."""
+        place = self.names.index(name)
+        order = [place, *(k for k in range(len(self.names)) if k != place)]
+        names = tuple(self.names[k] for k in order)
+        return replace(self, names=names, matrix=self.matrix[:, order])
+
     def at(self, level: int) -> DataSet:
         """The same data, at level 3 with its groups for clusters."""
         if level == CLUSTERS:

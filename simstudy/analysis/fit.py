@@ -86,15 +86,19 @@ def fit(
     terms = parse(formula)
     chosen = [
         method if isinstance(method, Method) else method_of(method, covariates=covariates_of(terms))
-        for method in (_usual(terms.random) if methods is None else methods)
+        for method in (usual(terms.random) if methods is None else methods)
     ]
-    read_data = model(data, terms)
-    for method in chosen:
-        check_columns(method, read_data.names)
+    return fits_of(model(data, terms), chosen, clusters)
+
+
+def fits_of(data: DataSet, methods: Sequence[Method], clusters: bool = False) -> Fits:
+    """Fit methods to data that are read; `clusters` as of `fit`."""
+    for method in methods:
+        check_columns(method, data.names)
         if method.level == GROUPS:
             what = "make the groups the clusters of the formula: (1 | group)"
             raise UserError(f"{method.label}: a formula has no third level; {what}")
-    return Fits(read_data, [fit_one(read_data, method, None, clusters) for method in chosen])
+    return Fits(data, [fit_one(data, method, None, clusters) for method in methods])
 
 
 def covariates_of(terms: Terms) -> list[str]:
@@ -121,7 +125,7 @@ def check_columns(method: Method, names: Sequence[str]) -> None:
             raise UserError(f"{method.label}: '{name}' is no column of the model{hint}")
 
 
-def _usual(random: Random) -> Sequence[str | dict[str, Any]]:
+def usual(random: Random) -> Sequence[str | dict[str, Any]]:
     """Methods that are fitted unasked."""
     if random.slope is None:
         return DEFAULT_METHODS

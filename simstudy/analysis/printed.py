@@ -71,6 +71,21 @@ def table(heading: list[str], rows: list[list[str]], left: int = 1) -> str:
     )
 
 
+def slopes(fits: Sequence[Fit]) -> str:
+    """The slope under test of every fit and its test, a line a method."""
+    found = [fit.slope for fit in fits]
+    decimals = places([slope[name] for slope in found for name in ("estimate", "std_error")], 3)
+    rows = []
+    for fit, slope in zip(fits, found, strict=True):
+        if slope["estimate"] is None:
+            rows.append([fit.method.label, "-", "-", "-", "-", fit.message or fit.status])
+            continue
+        numbers = column([slope["estimate"], slope["std_error"]], decimals)
+        free = "inf" if slope["df"] == np.inf else column([slope["df"]], 1)[0]
+        rows.append([fit.method.label, *numbers, free, p_text(slope["p_value"], fit.method), ""])
+    return table([f"slope of {fits[0].tested}", "estimate", "SE", "df", "p", ""], rows)
+
+
 def _fit(data: DataSet, fit: Fit) -> str:
     data = data.at(fit.method.level)
     what = [fit.method.entry.summary, *(_words(*option) for option in fit.method.options)]

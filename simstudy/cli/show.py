@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from simstudy.analysis.law import density_of_means
-from simstudy.analysis.printed import column, p_text, places, table
+from simstudy.analysis.printed import column, slopes, table
 from simstudy.analysis.show import Shown, show
 from simstudy.cli.figures import refuse_figure, write
 from simstudy.report.worlds import WORDS, nominal
@@ -16,7 +16,6 @@ from simstudy.study.fields import is_default
 from simstudy.study.grid import Design, text_of
 from simstudy.study.study import Study, load
 
-_NUMBERS = ("estimate", "std_error", "df", "p_value")
 _MOST = 8  # other scenarios that are named
 
 
@@ -28,7 +27,7 @@ def main(options: Namespace) -> None:
     found = show(study, options.scenario, options.replication)
     file = Path(options.figure or f"{study.name}-{found.design.id}.png")
     print(f"scenario {found.design.id}, replication {found.replication}: {_levels(found.design)}")
-    print("\n".join([_sizes(found), "", _features(found), "", _fits(found)]))
+    print("\n".join([_sizes(found), "", _features(found), "", slopes(found.fits)]))
     _draw(study, found, file)
     print(f"\nwritten: {file}")
     others = [design for design in study.designs if design is not found.design]
@@ -59,21 +58,6 @@ def _features(found: Shown) -> str:
     rows = [[words, *column([found.features[name].value, meant[name]], 3)]
             for name, words in WORDS.items() if name != "n_clusters"]  # fmt: skip
     return table(["", "in these data", "nominal"], rows)
-
-
-def _fits(found: Shown) -> str:
-    """The slopes and their tests."""
-    slopes = [fit.slope for fit in found.fits]
-    decimals = places([slope[name] for slope in slopes for name in ("estimate", "std_error")], 3)
-    rows = []
-    for fit, slope in zip(found.fits, slopes, strict=True):
-        if slope["estimate"] is None:
-            rows.append([fit.method.label, "-", "-", "-", "-", fit.message or fit.status])
-            continue
-        numbers = column([slope["estimate"], slope["std_error"]], decimals)
-        free = "inf" if slope["df"] == np.inf else column([slope["df"]], 1)[0]
-        rows.append([fit.method.label, *numbers, free, p_text(slope["p_value"], fit.method), ""])
-    return table(["slope of x", "estimate", "SE", "df", "p", ""], rows)
 
 
 def _draw(study: Study, found: Shown, file: Path) -> None:

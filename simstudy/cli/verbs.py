@@ -208,6 +208,19 @@ VERBS: dict[str, tuple[str, Arguments]] = {
             ("--figure", {"metavar": "FILE", "help": "draw the data with four kinds of lines"}),
         ],
     ),
+    "diagnose": (
+        "say how wrong an analysis is, by simulating the very design of its data",
+        [
+            ("data", {"help": "CSV, parquet, .dta or another table"}),
+            ("formula", {"help": "such as 'y ~ x + z + C(arm) + (1 | school)'"}),
+            ("--term", {"metavar": "T", "help": "coefficient under test (default: the first)"}),
+            ("--replications", {"type": _replications, "default": 2000, "metavar": "N"}),
+            ("--seed", {"type": _whole, "metavar": "S", "help": "default: by the data"}),
+            ("--json", {"action": "store_true", "help": "full precision, as JSON"}),
+            ("--figure", {"metavar": "FILE", "help": "draw size and power by ICC"}),
+            ("--study", {"metavar": "FILE", "help": "write what was simulated as a study file"}),
+        ],
+    ),
     "replay": (
         "make one replication again: its rows and all fits, beside what is stored",
         [

@@ -1,0 +1,1 @@
+"""How wrong the analysis of one data set is."""

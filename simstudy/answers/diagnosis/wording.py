@@ -1,0 +1,247 @@
+"""What a diagnosis comes to, in words for a reader of education or public health.
+
+Every sentence is made of numbers that are there and says no more than their intervals carry.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from simstudy.analysis.printed import p_text
+from simstudy.answers.diagnosis.answer import Answer, Number
+from simstudy.answers.diagnosis.printed import rate
+from simstudy.answers.diagnosis.world import World
+
+_PHRASES = {
+    "pooled": "ignoring the {clusters}",
+    "pooled[se=CR0,df=wald]": "a cluster-robust z test (CR0)",
+    "pooled[se=CR2]": "cluster-robust CR2",
+    "dummy": "a dummy for every {cluster}",
+    "random_intercept": "a random intercept (Kenward-Roger)",
+    "random_intercept[df=wald]": "a random intercept with a z test",
+    "random_slope": "a random slope (Kenward-Roger)",
+    "random_slope[correlated=false]": "an uncorrelated random slope (Kenward-Roger)",
+}
+_WORD = re.compile(r"[A-Za-z]{3,}")
+_WIDE = 0.2  # width of an interval of the ICC beyond which little is known
+_CERTAIN = 0.995
+
+
+class _Said:
+    """The words of one diagnosis."""
+
+    def __init__(self, world: World, design: dict[str, Any], answers: Sequence[Answer]) -> None:
+        self.world, self.design, self.answers = world, design, answers
+        self.cluster, self.clusters = _nouns(design["cluster"])
+
+    def phrase(self, answer: Answer) -> str:
+        """A method in words."""
+        return _PHRASES[answer.fit.method.canonical].format(
+            cluster=self.cluster, clusters=self.clusters
+        )
+
+    def at(self, name: str, *, resampled: bool = False) -> list[Answer]:
+        """All methods at one level."""
+        return [
+            answer for answer in self.answers
+            if name in answer.level.names and answer.level.resampled == resampled
+        ]  # fmt: skip
+
+    @property
+    def main(self) -> list[Answer]:
+        """All methods at the estimate, or the middle of what is assumed."""
+        levels = [level for level in self.world.levels if not level.resampled]
+        middle = next((one for one in levels if "estimate" in one.names), levels[len(levels) // 2])
+        return [answer for answer in self.answers if answer.level == middle]
+
+    def everywhere(self, answer: Answer) -> list[Answer]:
+        """One method at all levels, of normal residuals."""
+        return [one for one in self.answers
+                if one.method == answer.method and not one.level.resampled]  # fmt: skip
+
+    def holds(self, answer: Answer) -> bool:
+        """Whether a method keeps to its level at all of them."""
+        return all(one.holds for one in self.everywhere(answer))
+
+    def breaks(self, answer: Answer) -> bool:
+        """Whether a method rejects far too often at any of them."""
+        return any(one.verdict == "liberal" for one in self.everywhere(answer))
+
+
+def worded(world: World, design: dict[str, Any], answers: Sequence[Answer]) -> list[str]:
+    """About ten lines, each a sentence or two."""
+    said = _Said(world, design, answers)
+    lines = (_clusters(said), _icc(said), _worth(said), _ignoring(said), _p_value(said),
+             _holders(said), _breakers(said), _two_slopes(said), _shape(said), _binary(said))  # fmt: skip
+    return [line for line in lines if line]
+
+
+def _clusters(said: _Said) -> str:
+    design, sizes = said.design, said.design["sizes"]
+    of = f"{sizes['min']}" if sizes["min"] == sizes["max"] else f"{sizes['min']} to {sizes['max']}"
+    x, icc = design["term"], design["x_icc"][design["term"]]
+    where = f"{100 * (icc or 0.0):.0f} % of the variance of {x} lies between the {said.clusters}"
+    if icc is None or icc > _CERTAIN:
+        where = f"{x} is the same for all units of a {said.cluster}"
+    elif icc < 1.0 - _CERTAIN:
+        where = f"{x} varies within the {said.clusters}, hardly between them"
+    return f"{design['n_clusters']:,} {said.clusters} of {of} units; {where}."
+
+
+def _icc(said: _Said) -> str:
+    design, icc = said.design, said.design["icc"]
+    y, j = design["outcome"], design["n_clusters"]
+    if not said.world.variances.known:
+        listed = ", ".join(rate(value, 2) for value in icc.values())
+        return (f"The data do not tell how much of the variance of {y} lies between {said.clusters}: "
+                f"ICCs of {listed} are assumed in what follows.")  # fmt: skip
+    line = f"Of the variance of {y} that the predictors leave, {_percents(icc['estimate'])} lies " \
+           f"between the {said.clusters}"  # fmt: skip
+    if "low" not in icc:
+        return f"{line}; how sure that is cannot be said."
+    low, high = sorted((icc["low"], icc["high"]))
+    line += f" (ICC {rate(icc['estimate'], 2)}, 95 % interval {rate(low, 2)} to {rate(high, 2)})."
+    if high - low > _WIDE:
+        line += f" {j:,} {said.clusters} say little of it: read what follows over that interval."
+    return line
+
+
+def _worth(said: _Said) -> str:
+    worth, n, x = said.design["effective_units"], said.design["n_units"], said.design["term"]
+    effects = list(said.design["design_effect"].values())
+    middle = worth.get("estimate", list(worth.values())[len(worth) // 2])
+    low, high = min(worth.values()), max(worth.values())
+    if max(effects) < 1.05 and min(effects) > 0.95:
+        return f"For the slope of {x} the {n:,} units are as good as independent."
+    over = "over the interval" if said.world.variances.known else "over these"
+    span = f" ({low:,.0f} to {high:,.0f} {over})" if low < high else ""
+    if high > n > low > 0.9 * n:
+        span = f" (at least {low:,.0f} {over})"
+    if min(effects) < 1.0 and max(effects) < 1.05:
+        return (f"For the slope of {x} the {n:,} units are worth {middle:,.0f} independent ones{span}: "
+                f"it is told within {said.clusters}, where units differ less.")  # fmt: skip
+    return f"For the slope of {x} the {n:,} units are worth {middle:,.0f} independent ones{span}."
+
+
+def _ignoring(said: _Said) -> str:
+    pooled = next((one for one in said.main if one.method == "pooled"), None)
+    if pooled is None:
+        return ""
+    icc = rate(pooled.level.icc, 2)
+    at = f"at an ICC of {icc}" if said.world.variances.known else f"if the ICC is {icc}"
+    rates = sorted(said.everywhere(pooled), key=lambda one: one.size.value)
+    span = f"; {percent(rates[0].size)} to {percent(rates[-1].size)} over its interval"
+    span = span if len(rates) > 1 and percent(rates[0].size) != percent(rates[-1].size) else ""
+    line = f"Ignoring the {said.clusters}, a true null is rejected {percent(pooled.size)} of the " \
+           f"time in a design like yours ({at}{span})."  # fmt: skip
+    if all(one.verdict == "robust" for one in rates):
+        return f"{line} Of the test of {said.design['term']} ignoring them does no harm."
+    if said.holds(pooled) and rates[0].verdict == "conservative":
+        return f"{line} It raises no false alarms, and misses effects that are there."
+    return line
+
+
+def _p_value(said: _Said) -> str:
+    pooled = next((one for one in said.main if one.method == "pooled"), None)
+    if pooled is None:
+        return ""
+    p = p_text(pooled.fit.slope["p_value"], pooled.fit.method)
+    share = pooled.smaller_p
+    how = f"comes up in {percent(share)} of data sets without an effect"
+    if share.value == 0:
+        how = f"came up in none of {said.world.replications:,} data sets without an effect"
+    rates = [one.smaller_p for one in said.everywhere(pooled)]
+    low, high = min(rates, key=lambda one: one.value), max(rates, key=lambda one: one.value)
+    span = f" ({percent(low)} to {percent(high)} over the interval of the ICC)"
+    span = span if percent(low) != percent(high) else ""
+    return f"Your p of {p} without the {said.clusters}: such a p or a smaller one {how}{span}."
+
+
+def _holders(said: _Said) -> str:
+    holders = [one for one in said.main if said.holds(one)]
+    if not holders:
+        return "None of the methods holds its level here."
+    ranked = sorted(holders, key=lambda one: -one.power.value)
+    first, slope = ranked[0], f"{said.world.slope:.3g}"
+    p = p_text(first.fit.slope["p_value"], first.fit.method)
+    if first.power.value > _CERTAIN:
+        sure = [one for one in ranked if one.power.value > _CERTAIN]
+        return (f"These hold their level and would nearly always find a slope of {slope}: "
+                f"{_listed([said.phrase(one) for one in sure])}.")  # fmt: skip
+    line = f"Of the methods that hold their level, {said.phrase(first)} has the most power " \
+           f"({percent(first.power)} if the slope is {slope}, as estimated) and gives p = {p}"  # fmt: skip
+    close = [one for one in ranked[1:] if _alike(one.power, first.power)]
+    if close:
+        line += f"; {_listed([said.phrase(one) for one in close])} cannot be told from it in power"
+    rest = [one for one in ranked[1:] if one not in close]
+    if rest:
+        line += "; " + _listed([f"{said.phrase(one)} has {percent(one.power)}" for one in rest])
+    return f"{line}."
+
+
+def _breakers(said: _Said) -> str:
+    broken = [one for one in said.main if one.method != "pooled" and said.breaks(one)]
+    if not broken:
+        return ""
+    worst = [max(said.everywhere(one), key=lambda at: at.size.value) for one in broken]
+    listed = _listed([f"{said.phrase(one)} rejects a true null up to {percent(one.size)} of the time"
+                      for one in worst])  # fmt: skip
+    return f"With {said.design['n_clusters']:,} {said.clusters} {listed}."
+
+
+def _two_slopes(said: _Said) -> str:
+    slopes, x = said.design["slopes"], said.design["term"]
+    if slopes is None or slopes["contextual"]["ci_low"] is None:
+        return ""
+    gap = slopes["contextual"]
+    if gap["ci_low"] <= 0.0 <= gap["ci_high"]:
+        return ""
+    told = [f"{slopes[where]['estimate']:.3g}" for where in ("within", "between")]
+    return (f"The slope of {x} is {told[0]} within {said.clusters} and {told[1]} between them (they "
+            f"differ by {gap['estimate']:.3g}, 95 % interval {gap['ci_low']:.3g} to "
+            f"{gap['ci_high']:.3g}): what holds of {said.clusters} need not hold of their units, and "
+            f"but for the dummies the methods mix the two; one slope was simulated.")  # fmt: skip
+
+
+def _shape(said: _Said) -> str:
+    far = [name for name, of in said.design["residuals"].items()
+           if abs(of["skewness"]) > 1.0 or of["excess_kurtosis"] > 3.0]  # fmt: skip
+    return "" if not far else "far"
+
+
+def _binary(said: _Said) -> str:
+    if said.design["outcome_values"] > 2:
+        return ""
+    y = said.design["outcome"]
+    return f"{y} has two values; the simulated outcomes are continuous, as the methods take them."
+
+
+def _nouns(column: str) -> tuple[str, str]:
+    """One cluster and several, by the name of the grouping column."""
+    if not _WORD.fullmatch(column) or column.lower().endswith("id"):
+        return "cluster", f"clusters of {column}"
+    word = column.lower()
+    if word.endswith(("s", "x", "ch", "sh")):
+        return word, f"{word}es"
+    return word, f"{word[:-1]}ies" if word.endswith("y") and word[-2] not in "aeou" else f"{word}s"
+
+
+def percent(number: Number) -> str:
+    """A rate in percent, with no more digits than its Monte Carlo error leaves."""
+    digits = 0 if number.mcse >= 0.0025 else 1
+    return f"{100 * number.value:.{digits}f} %"
+
+
+def _percents(share: float) -> str:
+    return f"{100 * share:.0f} %"
+
+
+def _alike(first: Number, second: Number) -> bool:
+    """Whether two rates cannot be told apart."""
+    return abs(first.value - second.value) <= 2.0 * (first.mcse**2 + second.mcse**2) ** 0.5
+
+
+def _listed(items: Sequence[str]) -> str:
+    return " and ".join(filter(None, (", ".join(items[:-1]), items[-1])))
