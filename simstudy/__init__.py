@@ -13,6 +13,7 @@ __all__ = [
     "Study",
     "UserError",
     "__version__",
+    "diagnose",
     "fit",
     "generator",
     "load",
@@ -26,6 +27,7 @@ _HOMES = {
     "Results": "simstudy.results",
     "Study": "simstudy.study.study",
     "UserError": "simstudy.errors",
+    "diagnose": "simstudy.answers.diagnosis.diagnosis",
     "fit": "simstudy.analysis.fit",
     "generator": "simstudy.custom.generator",
     "load": "simstudy.study.study",
@@ -37,6 +39,7 @@ _HOMES = {
 
 if TYPE_CHECKING:
     from simstudy.analysis.fit import fit
+    from simstudy.answers.diagnosis.diagnosis import diagnose
     from simstudy.custom.declare import method
     from simstudy.custom.generator import generator
     from simstudy.errors import UserError

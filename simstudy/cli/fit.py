@@ -35,11 +35,7 @@ def main(options: Namespace) -> None:
     if options.figure and len(fits.data.names) > 1:
         several = f"{len(fits.data.names)} ({', '.join(fits.data.names)})"
         raise UserError(f"--figure {options.figure}: lines have one predictor, not {several}")
-    if fits.data.n_dropped:
-        plural = "row" if fits.data.n_dropped == 1 else "rows"
-        missing = "; ".join(f"{name}: {n}" for name, n in fits.data.missing.items())
-        print(f"{fits.data.n_dropped} {plural} with missing values dropped ({missing})",
-              file=sys.stderr)  # fmt: skip
+    say_dropped(fits.data)
     if options.json:
         for line in fits.data.remarks:
             say(line)
@@ -51,6 +47,15 @@ def main(options: Namespace) -> None:
     if options.figure:
         _draw(fits.data, Path(options.figure))
         print(f"written: {options.figure}", file=sys.stderr if options.json else sys.stdout)
+
+
+def say_dropped(data: DataSet) -> None:
+    """Say on stderr how many rows have a missing value, and where."""
+    if data.n_dropped:
+        plural = "row" if data.n_dropped == 1 else "rows"
+        missing = "; ".join(f"{name}: {n}" for name, n in data.missing.items())
+        said = f"{data.n_dropped} {plural} with missing values dropped ({missing})"
+        print(said, file=sys.stderr)
 
 
 def _draw(data: DataSet, file: Path) -> None:

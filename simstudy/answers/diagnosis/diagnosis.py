@@ -121,7 +121,8 @@ def diagnose(
     slopes = slopes_of(read, chosen)
     residuals = residuals_of(read, slopes)
     seed = seed_of(read) if seed is None else seed
-    world = World(read, variances, chosen, slopes, residuals, (), seed, replications)
+    far = residuals.far_from_normal()
+    world = World(read, variances, chosen, slopes, residuals, far, seed, replications)
     return Diagnosis(world, fits, answers_of(world))
 
 

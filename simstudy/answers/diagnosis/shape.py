@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from simstudy.analysis.data import DataSet
-from simstudy.moments import Floats
+from simstudy.moments import Floats, Ints
 
 _SKEWED, _HEAVY = 1.0, 3.0  # skewness and excess kurtosis beyond which a normal is not enough
 _ENOUGH = {"errors": 50, "cluster_effects": 30}  # values from which a shape may be drawn
@@ -29,15 +29,14 @@ class Residuals:
 
     errors: Floats
     cluster_effects: Floats
-    sizes: Floats
+    sizes: Ints
 
     def far_from_normal(self) -> tuple[str, ...]:
         """Which of the two are, and are enough values to draw from."""
         return tuple(
             name
             for name, values in self._values().items()
-            if values.size >= _ENOUGH[name]
-            and (abs(skewness(values)) > _SKEWED or excess_kurtosis(values) > _HEAVY)
+            if values.size >= _ENOUGH[name] and is_far(skewness(values), excess_kurtosis(values))
         )
 
     def as_dict(self) -> dict[str, dict[str, float]]:
@@ -70,6 +69,11 @@ def residuals_of(data: DataSet, slopes: Mapping[str, float]) -> Residuals:
         spread = np.sqrt(1.0 - 1.0 / data.sizes)
         errors = (left - np.repeat(means, data.sizes)) / np.repeat(spread, data.sizes)
     return Residuals(np.where(np.isfinite(errors), errors, np.nan), means, data.sizes)
+
+
+def is_far(skewness: float, excess_kurtosis: float) -> bool:
+    """Whether a shape is so far from the normal's that it is tried, too."""
+    return abs(skewness) > _SKEWED or excess_kurtosis > _HEAVY
 
 
 def skewness(values: Floats) -> float:

@@ -12,6 +12,7 @@ from typing import Any
 from simstudy.analysis.printed import p_text
 from simstudy.answers.diagnosis.answer import Answer, Number
 from simstudy.answers.diagnosis.printed import rate
+from simstudy.answers.diagnosis.shape import is_far
 from simstudy.answers.diagnosis.world import World
 
 _PHRASES = {
@@ -73,9 +74,9 @@ class _Said:
 def worded(world: World, design: dict[str, Any], answers: Sequence[Answer]) -> list[str]:
     """About ten lines, each a sentence or two."""
     said = _Said(world, design, answers)
-    lines = (_clusters(said), _icc(said), _worth(said), _ignoring(said), _p_value(said),
-             _holders(said), _breakers(said), _two_slopes(said), _shape(said), _binary(said))  # fmt: skip
-    return [line for line in lines if line]
+    lines = (_clusters, _icc, _worth, _ignoring, _p_value, _holders, _breakers, _two_slopes,
+             _shape, _binary)  # fmt: skip
+    return [text for line in lines if (text := line(said))]
 
 
 def _clusters(said: _Said) -> str:
@@ -95,10 +96,10 @@ def _icc(said: _Said) -> str:
     y, j = design["outcome"], design["n_clusters"]
     if not said.world.variances.known:
         listed = ", ".join(rate(value, 2) for value in icc.values())
-        return (f"The data do not tell how much of the variance of {y} lies between {said.clusters}: "
-                f"ICCs of {listed} are assumed in what follows.")  # fmt: skip
-    line = f"Of the variance of {y} that the predictors leave, {_percents(icc['estimate'])} lies " \
-           f"between the {said.clusters}"  # fmt: skip
+        return (f"The data do not tell how much of the variance of {y} lies between "
+                f"{said.clusters}: ICCs of {listed} are assumed in what follows.")  # fmt: skip
+    line = (f"Of the variance of {y} that the predictors leave, {_percents(icc['estimate'])} lies "
+            f"between the {said.clusters}")  # fmt: skip
     if "low" not in icc:
         return f"{line}; how sure that is cannot be said."
     low, high = sorted((icc["low"], icc["high"]))
@@ -119,10 +120,10 @@ def _worth(said: _Said) -> str:
     span = f" ({low:,.0f} to {high:,.0f} {over})" if low < high else ""
     if high > n > low > 0.9 * n:
         span = f" (at least {low:,.0f} {over})"
+    line = f"For the slope of {x} the {n:,} units are worth {middle:,.0f} independent ones{span}"
     if min(effects) < 1.0 and max(effects) < 1.05:
-        return (f"For the slope of {x} the {n:,} units are worth {middle:,.0f} independent ones{span}: "
-                f"it is told within {said.clusters}, where units differ less.")  # fmt: skip
-    return f"For the slope of {x} the {n:,} units are worth {middle:,.0f} independent ones{span}."
+        return f"{line}: it is told within {said.clusters}, where units differ less."
+    return f"{line}."
 
 
 def _ignoring(said: _Said) -> str:
@@ -170,8 +171,9 @@ def _holders(said: _Said) -> str:
         sure = [one for one in ranked if one.power.value > _CERTAIN]
         return (f"These hold their level and would nearly always find a slope of {slope}: "
                 f"{_listed([said.phrase(one) for one in sure])}.")  # fmt: skip
-    line = f"Of the methods that hold their level, {said.phrase(first)} has the most power " \
-           f"({percent(first.power)} if the slope is {slope}, as estimated) and gives p = {p}"  # fmt: skip
+    line = (f"Of the methods that hold their level, {said.phrase(first)} has the most power "
+            f"({percent(first.power)} if the slope is {slope}, as estimated) and gives a p "
+            f"of {p}")  # fmt: skip
     close = [one for one in ranked[1:] if _alike(one.power, first.power)]
     if close:
         line += f"; {_listed([said.phrase(one) for one in close])} cannot be told from it in power"
@@ -186,9 +188,9 @@ def _breakers(said: _Said) -> str:
     if not broken:
         return ""
     worst = [max(said.everywhere(one), key=lambda at: at.size.value) for one in broken]
-    listed = _listed([f"{said.phrase(one)} rejects a true null up to {percent(one.size)} of the time"
-                      for one in worst])  # fmt: skip
-    return f"With {said.design['n_clusters']:,} {said.clusters} {listed}."
+    listed = _listed([f"{said.phrase(one)} {percent(one.size)}" for one in worst])
+    many = f"With {said.design['n_clusters']:,} {said.clusters}"
+    return f"{many} these reject a true null too often, at worst: {listed}."
 
 
 def _two_slopes(said: _Said) -> str:
@@ -198,17 +200,36 @@ def _two_slopes(said: _Said) -> str:
     gap = slopes["contextual"]
     if gap["ci_low"] <= 0.0 <= gap["ci_high"]:
         return ""
-    told = [f"{slopes[where]['estimate']:.3g}" for where in ("within", "between")]
-    return (f"The slope of {x} is {told[0]} within {said.clusters} and {told[1]} between them (they "
-            f"differ by {gap['estimate']:.3g}, 95 % interval {gap['ci_low']:.3g} to "
-            f"{gap['ci_high']:.3g}): what holds of {said.clusters} need not hold of their units, and "
-            f"but for the dummies the methods mix the two; one slope was simulated.")  # fmt: skip
+    within, between = (f"{slopes[where]['estimate']:.3g}" for where in ("within", "between"))
+    ends = f"{gap['ci_low']:.3g} to {gap['ci_high']:.3g}"
+    return (
+        f"The slope of {x} is {within} within {said.clusters} and {between} between them (95 % "
+        f"interval of the difference: {ends}): what holds of {said.clusters} need not of their "
+        f"units. A dummy for every {said.cluster} gives the one within, the others mix the two; "
+        "one slope for both was simulated."
+    )
 
 
 def _shape(said: _Said) -> str:
-    far = [name for name, of in said.design["residuals"].items()
-           if abs(of["skewness"]) > 1.0 or of["excess_kurtosis"] > 3.0]  # fmt: skip
-    return "" if not far else "far"
+    found = said.design["residuals"]
+    far = [name for name, of in found.items() if is_far(**of)]
+    if not far:
+        return ""
+    whose = {"errors": "of units", "cluster_effects": f"of {said.clusters}"}
+    listed = _listed([f"{whose[name]} (skewness {found[name]['skewness']:.1f}, excess kurtosis "
+                      f"{found[name]['excess_kurtosis']:.1f})" for name in far])  # fmt: skip
+    line = f"Residuals {listed} are far from normal"
+    if not said.world.resampled:
+        return f"{line}, and too few to draw from: normal ones were simulated."
+    own = {one.method: one for one in said.answers
+           if one.level == said.main[0].level._replace(resampled=True)}  # fmt: skip
+    line += "; drawn from your own instead, "
+    moved = [one for one in said.main if not _alike(one.size, own[one.method].size)]
+    if not moved:
+        return f"{line}they change no method's rate of false alarms by more than chance."
+    listed = _listed([f"{said.phrase(one)} rejects a true null {percent(own[one.method].size)} of "
+                      f"the time, not {percent(one.size)}" for one in moved])  # fmt: skip
+    return f"{line}{listed}."
 
 
 def _binary(said: _Said) -> str:

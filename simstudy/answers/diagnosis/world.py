@@ -17,7 +17,9 @@ from simstudy.analysis.data import DataSet
 from simstudy.analysis.fitted import Fit
 from simstudy.answers.diagnosis.shape import Residuals
 from simstudy.answers.diagnosis.variances import Variances, rounded
+from simstudy.store.study_file import dump
 from simstudy.study.covariate_fields import RESERVED
+from simstudy.study.study import plain
 
 NULL = "{}, true null"  # the label of a method that tests the slope that is true
 ALPHA = 0.05
@@ -75,7 +77,7 @@ class World:
 
     def study(self, file: str, name: str) -> dict[str, Any]:
         """The study file, the columns being in a file of this name."""
-        return {
+        document = {
             "name": name,
             "title": f"How wrong is {self.data.terms}?",
             "seed": self.seed,
@@ -84,6 +86,8 @@ class World:
             "scenarios": self._scenarios(file),
             "methods": self._methods(),
         }
+        written: dict[str, Any] = plain(document)
+        return written
 
     def _scenarios(self, file: str) -> list[dict[str, Any]]:
         cluster, x, *covariates = self._names()
@@ -159,16 +163,13 @@ class World:
         writer.writerows(zip(*columns, strict=True))
         return stream.getvalue()
 
-    def write(self, file: Path) -> Path:
-        """Write the study file, and the file of its columns beside it; return the latter."""
-        import yaml
-
+    def write(self, file: Path) -> tuple[Path, Path]:
+        """Write the study file, and the file of its columns beside it; return both."""
         beside = file.with_suffix(".csv")
         beside.write_text(self.table(), encoding="utf-8")
         document = self.study(beside.name, _name_of(file.stem))
-        text = yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=88)
-        file.write_text(text, encoding="utf-8")
-        return beside
+        file.write_text(dump(document), encoding="utf-8")
+        return file, beside
 
 
 def _name_of(stem: str) -> str:
