@@ -49,6 +49,10 @@ def shaped(rng, shape, size):
             "uniform": lambda: math.sqrt(12.0) * (rng.random(size) - 0.5),
             "two_point": lambda: np.where(rng.random(size) < 0.5, -1.0, 1.0),
         }[shape]()
+    if "file" in shape:
+        values = np.genfromtxt(shape["file"], delimiter=",", names=True)[shape["column"]]
+        values = values[np.isfinite(values)]
+        return (rng.choice(values, size) - values.mean()) / values.std()
     ((name, value),) = shape.items()
     if name == "t":
         return rng.standard_t(value, size) * math.sqrt((value - 2.0) / value)

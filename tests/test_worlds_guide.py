@@ -51,6 +51,7 @@ BLOCKS = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
 @pytest.mark.parametrize("block", BLOCKS, ids=lambda block: block.split("\n")[0][:30])
 def test_what_it_writes_is_a_study(block: str, tmp_path: Path):
     (tmp_path / "my_world.py").write_bytes((ROOT / "configs" / "my_world.py").read_bytes())
+    (tmp_path / "residuals.csv").write_text("u,e\n1,3\n4,0\n,1\n")
     written = _read(block)
     study = _study(written, tmp_path)
     fields = written.get("scenarios", written)

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from simstudy.errors import UserError, code, meanings, visible
-from simstudy.forms import Fields, Place, Text
+from simstudy.forms import Fields, Place, Text, flow
 from simstudy.generators.shape_family import Family, Size
 from simstudy.moments import Floats
 
@@ -35,6 +35,11 @@ class Sample:
     file: str = field(compare=False)
     column: str = field(compare=False)
     n_dropped: int = field(default=0, compare=False)
+
+    @property
+    def text(self) -> str:
+        """``residuals.csv:e``."""
+        return visible(f"{self.file}:{self.column}").strip()
 
     def moment(self, power: int) -> float:
         """Mean of a power of the values."""
@@ -64,6 +69,13 @@ def sample_of(path: str, column: str) -> Sample:
     return Sample(digest, standardized(ordered), file, column, n_dropped)
 
 
+def instead(text: str) -> str:
+    """How a column is written that text names, as ``r.csv`` or as tables do, if it does."""
+    file, _, column = text.partition(":")
+    named = {"file": file, "column": column or "COLUMN"}
+    return f"; write {flow(named)}" if PurePath(file).suffix else ""
+
+
 def standardized(values: Floats) -> Floats:
     """Values less their mean, over their standard deviation; sums are rounded once."""
     _, exponent = math.frexp(np.abs(values).max())
@@ -84,10 +96,12 @@ def _draw(rng: np.random.Generator, size: Size, sample: Sample) -> Floats:
 
 
 def _words(sample: Sample) -> str:
+    rows = "one row has" if sample.n_dropped == 1 else f"{sample.n_dropped:,} rows have"
     return (
         f"the distribution of the {sample.values.size:,} values in the column "
-        f"{code(sample.column)} of the file {code(sample.file)}, standardized and drawn with "
-        "replacement"
+        f"{code(sample.column)} of the file {code(sample.file)}"
+        f"{f', in which {rows} none,' if sample.n_dropped else ','} "
+        "standardized and drawn with replacement"
     )
 
 
@@ -110,8 +124,8 @@ class _OfFile(Family):
         return {self.name: sample.digest}
 
     def text(self, sample: Sample) -> str:
-        """``residuals.csv:e``."""
-        return visible(f"{sample.file}:{sample.column}").strip()
+        """The file and its column."""
+        return sample.text
 
     def schema(self) -> dict[str, Any]:
         """JSON Schema of the mapping."""

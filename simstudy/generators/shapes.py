@@ -9,6 +9,9 @@ import numpy as np
 
 from simstudy.errors import meanings, nearest
 from simstudy.forms import Place, shown
+from simstudy.generators import resampled
+from simstudy.generators.resampled import Sample
+from simstudy.generators.scenario import Scenario
 from simstudy.generators.shape_families import FAMILIES
 from simstudy.generators.shape_family import Family
 from simstudy.moments import Floats
@@ -79,7 +82,8 @@ def read(place: Place) -> Shape:
         place.refuse(f"expected a shape ({names}), got {shown(place.value)}")
     family = FAMILIES.get(place.value)
     if family is None:
-        place.refuse(f"'{place.value}' is not a shape{nearest(place.value, _ALONE, _WORDS_ALONE)}")
+        hint = resampled.instead(place.value) or nearest(place.value, _ALONE, _WORDS_ALONE)
+        place.refuse(f"'{place.value}' is not a shape{hint}")
     if family.parameters:
         place.refuse(f"'{family.name}' needs {' and '.join(family.parameters)}: {family.written}")
     return Shape(family.name)
@@ -96,6 +100,12 @@ def _with_parameters(place: Place) -> Shape:
 _ALONE = [family.written for family in FAMILIES.values()]
 _WORDS_ALONE = meanings(_KINDS, **{FAMILIES[name].written: f"{text} {name}" if
     FAMILIES[name].parameters else text for name, text in _SYNONYMS.items()})  # fmt: skip
+
+
+def samples(scenario: Scenario) -> list[Sample]:
+    """The columns of files from which parts of a scenario are drawn."""
+    shapes = [value for _, value in scenario.parts if isinstance(value, Shape)]
+    return [one for shape in shapes for one in shape.parameters if isinstance(one, Sample)]
 
 
 def canonical(shape: Shape) -> Any:

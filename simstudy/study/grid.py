@@ -10,6 +10,7 @@ from functools import lru_cache, partial
 from typing import Any
 
 from simstudy.garbage import kept
+from simstudy.generators import shapes
 from simstudy.generators.part import registered
 from simstudy.generators.scenario import Scenario
 from simstudy.study import covariates, fields, generators, parts, vocabulary
@@ -113,7 +114,17 @@ def expand(document: Document, imports: Imports | None = None) -> list[Design]:
                     f"shares its 8-digit id with another scenario by chance; drop ({what})"
                 )
             designs[name] = Design(name, key, settled, _levels(settled, values))
+    _refuse_one_text(grids, designs.values())
     return list(designs.values())
+
+
+def _refuse_one_text(place: Place, designs: Iterable[Design]) -> None:
+    """Refuse columns of files that tables would not tell apart."""
+    digests: dict[str, str] = {}
+    for design in designs:
+        for sample in shapes.samples(design.scenario):
+            if digests.setdefault(sample.text, sample.digest) != sample.digest:
+                place.refuse(f"has two files that tables show as '{sample.text}'; rename one")
 
 
 def leaves(block: Place) -> Iterator[tuple[str, Place]]:

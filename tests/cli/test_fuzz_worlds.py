@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -47,7 +48,10 @@ def fuzz(examples):
 SHARES = [0, 0.05, 0.2, 0.3, 0.5, 0.8, 1]
 CORRELATIONS = [-0.6, -0.2, 0, 0.3, 0.5]
 POSITIVE = [0.25, 0.5, 1, 4, 9]
-SHAPES = [family.example or family.name for family in FAMILIES.values()]
+WAITING = Path(__file__).parents[1] / "data" / "waiting.csv"
+OF_FILE = {"file": str(WAITING), "column": "minutes"}
+SHAPES = [OF_FILE if family.name == "file" else family.example or family.name
+          for family in FAMILIES.values()]  # fmt: skip
 ARMS = [{"arms": k} for k in POSITIVE]
 RIGHT = {
     "n_clusters": [2, 3, 4, 6, 8, 12],
@@ -91,10 +95,10 @@ BASES = [
 ]  # fmt: skip
 anything = st.recursive(
     st.none() | st.booleans() | st.integers(-2, 9) | st.floats() | st.sampled_from(
-        ["none", "normal", "t", "50%", "x", "arms", ""]),
+        ["none", "normal", "t", "50%", "x", "arms", "", "minutes", str(WAITING)]),
     lambda inner: st.lists(inner, max_size=2) | st.dictionaries(
-        st.sampled_from(["t", "arms", "clusters", "x", "units", "by", "icc", "x_icc", "a"]), inner,
-        max_size=3),
+        st.sampled_from(["t", "arms", "clusters", "x", "units", "by", "icc", "x_icc", "a", "file",
+                         "column"]), inner, max_size=3),
     max_leaves=4,
 )  # fmt: skip
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -32,6 +33,10 @@ SIZES = {"n_clusters": 8, "cluster_size": {"uniform": [3, 9]}, "icc": 0.2, "slop
 NORMAL = {**SIZES, "x_icc": 0.3, "slope_sd": 0.2}
 BINARY = {**SIZES, "x": "binary", "x_icc": 1}
 PARTS = sorted(registered())
+OF_FILE = {"file": str(Path(__file__).parents[1] / "data" / "waiting.csv"), "column": "minutes"}
+EXAMPLES = {name: part.example for name, part in sorted(registered().items())} | {
+    f"{name} of a file": OF_FILE for name in ("cluster_effects", "errors", "x_shape")
+}
 SCHEMA = schema()["properties"]["scenarios"]
 
 
@@ -49,8 +54,13 @@ def base_of(name):
     return NORMAL
 
 
-def example_of(name):
-    return {**base_of(name), name: registered()[name].example}
+def example_of(case):
+    name = field_of(case)
+    return {**base_of(name), name: EXAMPLES[case]}
+
+
+def field_of(case):
+    return case.partition(" ")[0]
 
 
 def written_default(part):
@@ -61,10 +71,11 @@ def place(value):
     return Place(Document(value), (), value)
 
 
-@pytest.mark.parametrize("name", PARTS)
-def test_an_example_is_read_and_another_scenario_than_without(name):
+@pytest.mark.parametrize("case", EXAMPLES)
+def test_an_example_is_read_and_another_scenario_than_without(case):
+    name = field_of(case)
     part, plain = registered()[name], loaded(base_of(name))
-    design = loaded(example_of(name))
+    design = loaded(example_of(case))
     assert design.scenario.part(name) != part.default
     assert dict(design.scenario.parts).keys() == {name}
     assert design.id != plain.id
@@ -99,10 +110,11 @@ def test_what_stands_for_a_value_in_a_digest_reads_as_that_value(name):
     assert value_of(part, place(part.example)) == value
 
 
-@pytest.mark.parametrize("name", PARTS)
-def test_levels_tell_values_apart(name):
+@pytest.mark.parametrize("case", EXAMPLES)
+def test_levels_tell_values_apart(case):
+    name = field_of(case)
     part = registered()[name]
-    design = loaded(example_of(name))
+    design = loaded(example_of(case))
     told = part.text(design.scenario.part(name))
     assert told != part.text(part.default) and design.level(name) == told
     assert str(told) == str(told).strip() and "\n" not in str(told)
@@ -121,9 +133,10 @@ def test_words_are_there_for_everything_that_is_shown(name):
         assert all(described(f"{name}.{key}") == both for key, both in part.inner.items())
 
 
-@pytest.mark.parametrize("name", PARTS)
-def test_an_account_is_sentences_that_the_methods_section_says(name):
-    part, scenario = registered()[name], loaded(example_of(name)).scenario
+@pytest.mark.parametrize("case", EXAMPLES)
+def test_an_account_is_sentences_that_the_methods_section_says(case):
+    name = field_of(case)
+    part, scenario = registered()[name], loaded(example_of(case)).scenario
     account = part.account(scenario.part(name))
     assert re.match(r"[A-Z]\w* ", account) and account.endswith(".")
     assert account.count("$") % 2 == 0 and "@" not in account
@@ -158,9 +171,9 @@ def test_what_is_no_mapping_is_told_how_it_is_written(name, plain):
 # --- drawing
 
 
-@pytest.mark.parametrize("name", PARTS)
-def test_draws_are_finite_and_the_same_in_any_order(name):
-    design = loaded(example_of(name))
+@pytest.mark.parametrize("case", EXAMPLES)
+def test_draws_are_finite_and_the_same_in_any_order(case):
+    design = loaded(example_of(case))
     scenario = design.scenario
     first, second = (Source(scenario, 7, design.key) for _ in range(2))
     other = Source(scenario, 8, design.key)
@@ -174,9 +187,9 @@ def test_draws_are_finite_and_the_same_in_any_order(name):
         assert not same_bits(drawn[0], other.moments(grain, 0))
 
 
-@pytest.mark.parametrize("name", PARTS)
-def test_clusters_are_those_of_the_units(name):
-    design = loaded(example_of(name))
+@pytest.mark.parametrize("case", EXAMPLES)
+def test_clusters_are_those_of_the_units(case):
+    design = loaded(example_of(case))
     source = Source(design.scenario, 7, design.key)
     clusters, units = source.moments(CLUSTERS, 0), reduce(source.moments(ROWS, 0))
     n = chunk_length(design.scenario, ROWS)
@@ -185,11 +198,11 @@ def test_clusters_are_those_of_the_units(name):
         np.testing.assert_allclose(*np.broadcast_arrays(cut, of_units), rtol=1e-8, atol=1e-9)
 
 
-@pytest.mark.parametrize("name", PARTS)
-def test_replications_do_not_depend_on_how_many_are_asked_for(name):
+@pytest.mark.parametrize("case", EXAMPLES)
+def test_replications_do_not_depend_on_how_many_are_asked_for(case):
     few, many = (
         np.concatenate([block.estimate for task in plan(one, []) for block in run_task(task)])
-        for one in (study(example_of(name), ["pooled"], n) for n in (37, 150))
+        for one in (study(example_of(case), ["pooled"], n) for n in (37, 150))
     )
     assert (few.size, many.size) == (37, 150)
     np.testing.assert_array_equal(few, many[:37])

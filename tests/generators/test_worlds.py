@@ -5,6 +5,8 @@ of one have in common: so every z-score here is one of two means. Of more than s
 ones about seven are suspect: these are asked again, of three times as many data.
 """
 
+from pathlib import Path
+
 import helpers_worlds as longhand
 import numpy as np
 import pytest
@@ -27,6 +29,7 @@ LISTED = {"cluster_size": {"sizes": [2, 9, 4, 4, 7, 3, 1, 6, 5, 5, 8, 2]}}
 ARMS, COIN = {"x": "binary", "x_icc": 1}, {"x": "binary", "x_icc": 0}
 BLOCKED = {"x": "binary_blocked", "x_icc": None}
 TIME = {"x": "time", "x_icc": None}
+OF_FILE = {"file": str(Path(__file__).parents[1] / "data" / "waiting.csv"), "column": "minutes"}
 HEAVY = {"contaminated": {"share": 0.1, "scale": 3}}
 SLOPES = {"slope_sd": 0.4, "slope_correlation": 0.3}
 COVARIATES = {
@@ -61,6 +64,9 @@ ALONE = [
     {"errors": {"chi_square": 3}, **RAGGED},
     {"errors": "two_point", **ARMS},
     {"errors": {"lognormal": 0.5}},
+    {"cluster_effects": OF_FILE, "endogeneity": 0.4, "informative_size": 0.5, **RAGGED},
+    {"errors": OF_FILE, **ARMS},
+    {"cluster_effects": OF_FILE, "errors": OF_FILE, "x_shape": OF_FILE, **GROUPS},
     {"x_shape": {"chi_square": 4}},
     {"x_shape": "uniform", "x_icc": 1},
     {"treated": 0.25, **ARMS, **RAGGED},
@@ -160,6 +166,7 @@ EACH = [BASE | world for world in [*ALONE, COVARIATES | RAGGED | {"errors": "uni
 
 def named(world):
     usual = BASE.items()
+    world = {k: "of a file" if v == OF_FILE else v for k, v in world.items()}
     return " ".join(f"{k}={v}" for k, v in world.items() if (k, v) not in usual and v is not None)
 
 
