@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     import pyarrow.dataset as ds
 
+    from simstudy.claims.judged import Judged
     from simstudy.locks.standing import Standing
     from simstudy.runner.backends._backend import Backend
     from simstudy.runner.events import Listener
@@ -136,6 +137,23 @@ class Results:
         """The summary as a DataFrame, a row a scenario, method, measure and alpha."""
         return self.summary_table().to_pandas()
 
+    @property
+    def claims(self) -> pd.DataFrame:
+        """The claims of the study as they are judged, a row a claim, with the cell that decides.
+
+        ci_low and ci_high are of an interval that holds together with those of all other cells
+        of the claim; `replications` is how many would decide an undecided one.
+        """
+        from simstudy.claims.judged import frame
+
+        return frame(self.judged()).to_pandas()
+
+    def judged(self, jobs: int | None = None) -> tuple[Judged, ...]:
+        """Every claim of the study, held against its results, with all cells."""
+        from simstudy.claims.judge import judge_results
+
+        return judge_results(self.study, self._place, jobs or 1)
+
     def summary_table(
         self,
         mcse: str = "robust",
@@ -165,6 +183,7 @@ class Results:
         self, warn: Callable[[str], None] = lambda line: None, jobs: int | None = None
     ) -> None:
         """Write scenarios.parquet, summary.parquet and summary.csv, unless they are current."""
+        from simstudy.claims import beyond
         from simstudy.runner.said import failure_lines, warned, warnings_line
         from simstudy.summary import current
         from simstudy.summary.beside import write_beside
@@ -187,14 +206,8 @@ class Results:
         write_beside(self.study, self._place, summary)
         mark |= {"said": said, "digests": current.digests(self._place)}
         mark |= {"stops": self.study.stops} if self.study.precision else {}
-        mark |= self._beyond(jobs) if self.study.claims else {}
+        mark |= beyond.marked(self.study, self._place, jobs or 1)
         summary_file.write_table(self._place, results_folder.SUMMARY, summary, mark)
-
-    def _beyond(self, jobs: int | None) -> dict[str, Any]:
-        """What the study's claims are about that the summary does not say, for its mark."""
-        from simstudy.claims import beyond
-
-        return {beyond.KEY: beyond.written(beyond.computed(self.study, self._place, jobs or 1))}
 
     def report(self, warn: Callable[[str], None] = lambda line: None) -> list[Path | str]:
         """Draw figures and write tables from the stored summary; return the files.

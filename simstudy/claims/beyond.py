@@ -15,6 +15,7 @@ from simstudy.measures.catalog import record_of
 from simstudy.measures.record import Section
 from simstudy.measures.values import NAN
 from simstudy.store.results_folder import ResultsFolder
+from simstudy.store.summary_file import summary_mark
 from simstudy.study.claims import Claim
 from simstudy.study.grid import Design
 from simstudy.study.study import Study
@@ -91,9 +92,12 @@ def _numbers(
         yield Difference(row["scenario"], NAN, value, mcse, n_used, n_not_used, n_used)
 
 
-def written(numbers: Beyond) -> list[Any]:
-    """The numbers as plain data."""
-    return [[*of, [list(map(_plain, one)) for one in held]] for of, held in numbers.items()]
+def marked(study: Study, folder: ResultsFolder, jobs: int = 1) -> dict[str, Any]:
+    """The numbers for the mark of a summary; nothing where nothing is claimed."""
+    if not study.claims:
+        return {}
+    numbers = computed(study, folder, jobs)
+    return {KEY: [[*of, [list(map(_plain, one)) for one in held]] for of, held in numbers.items()]}
 
 
 def _plain(value: Any) -> Any:
@@ -102,10 +106,11 @@ def _plain(value: Any) -> Any:
 
 def _kept(study: Study, folder: ResultsFolder) -> Beyond | None:
     """The numbers beside the stored summary of these rows; None where there are none."""
+    mark = mark_of_rows(study, folder) if folder.held() else summary_mark(folder)
     try:
         held = {
             About(str(measure), str(method), against): [_difference(one) for one in listed]
-            for measure, method, against, listed in mark_of_rows(study, folder)[KEY]
+            for measure, method, against, listed in mark[KEY]
         }
     except (KeyError, TypeError, ValueError):
         return None

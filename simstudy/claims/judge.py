@@ -21,10 +21,13 @@ from simstudy.claims.numbers import replications
 from simstudy.errors import first_of
 from simstudy.moments import Floats
 from simstudy.store.results_folder import ResultsFolder
+from simstudy.store.summary_file import read_summary
 from simstudy.study.claim_grammar import Range
 from simstudy.study.claims import Claim
 from simstudy.study.grid import Design, text_of
 from simstudy.study.study import Study
+from simstudy.summary.current import summary_of_rows
+from simstudy.summary.study import completed, summarize_study
 
 SUPPORTED, REFUTED, UNDECIDED = Verdict.SUPPORTED, Verdict.REFUTED, Verdict.UNDECIDED
 _NAMED = 3  # cells that are named
@@ -49,6 +52,18 @@ def judge(
         return ()
     evidence = Evidence(study, summary, beyond(study, folder, jobs))
     return tuple(judged(claim, evidence.of(claim), study.designs) for claim in study.claims)
+
+
+def judge_results(study: Study, folder: ResultsFolder, jobs: int = 1) -> tuple[Judged, ...]:
+    """The same, by the stored summary if it is of the rows that are there, or by the rows."""
+    if not study.claims:
+        return ()
+    if not folder.held():
+        return judge(study, folder, completed(study, read_summary(folder).table))
+    summary = summary_of_rows(study, folder)
+    if summary is None:
+        summary = summarize_study(study, folder, jobs=jobs)
+    return judge(study, folder, summary, jobs)
 
 
 def judged(claim: Claim, found: Found, designs: Sequence[Design]) -> Judged:
@@ -154,8 +169,9 @@ def _more(claim: Claim, found: Found, cells: Sequence[Cell], family: int) -> _Mo
     cell = cells[place]
     if math.isinf(needed[place]):
         bound = min((claim.range.low, claim.range.high), key=lambda b: abs(b - cell.value))
-        words = f"no number of replications would decide: {cell.value:.4g} is as good as on the "
-        return _More(f"{words}bound {bound:g}", None, place)
+        near = "on" if cell.value == bound else "all but on"
+        words = f"no number of replications would decide: {cell.value:.4g} is {near} the bound"
+        return _More(words, None, place)
     n_all = needed[place] * (cell.n_used + cell.n_not_used) / cell.n_used
     n_reps = _round_up(n_all)
     return _More(f"about {n_reps:,} replications would decide, if {cell.value:.4g} stayed "

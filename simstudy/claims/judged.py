@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+import pyarrow as pa
+
+from simstudy.measures.values import NAN
+from simstudy.store import arrow
 from simstudy.study.claims import Claim
 
 
@@ -75,3 +80,28 @@ class Judged:
     cells: tuple[Cell, ...]
     deciding: Cell | None
     n_reps: int | None = None
+
+
+def frame(judged: Sequence[Judged]) -> pa.Table:
+    """A row a claim, with its deciding cell."""
+    cells = [one.deciding for one in judged]
+
+    def of_cells(name: str) -> list[float | None]:
+        return [None if cell is None else getattr(cell, name) for cell in cells]
+
+    columns = {
+        "claim": arrow.texts([one.claim.text for one in judged]),
+        "verdict": arrow.texts([one.verdict for one in judged]),
+        "reason": arrow.texts([one.reason or None for one in judged]),
+        "scenario": arrow.texts([None if cell is None else cell.scenario for cell in cells]),
+    }
+    numbers = {"alpha": "alpha", "value": "value", "mcse": "mcse", "ci_low": "low",
+               "ci_high": "high", "n_used": "n_used", "n_not_used": "n_not_used"}  # fmt: skip
+    columns |= {name: _numbers(of_cells(of)) for name, of in numbers.items()}
+    columns["replications"] = _numbers([one.n_reps for one in judged])
+    return pa.table(columns)
+
+
+def _numbers(values: Sequence[float | None]) -> pa.Array:
+    """Numbers; None and NaN become null."""
+    return arrow.doubles([NAN if value is None else value for value in values])

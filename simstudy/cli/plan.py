@@ -46,6 +46,8 @@ def main(options: Namespace) -> None:
     print("\n".join(_head(expects)))
     for line in described(study):
         print(line)
+    for line in _claimed(study):
+        print(line)
     alone = f" ({duration(found.seconds_in_process)} in one process)" if found.jobs > 1 else ""
     where = f"with {found.jobs} jobs" if found.jobs > 1 else "in this process"
     print(f"expected time: {duration(found.seconds)} {where}{alone}, summary and figures included")
@@ -89,6 +91,17 @@ def _head(study: Study) -> list[str]:
         lines.append(f"  no Monte Carlo SE of {', '.join(unknown)} is forecast: it may be more")
     fits = f"about {study.n_fits:,} fits expected, until Monte Carlo SEs are at {goals}:"
     return [f"{size} x {methods}, {fits}", *lines]
+
+
+def _claimed(study: Study) -> list[str]:
+    """A line a claim, and of how many cells it is."""
+    if not study.claims:
+        return []
+    numbers = [len(one.designs(study)) * len(one.alphas(study)) for one in study.claims]
+    return ["claims, judged by run:", *(
+        f"  {one.text} ({n:,} cell{'' if n == 1 else 's'})"
+        for one, n in zip(study.claims, numbers, strict=True)
+    )]  # fmt: skip
 
 
 def _cells(found: Precision) -> str:

@@ -5,19 +5,23 @@ from __future__ import annotations
 import shutil
 import sys
 from argparse import Namespace
+from collections.abc import Sequence
 
+from simstudy.claims.judged import Judged, Verdict
 from simstudy.cli.bar import Bar
-from simstudy.errors import WorkError, one_line
+from simstudy.errors import UnmetError, UserError, WorkError, one_line
+from simstudy.report.claims import lines
 from simstudy.report.tables import headline
 from simstudy.results import Results, run
 from simstudy.runner.events import Done, Event, Listener, Started, WentOn
 from simstudy.study.files import described
+from simstudy.study.study import Study, load
 
 
 def main(options: Namespace) -> None:
     """Run what is missing, summarise, print, draw."""
     found = run(
-        options.config,
+        _with_claims(options) if options.check_claims else options.config,
         jobs=options.jobs,
         backend=options.backend,
         scheduler=options.scheduler,
@@ -38,6 +42,32 @@ def main(options: Namespace) -> None:
         _print(found)
     if found.given_up:
         raise WorkError("some fits are not computed: see above")
+    if options.check_claims:
+        _check(found.judged(options.jobs), options.quiet)
+
+
+def _with_claims(options: Namespace) -> Study:
+    """The study, whose claims are to be checked: said before any work where there is nothing to."""
+    if options.shard is not None:
+        raise UserError(
+            "--check-claims: a share judges no claims; the run that ends the study does"
+        )
+    study = load(options.config)
+    if not study.claims:
+        message = "--check-claims: the study file claims nothing; write claims: [...]"
+        raise UserError(message, file=options.config)
+    return study
+
+
+def _check(judged: Sequence[Judged], quiet: bool) -> None:
+    """End with 4 where a claim is refuted; one that is undecided is said."""
+    of = {verdict: [one.claim.text for one in judged if one.verdict is verdict]
+          for verdict in Verdict}  # fmt: skip
+    if quiet and of[Verdict.UNDECIDED]:
+        say(f"undecided: {'; '.join(of[Verdict.UNDECIDED])}")
+    if refuted := of[Verdict.REFUTED]:
+        texts = "; ".join(refuted)
+        raise UnmetError(f"refuted: {len(refuted)} of {len(judged)} claims: {texts}")
 
 
 def _listener(options: Namespace) -> Listener:
@@ -59,6 +89,8 @@ def _print(found: Results) -> None:
         print(line)
     if found.standing is not None:
         print(found.standing.line)
+    if claimed := lines(found.judged(), terminal_width()):
+        print("\n".join(["", *claimed]))
     print("" if found.n_fits else "nothing is missing: no fit was computed")
     print("\n".join(_paths(found)))
 

@@ -45,6 +45,7 @@ _METHOD = "as in a study file: pooled, 'random_intercept: {df: wald}'"
 _SLURM = "print a script that submits this study as a job array, and a job that summarises it"
 _SHARD = "do share I of N alone; env/N: I from the array of SLURM, SGE, PBS or LSF"
 _GIVE_UP = "leave a method of yours out after N failures in a row (200); 0: never"
+_CHECK = "exit 4 where a claim of the study file is refuted"
 _SCHEDULER = "dask's (default: DASK_SCHEDULER_ADDRESS)"
 _BACKEND = "where the work is done (loky: processes of this machine)"
 _INSTEAD = "instead of the file's"
@@ -102,6 +103,7 @@ VERBS: dict[str, tuple[str, Arguments]] = {
             ("--fresh", {"action": "store_true", "help": "move earlier results aside, start over"}),
             ("--fail-fast", {"action": "store_true", "help": "stop where a method of yours fails"}),
             ("--give-up", {"type": _whole, "default": 200, "metavar": "N", "help": _GIVE_UP}),
+            ("--check-claims", {"action": "store_true", "help": _CHECK}),
             ("--no-report", {"action": "store_true", "help": "no figures and tables"}),
             ("--quiet", {"action": "store_true", "help": "print nothing but errors"}),
             ("--verbose", {"action": "store_true", "help": "a line for every range, on stderr"}),

@@ -56,6 +56,7 @@ FLAGS = meanings(
         "--into": "to target destination",
         "--quick": "fast no_verify names names_only",
         "--max-z": "z maxz threshold",
+        "--check-claims": "claims check assert assert_claims verify strict_claims",
         "the seed stands in the study file": "seed random_seed",
     },
 )  # fmt: skip

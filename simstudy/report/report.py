@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import cache, partial
 from typing import TYPE_CHECKING
 
+from simstudy.claims.judge import judge
 from simstudy.plots import Plot, plots
-from simstudy.report import example_rows, tables, worlds
+from simstudy.report import claims, example_rows, tables, worlds
 from simstudy.report.nulls import both
 from simstudy.report.pivot import Wide, wide
 from simstudy.report.tables.grid import Grid
@@ -76,8 +77,21 @@ def _files(
     as_drawn = worlds.worlds(study, realized_file.read(folder))
     if as_drawn is not None:
         yield _files_of(worlds.NAME), partial(_written, as_drawn)
+    if study.claims:
+        yield _files_of(claims.NAME), partial(_claims, study, folder, summary)
     yield ["methods.md"], partial(_methods, study, folder, summary)
     yield from _figure_files(study, folder, summary, warn)
+
+
+def _claims(study: Study, folder: ResultsFolder, summary: pa.Table) -> list[bytes]:
+    """A row a claim; a CSV file has no notes."""
+    judged = judge(study, folder, summary)
+    grids = {
+        "csv": claims.table_without_notes(judged),
+        "latex": claims.table(judged, numbered=True),
+        "markdown": claims.table(judged),
+    }
+    return [tables.FORMATS[form](grids[form]).encode() for form in _TABLES.values()]
 
 
 def _methods(study: Study, folder: ResultsFolder, summary: pa.Table) -> list[bytes]:
@@ -90,7 +104,10 @@ def _methods(study: Study, folder: ResultsFolder, summary: pa.Table) -> list[byt
 def _earlier(folder: ResultsFolder) -> Iterator[str]:
     """Files of this report or an earlier one: a figure, an alpha may have been dropped."""
     places = {
-        "tables": ({*TABLES, worlds.NAME, "power", *measure_accounts(folder)}, _TABLES),
+        "tables": (
+            {*TABLES, worlds.NAME, claims.NAME, "power", *measure_accounts(folder)},
+            _TABLES,
+        ),
         "figures": (plots(), _FIGURES),
     }
     for place, (names, endings) in places.items():

@@ -84,7 +84,7 @@ TRUTH_TABLE = [
     ("type1_error of pooled > 0.27 where icc = 0.2", S, ""),
     ("type1_error of pooled > 0.27 where icc > 0", R, ""),
     ("type1_error of pooled < 0.3 where icc = 0.2", U, "no number of replications would decide"),
-    ("type1_error of pooled <= 0.3 where icc = 0.2", U, "as good as on the bound 0.3"),
+    ("type1_error of pooled <= 0.3 where icc = 0.2", U, "0.3 is on the bound"),
     ("power of pooled >= 0.75", S, ""),
     ("power of pooled >= 0.8", U, "no number of replications"),
     ("power of pooled < 0.75", R, ""),

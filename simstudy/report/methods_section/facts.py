@@ -6,12 +6,14 @@ import math
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from simstudy.claims.judge import judge
 from simstudy.estimands import estimand
 from simstudy.locks.standing import standing
 from simstudy.measures.bradley import BAND
 from simstudy.measures.catalog import record_of
 from simstudy.measures.names import Asked
 from simstudy.registry import Method
+from simstudy.report import claims
 from simstudy.report.methods_section.data import data_facts
 from simstudy.report.methods_section.exclusions import exclusion_facts, fits_of
 from simstudy.report.methods_section.predictors import listed, model_of
@@ -39,6 +41,7 @@ def facts_of(study: Study, folder: ResultsFolder, summary: pa.Table) -> dict[str
         **exclusion_facts(study, folder, fits_of(summary)),
         **_computation(study, folder),
         "standing": standing(study, folder),
+        **claims.facts(judge(study, folder, summary)),
     }
 
 
