@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import math
 from dataclasses import dataclass, field
+from os.path import abspath
 from pathlib import PurePath
 from typing import Any
 
@@ -65,8 +66,8 @@ def sample_of(path: str, column: str) -> Sample:
     refuse_useless(there, column, path)
     ordered = np.sort(there + 0.0)
     digest = hashlib.sha256(ordered.astype("<f8").tobytes()).hexdigest()
-    file, n_dropped = PurePath(path).name, int(numbers.size - there.size)
-    return Sample(digest, standardized(ordered), file, column, n_dropped)
+    file, n_dropped = PurePath(abspath(path)).name, int(numbers.size - there.size)
+    return Sample(digest, standardized(ordered), file, column.strip(), n_dropped)
 
 
 def instead(text: str) -> str:

@@ -26,6 +26,7 @@ _THOUSAND_COMMA = r"^[+-]?[1-9]\d{0,2},\d{3}$"  # may be either
 _THOUSAND_POINT = r"^[+-]?[1-9]\d{0,2}\.\d{3}$"
 _THOUSANDS = (r"^[+-]?[1-9]\d{0,2}(?:(?:,\d{3}){2,}(?:\.\d*)?|,\d{3}\.\d*|(?:\.\d{3}){2,}(?:,\d*)?"
               r"|\.\d{3},\d*|(?:['’ \x{a0}\x{202f}]\d{3})+(?:[.,]\d*)?)$")  # fmt: skip
+_SIGNS = {"\u2212": "write its minus sign as a hyphen", "%": "write the number without %"}
 _PYTHON_THOUSANDS = re.compile(_THOUSANDS.replace(r"\x{a0}\x{202f}", "\u00a0\u202f"))
 _NUMBER = re.compile(rf"[+-]?(?:\d+[.,]?\d*|[.,]\d+){_EXPONENT}")
 
@@ -130,4 +131,5 @@ def _one_by_one(words: pa.Array) -> Any:
     word = bad[0] if row is None else words[row].as_py()
     if _PYTHON_THOUSANDS.match(word):
         raise Unreadable(row or 0, f"'{word}' has a thousands separator; write it without")
-    raise Unreadable(row or 0, f"it holds '{word[:40]}'")
+    hint = next((f"; {hint}" for sign, hint in _SIGNS.items() if sign in word), "")
+    raise Unreadable(row or 0, f"it holds '{word[:40]}'{hint}")

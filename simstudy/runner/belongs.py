@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
-from simstudy.errors import UserError, WorkError
+from simstudy.errors import UserError, WorkError, first_of
 from simstudy.runner.shards import Share, asked, n_missing
 from simstudy.store import parts, study_file
 from simstudy.store.coverage import whole
@@ -19,6 +19,7 @@ from simstudy.store.names import PartName, holders, method_key
 from simstudy.store.results_folder import SCENARIOS, STUDY, SUMMARY, SUMMARY_CSV, ResultsFolder
 from simstudy.store.totals_file import no_such_level
 from simstudy.study.digest import digest
+from simstudy.study.files import names
 from simstudy.study.grid import Design
 from simstudy.study.study import Study
 
@@ -77,8 +78,23 @@ def refuse_another(study: Study, folder: ResultsFolder, stored: list[PartName]) 
                 return
     message = "holds another study of this name: none of its scenarios and methods is of this one"
     raise UserError(
-        f"{message}; --fresh moves it aside, or give the study another name", file=str(folder)
+        f"{message}{_changed(study)}; --fresh moves it aside, or give the study another name",
+        file=str(folder),
     )
+
+
+def refuse_other_content(study: Study, folder: ResultsFolder) -> None:
+    """Refuse a stored study whose files hold other data now, so that no row is of it."""
+    scenarios = {design.id for design in study.designs}
+    if not (names(study) and (stored := folder.held())):
+        return
+    if all(scenarios.isdisjoint(part.scenarios) for part in stored):
+        raise UserError(f"no row is of its study{_changed(study)}", file=str(folder))
+
+
+def _changed(study: Study) -> str:
+    """That its files may hold other data than they did."""
+    return f" (is {first_of(names(study), 3)} as it was?)" if names(study) else ""
 
 
 def refuse_other_levels(study: Study, folder: ResultsFolder, stored: list[PartName]) -> None:

@@ -10,6 +10,11 @@ from simstudy.generators.shapes import Shape
 from simstudy.study.study import Study
 
 
+def names(study: Study) -> list[str]:
+    """What is taken from files, as tables show it."""
+    return [*(name for name, _ in _files(study)), *(one.text for one in _samples(study))]
+
+
 def dropped(study: Study) -> list[str]:
     """A line a file of which rows were left out."""
     counts = {name: given.n_dropped for name, given in _files(study)}

@@ -243,3 +243,14 @@ def test_names_of_any_kind_are_shown_as_they_are():
     shape = shape_of(errors={"file": file, "column": column})
     assert shapes.text(shape) == f"{file}:{column}"
     assert f"`{column}` of the file ``{file}``, " in shapes.words(shape)
+
+
+def test_a_file_that_was_changed_is_named(here):
+    simstudy.run(study(5, errors=OF_FILE), jobs=1, results=here, report=False)
+    write("r.csv", [*VALUES[:-1], 99])
+    for refused in (call("summarize", "s"), call("report", "s")):
+        assert assert_refused(refused) == "s: no row is of its study (is r.csv:e as it was?)"
+    with pytest.raises(UserError, match=r"holds another study .* \(is r.csv:e as it was\?\); --f"):
+        simstudy.run(study(5, errors=OF_FILE), jobs=1, results=here, report=False)
+    write("r.csv", VALUES)
+    assert call("summarize", "s").code == 0

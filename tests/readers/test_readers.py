@@ -167,6 +167,15 @@ def test_the_row_and_the_culprit_are_named():
         simstudy.summarize(FRAME.assign(b=["0.5"] * 50 + ["bad"] * 50), **ROLES)
 
 
+@pytest.mark.parametrize(
+    ("value", "hint"),
+    [("\u22120.5", "minus sign as a hyphen"), ("5%", "the number without %")],
+)
+def test_what_to_write_instead_of_a_sign_is_said(value, hint):
+    with pytest.raises(UserError, match=f"it holds '{value}'; write .*{hint}"):
+        simstudy.summarize(FRAME.assign(b=["0.5"] * 50 + [value] * 50), **ROLES)
+
+
 def test_the_line_of_a_row_counts_line_breaks_in_quotes_and_comments(tmp_path):
     text = '# one\n\nmethod,b,se\n"A\nB",1,1\n\nC,2,1\nD,x,1\n'
     (tmp_path / "d.csv").write_text(text)
