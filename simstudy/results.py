@@ -85,13 +85,10 @@ class Results:
     @classmethod
     def open(cls, folder: str | Path) -> Results:
         """Open a results folder; `UserError` where it is none."""
-        from simstudy.runner.belongs import refuse_other_content
-        from simstudy.summary.stopping import settled
+        from simstudy.summary.stopping import stored
 
         place = ResultsFolder(folder)
-        study = place.study()
-        refuse_other_content(study, place)
-        return cls(settled(study, place), place)
+        return cls(stored(place), place)
 
     def paths(self, *names: str) -> list[Path | str]:
         """Those of these files and folders of the results that are there."""

@@ -21,6 +21,7 @@ from simstudy.measures.targets import Target
 from simstudy.measures.values import Z95, Column
 from simstudy.moments import Bools, Floats
 from simstudy.registry import Method
+from simstudy.runner.belongs import refuse_other_content
 from simstudy.runner.plan import gaps_of
 from simstudy.store.results_folder import ResultsFolder
 from simstudy.study.grid import Design
@@ -50,6 +51,13 @@ class Bound(NamedTuple):
 
     ratio: float
     name: str
+
+
+def stored(folder: ResultsFolder) -> Study:
+    """The study that was run in a folder, settled by its rows, which must be those of it."""
+    study = folder.study()
+    refuse_other_content(study, folder)
+    return settled(study, folder)
 
 
 def settled(
