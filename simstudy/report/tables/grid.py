@@ -7,6 +7,7 @@ below the table explains, and every format writes it its own way.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from simstudy.errors import visible
@@ -180,6 +181,14 @@ def _shown(cell: Cell | None, how: Measure, places: int, largest: float) -> Show
         places = decimals([cell], how.decimals, most=_MOST_DECIMALS)
     value, mcse = (number(v, places, leading_zero=not how.proportion) for v in cell[:2])
     return Shown(value, mcse, marks)
+
+
+def alone(numbers: Sequence[float], mcse: float, how: Measure) -> list[str]:
+    """Numbers of one Monte Carlo error, and that, as a table without others would write them."""
+    if mcse >= _HUGE:
+        return [_scientific(value) for value in (*numbers, mcse)]
+    places = decimals([Cell(math.nan, mcse, 1, 0)], how.decimals, most=_MOST_DECIMALS)
+    return [number(v, places, leading_zero=not how.proportion) for v in (*numbers, mcse)]
 
 
 def _scientific(value: float) -> str:
