@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -45,7 +46,7 @@ class Estimate(NamedTuple):
         """Its Markdown, ``.174 (.008) [.143, .207]``."""
         percent = " %" if self.how.title.endswith("%") else ""
         numbers = alone((self.value, self.low, self.high), self.mcse, self.how)
-        value, low, high, mcse = (text.replace("-", "−") for text in numbers)
+        value, low, high, mcse = (re.sub("^-", "−", text) for text in numbers)
         interval = "" if math.isnan(self.low) else f" [{low}, {high}]"
         return f"{value}{percent} ({mcse}){interval}"
 

@@ -75,6 +75,8 @@ def some_of(levels: Sequence[dict[str, Level]], meant: Bools) -> Some:
         return Some(n, of, listed=[levels[k] for k in np.flatnonzero(meant).tolist()])
     if exceptions > _WRONG * min(n, of - n):
         return Some(n, of)
+    fields = list(levels[0])
+    terms = tuple(sorted(terms, key=lambda term: fields.index(term.field)))
     return Some(n, of, terms, int((holds & meant).sum()), int(holds.sum()))
 
 

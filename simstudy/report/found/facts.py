@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from simstudy.measures.bradley import BAND
@@ -56,11 +57,15 @@ def found_facts(study: Study | None, summary: pa.Table) -> dict[str, Any]:
     rates = [wide(summary, _RATE, alpha) for alpha in alphas(summary, _RATE)]
     first, *others = [(table, *sizes(table)) for table in rates]
     table, size, errors, n_errors = first
-    of = {name: cells_by_method(wide(summary, name, alpha))
-          for name, alpha in ((_SE, None), (_BIAS, None), (_COVERAGE, table.alpha))}  # fmt: skip
+    bias = wide(summary, _BIAS)
+    tables = {
+        _SE: wide(summary, _SE),
+        _BIAS: bias,
+        _COVERAGE: wide(summary, _COVERAGE, table.alpha),
+    }
+    of = {name: cells_by_method(one) for name, one in tables.items()}
     same = {m for m, cells in of[_COVERAGE].items() if complement(cells, errors.get(m))}
     labels = summary.column("method").unique().to_pylist()
-    bias = wide(summary, _BIAS)
     methods = [
         OfMethod(
             label, lost(table if label in table.methods else bias, label), size.get(label),
@@ -77,7 +82,8 @@ def found_facts(study: Study | None, summary: pa.Table) -> dict[str, Any]:
         "found_band": [edge * table.alpha for edge in BAND],
         "n_errors": n_errors,
         "complements": bool(same) and same == set(of[_COVERAGE]),
-        "n_biases": sum(map(len, of[_BIAS].values())),
+        "n_unbiased": _n_unbiased(methods, of[_BIAS].values()),
+        "estimates": bool(n_errors or any(of.values()) or cells_by_method(table)),
         "powers": powers(table, wide(summary, _DIFFERENCE, table.alpha), liberal),
         "held": {label for label, one in size.items() if one.held},
         "other_alphas": [_judged(at.alpha, judged) for at, judged, _, n in others if n],
@@ -91,6 +97,12 @@ def found_facts(study: Study | None, summary: pa.Table) -> dict[str, Any]:
 
 def _spread(of: dict[str, MethodCells], label: str, target: float) -> Spread | None:
     return spread(of[label], target) if label in of else None
+
+
+def _n_unbiased(methods: Iterable[OfMethod], biases: Iterable[MethodCells]) -> int:
+    """Biases of methods with tests, where none is shown to be any; of others each is told."""
+    told = any((method.bias and method.bias.off.n) or not method.size for method in methods)
+    return 0 if told else sum(map(len, biases))
 
 
 def _judged(alpha: float, size: dict[str, Size]) -> dict[str, Any]:
