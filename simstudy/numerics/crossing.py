@@ -15,10 +15,48 @@ from scipy.special import gammaincc, ndtr, ndtri
 
 from simstudy.moments import Floats
 
+_Z95 = 1.959963984540054
 _STEPS = 50
 _SMALL = 1e-10  # of a step, in SEs
 _FARTHEST = 8.0  # probits: no rate that is simulated is farther out
 _LONE = 1e-9  # of the spread of the points: they are one place
+
+
+class Line(NamedTuple):
+    """A fitted line, of rates in probits.
+
+    Attributes
+    ----------
+    center, spread : float
+        What is 0 on the line's own axis, and what is 1 beyond it.
+    level, slope : float
+        At 0 of that axis, and along it.
+    cov : array, shape (2, 2)
+        Covariances of level and slope.
+    misfit : float
+        Sum of squares of the points' distances, in their own errors.
+    rate : bool
+    first, last : float
+        The outermost points.
+    """
+
+    center: float
+    spread: float
+    level: float
+    slope: float
+    cov: Floats
+    misfit: float
+    rate: bool
+    first: float
+    last: float
+
+    def at(self, place: Floats) -> tuple[Floats, Floats, Floats]:
+        """The fitted measure at some places, and its pointwise 95 % interval."""
+        d = (place - self.center) / self.spread
+        fitted = self.level + self.slope * d
+        half = _Z95 * np.sqrt(self.cov[0, 0] + 2 * d * self.cov[0, 1] + d * d * self.cov[1, 1])
+        three = fitted, fitted - half, fitted + half
+        return (ndtr(three[0]), ndtr(three[1]), ndtr(three[2])) if self.rate else three
 
 
 class Crossing(NamedTuple):
@@ -29,33 +67,26 @@ class Crossing(NamedTuple):
     place : float
         NaN where the line is level.
     low, high : float
-        95 % interval; infinite where the line cannot be told from a level one.
-    slope, slope_se : float
-        Of the line, per unit of the axis; of rates in probits.
+        95 % interval (Fieller); infinite where the line cannot be told from a level one.
     fit : float
         p-value of the points' distances from the line; 1 where two points make it.
+    line : Line or None
+        None where the points are at one place.
     """
 
     place: float
     low: float
     high: float
-    slope: float
-    slope_se: float
     fit: float
+    line: Line | None
+
+    @property
+    def upward(self) -> bool:
+        """Whether the line rises."""
+        return self.line is not None and self.line.slope > 0
 
 
-class _Line(NamedTuple):
-    """Level at 0 and slope of a line, and their covariances."""
-
-    level: float
-    slope: float
-    cov: Floats
-    misfit: float
-
-
-def crossing(
-    place: Floats, value: Floats, weight: Floats, target: float, *, rate: bool, z: float
-) -> Crossing:
+def crossing(place: Floats, value: Floats, weight: Floats, target: float, rate: bool) -> Crossing:
     """Fit a line to points of a curve and say where it crosses a target.
 
     Parameters
@@ -68,8 +99,6 @@ def crossing(
         In the units of `value`.
     rate : bool
         Whether the values are shares of replications.
-    z : float
-        Half width of the interval in standard errors.
 
     Returns
     -------
@@ -77,31 +106,30 @@ def crossing(
         The interval's error is that of the normal approximation, and of the line where the
         curve is none between the points.
     """
-    centre = float(np.average(place, weights=weight))
-    spread = float(np.ptp(place))
-    if spread <= _LONE * max(abs(centre), _LONE):
-        return Crossing(math.nan, -math.inf, math.inf, 0.0, math.inf, 1.0)
-    line = (_probit if rate else _weighted)((place - centre) / spread, value, weight)
-    goal = float(ndtri(target)) if rate else target
+    center, spread = float(np.average(place, weights=weight)), float(np.ptp(place))
+    if spread <= _LONE * max(abs(center), _LONE):
+        return Crossing(math.nan, -math.inf, math.inf, 1.0, None)
+    fitted = (_probit if rate else _weighted)((place - center) / spread, value, weight)
+    line = Line(center, spread, *fitted, rate, float(place.min()), float(place.max()))
+    distance = line.level - (float(ndtri(target)) if rate else target)
     left = place.size - 2
     fit = float(gammaincc(left / 2.0, line.misfit / 2.0)) if left else 1.0
-    low, high = _fieller(line.level - goal, line.slope, line.cov, z)
-    at = (goal - line.level) / line.slope if line.slope else math.nan
-    at, low, high = (centre + spread * d for d in (at, low, high))
-    slope, slope_se = (v / spread for v in (line.slope, math.sqrt(line.cov[1, 1])))
-    return Crossing(at, low, high, slope, slope_se, fit)
+    at = -distance / line.slope if line.slope else math.nan
+    low, high = _fieller(distance, line.slope, line.cov)
+    return Crossing(center + spread * at, center + spread * low, center + spread * high, fit, line)
 
 
-def _weighted(x: Floats, value: Floats, weight: Floats) -> _Line:
+def _weighted(x: Floats, value: Floats, weight: Floats) -> tuple[float, float, Floats, float]:
+    """Level, slope, their covariances and the misfit, by weighted least squares."""
     design = np.stack([np.ones_like(x), x], axis=1)
-    cov = np.linalg.inv(design.T @ (weight[:, None] * design))
+    cov = np.asarray(np.linalg.inv(design.T @ (weight[:, None] * design)), dtype=float)
     level, slope = cov @ (design.T @ (weight * value))
     misfit = float(weight @ (value - level - slope * x) ** 2)
-    return _Line(float(level), float(slope), np.asarray(cov, dtype=float), misfit)
+    return float(level), float(slope), cov, misfit
 
 
-def _probit(x: Floats, value: Floats, n: Floats) -> _Line:
-    """Fisher scoring; half a replication is added to both counts, so that none is 0."""
+def _probit(x: Floats, value: Floats, n: Floats) -> tuple[float, float, Floats, float]:
+    """The same by Fisher scoring; half a replication is added to both counts: none is 0."""
     share = (value * n + 0.5) / (n + 1.0)
     design = np.stack([np.ones_like(x), x], axis=1)
     beta = np.linalg.lstsq(design, ndtri(share), rcond=None)[0]
@@ -111,21 +139,21 @@ def _probit(x: Floats, value: Floats, n: Floats) -> _Line:
         p = ndtr(eta)
         density = np.exp(-0.5 * eta * eta) / math.sqrt(2.0 * math.pi)
         spread = np.maximum(p * ndtr(-eta), 1e-300)
-        weight = n * density * density / spread
-        cov = np.linalg.pinv(design.T @ (weight[:, None] * design))
+        information = design.T @ ((n * density * density / spread)[:, None] * design)
+        cov = np.linalg.pinv(information)
         step = cov @ (design.T @ (n * density * (share - p) / spread))
         longest = float(np.abs(design @ step).max())
         beta = beta + step * min(1.0, 1.0 / longest if longest else 1.0)
-        if step @ np.linalg.pinv(cov) @ step < _SMALL:
+        if step @ information @ step < _SMALL:
             break
     p = ndtr(np.clip(design @ beta, -_FARTHEST, _FARTHEST))
     misfit = float(np.sum(n * (share - p) ** 2 / np.maximum(p * (1.0 - p), 1.0 / n)))
-    return _Line(float(beta[0]), float(beta[1]), cov, misfit)
+    return float(beta[0]), float(beta[1]), cov, misfit
 
 
-def _fieller(level: float, slope: float, cov: Floats, z: float) -> tuple[float, float]:
+def _fieller(level: float, slope: float, cov: Floats) -> tuple[float, float]:
     """All d with (level + slope d)^2 <= z^2 Var(level + slope d), where that is an interval."""
-    square = z * z
+    square = _Z95 * _Z95
     a = slope * slope - square * cov[1, 1]
     b = slope * level - square * cov[0, 1]
     c = level * level - square * cov[0, 0]

@@ -58,7 +58,7 @@ def _answer(one: Sought, label: str) -> Answer:
     level, low, high = (_number(one, x) for x in (root.level, root.low, root.high))
     n_reps = spent(one) if label in one.found else 0
     value, mcse = (None if math.isnan(x) else x for x in (here.value, here.mcse))
-    return Answer(_levels(one), label, level, low, high, value, mcse, n_reps, root.reason or None)
+    return Answer(levels_of(one), label, level, low, high, value, mcse, n_reps, root.reason or None)
 
 
 def _number(one: Sought, level: float) -> float | int | None:
@@ -67,7 +67,7 @@ def _number(one: Sought, level: float) -> float | int | None:
     return int(level) if one.aim.axis.unit else level
 
 
-def _levels(one: Sought) -> dict[str, Any]:
+def levels_of(one: Sought) -> dict[str, Any]:
     """What is said of the other fields."""
     assert one.example is not None
     return {name: level for name, level in one.example.levels.items()

@@ -7,6 +7,7 @@ from simstudy.answers.solve.table import NAME
 from simstudy.report import tables
 from simstudy.store.results_folder import REPORT
 
+_FIGURES = ("png", "pdf")
 _TABLES = {"csv": "csv", "tex": "latex", "md": "markdown"}
 
 
@@ -19,4 +20,10 @@ def written(found: Solved) -> list[str]:
     for ending, form in _TABLES.items():
         grid = found.table(remarks=ending == "csv")
         folder.write(f"{REPORT}/tables/{NAME}.{ending}", tables.FORMATS[form](grid).encode())
-    return [folder.shown(f"{REPORT}/tables/{NAME}.md")]
+    from simstudy.answers.solve.figure import draw
+    from simstudy.report.drawing.letters import encode
+
+    figure = draw(found)
+    for ending in _FIGURES:
+        folder.write(f"{REPORT}/figures/{NAME}.{ending}", encode(figure, ending))
+    return [folder.shown(f"{REPORT}/figures/{NAME}.png"), folder.shown(f"{REPORT}/tables")]

@@ -18,12 +18,12 @@ from simstudy.numerics.crossing import Crossing, crossing
 _FEW = 30  # replications that are used from which a level says something
 _SURE = 2.5  # Monte Carlo errors from the target from which a level is on a side of it
 _FAR = 3.0  # and of a difference from which it is one
-_Z95 = 1.959963984540054
 _MISFIT = 0.01  # p-value of points about a line below which the farthest is left out
 _WIDE = 0.77  # levels beside the root, in roots of tolerance times root: a tenth of the
 # tolerance is then what the bend of a probit curve moves the crossing by
 _SEEN = 2048  # replications of the root and its neighbors at least
 _FLAT = 1 << 16  # replications of a level after which a curve is said to be flat
+_WORTH = 1 << 24  # clusters, or units of a cluster, of all replications of such a level
 _GROWTH = 16
 _STEP = 4.0
 _GUESSED = 0.2  # of a guess, how far from it the first levels are
@@ -138,8 +138,14 @@ def _wider(
     if tries:
         return tries
     unsure = {x: aim.reps(4 * p.n_reps) for x, p in known.items()
-              if x not in sides and p.n_reps < min(_FLAT, aim.most)}  # fmt: skip
+              if x not in sides and p.n_reps < min(_FLAT, aim.most, _worth(aim, x))}  # fmt: skip
     return unsure or nowhere(_why(aim, known, sides, trend))
+
+
+def _worth(aim: Aim, level: float) -> float:
+    """Replications of a level that is beyond what anybody is likely to plan for."""
+    many = level / aim.axis.unit if aim.axis.unit and aim.axis.log else 1.0
+    return _WORTH / max(many, 1.0)
 
 
 def _trend(aim: Aim, known: Mapping[float, Point]) -> int:
@@ -259,7 +265,7 @@ def _width(aim: Aim, center: float) -> float:
 def _line(aim: Aim, some: dict[float, Point]) -> tuple[Crossing, dict[float, Point]]:
     """A line near the crossing, without what is too far away to be on one with the others."""
     while True:
-        line = crossing(*arrays(aim, some), aim.target, rate=aim.rate, z=_Z95)
+        line = crossing(*arrays(aim, some), aim.target, aim.rate)
         if line.fit >= _MISFIT or len(some) <= 2 or not math.isfinite(line.place):
             return line, some
         center = line.place
@@ -276,7 +282,7 @@ def _line(aim: Aim, some: dict[float, Point]) -> tuple[Crossing, dict[float, Poi
 def _usable(aim: Aim, line: Crossing, rising: bool) -> bool:
     """Whether a line crosses the target as the curve does, and surely."""
     upward = rising == aim.at_least
-    return math.isfinite(line.low) and math.isfinite(line.high) and (line.slope > 0) == upward
+    return math.isfinite(line.low) and math.isfinite(line.high) and line.upward == upward
 
 
 def _spread(
