@@ -75,15 +75,14 @@ def slopes(fits: Sequence[Fit]) -> str:
     """The slope under test of every fit and its test, a line a method."""
     found = [fit.slope for fit in fits]
     decimals = places([slope[name] for slope in found for name in ("estimate", "std_error")], 3)
-    rows = []
+    rows, reasons = [], [""]
     for fit, slope in zip(fits, found, strict=True):
-        if slope["estimate"] is None:
-            rows.append([fit.method.label, "-", "-", "-", "-", fit.message or fit.status])
-            continue
         numbers = column([slope["estimate"], slope["std_error"]], decimals)
         free = "inf" if slope["df"] == np.inf else column([slope["df"]], 1)[0]
-        rows.append([fit.method.label, *numbers, free, p_text(slope["p_value"], fit.method), ""])
-    return table([f"slope of {fits[0].tested}", "estimate", "SE", "df", "p", ""], rows)
+        rows.append([fit.method.label, *numbers, free, p_text(slope["p_value"], fit.method)])
+        reasons.append("  " + (fit.message or fit.status) if slope["estimate"] is None else "")
+    lines = table([f"slope of {fits[0].tested}", "estimate", "SE", "df", "p"], rows).split("\n")
+    return "\n".join(line + reason for line, reason in zip(lines, reasons, strict=True))
 
 
 def _fit(data: DataSet, fit: Fit) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import tempfile
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,16 +13,18 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from simstudy.analysis.fitted import Fit
-from simstudy.answers.diagnosis.world import ALPHA, NULL, Level, World
-from simstudy.estimates import Outcome
+from simstudy.answers.diagnosis.world import ALPHA, Level, World
+from simstudy.errors import UserError
+from simstudy.estimates import STATUSES, Outcome
 from simstudy.measures.bradley import VERDICTS, verdict
 from simstudy.measures.values import proportion
-from simstudy.moments import Bools, Ints
 from simstudy.results import Results, run
-from simstudy.store.arrow import joined, levels_of, to_numpy
+from simstudy.store import parts
+from simstudy.store.names import method_key
+from simstudy.store.results_folder import ResultsFolder
 from simstudy.study.study import Study, load
 
-_USED = (Outcome.OK.status, Outcome.BOUNDARY.status)
+_USED = [STATUSES.index(outcome.status) for outcome in (Outcome.OK, Outcome.BOUNDARY)]
 
 
 class Number(NamedTuple):
@@ -105,30 +108,34 @@ def answers_of(world: World) -> list[Answer]:
     with tempfile.TemporaryDirectory(prefix="simstudy-") as folder:
         file = Path(folder) / "columns.csv"
         file.write_text(world.table(), encoding="utf-8")
-        study = load(world.study(str(file), "diagnosis"))
+        try:
+            study = load(world.study(str(file), "diagnosis"))
+        except UserError as error:  # numbers beyond all that a study file takes
+            said = f"this design cannot be simulated as it is measured: {error}"
+            raise UserError(f"{said}; measure in other units") from None
         results = run(study, results=folder, report=False, jobs=1, warn=lambda line: None)
-        return list(_answers(world, study, results))
+        smaller = _smaller(world, study, ResultsFolder(folder).below(study.name))
+        return list(_answers(world, study, _summary(results), smaller))
 
 
-def _answers(world: World, study: Study, results: Results) -> Iterator[Answer]:
-    summary = _summary(results)
-    smaller = _smaller(world, study, results)
+def _answers(
+    world: World,
+    study: Study,
+    summary: Mapping[tuple[str, str, str], Number],
+    smaller: Mapping[tuple[str, str], Number],
+) -> Iterator[Answer]:
     for level, design in zip(world.levels, study.designs, strict=True):
         for fit in world.fits:
             label = fit.method.label
-            null = NULL.format(label) if world.slope else label
-
-            def number(label: str, measure: str, scenario: str = design.id) -> Number:
-                return summary.get((scenario, label, measure), _NONE)
-
-            yield Answer(
-                fit, level, world.slope,
-                size=number(null, "rejection_rate"),
-                se_bias=number(label, "relative_error_model_se"),
-                coverage=number(label, "coverage"),
-                power=number(label, "rejection_rate"),
-                smaller_p=smaller[design.id, label],
-            )  # fmt: skip
+            cells = {
+                "size": (world.null_label(label), "rejection_rate"),
+                "se_bias": (label, "relative_error_model_se"),
+                "coverage": (label, "coverage"),
+                "power": (label, "rejection_rate"),
+            }
+            numbers = {name: summary.get((design.id, *cell), _NONE) for name, cell in cells.items()}
+            numbers["smaller_p"] = smaller.get((design.id, label), _NONE)
+            yield Answer(fit, level, world.slope, **numbers)
 
 
 def _summary(results: Results) -> dict[tuple[str, str, str], Number]:
@@ -143,31 +150,26 @@ def _summary(results: Results) -> dict[tuple[str, str, str], Number]:
     }
 
 
-def _smaller(world: World, study: Study, results: Results) -> Mapping[tuple[str, str], Number]:
+def _smaller(world: World, study: Study, folder: ResultsFolder) -> Mapping[tuple[str, str], Number]:
     """Scenario and label -> how often a true null has a p-value as small as the data's."""
-    about = {method.label: method.canonical for method in study.methods}
-    table = results.estimates.to_table(columns=["scenario", "method", "status", "p_value"])
-    scenario, method, status = (levels_of(table.column(k)) for k in range(3))
-    p_value = to_numpy(joined(table.column("p_value")))
-    used = _is(status, *_USED)
-    found = {}
-    for fit in world.fits:
-        label = fit.method.label
-        canonical = about[NULL.format(label) if world.slope else label]
-        for design in study.designs:
-            mine = used & _is(method, canonical) & _is(scenario, design.id)
-            found[design.id, label] = _share(p_value[mine] <= fit.slope["p_value"])
-    return found
-
-
-def _is(column: tuple[list[str], Ints], *words: str) -> Bools:
-    """Rows of a column that hold one of these words."""
-    levels, codes = column
-    return np.asarray(np.isin(levels, words)[codes])
-
-
-def _share(hits: Bools) -> Number:
-    return Number(*(float(one) for one in proportion(int(hits.sum()), int(hits.size))))
+    label_of = {method.label: method_key(method.canonical) for method in study.methods}
+    asked = {
+        label_of[world.null_label(fit.method.label)]: (fit.method.label, fit.slope["p_value"])
+        for fit in world.fits
+    }
+    counts: dict[tuple[str, str], list[int]] = defaultdict(lambda: [0, 0])
+    for part in folder.parts():
+        held = parts.read(folder, part, ("p_value", "status"), parts.Whose.of(study))
+        used = np.isin(held["status"], _USED)
+        for m, key in enumerate(part.methods):
+            label, own = asked.get(key, ("", 0.0))
+            for s, scenario in enumerate(part.scenarios if label else ()):
+                count = counts[scenario, label]
+                count[0] += int((held["p_value"][m, s][used[m, s]] <= own).sum())
+                count[1] += int(used[m, s].sum())
+    return {
+        cell: Number(*(float(one) for one in proportion(*count))) for cell, count in counts.items()
+    }
 
 
 def _finite(value: float) -> float | None:

@@ -51,11 +51,10 @@ def _levels(world: World) -> dict[str, Any]:
     """ICC, design effect and effective units at the estimate and both ends of its interval."""
     found: dict[str, Any] = {"icc": {}, "design_effect": {}, "effective_units": {}}
     for level in world.levels:
-        for k, name in enumerate(level.names):
-            key = name if world.variances.known else f"{name}_{k}"
-            found["icc"][key] = level.icc
-            found["design_effect"][key] = level.design_effect
-            found["effective_units"][key] = world.data.n_obs / level.design_effect
+        for name in level.names:
+            found["icc"][name] = level.icc
+            found["design_effect"][name] = level.design_effect
+            found["effective_units"][name] = world.data.n_obs / level.design_effect
     return found | {"icc_level": LEVEL if len(world.variances.thetas) > 1 else None}
 
 

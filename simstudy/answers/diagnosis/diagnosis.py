@@ -29,11 +29,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 # beside the methods of `fit`: what many papers do, and what to do instead
-_OTHERS = (
-    {"pooled": {"se": "CR0", "df": "wald"}},
-    {"pooled": {"se": "CR2"}},
-    {"random_intercept": {"df": "wald"}},
-)
+_Z_TESTS = ({"pooled": {"se": "CR0", "df": "wald"}}, {"random_intercept": {"df": "wald"}})
+_ROBUST = {True: {"pooled": {"se": "CR2"}}, False: {"pooled": {"se": "CR1S"}}}
 
 
 @dataclass(frozen=True)
@@ -111,8 +108,11 @@ def diagnose(
     """
     terms = parse(formula)
     read = under_test(model(data, terms), term)
-    asked = [method_of(one) for one in (*usual(terms.random), *_OTHERS)]
-    fits = fits_of(read, asked)
+    if len(read.labels) < 2:
+        raise UserError(f"at least 2 clusters are needed; {read.random.cluster} has one")
+    alone = len(read.names) == 1  # CR2 of several predictors takes as long as all the others
+    asked = (*usual(terms.random), _ROBUST[alone], *_Z_TESTS)
+    fits = fits_of(read, [method_of(one) for one in asked])
     chosen = tried(fits.fits)
     if not chosen:
         said = next((fit.message for fit in fits.fits if fit.message), "nothing can be estimated")

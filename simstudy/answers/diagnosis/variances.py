@@ -44,7 +44,7 @@ class Variances(NamedTuple):
     @property
     def known(self) -> bool:
         """Whether the data say anything of them."""
-        return self.names[0] != "assumed"
+        return not self.names[0].startswith("assumed")
 
     @property
     def slopes_vary(self) -> bool:
@@ -93,7 +93,8 @@ def variances_of(data: DataSet, fits: Sequence[Fit]) -> Variances:
     if model is None:
         sigma2 = next(fit.numbers["sigma"] or 0.0 for fit in fits if fit.method.name == "pooled")
         thetas = tuple(icc / (1.0 - icc) for icc in ASSUMED)
-        return Variances(sigma2**2, _diagonal(1.0, 0.0), thetas, ("assumed",) * len(thetas))
+        names = tuple(f"assumed_{k + 1}" for k in range(len(thetas)))
+        return Variances(sigma2**2, _diagonal(1.0, 0.0), thetas, names)
     sigma2, tau2 = (float(model.numbers[name] or 0.0) for name in ("sigma2", "tau2"))
     effects = model.random_effects or []
     slope = float(effects[1]["variance"] or 0.0) if len(effects) > 1 else 0.0

@@ -13,17 +13,18 @@ from simstudy.analysis.printed import p_text
 from simstudy.answers.diagnosis.answer import Answer, Number
 from simstudy.answers.diagnosis.printed import rate
 from simstudy.answers.diagnosis.shape import is_far
-from simstudy.answers.diagnosis.world import World
+from simstudy.answers.diagnosis.world import World, main_of
 
-_PHRASES = {
-    "pooled": "ignoring the {clusters}",
-    "pooled[se=CR0,df=wald]": "a cluster-robust z test (CR0)",
-    "pooled[se=CR2]": "cluster-robust CR2",
-    "dummy": "a dummy for every {cluster}",
-    "random_intercept": "a random intercept (Kenward-Roger)",
-    "random_intercept[df=wald]": "a random intercept with a z test",
+_PHRASES = {  # of methods that do equally well the first is named
     "random_slope": "a random slope (Kenward-Roger)",
     "random_slope[correlated=false]": "an uncorrelated random slope (Kenward-Roger)",
+    "random_intercept": "a random intercept (Kenward-Roger)",
+    "dummy": "a dummy for every {cluster}",
+    "pooled[se=CR2]": "cluster-robust CR2",
+    "pooled[se=CR1S]": "cluster-robust CR1S (Stata's)",
+    "pooled": "ignoring the {clusters}",
+    "random_intercept[df=wald]": "a random intercept with a z test",
+    "pooled[se=CR0,df=wald]": "a cluster-robust z test (CR0)",
 }
 _WORD = re.compile(r"[A-Za-z]{3,}")
 _WIDE = 0.2  # width of an interval of the ICC beyond which little is known
@@ -36,6 +37,7 @@ class _Said:
     def __init__(self, world: World, design: dict[str, Any], answers: Sequence[Answer]) -> None:
         self.world, self.design, self.answers = world, design, answers
         self.cluster, self.clusters = _nouns(design["cluster"])
+        self.over = "over the interval" if world.variances.known else "over those assumed"
 
     def phrase(self, answer: Answer) -> str:
         """A method in words."""
@@ -43,19 +45,11 @@ class _Said:
             cluster=self.cluster, clusters=self.clusters
         )
 
-    def at(self, name: str, *, resampled: bool = False) -> list[Answer]:
-        """All methods at one level."""
-        return [
-            answer for answer in self.answers
-            if name in answer.level.names and answer.level.resampled == resampled
-        ]  # fmt: skip
-
     @property
     def main(self) -> list[Answer]:
         """All methods at the estimate, or the middle of what is assumed."""
-        levels = [level for level in self.world.levels if not level.resampled]
-        middle = next((one for one in levels if "estimate" in one.names), levels[len(levels) // 2])
-        return [answer for answer in self.answers if answer.level == middle]
+        main = main_of([level for level in self.world.levels if not level.resampled])
+        return [answer for answer in self.answers if answer.level == main]
 
     def everywhere(self, answer: Answer) -> list[Answer]:
         """One method at all levels, of normal residuals."""
@@ -83,21 +77,26 @@ def _clusters(said: _Said) -> str:
     design, sizes = said.design, said.design["sizes"]
     of = f"{sizes['min']}" if sizes["min"] == sizes["max"] else f"{sizes['min']} to {sizes['max']}"
     x, icc = design["term"], design["x_icc"][design["term"]]
-    where = f"{100 * (icc or 0.0):.0f} % of the variance of {x} lies between the {said.clusters}"
-    if icc is None or icc > _CERTAIN:
-        where = f"{x} is the same for all units of a {said.cluster}"
-    elif icc < 1.0 - _CERTAIN:
-        where = f"{x} varies within the {said.clusters}, hardly between them"
-    return f"{design['n_clusters']:,} {said.clusters} of {of} units; {where}."
+    line = f"{design['n_clusters']:,} {said.clusters} of {of} unit{'s' if sizes['max'] > 1 else ''}"
+    if icc is None:
+        return f"{line}."
+    if icc > _CERTAIN:
+        return f"{line}; {x} is the same for all units of a {said.cluster}."
+    if icc < 1.0 - _CERTAIN:
+        return f"{line}; {x} varies within the {said.clusters}, hardly between them."
+    return f"{line}; {100 * icc:.0f} % of the variance of {x} lies between the {said.clusters}."
 
 
 def _icc(said: _Said) -> str:
     design, icc = said.design, said.design["icc"]
-    y, j = design["outcome"], design["n_clusters"]
+    y = design["outcome"]
     if not said.world.variances.known:
-        listed = ", ".join(rate(value, 2) for value in icc.values())
+        listed = _listed([rate(value, 2) for value in icc.values()])
         return (f"The data do not tell how much of the variance of {y} lies between "
                 f"{said.clusters}: ICCs of {listed} are assumed in what follows.")  # fmt: skip
+    if not any(icc.values()):
+        return (f"The {said.clusters} differ in {y} even less than chance alone would have them: "
+                "no ICC but 0 goes with that.")  # fmt: skip
     line = (f"Of the variance of {y} that the predictors leave, {_percents(icc['estimate'])} lies "
             f"between the {said.clusters}")  # fmt: skip
     if "low" not in icc:
@@ -105,7 +104,7 @@ def _icc(said: _Said) -> str:
     low, high = sorted((icc["low"], icc["high"]))
     line += f" (ICC {rate(icc['estimate'], 2)}, 95 % interval {rate(low, 2)} to {rate(high, 2)})."
     if high - low > _WIDE:
-        line += f" {j:,} {said.clusters} say little of it: read what follows over that interval."
+        line += " That is a wide interval: read what follows over it."
     return line
 
 
@@ -116,10 +115,9 @@ def _worth(said: _Said) -> str:
     low, high = min(worth.values()), max(worth.values())
     if max(effects) < 1.05 and min(effects) > 0.95:
         return f"For the slope of {x} the {n:,} units are as good as independent."
-    over = "over the interval" if said.world.variances.known else "over these"
-    span = f" ({low:,.0f} to {high:,.0f} {over})" if low < high else ""
+    span = f" ({low:,.0f} to {high:,.0f} {said.over})" if round(low) < round(high) else ""
     if high > n > low > 0.9 * n:
-        span = f" (at least {low:,.0f} {over})"
+        span = f" (at least {low:,.0f} {said.over})"
     line = f"For the slope of {x} the {n:,} units are worth {middle:,.0f} independent ones{span}"
     if min(effects) < 1.0 and max(effects) < 1.05:
         return f"{line}: it is told within {said.clusters}, where units differ less."
@@ -133,7 +131,7 @@ def _ignoring(said: _Said) -> str:
     icc = rate(pooled.level.icc, 2)
     at = f"at an ICC of {icc}" if said.world.variances.known else f"if the ICC is {icc}"
     rates = sorted(said.everywhere(pooled), key=lambda one: one.size.value)
-    span = f"; {percent(rates[0].size)} to {percent(rates[-1].size)} over its interval"
+    span = f"; {percent(rates[0].size)} to {percent(rates[-1].size)} {said.over}"
     span = span if len(rates) > 1 and percent(rates[0].size) != percent(rates[-1].size) else ""
     line = f"Ignoring the {said.clusters}, a true null is rejected {percent(pooled.size)} of the " \
            f"time in a design like yours ({at}{span})."  # fmt: skip
@@ -155,7 +153,7 @@ def _p_value(said: _Said) -> str:
         how = f"came up in none of {said.world.replications:,} data sets without an effect"
     rates = [one.smaller_p for one in said.everywhere(pooled)]
     low, high = min(rates, key=lambda one: one.value), max(rates, key=lambda one: one.value)
-    span = f" ({percent(low)} to {percent(high)} over the interval of the ICC)"
+    span = f" ({percent(low)} to {percent(high)} {said.over})"
     span = span if percent(low) != percent(high) else ""
     return f"Your p of {p} without the {said.clusters}: such a p or a smaller one {how}{span}."
 
@@ -165,19 +163,19 @@ def _holders(said: _Said) -> str:
     if not holders:
         return "None of the methods holds its level here."
     ranked = sorted(holders, key=lambda one: -one.power.value)
-    first, slope = ranked[0], f"{said.world.slope:.3g}"
-    p = p_text(first.fit.slope["p_value"], first.fit.method)
-    if first.power.value > _CERTAIN:
-        sure = [one for one in ranked if one.power.value > _CERTAIN]
+    order, slope = list(_PHRASES), f"{said.world.slope:.4g}"
+    close = [one for one in ranked if _alike(one.power, ranked[0].power)]
+    first, *close = sorted(close, key=lambda one: order.index(one.fit.method.canonical))
+    if ranked[0].power.value > _CERTAIN:
         return (f"These hold their level and would nearly always find a slope of {slope}: "
-                f"{_listed([said.phrase(one) for one in sure])}.")  # fmt: skip
+                f"{_listed([said.phrase(one) for one in (first, *close)])}.")  # fmt: skip
+    p = p_text(first.fit.slope["p_value"], first.fit.method)
     line = (f"Of the methods that hold their level, {said.phrase(first)} has the most power "
             f"({percent(first.power)} if the slope is {slope}, as estimated) and gives a p "
             f"of {p}")  # fmt: skip
-    close = [one for one in ranked[1:] if _alike(one.power, first.power)]
     if close:
         line += f"; {_listed([said.phrase(one) for one in close])} cannot be told from it in power"
-    rest = [one for one in ranked[1:] if one not in close]
+    rest = [one for one in ranked if one not in (first, *close)]
     if rest:
         line += "; " + _listed([f"{said.phrase(one)} has {percent(one.power)}" for one in rest])
     return f"{line}."
@@ -242,7 +240,7 @@ def _binary(said: _Said) -> str:
 def _nouns(column: str) -> tuple[str, str]:
     """One cluster and several, by the name of the grouping column."""
     if not _WORD.fullmatch(column) or column.lower().endswith("id"):
-        return "cluster", f"clusters of {column}"
+        return "cluster", "clusters"
     word = column.lower()
     if word.endswith(("s", "x", "ch", "sh")):
         return word, f"{word}es"
@@ -251,6 +249,9 @@ def _nouns(column: str) -> tuple[str, str]:
 
 def percent(number: Number) -> str:
     """A rate in percent, with no more digits than its Monte Carlo error leaves."""
+    if number.value in (0.0, 1.0):
+        side, end = ("less", number.high) if number.value == 0.0 else ("more", number.low)
+        return f"{side} than {100 * end:.{1 if end < 0.01 or end > 0.99 else 0}f} %"
     digits = 0 if number.mcse >= 0.0025 else 1
     return f"{100 * number.value:.{digits}f} %"
 

@@ -21,7 +21,7 @@ from simstudy.store.study_file import dump
 from simstudy.study.covariate_fields import RESERVED
 from simstudy.study.study import plain
 
-NULL = "{}, true null"  # the label of a method that tests the slope that is true
+_NULL = "{}, true null"  # the label of a method that tests the slope that is true
 ALPHA = 0.05
 _NO_LETTERS = re.compile(r"\W+")
 
@@ -46,6 +46,12 @@ class Level(NamedTuple):
     icc: float
     design_effect: float
     resampled: bool = False
+
+
+def main_of(levels: Sequence[Level]) -> Level:
+    """That of the estimate, or the middle of what is assumed."""
+    middle = levels[len(levels) // 2]
+    return next((level for level in levels if "estimate" in level.names), middle)
 
 
 @dataclass(frozen=True)
@@ -118,8 +124,13 @@ class World:
                 self.variances.share(self.data, theta),
                 self.variances.design_effect(self.data, theta),
             )
-        both = (False, True) if self.resampled else (False,)
-        return tuple(level._replace(resampled=drawn) for drawn in both for level in found.values())
+        levels = tuple(found.values())
+        again = main_of(levels)._replace(resampled=True)
+        return (*levels, again) if self.resampled else levels
+
+    def null_label(self, label: str) -> str:
+        """Label of the method that is asked about the slope that is true."""
+        return _NULL.format(label) if self.slope else label
 
     @property
     def slope(self) -> float:
@@ -133,7 +144,7 @@ class World:
             options = dict(method.options) | {"label": method.label}
             listed.append({method.name: options})
             if self.slope:
-                about = {"null_value": self.slope, "label": NULL.format(method.label)}
+                about = {"null_value": self.slope, "label": self.null_label(method.label)}
                 listed.append({method.name: options | about})
         return listed
 
