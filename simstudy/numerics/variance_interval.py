@@ -20,6 +20,7 @@ from simstudy.moments import Clusters, Floats, Ints
 from simstudy.numerics import gram, weighted
 
 _STEPS = 200
+_COLLINEAR = 1e-7  # R's tolerance: what is left of a column's length
 _MOST = 2.0**60  # a ratio that is larger is infinite
 
 
@@ -71,6 +72,7 @@ def of_slopes(columns: Floats, sizes: Ints, shape: Floats) -> Pivot:
     """
     first, centre = np.cumsum(sizes) - sizes, columns.mean(axis=0)
     about = columns - centre
+    whole = np.linalg.norm(about[:, 1:-1], axis=0)
     means = np.add.reduceat(about, first) / sizes[:, None]
     about = about - np.repeat(means, sizes, axis=0)
     x, level = about[:, :1], means[:, :1]
@@ -78,7 +80,7 @@ def of_slopes(columns: Floats, sizes: Ints, shape: Floats) -> Pivot:
     varies = squares > 0
     along = np.add.reduceat(about * x, first) / np.where(varies, squares, 1.0)
     left = about[:, 1:] - np.repeat(along[:, 1:], sizes, axis=0) * x
-    n_others, rest = _rest(left)
+    n_others, rest = _rest(left, whole)
     lines = np.stack([means - along * level, along], axis=1)  # of x, the others and y
     lines = np.concatenate([np.tile([[1.0], [0.0]], (sizes.size, 1, 1)), lines], axis=2)
     n = sizes[:, None] * np.concatenate([np.ones_like(level), level, level**2], axis=1)
@@ -100,12 +102,21 @@ def of_slopes(columns: Floats, sizes: Ints, shape: Floats) -> Pivot:
     return Pivot(between, rest, *free)
 
 
-def _rest(columns: Floats) -> tuple[int, float]:
-    """How many of the others vary beside each other, and what they leave of the last column."""
-    others, y = columns[:, :-1], columns[:, -1]
-    lengths = np.linalg.norm(others, axis=0)
-    solved, _, rank, _ = np.linalg.lstsq(others / np.where(lengths > 0, lengths, 1.0), y, 1e-9)
-    rest = y - others / np.where(lengths > 0, lengths, 1.0) @ solved
+def _rest(columns: Floats, lengths: Floats) -> tuple[int, float]:
+    """How many of the others are left beside each other, and what they leave of the last column.
+
+    Parameters
+    ----------
+    columns : array, shape (N, q + 1)
+        What lines leave of the others and of y.
+    lengths : array, shape (q,)
+        Of the others before that.
+    """
+    y, others = columns[:, -1], columns[:, :-1]
+    own = np.linalg.norm(others, axis=0)
+    others = others[:, own > _COLLINEAR * lengths] / own[own > _COLLINEAR * lengths]
+    solved, _, rank, _ = np.linalg.lstsq(others, y, rcond=_COLLINEAR)
+    rest = y - others @ solved
     return int(rank), float(rest @ rest)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -28,9 +29,13 @@ from simstudy.study.methods import method_of
 if TYPE_CHECKING:
     import pandas as pd
 
-# beside the methods of `fit`: what many papers do, and what to do instead
-_Z_TESTS = ({"pooled": {"se": "CR0", "df": "wald"}}, {"random_intercept": {"df": "wald"}})
-_ROBUST = {True: {"pooled": {"se": "CR2"}}, False: {"pooled": {"se": "CR1S"}}}
+# beside the methods of `fit`, of one predictor and of several: what many papers do, and what to
+# do instead; CR2 of several takes as long as everything else, and so each robust error more
+_Z = {"random_intercept": {"df": "wald"}}
+_OTHERS: Mapping[bool, tuple[dict[str, Any], ...]] = {
+    False: ({"pooled": {"se": "CR2"}}, {"pooled": {"se": "CR0", "df": "wald"}}, _Z),
+    True: ({"pooled": {"se": "CR1S"}}, _Z),
+}
 
 
 @dataclass(frozen=True)
@@ -110,8 +115,7 @@ def diagnose(
     read = under_test(model(data, terms), term)
     if len(read.labels) < 2:
         raise UserError(f"at least 2 clusters are needed; {read.random.cluster} has one")
-    alone = len(read.names) == 1  # CR2 of several predictors takes as long as all the others
-    asked = (*usual(terms.random), _ROBUST[alone], *_Z_TESTS)
+    asked = (*usual(terms.random), *_OTHERS[len(read.names) > 1])
     fits = fits_of(read, [method_of(one) for one in asked])
     chosen = tried(fits.fits)
     if not chosen:

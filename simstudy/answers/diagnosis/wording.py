@@ -13,7 +13,7 @@ from simstudy.analysis.printed import p_text
 from simstudy.answers.diagnosis.answer import Answer, Number
 from simstudy.answers.diagnosis.printed import rate
 from simstudy.answers.diagnosis.shape import is_far
-from simstudy.answers.diagnosis.world import World, main_of
+from simstudy.answers.diagnosis.world import ALPHA, World, main_of
 
 _PHRASES = {  # of methods that do equally well the first is named
     "random_slope": "a random slope (Kenward-Roger)",
@@ -137,8 +137,8 @@ def _ignoring(said: _Said) -> str:
            f"time in a design like yours ({at}{span})."  # fmt: skip
     if all(one.verdict == "robust" for one in rates):
         return f"{line} Of the test of {said.design['term']} ignoring them does no harm."
-    if said.holds(pooled) and rates[0].verdict == "conservative":
-        return f"{line} It raises no false alarms, and misses effects that are there."
+    if said.holds(pooled) and pooled.size.high < ALPHA:
+        return f"{line} That errs on the safe side, at a price in power."
     return line
 
 
@@ -146,7 +146,6 @@ def _p_value(said: _Said) -> str:
     pooled = next((one for one in said.main if one.method == "pooled"), None)
     if pooled is None:
         return ""
-    p = p_text(pooled.fit.slope["p_value"], pooled.fit.method)
     share = pooled.smaller_p
     how = f"comes up in {percent(share)} of data sets without an effect"
     if share.value == 0:
@@ -155,7 +154,8 @@ def _p_value(said: _Said) -> str:
     low, high = min(rates, key=lambda one: one.value), max(rates, key=lambda one: one.value)
     span = f" ({percent(low)} to {percent(high)} {said.over})"
     span = span if percent(low) != percent(high) else ""
-    return f"Your p of {p} without the {said.clusters}: such a p or a smaller one {how}{span}."
+    what = f"Your p {_p(pooled)} without the {said.clusters}"
+    return f"{what}: such a p or a smaller one {how}{span}."
 
 
 def _holders(said: _Said) -> str:
@@ -169,10 +169,9 @@ def _holders(said: _Said) -> str:
     if ranked[0].power.value > _CERTAIN:
         return (f"These hold their level and would nearly always find a slope of {slope}: "
                 f"{_listed([said.phrase(one) for one in (first, *close)])}.")  # fmt: skip
-    p = p_text(first.fit.slope["p_value"], first.fit.method)
     line = (f"Of the methods that hold their level, {said.phrase(first)} has the most power "
             f"({percent(first.power)} if the slope is {slope}, as estimated) and gives a p "
-            f"of {p}")  # fmt: skip
+            f"{_p(first)}")  # fmt: skip
     if close:
         line += f"; {_listed([said.phrase(one) for one in close])} cannot be told from it in power"
     rest = [one for one in ranked if one not in (first, *close)]
@@ -202,9 +201,9 @@ def _two_slopes(said: _Said) -> str:
     ends = f"{gap['ci_low']:.3g} to {gap['ci_high']:.3g}"
     return (
         f"The slope of {x} is {within} within {said.clusters} and {between} between them (95 % "
-        f"interval of the difference: {ends}): what holds of {said.clusters} need not of their "
-        f"units. A dummy for every {said.cluster} gives the one within, the others mix the two; "
-        "one slope for both was simulated."
+        f"interval of the difference: {ends}): what is true of {said.clusters} need not be of "
+        f"their units. A dummy for every {said.cluster} gives the one within, the others mix the "
+        "two; one slope for both was simulated."
     )
 
 
@@ -254,6 +253,12 @@ def percent(number: Number) -> str:
         return f"{side} than {100 * end:.{1 if end < 0.01 or end > 0.99 else 0}f} %"
     digits = 0 if number.mcse >= 0.0025 else 1
     return f"{100 * number.value:.{digits}f} %"
+
+
+def _p(answer: Answer) -> str:
+    """The p-value of the data: of 0.012, or below 2e-16."""
+    text = p_text(answer.fit.slope["p_value"], answer.fit.method)
+    return f"below {text[1:]}" if text.startswith("<") else f"of {text}"
 
 
 def _percents(share: float) -> str:
