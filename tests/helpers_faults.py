@@ -44,7 +44,7 @@ import simstudy
 def shaky(moments):
     within = moments.within
     slope = (within.a * within.b).sum(axis=0) / (within.a**2).sum(axis=0)
-    if slope.max() > 0.25:
+    if slope.max() > 0.35:
         raise ValueError("too steep")
     return {"estimate": slope, "std_error": np.full_like(slope, 0.1), "sign": np.sign(slope)}
 """

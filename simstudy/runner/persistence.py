@@ -90,7 +90,7 @@ def persistently(run: Run, tasks: list[Task]) -> Events:
             run.under_way.clear()
             if lost > 1:
                 jobs = max(2, jobs // 2) if jobs > 1 else 1
-    yield from _one_by_one(run, tasks, min(jobs, 2), stuck)
+    yield from _one_by_one(run, tasks, jobs, stuck)
 
 
 def _shared(
@@ -141,8 +141,9 @@ def _timed_out(run: Run, tasks: list[Task], stuck: Stuck) -> tuple[str, list[Gav
 def _one_by_one(run: Run, tasks: list[Task], jobs: int, stuck: Stuck) -> Events:
     """Every task by itself, so that a user's code that ends its process is known and left out."""
     for task in tasks:
+        n_workers = run.backend.n_alone(jobs) if task.foreign else min(jobs, 2)
         try:
-            with closing(_results(run, [task], jobs, stuck)) as results:
+            with closing(_results(run, [task], n_workers, stuck)) as results:
                 yield from results
         except LostError as error:
             if not task.foreign:

@@ -39,6 +39,7 @@ def array(tmp_path_factory):
     folder = tmp_path_factory.mktemp("array") / 'it\'s a "study" of $HOME `x`'
     folder.mkdir()
     small = document(0, own=True) | {"replications": 1100, "report": {"figures": []}}
+    small["scenarios"] = small["scenarios"] | {"x_icc": 0.5}
     write_study(folder, small).rename(folder / "my study.yaml")
     with contextlib.chdir(folder):
         printed = call("init", "--slurm", "my study.yaml", "--shards", "3")

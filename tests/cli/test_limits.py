@@ -16,6 +16,7 @@ import pytest
 from helpers_cli import assert_refused, call, environment
 
 from simstudy.numerics.tails import critical_value, two_sided
+from simstudy.study import yaml_lines
 
 pytestmark = pytest.mark.slow
 
@@ -30,18 +31,19 @@ STUDY = {
     ("text", "message"),
     [
         ("- {a: 1}\n" * 1_000_000, "too large for a study file"),
-        ("- {a: 1}\n" * 100_000, "more than 100,000 values"),
-        ("x: " + "[" * 1000 + "]" * 1000, "not YAML"),
+        ("- {a: 1}\n" * 10_000, "more than 10,000 values"),
         ("x: " + "[" * 25 + "]" * 25, "nested or repeated too deeply"),
     ],
-    ids=["9 MB", "900 kB", "brackets", "deep"],
+    ids=["9 MB", "90 kB", "deep"],  # brackets beyond the parser: test_bad_studies
 )
-def test_an_oversized_study_file_is_refused_in_one_line(tmp_path, text, message):
+def test_an_oversized_study_file_is_refused_in_one_line(tmp_path, monkeypatch, text, message):
+    for name in ("_MAX_NODES", "_LARGE"):  # the parser takes seconds to the limit that users have
+        monkeypatch.setattr(yaml_lines, name, getattr(yaml_lines, name) // 10)
     file = tmp_path / "s.yaml"
     file.write_text(text)
     start = time.process_time()
     assert message in assert_refused(call("plan", file))
-    assert time.process_time() - start < 30
+    assert time.process_time() - start < 3
 
 
 ABSURD = [("alpha", 1 - 1e-17), ("replications", 1e18), ("seed", 10**30), ("icc", 1 - 1e-17),

@@ -290,8 +290,9 @@ def test_a_thread_that_outlives_check_or_an_import_is_said_and_it_ends(tmp_path)
 
 
 @posix
-@pytest.mark.parametrize(("start", "n_processes"), [("fork", 2), ("spawn", 1)])
-def test_a_method_may_use_multiprocessing(tmp_path, start, n_processes):
+@pytest.mark.parametrize(("start", "n_processes", "jobs"),
+                         [("fork", 2, 1), ("fork", 2, 2), ("spawn", 1, 2)])  # fmt: skip
+def test_a_method_may_use_multiprocessing(tmp_path, start, n_processes, jobs):
     text = (
         "import multiprocessing\nimport simstudy\n\ndef twice(x):\n    print('noise')\n"
         "    return 2 * x\n\n@simstudy.method\ndef f(data):\n"
@@ -300,12 +301,10 @@ def test_a_method_may_use_multiprocessing(tmp_path, start, n_processes):
     )
     file = config(tmp_path, "return 0.0, 1.0", replications=1)
     written(tmp_path, text)
-    for jobs in (1, 2):
-        place = f"r{jobs}"
-        ran = call_process("run", file, "--jobs", jobs, "--results", place, "--no-report",
-                           "--quiet", cwd=tmp_path)  # fmt: skip
-        assert (ran.code, ran.out, ran.err) == (0, "", "")
-        assert rows(tmp_path / place / "s", "f[").column("estimate").to_pylist() == [6.0]
+    ran = call_process("run", file, "--jobs", jobs, "--no-report", "--quiet", cwd=tmp_path)
+    assert (ran.code, ran.out, ran.err) == (0, "", "")
+    found = rows(tmp_path / "results" / "s", "f[")
+    assert found.column("estimate").to_pylist() == [6.0]
 
 
 ENDED = """\

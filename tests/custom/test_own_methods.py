@@ -843,13 +843,13 @@ def test_the_readme_methods_run_on_two_workers(tmp_path):
     assert len(lines) == 2 and all(len(text.strip().splitlines()) <= 15 for text in lines)
     config = ROOT / "configs" / "own.yaml"
     done = call_process("run", config, "--jobs", 2, "--results", tmp_path, "--no-report",
-                        "--replications", 70, cwd=tmp_path)  # fmt: skip
+                        "--replications", 40, cwd=tmp_path)  # fmt: skip
     assert done.code == 0, done
     stored = [columns(rows(tmp_path / "own", name)) for name in ("pooled", "robust", "own_slopes")]
     for name in NUMBERS:
         assert np.allclose(stored[1][name], stored[0][name], rtol=1e-8, atol=1e-12), name
     assert np.isfinite(stored[2]["p_value"]).all() and set(stored[2]["df"]) == {9.0}
-    again = run(replace(simstudy.load(config), replications=70), tmp_path / "one")
+    again = run(replace(simstudy.load(config), replications=40), tmp_path / "one")
     assert again.equals(rows(tmp_path / "own"))
     assert call("check", ROOT / "configs" / "my_methods.py").code == 0
 

@@ -177,9 +177,8 @@ def test_an_interrupted_range_leaves_the_finished_ones(tmp_path, monkeypatch):
 def test_ctrl_c_exits_130_and_the_next_run_completes(tmp_path, jobs):
     file = tmp_path / "big.yaml"
     file.write_text(
-        "name: big\nseed: 3\nreplications: 2000000\nmethods: [random_intercept]\n"
-        "scenarios: {n_clusters: 30, cluster_size: {uniform: [5, 35]}, "
-        "icc: [0.1, 0.2], x_icc: 0.5, slope: 0}\n"
+        "name: big\nseed: 3\nreplications: 9000000\nmethods: [random_intercept]\n"
+        "scenarios: {n_clusters: 8, cluster_size: 5, icc: [0.1, 0.2], x_icc: 0.5, slope: 0}\n"
     )
     run = ["run", str(file), "--results", str(tmp_path)]
     running = subprocess.Popen(

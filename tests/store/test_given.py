@@ -233,10 +233,10 @@ def same(one: pd.DataFrame, other: pd.DataFrame) -> None:
 
 
 def test_summaries_do_not_depend_on_how_parts_were_cut(results, used, tmp_path):
-    """Ranges of 20, then 50, then 70 replications; and of two workers."""
+    """Ranges of 20, then 50, then 70 replications; by two workers: test_backends."""
     for n in (20, 50, 70):
         one = study(GRID, ["pooled", *used], n, alpha=[0.05, 0.2], reference="pooled")
-        execute(one, ResultsFolder(tmp_path), 1 if n < 70 else 2)
+        execute(one, ResultsFolder(tmp_path), 1)
     same(Results(one, tmp_path).summary_table().to_pandas(), results.summary)
     names = {parse(file.name) for file in (tmp_path / "extras").iterdir()}
     assert {name.first for name in names} > {1, 33}

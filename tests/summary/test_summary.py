@@ -185,20 +185,22 @@ def test_figure_has_a_facet_for_every_x_icc_and_cluster_size(results):
     assert all(axes.get_yscale() == "log" for axes in figure.axes)
 
 
-@pytest.mark.parametrize(
-    ("grid", "methods"),
-    [
-        ({"n_clusters": 3, "cluster_size": 2, "icc": 0, "x_icc": 0, "slope": 0}, ["pooled"]),
-        ({"n_clusters": 2, "cluster_size": 1, "icc": 0, "x_icc": 0, "slope": 0}, METHODS),
-        ({"n_clusters": 5, "cluster_size": 2, "icc": 0.1, "x_icc": 0, "slope": 0.5}, METHODS),
-        ({"n_clusters": 5, "cluster_size": 2, "icc": 0.1, "slope": 0, "x": "binary_blocked"},
-         METHODS),
-    ],
-    ids=["one scenario", "nothing estimable", "power only", "no x_icc"],
-)  # fmt: skip
-@pytest.mark.parametrize("replications", [1, 2, 50])
-def test_small_and_empty_studies_report_something_sensible(tmp_path, grid, methods, replications):
-    one = study(grid, methods, replications)
+SMALL_STUDIES = {
+    "one scenario": {"n_clusters": 3, "cluster_size": 2, "icc": 0, "x_icc": 0, "slope": 0},
+    "nothing estimable": {"n_clusters": 2, "cluster_size": 1, "icc": 0, "x_icc": 0, "slope": 0},
+    "power only": {"n_clusters": 5, "cluster_size": 2, "icc": 0.1, "x_icc": 0, "slope": 0.5},
+    "no x_icc": {"n_clusters": 5, "cluster_size": 2, "icc": 0.1, "slope": 0,
+                 "x": "binary_blocked"},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "replications"), [
+    ("one scenario", 1), ("one scenario", 50), ("nothing estimable", 2),
+    ("power only", 1), ("power only", 2), ("no x_icc", 50),
+])  # fmt: skip
+def test_small_and_empty_studies_report_something_sensible(tmp_path, name, replications):
+    grid = SMALL_STUDIES[name]
+    one = study(grid, ["pooled"] if name == "one scenario" else METHODS, replications)
     found = simstudy.run(one, jobs=1, results=tmp_path)
     first = "power" if grid["slope"] else "type1_error"
     for name in (first, "se_bias"):

@@ -103,6 +103,10 @@ class Backend(ABC):
         """Workers, where so many are asked for and so many are usual."""
         return asked or usual
 
+    def n_alone(self, jobs: int) -> int:
+        """Workers for calls one at a time, each of which may end its process."""
+        return min(jobs, 2)  # one worker would be this process
+
     def n_here(self, asked: int | None) -> int:
         """Processes of this machine that there may be for other work; none but this one."""
         return 1

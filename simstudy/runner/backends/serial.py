@@ -25,6 +25,10 @@ class InProcess(Backend):
         """End the process for a user's code."""
         self._apart.close()
 
+    def n_alone(self, jobs: int) -> int:
+        """None where calls are made apart: a pool that starts anew after each costs a second."""
+        return 1 if doing.page is not None else super().n_alone(jobs)
+
     def ends_calls(self, jobs: int) -> bool:
         """Where an alarm reaches them."""
         return deadline.possible()

@@ -19,5 +19,6 @@ r = simstudy.run(
         "methods": [shifted],
     },
     jobs=1,
+    report=False,
 )
 print("k", K, "bias", r.summary.query("measure=='bias'").value.tolist())
