@@ -28,6 +28,7 @@ from simstudy.study.grid import Design, text_of
 from simstudy.study.study import Study
 from simstudy.summary.current import summary_of_rows
 from simstudy.summary.study import completed, summarize_study
+from simstudy.where import cut
 
 SUPPORTED, REFUTED, UNDECIDED = Verdict.SUPPORTED, Verdict.REFUTED, Verdict.UNDECIDED
 _NAMED = 3  # cells that are named
@@ -51,7 +52,7 @@ def judge(
     if not study.claims:
         return ()
     evidence = Evidence(study, summary, beyond(study, folder, jobs))
-    return tuple(judged(claim, evidence.of(claim), study.designs) for claim in study.claims)
+    return tuple(judged(claim, evidence.of(claim)) for claim in study.claims)
 
 
 def judge_results(study: Study, folder: ResultsFolder, jobs: int = 1) -> tuple[Judged, ...]:
@@ -66,11 +67,11 @@ def judge_results(study: Study, folder: ResultsFolder, jobs: int = 1) -> tuple[J
     return judge(study, folder, summary, jobs)
 
 
-def judged(claim: Claim, found: Found, designs: Sequence[Design]) -> Judged:
-    """One claim by the numbers of its cells; `designs` are all of the study."""
+def judged(claim: Claim, found: Found) -> Judged:
+    """One claim by the numbers of its cells."""
     family = max(len(found.designs), 1)
     low, high = found.numbers.intervals(family)
-    cells = _cells(claim, found, _told(found.designs, designs), (low, high))
+    cells = _cells(claim, found, _told(found.designs), (low, high))
     verdict = _verdict(claim, cells)
     with np.errstate(invalid="ignore", divide="ignore"):
         margin = _margin(claim.range, found.numbers.value, low, high)
@@ -104,15 +105,16 @@ def _cells(
     return tuple(cells)
 
 
-def _told(designs: Sequence[Design], every: Sequence[Design]) -> list[str]:
-    """What tells each scenario from the others of the study, in words."""
-    fields = dict.fromkeys(field for design in every for field in design.levels)
-    varying = [field for field in fields if len({design.level(field) for design in every}) > 1]
-    return [
-        ", ".join(f"{field} {text_of(design.level(field))}" for field in varying
-                  if design.level(field) is not None)
-        for design in designs
-    ]  # fmt: skip
+def _told(designs: Sequence[Design]) -> list[str]:
+    """What tells each scenario of a claim from its others, in words: no more fields than do."""
+    told: list[tuple[str, ...]] = [()] * len(designs)
+    for field in dict.fromkeys(field for design in designs for field in design.levels):
+        more = [
+            (*before, f"{field} {cut(text_of(level))}") if level is not None else before
+            for before, level in zip(told, (d.level(field) for d in designs), strict=True)
+        ]
+        told = more if len(set(more)) > len(set(told)) else told
+    return [", ".join(words) for words in told]
 
 
 def _verdict(claim: Claim, cells: Sequence[Cell]) -> Verdict:

@@ -56,7 +56,7 @@ def judge(text, held=()):
     study = load(STUDY | {"claims": [text]})
     (claim,) = study.claims
     beyond = {About(claim.asked.measure, claim.method, claim.against): list(held)} if held else {}
-    return judged(claim, Evidence(study, summary(study), beyond).of(claim), study.designs)
+    return judged(claim, Evidence(study, summary(study), beyond).of(claim))
 
 
 S, R, U = "supported", "refuted", "undecided"
