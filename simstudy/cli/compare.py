@@ -7,13 +7,26 @@ import statistics
 from argparse import Namespace
 from collections import Counter
 
+from simstudy.cli import two_results
 from simstudy.cli.run import say
-from simstudy.errors import UnmetError
+from simstudy.errors import UnmetError, UserError
 from simstudy.report.compare import Pair, compare
 from simstudy.results import Results
+from simstudy.store.results_folder import STUDY, ResultsFolder, is_uri
 
 
 def main(options: Namespace) -> None:
+    """Compare with other results, or with printed numbers."""
+    if is_uri(options.published) or ResultsFolder(options.published).exists(STUDY):
+        two_results.main(options)
+    elif options.measure or options.format != "text":
+        message = "--measure and --format are for two results folders; a file of printed numbers"
+        raise UserError(f"{message} names its measures itself", file=options.published)
+    else:
+        _published(options)
+
+
+def _published(options: Namespace) -> None:
     """Print cell, printed number, ours, its Monte Carlo SE and z; then all z together."""
     summary = Results.open(options.results).summary_table(missing=say)
     pairs = compare(summary, options.published)

@@ -56,6 +56,8 @@ _PUBLISHED = (
 )
 _ESTIMATED = "results folder; or a table of estimates (CSV, parquet, .dta)"
 _MEASURE = "only these; median_bias and mean_absolute_error are made when named here alone"
+_OF_TWO = "of two results folders, only these (default: all they have)"
+_ALL = "of two results folders, every row as csv or json"
 _WHERE = "only rows with FIELD OP VALUE and ..., such as 'icc > 0 and x_icc = 1'"
 _DUMMIES = "show the coefficients of dummy's clusters, of more than two too"
 _TARGET = "say how many replications this Monte Carlo SE needs"
@@ -192,10 +194,12 @@ VERBS: dict[str, tuple[str, Arguments]] = {
         [("results", {"help": "results folder of a study"})],
     ),
     "compare": (
-        "a study's numbers beside printed ones",
+        "a study's numbers beside those of another run, or beside printed ones",
         [
             ("results", {"help": "results folder of a study"}),
-            ("published", {"help": _PUBLISHED}),
+            ("published", {"help": f"another results folder; or {_PUBLISHED}"}),
+            ("--measure", {"action": "extend", "nargs": "+", "metavar": "M", "help": _OF_TWO}),
+            ("--format", {"choices": ("text", "csv", "json"), "default": "text", "help": _ALL}),
             ("--max-z", {"type": _positive, "metavar": "Z", "help": "exit 4 where a |z| is above"}),
         ],
     ),

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,11 +15,11 @@ from typing import Any
 
 from simstudy.entries import PYTHON, CodeSource
 from simstudy.registry import Method
+from simstudy.study.grid import anywhere
 from simstudy.study.study import Study
 
 Level = float | int | str
 Levels = Mapping[str, Level]
-_FOLDERS = re.compile(r"\S*/(?=\S)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +107,7 @@ def plan_of(study: Study) -> Plan:
         reference=study.reference,
         grain=study.grain,
         methods={method.canonical: _planned(method) for method in study.methods},
-        scenarios={design.id: _wherever(design.levels) for design in study.designs},
+        scenarios={design.id: anywhere(design.levels) for design in study.designs},
         files=_files(study),
         claims=tuple(" ".join(claim.text.split()) for claim in study.claims),
     )
@@ -119,18 +118,10 @@ def _planned(method: Method) -> Planned:
     return Planned(method.canonical, method.label, method.estimand, when, method.timeout)
 
 
-def _wherever(levels: Levels) -> Levels:
-    """Levels in which a file has its name alone: where it lies depends on who looks."""
-    return {
-        field: _FOLDERS.sub("", level) if isinstance(level, str) else level
-        for field, level in levels.items()
-    }
-
-
 def _files(study: Study) -> dict[str, str]:
     """Digests of what no method's name holds: scenarios hold them, and do not say which it is."""
     given = {
-        f"x {_wherever(design.levels)['x']}": design.scenario.given.digest
+        f"x {anywhere(design.levels)['x']}": design.scenario.given.digest
         for design in study.designs
         if design.scenario.given is not None and "x" in design.levels
     }

@@ -13,6 +13,7 @@ from simstudy.readers.columns import without_missing
 from simstudy.readers.labels import as_written
 from simstudy.readers.read import read
 from simstudy.readers.table import Batch, Table
+from simstudy.report.nearness import of_proportions, z_of
 from simstudy.report.nulls import Aim
 from simstudy.report.pivot import level_text
 
@@ -183,10 +184,7 @@ def _pair(cell: dict[str, str], line: Row, row: Row) -> Pair:
     measure, printed, more = row["measure"], line["printed"], line.get("decimals", math.nan)
     variance = _variance(line, measure, ours, mcse, row["n_used"])
     variance += 0.0 if math.isnan(more) else 10.0 ** (-2 * more) / 12.0
-    if variance == 0:
-        z = 0.0 if ours == printed else math.copysign(math.inf, ours - printed)
-    else:
-        z = (ours - printed) / math.sqrt(variance)
+    z = z_of(ours - printed, variance)
     return Pair(cell, measure, alpha, printed, ours, mcse, theory, z)
 
 
@@ -194,14 +192,11 @@ def _variance(line: Row, measure: str, ours: float, mcse: float, n: int) -> floa
     """Variance of ours minus the printed number, where both estimate the same.
 
     The Monte Carlo variance of any measure falls with the number of replications, so that of
-    the printed number is ours times n over its replications. Of a proportion it is p (1 - p)
-    over each number, at the proportion of both together: where one of the two is 0 its own
-    would be 0.
+    the printed number is ours times n over its replications.
     """
     printed, own, m = (line.get(k, math.nan) for k in ("printed", "mcse", "replications"))
     if not math.isnan(own):
         return mcse * mcse + own * own
     if record_of(measure).proportion and n > 0 and 0 <= printed <= 1:
-        both = printed if math.isnan(m) else (n * ours + m * printed) / (n + m)
-        return both * (1.0 - both) * (1.0 / n + (0.0 if math.isnan(m) else 1.0 / m))
+        return of_proportions(ours, n, printed, math.inf if math.isnan(m) else m)
     return mcse * mcse * (1.0 if math.isnan(m) else 1.0 + n / m)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterable, Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import Any
@@ -22,6 +23,7 @@ from simstudy.study.yaml_lines import Document
 from simstudy.theory.design_effect import design_effect
 
 _MOST = 1_000_000
+_FOLDERS = re.compile(r"\S*/(?=\S)")
 # what a condition may ask of a scenario
 _OWN = tuple(field for field in fields.SCENARIO_FIELDS if field != covariates.FIELD)
 _INNER: dict[str, Callable[[Place], Iterable[tuple[str, Place]]]] = {
@@ -188,6 +190,14 @@ def _in_order(names: tuple[str, ...]) -> tuple[str, ...]:
     """Fields in the order of the contract, then others in that of the file."""
     return (*(name for name in _OWN if name in names),
             *(name for name in names if name not in _OWN))  # fmt: skip
+
+
+def anywhere(levels: Mapping[str, Any]) -> dict[str, Any]:
+    """Levels in which a file has its name alone: where it lies depends on who looks."""
+    return {
+        field: _FOLDERS.sub("", level) if isinstance(level, str) else level
+        for field, level in levels.items()
+    }
 
 
 def text_of(value: Any) -> str:

@@ -142,12 +142,14 @@ def test_the_page_says_what_happens(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     text = STUDY.replace("name: planned", "name: icc").replace("60", "2000")
     text = text.replace('{use: "own.py:half"}', "pooled: {se: CR1, label: robust}")
     Path("icc.yaml").write_text(text)
-    lock, *others = re.findall(r"(?m)^    python -m simstudy (.*)$", page)
+    lock, *others, compare = re.findall(r"(?m)^    python -m simstudy (.*)$", page)
     assert call(*lock.split()).code == 0
     changed = text.replace("CR1", "CR2").replace("2000", "500").replace("0.2]", "0.2, 0.3]")
     Path("icc.yaml").write_text(changed)
     said = [call(*line.split()) for line in others]
     assert [one.code for one in said] == [0, 0, 0]
+    shutil.copytree("results/icc", "elsewhere/icc")
+    assert call(*compare.split()).code == 0
     page = page.replace("4 scenarios were", "1 scenario was")
     shown = re.findall(r"(?m)^    (deviates .*)$", page)
     found = of_config("icc.yaml")
