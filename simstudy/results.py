@@ -388,7 +388,8 @@ def run(
         found._complete(jobs, listen, warn, policy, workers)
     if lock is not None:
         places.store(lock, found._place)
-        for line in found.standing.warnings if found.standing else ():
+        standing = found.standing
+        for line in standing.warnings if standing else ():
             warn(line)
     if found.share is not None:
         return found

@@ -20,19 +20,20 @@ _NAMED = 3  # deviations that are named
 def main(options: Namespace) -> None:
     """Write down what is planned of a study, before it is run; never over another plan."""
     study = load(options.config)
-    file, earlier = places.beside(options.config), places.of_config(options.config)
+    file = places.beside(options.config)
+    earlier = None if options.fresh else places.of_config(options.config)
     folder = ResultsFolder(options.results).below(study.name)
     lock = lock_of(study, _stored(study, folder))
     if earlier is not None and earlier.plan.digest == lock.plan.digest:
         print(f"{file}: this very plan was locked on {earlier.day} already (digest {earlier.mark})")
         return
-    if earlier is not None and not options.fresh:
+    if earlier is not None:
         other = first_of(deviations(earlier.plan, lock.plan), _NAMED)
         message = f"locks another plan since {earlier.day}, and is not written over ({other})"
         raise UserError(f"{message}; --fresh moves it aside", file=str(file))
     moved = places.write(lock, options.config)
     if moved is not None:
-        say(f"{moved}: the lock of {earlier.day if earlier else 'before'} is here now")
+        say(f"{moved}: the earlier lock is here now")
     print(f"{file}: locked\n" + "\n".join(_lines(study)))
     print(f"digest {lock.plan.digest}")
     if lock.stored:

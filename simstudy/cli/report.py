@@ -13,7 +13,7 @@ def main(options: Namespace) -> None:
     found = Results.open(options.results)
     for path in found.report(say):
         print(path)
-    if found.standing is not None:
-        print(found.standing.line)
-        for line in found.standing.warnings:
+    if (standing := found.standing) is not None:
+        print(standing.line)
+        for line in standing.warnings:
             say(line)

@@ -87,8 +87,8 @@ def _print(found: Results) -> None:
     print(headline(found.summary_table(), width=terminal_width(), counted=counted))
     for line in described(found.study):
         print(line)
-    if found.standing is not None:
-        print(found.standing.line)
+    if (standing := found.standing) is not None:
+        print(standing.line)
     if claimed := lines(found.judged(), terminal_width()):
         print("\n".join(["", *claimed]))
     print("" if found.n_fits else "nothing is missing: no fit was computed")

@@ -18,6 +18,9 @@ from simstudy.study.study import Study
 
 FORMAT = 1
 IDS = "ids"
+TIME = "%Y-%m-%dT%H:%M:%SZ"
+_MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September",
+           "October", "November", "December")  # fmt: skip
 _HEAD = """\
 # The lock of the study {study}: what was planned before it was run. Written by
 #   python -m simstudy lock CONFIG
@@ -89,9 +92,8 @@ class Lock:
 
 
 def day(at: datetime) -> str:
-    """A day as papers write it, in UTC."""
-    at = at.astimezone(UTC)
-    return f"{at.day} {at:%B %Y}"
+    """A day as papers write it, whatever the language of this machine."""
+    return f"{at.day} {_MONTHS[at.month - 1]} {at.year}"
 
 
 def lock_of(study: Study, stored: int) -> Lock:
@@ -103,7 +105,7 @@ def lock_of(study: Study, stored: int) -> Lock:
         for name, version in {**said, **packages}.items()
         if version and name != "seed"
     }
-    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    now = datetime.now(UTC).strftime(TIME)
     plan = plan_of(study)
     return Lock(study.name, now, versions, stored, plan, tuple(_crossings(study, plan)))
 

@@ -11,7 +11,7 @@ from typing import Any
 from simstudy.entries import GRAINS
 from simstudy.estimands import DEFAULT
 from simstudy.forms import Number, shown
-from simstudy.locks.lock import FORMAT, IDS, Crossing, Lock
+from simstudy.locks.lock import FORMAT, IDS, TIME, Crossing, Lock
 from simstudy.locks.plan import Levels, Plan, Planned
 from simstudy.study.fields import TOP_NUMBERS
 from simstudy.study.place import Place
@@ -70,10 +70,9 @@ def _texts(place: Place) -> dict[str, str]:
 def _time(place: Place) -> str:
     text = _text(place)
     try:
-        datetime.strptime(text, "%Y-%m-%dT%H:%M:%S%z")
+        return datetime.strptime(text, TIME).strftime(TIME)
     except ValueError:
         place.refuse(f"expected a time such as 2026-11-27T02:21:59Z, got {shown(text)}")
-    return text
 
 
 def _plan(place: Place) -> tuple[Plan, tuple[Crossing, ...]]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from simstudy.errors import one_line
 from simstudy.locks import places
 from simstudy.locks.deviations import deviations, other_versions
 from simstudy.locks.lock import Lock, day
@@ -92,7 +93,8 @@ def against(
         first = True if n_stored <= logged else None
     flat = [{**one, **one.get("packages", {})} for one in made]
     found = [*deviations(lock.plan, plan_of(study)), *other_versions(lock.versions, flat)]
-    return Standing(lock, first, "" if begun is None else day(begun), tuple(found))
+    told = tuple(map(one_line, found))  # of texts that a stranger may have written
+    return Standing(lock, first, "" if begun is None else day(begun), told)
 
 
 def _logged(folder: ResultsFolder) -> tuple[datetime | None, float]:

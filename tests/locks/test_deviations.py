@@ -11,7 +11,7 @@ from simstudy.locks.deviations import deviations, other_versions
 from simstudy.locks.lock import lock_of, text_of
 from simstudy.locks.plan import Plan, plan_of
 from simstudy.locks.read import lock_in
-from simstudy.study.study import load
+from simstudy.study.study import Study, load
 from simstudy.study.yaml_lines import decoded
 
 STUDY: dict[str, Any] = {
@@ -104,7 +104,7 @@ NO_CHANGES: dict[str, dict[str, Any]] = {
 }
 
 
-def changed(changes: dict[str, Any]) -> Plan:
+def changed(changes: dict[str, Any]) -> Study:
     study = copy.deepcopy(STUDY)
     for path, value in changes.items():
         *outer, last = (int(part) if part.isdecimal() else part for part in path.split("."))
@@ -112,29 +112,36 @@ def changed(changes: dict[str, Any]) -> Plan:
         for part in outer:
             place = place[part]
         place[last] = value
-    return plan_of(load(study))
+    return load(study)
 
 
-@pytest.fixture(scope="module")
-def locked() -> Plan:
-    """The plan, as it is read again where it was written down."""
-    lock = lock_of(load(STUDY), 0)
+def read_again(study: Study) -> Plan:
+    """The plan of a study, from the lock that is written of it."""
+    lock = lock_of(study, 0)
     again = lock_in(decoded(text_of(lock).encode(), "planned.lock.yaml"))
     assert again == lock
     return again.plan
 
 
+@pytest.fixture(scope="module")
+def locked() -> Plan:
+    """The plan that the others are held against."""
+    return read_again(load(STUDY))
+
+
 @pytest.mark.parametrize("change", CHANGES)
 def test_a_change_is_said_and_nothing_else(change: str, locked: Plan):
     changes, lines = CHANGES[change]
-    now = changed(changes)
+    study = changed(changes)
+    now = plan_of(study)
     assert deviations(locked, now) == lines
     assert now.digest != locked.digest
+    assert read_again(study) == now
 
 
 @pytest.mark.parametrize("change", NO_CHANGES)
 def test_what_changes_no_number_is_no_deviation(change: str, locked: Plan):
-    now = changed(NO_CHANGES[change])
+    now = plan_of(changed(NO_CHANGES[change]))
     assert deviations(locked, now) == []
     assert now.digest == locked.digest
 
@@ -142,7 +149,7 @@ def test_what_changes_no_number_is_no_deviation(change: str, locked: Plan):
 def test_several_changes_are_all_said(locked: Plan):
     names = ["seed", "fewer", "reference", "when", "level added", "claim added"]
     changes = {key: value for name in names for key, value in CHANGES[name][0].items()}
-    assert deviations(locked, changed(changes)) == [CHANGES[name][1][0] for name in names]
+    assert deviations(locked, plan_of(changed(changes))) == [CHANGES[name][1][0] for name in names]
 
 
 def test_versions_are_those_of_the_rows():

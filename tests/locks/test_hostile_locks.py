@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from simstudy.errors import UserError
 from simstudy.locks.lock import Lock, lock_of, text_of
+from simstudy.locks.places import of_config
 from simstudy.locks.read import lock_in
 from simstudy.study.study import load
 from simstudy.study.yaml_lines import decoded
@@ -63,6 +64,9 @@ def test_what_is_no_lock_is_refused_where_it_is_wrong(
     assert not Path("results").exists()
     with pytest.raises(UserError, match=r"^planned\.lock\.yaml" + message):
         lock_in(decoded(Path("planned.lock.yaml").read_bytes(), "planned.lock.yaml"))
+    assert call("lock", "planned.yaml").code == 2
+    assert call("lock", "planned.yaml", "--fresh").code == 0
+    assert Path("planned.lock.1.yaml").is_file() and of_config("planned.yaml") is not None
 
 
 def test_a_lock_in_a_results_folder_is_not_believed(
@@ -76,6 +80,8 @@ def test_a_lock_in_a_results_folder_is_not_believed(
     for verb, target in (("report", "results/planned"), ("run", "planned.yaml")):
         ran = call(verb, target)
         assert ran.code == 2 and ran.err.startswith(f"{lock}:") and ran.err.count("\n") == 1
+    assert call("lock", "planned.yaml").code == 0  # written beside, it takes the other's place
+    assert call("run", "planned.yaml", "--jobs", 1).code == 0
     lock.unlink()
     lock.symlink_to("/etc/hostname")  # a link is no lock
     assert call("report", "results/planned").code == 0
