@@ -46,8 +46,9 @@ def _lines(study: Study) -> list[str]:
     """What was locked, in few lines."""
     n_claims = len(study.claims)
     alpha = ", ".join(f"{alpha:g}" for alpha in study.alpha)
+    fits = f"{'' if study.precision is None else 'at least '}{study.n_fits:,} fits"
     return [
-        f"{len(study.designs):,} scenarios, {len(study.methods):,} methods, {study.n_fits:,} fits",
+        f"{len(study.designs):,} scenarios, {len(study.methods):,} methods, {fits}",
         f"seed {study.seed}, alpha {alpha}, {n_claims} claim{'' if n_claims == 1 else 's'}",
     ]
 

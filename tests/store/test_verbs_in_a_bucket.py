@@ -38,3 +38,24 @@ def test_results_are_looked_at_joined_and_brought_home(object_store, tmp_path, m
     part = ResultsFolder(other).parts()[0]
     ResultsFolder(other).write(f"estimates/{part}", b"PAR1")
     assert call("status", other).code == 3
+
+
+def test_a_lock_goes_along_and_results_are_compared_from_afar(object_store, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    text = (
+        "name: b\nseed: 1\nreplications: 30\nmethods: [pooled]\nreport: {figures: []}\n"
+        "scenarios: {n_clusters: [4, 6], cluster_size: 3, icc: 0, x_icc: 0, slope: 0}\n"
+    )
+    Path("b.yaml").write_text(text)
+    away, stored = (object_store.uri(f"{tmp_path.name}/{name}") for name in ("run", "run/b"))
+    assert call("lock", "b.yaml", "--results", away).code == 0
+    assert call("run", "b.yaml", "--results", away, "--jobs", 1).code == 0
+    Path("b.yaml").write_text(text.replace("seed: 1", "seed: 2"))
+    ran = call("run", "b.yaml", "--jobs", 1)
+    assert ran.code == 0 and "seed 2 instead of 1" in ran.err
+    Path("b.lock.yaml").unlink()
+    reported = call("report", stored)
+    assert (reported.code, reported.err) == (0, "")
+    assert "before the first result: no deviation from the plan" in reported.out
+    told = call("compare", "results/b", stored)
+    assert told.code == 0 and "seed 1 instead of 2" in told.out and "mean z" in told.out
