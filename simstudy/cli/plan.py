@@ -9,7 +9,7 @@ from collections import defaultdict
 
 from simstudy.cli.bar import duration
 from simstudy.cli.run import say
-from simstudy.errors import UserError
+from simstudy.errors import UserError, first_of
 from simstudy.locks.places import of_config
 from simstudy.locks.standing import against
 from simstudy.measures.names import asked
@@ -81,8 +81,7 @@ def _head(study: Study) -> list[str]:
     for design in study.designs:
         by_number[study.n_reps(design.id)].append(design.id)
     lines = [
-        f"  {n:,} replications in {len(ids):,}: {', '.join(ids[:_NAMED])}"
-        + (", ..." if len(ids) > _NAMED else "")
+        f"  {n:,} replications in {len(ids):,}: {first_of(ids, _NAMED)}"
         for n, ids in sorted(by_number.items())
     ]
     goals = ", ".join(f"{one.name} {mcse:g}" for one, mcse in study.precision.targets)

@@ -27,6 +27,7 @@ from simstudy.store.results_folder import BESIDE, EXTRAS, FAILURES, WARNINGS, Re
 from simstudy.study.study import Study
 
 _DIGITS = 16
+_ABSENT = (FileNotFoundError, NotPlainError)
 SECONDS = "seconds"  # of a fit, among the extras
 _TIMED = "rows:"  # begins the digest of a file that holds them
 _WHERE = [("scenario", pa.string()), ("replication", pa.int64()), ("method", pa.string())]
@@ -99,14 +100,7 @@ def of_part(folder: ResultsFolder, part: PartName, kind: str) -> pa.Table | None
     if digest is None:
         return None
     name = folder.of_part(part, kind)
-    file = folder.shown(name)
-    try:
-        content = folder.read(name)
-    except FileNotFoundError:
-        raise parts.BrokenPartError(file, "is gone") from None
-    except NotPlainError as error:
-        raise parts.BrokenPartError(file, str(error)) from None
-    return _checked(file, content, digest)
+    return _checked(folder.shown(name), _there(folder, name), digest)
 
 
 class Beside(NamedTuple):
@@ -121,18 +115,17 @@ def beside(folder: ResultsFolder, part: PartName, footer: Mapping[str, Any]) -> 
     digests, files = _said(footer), {}
     for kind in digests if footer.get("format") else BESIDE:
         name = folder.of_part(part, kind)
-        if kind not in digests:
-            table = _opened(folder, name)
-            if table is not None:
-                files[kind] = Beside(folder.read(name), _in_form(folder.shown(name), kind, table))
-            continue
-        try:
-            content = folder.read(name)
-        except OSError as error:
-            reason = "is gone" if isinstance(error, FileNotFoundError) else str(error)
-            raise parts.BrokenPartError(folder.shown(name), reason) from None
-        table = _checked(folder.shown(name), content, digests[kind])
-        files[kind] = Beside(content, _in_form(folder.shown(name), kind, table))
+        file = folder.shown(name)
+        if kind in digests:
+            content = _there(folder, name)
+            table = _checked(file, content, digests[kind])
+        else:
+            try:
+                content = _readable(folder, name)
+            except _ABSENT:
+                continue
+            table = _decoded(file, content)
+        files[kind] = Beside(content, _in_form(file, kind, table))
     return files
 
 
@@ -334,15 +327,32 @@ def _kept(
 
 def _opened(folder: ResultsFolder, name: str) -> pa.Table | None:
     """Rows of a file; None where there is none."""
+    try:
+        return _decoded(folder.shown(name), _readable(folder, name))
+    except _ABSENT:
+        return None
+
+
+def _there(folder: ResultsFolder, name: str) -> bytes:
+    """A file that is to be there."""
+    try:
+        return _readable(folder, name)
+    except _ABSENT as error:
+        reason = "is gone" if isinstance(error, FileNotFoundError) else str(error)
+        raise parts.BrokenPartError(folder.shown(name), reason) from None
+
+
+def _readable(folder: ResultsFolder, name: str) -> bytes:
+    """A file of a format that is known here; `_ABSENT` where there is none."""
     file = folder.shown(name)
     try:
         content = folder.read(name)
-    except (FileNotFoundError, NotPlainError):
-        return None
+    except _ABSENT:
+        raise
     except OSError as error:
         raise parts.BrokenPartError(file, f"is not a readable part ({error.strerror})") from None
     seal.refuse_newer(file, content)
-    return _decoded(file, content)
+    return content
 
 
 def _decoded(file: str, content: bytes) -> pa.Table:
