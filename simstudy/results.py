@@ -221,34 +221,13 @@ class Results:
 
     def _stored_summary(self, warn: Callable[[str], None]) -> pa.Table:
         """The summary as it was written, or made again from the rows where it is not."""
-        from simstudy.summary import current
-        from simstudy.summary.beside import write_beside
-        from simstudy.summary.study import completed
+        from simstudy.summary.beside import as_written
 
-        file, rows = self._place.shown(results_folder.SUMMARY), self._place.held()
-        reason = ""
-        try:
-            found = summary_file.read_summary(self._place)
-        except summary_file.BrokenSummaryError:
-            if not rows:
-                raise
-            reason = "is not what was written"
-        else:
-            changed = current.changed(self._place, found.mark) if found.sure else []
-            if not found.sure:
-                reason = "has no sum, as earlier versions wrote none"
-            elif results_folder.STUDY in changed:
-                reason = "was made from another study.yaml"
-            elif changed:
-                write_beside(self.study, self._place, found.table)
-                for name in changed:
-                    warn(f"{self._place.shown(name)}: is not what was written; written again")
-            if not rows or not reason:
-                if reason:
-                    warn(f"{file}: {reason}; shown as it is, since there are no rows")
-                return completed(self.study, found.table)
+        table, reason = as_written(self.study, self._place, warn)
+        if table is not None:
+            return table
         self.write_summary(warn)
-        warn(f"{file}: {reason}; made again from the rows")
+        warn(f"{self._place.shown(results_folder.SUMMARY)}: {reason}; made again from the rows")
         return self.summary_table()
 
     @property
