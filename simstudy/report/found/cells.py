@@ -15,7 +15,8 @@ import numpy as np
 from simstudy.measures.catalog import record_of
 from simstudy.measures.record import Measure
 from simstudy.measures.simultaneous import simultaneous
-from simstudy.moments import Bools, Floats
+from simstudy.moments import Bools, Floats, Ints
+from simstudy.report.found.conditions import telling
 from simstudy.report.pivot import Cell, Level, Wide
 from simstudy.report.tables.grid import alone
 
@@ -31,8 +32,8 @@ class Estimate(NamedTuple):
     value, mcse : float
     low, high : float
         Of its simultaneous interval; NaN where it has none, as a median.
-    levels : dict
-        Levels of the factors that tell its scenario from the method's others.
+    levels : mapping
+        Levels that tell its scenario from the method's others.
     """
 
     how: Measure
@@ -64,8 +65,10 @@ class MethodCells:
         Of each scenario, the factors in which these scenarios differ.
     value, mcse, low, high : arrays, shape (K,)
         The interval is simultaneous over all cells of the table that were wanted.
+    n : array of int, shape (K,)
+        Replications used.
     family : int
-        How many these are.
+        How many cells were wanted.
     """
 
     how: Measure
@@ -75,6 +78,7 @@ class MethodCells:
     mcse: Floats
     low: Floats
     high: Floats
+    n: Ints
     family: int
 
     def __len__(self) -> int:
@@ -84,10 +88,14 @@ class MethodCells:
     def _numbers(self) -> tuple[Floats, ...]:
         return self.value, self.mcse, self.low, self.high
 
+    @cached_property
+    def _told(self) -> list[dict[str, Level]]:
+        return telling(self.levels)
+
     def at(self, k: int) -> Estimate:
         """One of them."""
         value, mcse, low, high = (float(of[k]) for of in self._numbers)
-        return Estimate(self.how, value, mcse, low, high, self.levels[k])
+        return Estimate(self.how, value, mcse, low, high, self._told[k])
 
     def furthest(self, target: float, among: Bools | None = None) -> Estimate:
         """The value furthest from a target, of some if there are any, or of all."""
@@ -120,12 +128,24 @@ class MethodCells:
         error = math.sqrt(float(np.square(self.mcse).sum())) / len(self)
         return Estimate(self.how, float(self.value.mean()), error)
 
+    @property
+    def cautious_error(self) -> float:
+        """Of the mean of proportions, an error that is not 0 where all of them are 0 or 1.
+
+        Each has two replications more of either kind (Agresti and Coull 1998, Am. Stat.
+        52:119-126).
+        """
+        p, n = (self.value * self.n + 2.0) / (self.n + 4.0), self.n + 4.0
+        return math.sqrt(float((p * (1.0 - p) / n).sum())) / len(self)
+
     def only(self, rows: tuple[int, ...]) -> MethodCells:
         """Those of some rows, which are all there."""
         place = [self.rows.index(row) for row in rows]
         value, mcse, low, high = (of[place] for of in self._numbers)
         levels = [self.levels[k] for k in place]
-        return MethodCells(self.how, rows, levels, value, mcse, low, high, self.family)
+        return MethodCells(
+            self.how, rows, levels, value, mcse, low, high, self.n[place], self.family
+        )
 
 
 def cells_by_method(
@@ -153,7 +173,7 @@ def _of(table: Wide, some: list[tuple[int, Cell]], family: int) -> MethodCells:
     low, high = simultaneous(value, mcse, n, proportion=how.proportion, family=family)
     rows = tuple(row for row, _ in some)
     levels = different([table.rows[row][0] for row in rows], table.factors)
-    return MethodCells(how, rows, levels, value, mcse, low, high, family)
+    return MethodCells(how, rows, levels, value, mcse, low, high, n, family)
 
 
 def different(scenarios: list[dict[str, Any]], factors: tuple[str, ...]) -> list[dict[str, Level]]:

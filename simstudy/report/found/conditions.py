@@ -48,7 +48,9 @@ class Some(NamedTuple):
     inside, among : int
         How many of those of whom it holds are meant, and how many these are.
     listed : list of dict
-        Levels, where they are few and have no condition.
+        What tells them from all others, where they are few and have no condition.
+    others : list of dict
+        The same of those that are not meant, where these are few.
     """
 
     n: int
@@ -57,6 +59,18 @@ class Some(NamedTuple):
     inside: int = 0
     among: int = 0
     listed: Sequence[dict[str, Level]] = ()
+    others: Sequence[dict[str, Level]] = ()
+
+
+def telling(levels: Sequence[dict[str, Level]]) -> list[dict[str, Level]]:
+    """Levels without those of factors that no two scenarios need to be told apart."""
+    names = [name for name in levels[0] if len({of[name] for of in levels}) > 1] if levels else []
+    apart = len({tuple(of[name] for name in names) for of in levels})
+    for name in reversed(names):
+        fewer = [other for other in names if other != name]
+        if len({tuple(of[other] for other in fewer) for of in levels}) == apart:
+            names = fewer
+    return [{name: of[name] for name in names} for of in levels]
 
 
 def some_of(levels: Sequence[dict[str, Level]], meant: Bools) -> Some:
@@ -72,12 +86,19 @@ def some_of(levels: Sequence[dict[str, Level]], meant: Bools) -> Some:
     terms, holds = _best(levels, meant)
     exceptions = int((holds ^ meant).sum())
     if n <= _FEW and (exceptions or len(terms) >= n):
-        return Some(n, of, listed=[levels[k] for k in np.flatnonzero(meant).tolist()])
+        return Some(n, of, listed=_chosen(levels, meant))
+    if of - n <= _FEW and exceptions:
+        return Some(n, of, others=_chosen(levels, ~meant))
     if exceptions > _WRONG * min(n, of - n):
         return Some(n, of)
     fields = list(levels[0])
     terms = tuple(sorted(terms, key=lambda term: fields.index(term.field)))
     return Some(n, of, terms, int((holds & meant).sum()), int(holds.sum()))
+
+
+def _chosen(levels: Sequence[dict[str, Level]], meant: Bools) -> list[dict[str, Level]]:
+    told = telling(levels)
+    return [told[k] for k in np.flatnonzero(meant).tolist() if told[k]]
 
 
 def _best(levels: Sequence[dict[str, Level]], meant: Bools) -> tuple[tuple[Term, ...], Bools]:

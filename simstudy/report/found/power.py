@@ -103,7 +103,7 @@ def _compared(
     return found._replace(
         n=len(rows),
         means=means,
-        below=_below(means, rows, pairs),
+        below=_below(fair, [method for method, _ in means], pairs),
         most=[(method, n) for method, n in most.items() if n],
         undecided=len(rows) - sum(most.values()),
         gain=_difference(means[0][0], means[1][0], rows, pairs) if means[1:] else None,
@@ -121,24 +121,21 @@ def _most(method: str, cells: dict[str, MethodCells], pairs: Paired) -> Bools:
     return above
 
 
-def _below(
-    means: Sequence[tuple[str, Estimate]], rows: tuple[int, ...], pairs: Paired
-) -> list[str]:
+def _below(cells: dict[str, MethodCells], order: Sequence[str], pairs: Paired) -> list[str]:
     """Methods whose mean is below the largest, with 95 % for all pairs of methods together.
 
     Unpaired, a difference has at most the sum of the two errors.
     """
-    (first, top), *others = means
-    n_pairs = len(means) * len(others) / 2
+    first, *others = order
+    n_pairs = len(order) * len(others) / 2
     z = float(critical_value(math.inf, (1.0 - LEVEL) / n_pairs)) if others else math.nan
-    below = []
-    for method, mean in others:
-        difference = _difference(first, method, rows, pairs)
-        gap, error = (
-            (top.value - mean.value, top.mcse + mean.mcse)
-            if difference is None
-            else (difference.value, difference.mcse)
-        )
+    below, top = [], cells[first]
+    for method in others:
+        own, paired_mean = cells[method], _difference(first, method, top.rows, pairs)
+        gap = top.mean.value - own.mean.value
+        error = top.cautious_error + own.cautious_error
+        if paired_mean is not None:
+            gap, error = paired_mean.value, paired_mean.mcse
         if gap > z * error:
             below.append(method)
     return below
