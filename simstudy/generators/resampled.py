@@ -23,6 +23,8 @@ from simstudy.moments import Floats
 
 WORDS = meanings(file="path csv data filename", column="variable col field")
 
+_ENDINGS = (".csv", ".tsv", ".txt", ".gz", ".parquet", ".feather", ".xlsx", ".dta", ".sav")
+
 
 @dataclass(frozen=True, slots=True)
 class Sample:
@@ -74,7 +76,7 @@ def instead(text: str) -> str:
     """How a column is written that text names, as ``r.csv`` or as tables do, if it does."""
     file, _, column = text.partition(":")
     named = {"file": file, "column": column or "COLUMN"}
-    return f"; write {flow(named)}" if PurePath(file).suffix else ""
+    return f"; write {flow(named)}" if PurePath(file).suffix.lower() in _ENDINGS else ""
 
 
 def standardized(values: Floats) -> Floats:

@@ -178,6 +178,7 @@ REFUSED = {
     "a list": ("{file: [r.csv], column: e}", "expected one value, got a list; write [{file: "),
     "no mapping": ("r.csv", "write {file: r.csv, column: COLUMN}"),
     "as tables say it": ("r.csv:e", "write {file: r.csv, column: e}"),
+    "no file either": ("skew.normal", "did you mean '{skew_normal: 5}'?"),
     "the name alone": ("file", "'file' needs file and column: {file: residuals.csv, column: e}"),
     "another's word": ("bootstrap", "did you mean '{file: residuals.csv, column: e}'?"),
     "another's key": ("{csv: r.csv}", "errors.csv: unknown shape; did you mean 'file'?"),
