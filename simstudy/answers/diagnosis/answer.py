@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from simstudy.analysis.fitted import Fit
 from simstudy.answers.diagnosis.world import ALPHA, Level, World
@@ -18,11 +20,13 @@ from simstudy.errors import UserError
 from simstudy.estimates import STATUSES, Outcome
 from simstudy.measures.bradley import VERDICTS, verdict
 from simstudy.measures.values import proportion
-from simstudy.results import Results, run
+from simstudy.runner.execute import execute
 from simstudy.store import parts
+from simstudy.store.arrow import doubles, integers
 from simstudy.store.names import method_key
 from simstudy.store.results_folder import ResultsFolder
 from simstudy.study.study import Study, load
+from simstudy.summary.study import summarize_study
 
 _USED = [STATUSES.index(outcome.status) for outcome in (Outcome.OK, Outcome.BOUNDARY)]
 
@@ -60,6 +64,8 @@ class Answer:
         Rate at which a slope of 0 is rejected where it is `slope`.
     smaller_p : Number
         Share of p-values under a true null that are no larger than the data's own.
+    n_used : int
+        Data sets in which there was a fit.
     """
 
     fit: Fit
@@ -70,6 +76,7 @@ class Answer:
     coverage: Number
     power: Number
     smaller_p: Number
+    n_used: int
 
     @property
     def method(self) -> str:
@@ -96,33 +103,39 @@ class Answer:
             "slope": self.slope,
             **{name: _finite(number.value) for name, number in numbers.items()},
             "mcse": {name: _finite(number.mcse) for name, number in numbers.items()},
+            "n_used": self.n_used,
             "verdict": self.verdict or None,
         }
 
 
+_MEASURES = ("rejection_rate", "relative_error_model_se", "coverage")
 MEASURES = ("size", "se_bias", "coverage", "power", "smaller_p")
 
 
 def answers_of(world: World) -> list[Answer]:
     """Simulate a design in a folder that is gone afterwards."""
     with tempfile.TemporaryDirectory(prefix="simstudy-") as folder:
-        file = Path(folder) / "columns.csv"
-        file.write_text(world.table(), encoding="utf-8")
+        file = Path(folder) / "columns.parquet"  # the numbers of --study's CSV, read at once
+        made = {name: (integers if column.dtype.kind == "i" else doubles)(column)
+                for name, column in world.columns.items()}  # fmt: skip
+        pq.write_table(pa.table(made), file)
         try:
             study = load(world.study(str(file), "diagnosis"))
         except UserError as error:  # numbers beyond all that a study file takes
             said = f"this design cannot be simulated as it is measured: {error}"
             raise UserError(f"{said}; measure in other units") from None
-        results = run(study, results=folder, report=False, jobs=1, warn=lambda line: None)
-        smaller = _smaller(world, study, ResultsFolder(folder).below(study.name))
-        return list(_answers(world, study, _summary(results), smaller))
+        results = ResultsFolder(folder).below(study.name)
+        execute(study, results, jobs=1)
+        return list(
+            _answers(world, study, _summary(study, results), _smaller(world, study, results))
+        )
 
 
 def _answers(
     world: World,
     study: Study,
     summary: Mapping[tuple[str, str, str], Number],
-    smaller: Mapping[tuple[str, str], Number],
+    smaller: Mapping[tuple[str, str], tuple[Number, int]],
 ) -> Iterator[Answer]:
     for level, design in zip(world.levels, study.designs, strict=True):
         for fit in world.fits:
@@ -134,24 +147,26 @@ def _answers(
                 "power": (label, "rejection_rate"),
             }
             numbers = {name: summary.get((design.id, *cell), _NONE) for name, cell in cells.items()}
-            numbers["smaller_p"] = smaller.get((design.id, label), _NONE)
-            yield Answer(fit, level, world.slope, **numbers)
+            numbers["smaller_p"], n_used = smaller.get((design.id, label), (_NONE, 0))
+            yield Answer(fit, level, world.slope, **numbers, n_used=n_used)
 
 
-def _summary(results: Results) -> dict[tuple[str, str, str], Number]:
+def _summary(study: Study, folder: ResultsFolder) -> dict[tuple[str, str, str], Number]:
     """Scenario, label and measure -> what the summary says."""
     names = ("scenario", "method", "measure", "value", "mcse", "ci_low", "ci_high")
-    columns = results.summary_table().select(names).to_pylist()
+    rows = summarize_study(study, folder, measures=_MEASURES).select(names).to_pylist()
     return {
         (row["scenario"], row["method"], row["measure"]): Number(
             *(math.nan if row[name] is None else row[name] for name in names[3:])
         )
-        for row in columns
+        for row in rows
     }
 
 
-def _smaller(world: World, study: Study, folder: ResultsFolder) -> Mapping[tuple[str, str], Number]:
-    """Scenario and label -> how often a true null has a p-value as small as the data's."""
+def _smaller(
+    world: World, study: Study, folder: ResultsFolder
+) -> Mapping[tuple[str, str], tuple[Number, int]]:
+    """Scenario and label -> how often a true null has a p as small as the data's, of so many."""
     label_of = {method.label: method_key(method.canonical) for method in study.methods}
     asked = {
         label_of[world.null_label(fit.method.label)]: (fit.method.label, fit.slope["p_value"])
@@ -167,9 +182,8 @@ def _smaller(world: World, study: Study, folder: ResultsFolder) -> Mapping[tuple
                 count = counts[scenario, label]
                 count[0] += int((held["p_value"][m, s][used[m, s]] <= own).sum())
                 count[1] += int(used[m, s].sum())
-    return {
-        cell: Number(*(float(one) for one in proportion(*count))) for cell, count in counts.items()
-    }
+    return {cell: (Number(*map(float, proportion(*count))), count[1])
+            for cell, count in counts.items()}  # fmt: skip
 
 
 def _finite(value: float) -> float | None:

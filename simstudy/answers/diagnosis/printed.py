@@ -77,7 +77,7 @@ def _answers(world: World, answers: Sequence[Answer]) -> str:
     for answer in sorted(answers, key=lambda one: [a.method for a in answers].index(one.method)):
         cells = [
             answer.method,
-            rate(answer.level.icc),
+            _icc(world, answer),
             _rate(answer.size),
             _with_error(answer.se_bias, 1),
             _rate(answer.coverage),
@@ -91,6 +91,8 @@ def _answers(world: World, answers: Sequence[Answer]) -> str:
         shown.append([row[0] if row[0] != last else "", *row[1:]])
         last = row[0]
     n = f"{world.replications:,} data sets of this design a line; in parentheses the Monte Carlo SE"
+    if any(answer.n_used < world.replications for answer in answers):
+        n += "\n* not all of them had a fit"
     return table(heading, shown, left=2 if world.resampled else 1) + f"\n{n}"
 
 
@@ -104,6 +106,10 @@ def rate(value: float, digits: int = 3) -> str:
     """A share between 0 and 1 without its leading zero."""
     text = f"{value:.{digits}f}"
     return text.removeprefix("0") if value < 1 and text.startswith("0") else text
+
+
+def _icc(world: World, answer: Answer) -> str:
+    return rate(answer.level.icc) + ("*" if answer.n_used < world.replications else "")
 
 
 def _rate(number: Number) -> str:

@@ -50,13 +50,13 @@ class Residuals:
         errors = self.errors[np.isfinite(self.errors)]
         return {"errors": errors, "cluster_effects": self.cluster_effects}
 
-    def column(self, name: str) -> list[float | str]:
+    def column(self, name: str) -> Floats:
         """One of the two as a column of units; an effect stands at its cluster's first unit."""
         if name == "errors":
-            return ["" if np.isnan(one) else one for one in self.errors.tolist()]
+            return self.errors
         whole = np.full(self.errors.size, np.nan)
         whole[np.cumsum(self.sizes) - self.sizes] = self.cluster_effects
-        return ["" if np.isnan(one) else one for one in whole.tolist()]
+        return whole
 
 
 def residuals_of(data: DataSet, slopes: Mapping[str, float]) -> Residuals:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import io
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from simstudy.analysis.data import DataSet
 from simstudy.analysis.fitted import Fit
 from simstudy.answers.diagnosis.shape import Residuals
 from simstudy.answers.diagnosis.variances import Variances, rounded
+from simstudy.moments import Array
 from simstudy.store.study_file import dump
 from simstudy.study.covariate_fields import RESERVED
 from simstudy.study.study import plain
@@ -159,25 +159,26 @@ class World:
             names.append(plain)
         return names
 
-    def table(self) -> str:
-        """The file of its columns, as CSV: sorted by cluster."""
+    @property
+    def columns(self) -> dict[str, Array]:
+        """What is in the file, sorted by cluster; NaN is missing."""
         data = self.data
-        clusters = np.repeat(np.arange(1, data.sizes.size + 1), data.sizes).tolist()
-        columns = [clusters, *data.matrix.T.tolist()]
-        names = self._names()
-        for field in self.resampled:
-            names.append(field)
-            columns.append(self.residuals.column(field))
-        stream = io.StringIO()
-        writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(names)
-        writer.writerows(zip(*columns, strict=True))
-        return stream.getvalue()
+        clusters = np.repeat(np.arange(1, data.sizes.size + 1), data.sizes)
+        given = dict(zip(self._names(), (clusters, *data.matrix.T), strict=True))
+        return given | {field: self.residuals.column(field) for field in self.resampled}
+
+    def write_columns(self, file: Path) -> None:
+        """Write them as CSV, every digit of them."""
+        with file.open("w", encoding="utf-8", newline="") as stream:
+            writer = csv.writer(stream, lineterminator="\n")
+            writer.writerow(self.columns)
+            values = zip(*(column.tolist() for column in self.columns.values()), strict=True)
+            writer.writerows(["" if one != one else one for one in row] for row in values)
 
     def write(self, file: Path) -> tuple[Path, Path]:
         """Write the study file, and the file of its columns beside it; return both."""
         beside = file.with_suffix(".csv")
-        beside.write_text(self.table(), encoding="utf-8")
+        self.write_columns(beside)
         document = self.study(beside.name, _name_of(file.stem))
         file.write_text(dump(document), encoding="utf-8")
         return file, beside
