@@ -38,7 +38,7 @@ class Both(NamedTuple):
         Whether they share replications.
     z : float
         (second - first) over the root of the variance of that; NaN where they share replications,
-        or one of them has no number or no Monte Carlo error.
+        where one of them has no number or no Monte Carlo error, and where both are sure and equal.
     """
 
     first: Row
@@ -75,7 +75,7 @@ class Both(NamedTuple):
             return "of the same replications"
         there = [row["value"] is not None for row in (self.first, self.second)]
         if all(there):
-            return "no Monte Carlo error"
+            return "the same and without Monte Carlo error" if self.same else "no Monte Carlo error"
         return "no number in " + ("the first" if there[1] else "the second" if there[0] else "both")
 
 
@@ -104,9 +104,8 @@ def matched(first: pa.Table, second: pa.Table, same_seed: bool) -> Matched:
     a default left out; methods are by their canonical names.
     """
     rows, others = first.to_pylist(), second.to_pylist()
-    scenarios = {row["scenario"]: _levels(row, first) for row in rows}
-    there = {row["scenario"]: _levels(row, second) for row in others}
-    same = _same_scenarios(scenarios, there)
+    scenarios = _scenarios(rows, first.column_names)
+    same = _same_scenarios(scenarios, _scenarios(others, second.column_names))
     by_key: dict[Key, Row] = {_key(row, same[row["scenario"]]): row
                               for row in others if row["scenario"] in same}  # fmt: skip
     pairs = [
@@ -117,12 +116,15 @@ def matched(first: pa.Table, second: pa.Table, same_seed: bool) -> Matched:
     return Matched(pairs, only, sum(name != to for name, to in same.items()))
 
 
-def _levels(row: Row, of: pa.Table) -> Row:
-    """Levels of a row's scenario that are no defaults."""
-    names = of.column_names
-    given = {name: row[name] for name in names[: names.index("method")] if name not in _BESIDE}
-    return anywhere({name: level for name, level in given.items()
-                     if level is not None and not is_default(name, level)})  # fmt: skip
+def _scenarios(rows: list[Row], names: list[str]) -> dict[str, Row]:
+    """Levels of every scenario that are no defaults."""
+    fields = [name for name in names[: names.index("method")] if name not in _BESIDE]
+    first_of_each = {row["scenario"]: row for row in reversed(rows)}
+    return {
+        scenario: anywhere({field: row[field] for field in fields
+                            if row[field] is not None and not is_default(field, row[field])})
+        for scenario, row in first_of_each.items()
+    }  # fmt: skip
 
 
 def _same_scenarios(first: dict[str, Row], second: dict[str, Row]) -> dict[str, str]:
@@ -158,9 +160,11 @@ def _z(first: Row, second: Row) -> float:
     """Of two numbers of replications that have nothing to do with each other."""
     one, other = _number(first["value"]), _number(second["value"])
     n, m = first["n_used"], second["n_used"]
+    variance = _number(first["mcse"]) ** 2 + _number(second["mcse"]) ** 2
     if record_of(first["measure"]).proportion and n and m:
-        return z_of(other - one, of_proportions(one, n, other, m))
-    return z_of(other - one, _number(first["mcse"]) ** 2 + _number(second["mcse"]) ** 2)
+        variance = of_proportions(one, n, other, m)
+    without = variance == 0 and one == other  # such as that no fit failed
+    return math.nan if without else z_of(other - one, variance)
 
 
 def as_rows(pairs: list[Both]) -> Iterator[Row]:
