@@ -13,7 +13,7 @@ from simstudy.moments import Bools, Floats, Ints
 from simstudy.study.claim_grammar import Range
 
 _MOST = 1e12  # replications beyond which none will do
-_STEPS = 60  # of a bisection on a scale of powers
+_STEPS = 24  # of a bisection of their logarithm: good to six digits
 
 
 @dataclass(frozen=True, slots=True)
