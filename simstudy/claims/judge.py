@@ -24,7 +24,7 @@ from simstudy.store.results_folder import ResultsFolder
 from simstudy.store.summary_file import read_summary
 from simstudy.study.claim_grammar import Range
 from simstudy.study.claims import Claim
-from simstudy.study.grid import Design, text_of
+from simstudy.study.grid import Design, telling, text_of
 from simstudy.study.study import Study
 from simstudy.summary.current import summary_of_rows
 from simstudy.summary.study import completed, summarize_study
@@ -106,15 +106,13 @@ def _cells(
 
 
 def _told(designs: Sequence[Design]) -> list[str]:
-    """What tells each scenario of a claim from its others, in words: no more fields than do."""
-    told: list[tuple[str, ...]] = [()] * len(designs)
-    for field in dict.fromkeys(field for design in designs for field in design.levels):
-        more = [
-            (*before, f"{field} {cut(text_of(level))}") if level is not None else before
-            for before, level in zip(told, (d.level(field) for d in designs), strict=True)
-        ]
-        told = more if len(set(more)) > len(set(told)) else told
-    return [", ".join(words) for words in told]
+    """What tells each scenario of a claim from its others, in words."""
+    fields = list(dict.fromkeys(field for design in designs for field in design.levels))
+    levels = [{field: design.level(field) for field in fields} for design in designs]
+    return [
+        ", ".join(f"{field} {cut(text_of(x))}" for field, x in told.items() if x is not None)
+        for told in telling(levels)
+    ]
 
 
 def _verdict(claim: Claim, cells: Sequence[Cell]) -> Verdict:

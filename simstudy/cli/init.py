@@ -55,6 +55,10 @@ methods:                        # python -m simstudy methods  lists them
   # - cluster_means: {{when: icc > 0}}  # in these scenarios alone
   # - random_intercept: {{omit: [baseline], label: unadjusted}}
   # - random_slope              # a slope of its own for every classroom
+
+# claims:                       # what the results are to show; run says whether they do
+#   - type1_error of random_intercept <= 0.075
+#   - type1_error of pooled > 0.1 where x_icc = 1 and icc = 0.2
 """
 
 _METHOD = '''\

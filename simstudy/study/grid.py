@@ -5,10 +5,10 @@ from __future__ import annotations
 import itertools
 import math
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
-from typing import Any
+from typing import Any, TypeVar
 
 from simstudy.garbage import kept
 from simstudy.generators import shapes
@@ -22,6 +22,7 @@ from simstudy.study.scenarios import scenario, variances
 from simstudy.study.yaml_lines import Document
 from simstudy.theory.design_effect import design_effect
 
+L = TypeVar("L")
 _MOST = 1_000_000
 _FOLDERS = re.compile(r"\S*/(?=\S)")
 # what a condition may ask of a scenario
@@ -198,6 +199,17 @@ def anywhere(levels: Mapping[str, Any]) -> dict[str, Any]:
         field: _FOLDERS.sub("", level) if isinstance(level, str) else level
         for field, level in levels.items()
     }
+
+
+def telling(levels: Sequence[dict[str, L]]) -> list[dict[str, L]]:
+    """Levels without those of factors that no two scenarios need to be told apart."""
+    names = [name for name in levels[0] if len({of[name] for of in levels}) > 1] if levels else []
+    apart = len({tuple(of[name] for name in names) for of in levels})
+    for name in reversed(names):
+        fewer = [other for other in names if other != name]
+        if len({tuple(of[other] for other in fewer) for of in levels}) == apart:
+            names = fewer
+    return [{name: of[name] for name in names} for of in levels]
 
 
 def text_of(value: Any) -> str:

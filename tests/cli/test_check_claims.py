@@ -94,3 +94,11 @@ def test_plan_lists_claims_and_a_share_judges_none(run, tmp_path):
     assert shared.code == 0 and "Claims" not in shared.out
     planned = call("plan", tmp_path / "c.yaml", "--results", tmp_path)
     assert f"claims, judged by run:\n  {SUPPORTED} (1 cell)\n" in planned.out
+
+
+def test_the_starter_suggests_claims(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    call("init", "new")
+    before, suggested = (tmp_path / "new.yaml").read_text().split("# claims:")
+    (tmp_path / "new.yaml").write_text(before + "claims:" + suggested.replace("\n#", "\n"))
+    assert len(simstudy.load("new.yaml").claims) == 2

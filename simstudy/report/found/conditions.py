@@ -10,6 +10,7 @@ import numpy as np
 
 from simstudy.moments import Bools
 from simstudy.report.pivot import Level
+from simstudy.study.grid import telling
 
 _MOST_TERMS = 3
 _BEAM = 12  # conditions that are made longer
@@ -60,17 +61,6 @@ class Some(NamedTuple):
     among: int = 0
     listed: Sequence[dict[str, Level]] = ()
     others: Sequence[dict[str, Level]] = ()
-
-
-def telling(levels: Sequence[dict[str, Level]]) -> list[dict[str, Level]]:
-    """Levels without those of factors that no two scenarios need to be told apart."""
-    names = [name for name in levels[0] if len({of[name] for of in levels}) > 1] if levels else []
-    apart = len({tuple(of[name] for name in names) for of in levels})
-    for name in reversed(names):
-        fewer = [other for other in names if other != name]
-        if len({tuple(of[other] for other in fewer) for of in levels}) == apart:
-            names = fewer
-    return [{name: of[name] for name in names} for of in levels]
 
 
 def some_of(levels: Sequence[dict[str, Level]], meant: Bools) -> Some:
