@@ -29,8 +29,10 @@ class Powers(NamedTuple):
     null_value : float
     left_out : list of str
         Methods that are liberal somewhere, and not compared.
+    of : int
+        Scenarios where the hypothesis is false.
     n : int
-        Scenarios; 0 where no two methods, or none, have one in common.
+        Those in which all methods that are compared have a power.
     means : list of (str, Estimate)
         The method with the largest mean first.
     below : list of str
@@ -47,6 +49,7 @@ class Powers(NamedTuple):
     tested: str
     null_value: float
     left_out: list[str]
+    of: int
     n: int = 0
     means: Sequence[tuple[str, Estimate]] = ()
     below: Sequence[str] = ()
@@ -92,6 +95,7 @@ def _compared(
     found = Powers(
         "the truth" if name is None else estimand(name).words, null_value,
         [method for method in cells if method in liberal],
+        len({row for of in cells.values() for row in of.rows}),
     )  # fmt: skip
     shared = set.intersection(*(set(of.rows) for of in fair.values())) if fair else set()
     if not shared:
