@@ -219,6 +219,13 @@ class Results:
         names = write_report(self.study, self._place, self._stored_summary(warn), warn)
         return [self._place.files.path(name) for name in names]
 
+    @property
+    def found(self) -> list[str]:
+        """What was found, in words: paragraphs in Markdown, as in report/methods.md."""
+        from simstudy.report.found.paragraphs import found
+
+        return found(self.study, self._stored_summary(_PYTHON_WARNS))
+
     def _stored_summary(self, warn: Callable[[str], None]) -> pa.Table:
         """The summary as it was written, or made again from the rows where it is not."""
         from simstudy.summary.beside import as_written

@@ -113,6 +113,14 @@ def test_sections_are_in_ademp_order(written):
     ]  # fmt: skip
 
 
+def test_what_was_found_is_there_and_has_from_python_the_same_words(written):
+    results, text = written
+    section = text.partition("## What was found\n\n")[2].partition("\n\n## References")[0]
+    assert section.replace("\n\n", "\n") == "\n".join(results.found).replace("\n\n", "\n")
+    assert [len(re.findall(rf"^- \*\*{m}", section, re.MULTILINE))
+            for m in ("pooled", "dummy", "mixed")] == [1, 1, 1]  # fmt: skip
+
+
 def test_every_level_label_seed_and_number_is_there(written):
     found, text = written
     for line in ("$J$ | 4; 7 |", "$n_j$ | 3; uniform 2-9 |", r"$\rho$ | 0; 0.13; 0.37 |",
