@@ -18,6 +18,7 @@ from helpers_cli import ROOT, TWO_CLASSROOMS, call
 import simstudy
 from simstudy.answers.diagnosis.diagnosis import Diagnosis, diagnose
 from simstudy.answers.diagnosis.shape import excess_kurtosis, skewness
+from simstudy.answers.diagnosis.wording import nouns
 from simstudy.errors import UserError
 from simstudy.study.study import load
 from simstudy.theory.answers import answer
@@ -244,6 +245,31 @@ def test_words_of_unusual_data(case: str):
     text = " ".join(found.words)
     assert [words for words in expected if words not in text] == []
     json.dumps(found.as_dict(), allow_nan=False)
+
+
+NOUNS = {
+    "school": ("school", "schools"), "School": ("school", "schools"), "class": ("class", "classes"),
+    "study": ("study", "studies"), "school_id": ("school", "schools"), "clinicID": ("clinic",
+    "clinics"), "schoolid": ("cluster", "clusters"), "g": ("cluster", "clusters"),
+    "Klasse 1": ("cluster", "clusters"), "day": ("day", "days"), "village.no": ("village",
+    "villages"),
+}  # fmt: skip
+
+
+@cells("column", NOUNS)
+def test_clusters_are_called_by_their_column(column: str):
+    assert nouns(column) == NOUNS[column]
+
+
+def test_columns_whose_names_are_taken():
+    """By fields of a study, by residuals, and by each other once they are plain."""
+    data = frame().rename(columns={"school": "cluster_effects", "x": "errors", "z": "slope"})
+    data["C_arm_T_b"] = data.slope**2
+    formula = "y ~ errors + slope + C_arm_T_b + C(arm) + (1 | cluster_effects)"
+    found = diagnose(data, formula, replications=2)
+    assert list(found.world.columns) == [
+        "cluster_effects_", "errors_", "slope_", "C_arm_T_b", "C_arm_T_b_", "C_arm_T_c",
+    ]  # fmt: skip
 
 
 def test_another_term_is_asked_for():

@@ -11,7 +11,7 @@ from simstudy.analysis.data import DataSet
 from simstudy.moments import Floats, Ints
 
 _SKEWED, _HEAVY = 1.0, 3.0  # skewness and excess kurtosis beyond which a normal is not enough
-_ENOUGH = {"errors": 50, "cluster_effects": 30}  # values from which a shape may be drawn
+RESIDUALS = {"errors": 50, "cluster_effects": 30}  # and values from which a shape may be drawn
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Residuals:
         return tuple(
             name
             for name, values in self._values().items()
-            if values.size >= _ENOUGH[name] and is_far(skewness(values), excess_kurtosis(values))
+            if values.size >= RESIDUALS[name] and is_far(skewness(values), excess_kurtosis(values))
         )
 
     def as_dict(self) -> dict[str, dict[str, float]]:

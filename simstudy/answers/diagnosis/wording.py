@@ -26,7 +26,7 @@ _PHRASES = {  # of methods that do equally well the first is named
     "random_intercept[df=wald]": "a random intercept with a z test",
     "pooled[se=CR0,df=wald]": "a cluster-robust z test (CR0)",
 }
-_WORD = re.compile(r"[A-Za-z]{3,}")
+_NOUN = re.compile(r"([A-Za-z]{3,}?)(?:[_.](?:id|no|nr|num|code)|(?<=[a-z])ID)?")
 _WIDE = 0.2  # width of an interval of the ICC beyond which little is known
 _CERTAIN = 0.995
 
@@ -36,7 +36,7 @@ class _Said:
 
     def __init__(self, world: World, design: dict[str, Any], answers: Sequence[Answer]) -> None:
         self.world, self.design, self.answers = world, design, answers
-        self.cluster, self.clusters = _nouns(design["cluster"])
+        self.cluster, self.clusters = nouns(design["cluster"])
         self.over = "over the interval" if world.variances.known else "over those assumed"
 
     def phrase(self, answer: Answer) -> str:
@@ -236,11 +236,12 @@ def _binary(said: _Said) -> str:
     return f"{y} has two values; the simulated outcomes are continuous, as the methods take them."
 
 
-def _nouns(column: str) -> tuple[str, str]:
-    """One cluster and several, by the name of the grouping column."""
-    if not _WORD.fullmatch(column) or column.lower().endswith("id"):
+def nouns(column: str) -> tuple[str, str]:
+    """One cluster and several, by the name of the grouping column where that is a noun."""
+    noun = _NOUN.fullmatch(column)
+    if noun is None or (column.lower().endswith("id") and noun[1] == column):
         return "cluster", "clusters"
-    word = column.lower()
+    word = noun[1].lower()
     if word.endswith(("s", "x", "ch", "sh")):
         return word, f"{word}es"
     return word, f"{word[:-1]}ies" if word.endswith("y") and word[-2] not in "aeou" else f"{word}s"

@@ -14,7 +14,7 @@ import numpy as np
 
 from simstudy.analysis.data import DataSet
 from simstudy.analysis.fitted import Fit
-from simstudy.answers.diagnosis.shape import Residuals
+from simstudy.answers.diagnosis.shape import RESIDUALS, Residuals
 from simstudy.answers.diagnosis.variances import Variances, rounded
 from simstudy.moments import Array
 from simstudy.store.study_file import dump
@@ -150,14 +150,18 @@ class World:
 
     def _names(self) -> list[str]:
         """Columns of the file: the clusters, x, and covariates by names that a study file takes."""
-        data, names = self.data, [self.data.random.cluster, self.data.names[0]]
-        for column in data.names[1:]:
-            plain = _NO_LETTERS.sub("_", column).strip("_") or "z"
-            plain = f"z{plain}" if plain[0].isdigit() else plain
-            while plain in names or plain in RESERVED:
+        data, names = self.data, [""]
+        taken = {*RESIDUALS}
+        for column in (data.random.cluster, *data.names):
+            plain = column
+            if len(names) > 2:  # of a covariate
+                taken |= {*RESERVED}
+                plain = _NO_LETTERS.sub("_", column).strip("_") or "z"
+                plain = f"z{plain}" if plain[0].isdigit() else plain
+            while plain in names or plain in taken:
                 plain += "_"
             names.append(plain)
-        return names
+        return names[1:]
 
     @property
     def columns(self) -> dict[str, Array]:
