@@ -288,6 +288,7 @@ REFUSED = [
     ("y ~ x + (1 | school)", {"school": 1}, None, "at least 2 clusters are needed"),
     ("y ~ x + (1 | school)", {"y": lambda d: d.x}, None, "no method has a test of x"),
     ("y ~ x + (1 | school)", {"x": 1.0}, None, "x does not vary"),
+    ("y ~ x + (1 | school)", {"y": lambda d: d.school**2}, None, "nothing is left of y within"),
     ("y ~ x + (1 | school)", {"y": lambda d: d.y * 1e9, "x": lambda d: d.x / 1e9}, None,
      "measure in other units"),
 ]  # fmt: skip

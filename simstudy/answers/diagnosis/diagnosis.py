@@ -24,6 +24,7 @@ from simstudy.answers.diagnosis.variances import variances_of
 from simstudy.answers.diagnosis.wording import worded
 from simstudy.answers.diagnosis.world import World, tried
 from simstudy.errors import UserError, nearest
+from simstudy.estimates import Outcome
 from simstudy.study.methods import method_of
 
 if TYPE_CHECKING:
@@ -118,9 +119,14 @@ def diagnose(
     asked = (*usual(terms.random), *_OTHERS[len(read.names) > 1])
     fits = fits_of(read, [method_of(one) for one in asked])
     chosen = tried(fits.fits)
+    messages = [fit.message for fit in fits.fits if fit.message]
     if not chosen:
-        said = next((fit.message for fit in fits.fits if fit.message), "nothing can be estimated")
+        said = next(iter(messages), "nothing can be estimated")
         raise UserError(f"no method has a test of {read.names[0]}: {said}")
+    if Outcome.NO_RESIDUAL_VARIANCE.reason in messages:
+        y, cluster = read.terms.outcome, read.random.cluster
+        raise UserError(f"nothing is left of {y} within {cluster} that could be simulated: analyze "
+                        "its means")  # fmt: skip
     variances = variances_of(read, fits.fits)
     slopes = slopes_of(read, chosen)
     residuals = residuals_of(read, slopes)
