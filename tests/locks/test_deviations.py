@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -159,3 +160,45 @@ def test_versions_are_those_of_the_rows():
     assert other_versions(locked, rows) == ["numpy 2.4.1 and 2.5.0 instead of 2.4.1"]
     assert other_versions(locked, rows[:1]) == []
     assert other_versions(locked, [{"python": "3.12.7"}]) == ["python 3.12.7 instead of 3.11.7"]
+
+
+FILES = {
+    "x.csv": "school,score,residual\n" + "".join(f"{k % 4},{k},{k * k}\n" for k in range(12)),
+    "own.py": "import simstudy\n\n\n@simstudy.generator\ndef drawn(rng, scenario, shape=1):\n"
+              "    return None\n\n\n@simstudy.measure\ndef largest(rows, truth):\n    return 1.0\n",
+}  # fmt: skip
+GRIDS = [
+    {"n_clusters": [8, 9], "cluster_size": 3, "icc": 0.1, "x_icc": 1, "slope": 0,
+     "errors": {"file": "x.csv", "column": "residual"}},
+    {"x": {"file": "x.csv", "column": "score", "cluster": "school"}, "icc": [0, 0.1], "slope": 0},
+    {"data": {"use": "own.py:drawn", "shape": [1, 2]}, "n_clusters": 7, "cluster_size": 3,
+     "icc": 0.1, "slope": 0},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "lines"),
+    [
+        ("x.csv", ",0\n", ",5\n",
+         ["the data of 2 scenarios come from a file that has changed: n_clusters 8, 9"]),
+        ("x.csv", "0,0,", "0,7,",
+         ["the data of 2 scenarios come from a file that has changed: n_clusters 4",
+          "x x.csv:score by school has changed"]),
+        ("own.py", "None", "0",
+         ["the data of 2 scenarios come from a file that has changed: n_clusters 7",
+          "data own.py:drawn has changed", "measure own.py:largest has changed"]),
+    ],
+)  # fmt: skip
+def test_files_are_known_by_their_content(file, old, new, lines, tmp_path, monkeypatch):
+    study = STUDY | {"scenarios": GRIDS, "claims": [], "methods": ["pooled"],
+                     "measures": [{"use": "own.py:largest"}]}  # fmt: skip
+    plans = []
+    for folder, changes in (("here", {}), ("elsewhere", {}), ("later", {file: (old, new)})):
+        (tmp_path / folder).mkdir()
+        monkeypatch.chdir(tmp_path / folder)
+        for name, text in FILES.items():
+            Path(name).write_text(text.replace(*changes.get(name, ("", "")), 1))
+        plans.append(plan_of(load(study)))
+    here, elsewhere, later = plans
+    assert deviations(here, elsewhere) == [] and here.digest == elsewhere.digest
+    assert deviations(here, later) == lines and here.digest != later.digest

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+import pandas as pd
 import pytest
 from helpers_simulation import study
 
@@ -120,3 +122,17 @@ def test_a_default_that_is_written_says_nothing(tmp_path):
     written = PLAIN | {"errors": "normal", "third_level": "none", "missing": "none",
                        "autocorrelation": 0, "cluster_effects": "normal"}  # fmt: skip
     assert section(written, tmp_path / "a") == section(PLAIN, tmp_path / "b")
+
+
+@simstudy.generator
+def drawn(rng, scenario):
+    cluster = np.repeat(np.arange(scenario.n_clusters), scenario.sizes(rng))
+    x, y = rng.standard_normal((2, cluster.size))
+    return pd.DataFrame({"cluster": cluster, "x": x, "y": y})
+
+
+def test_a_generator_beside_a_world_has_none_of_its_parts(tmp_path):
+    own = {"data": {"use": drawn}, "n_clusters": 6, "cluster_size": 3, "icc": 0.3, "slope": 0}
+    text = section([PLAIN | {"errors": ["normal", {"t": 5}]}, own], tmp_path)
+    assert "| distribution of errors, $e_{ij}$ | normal; t 5 |" in text
+    assert text.count("| distribution of errors,") == 1

@@ -51,7 +51,7 @@ def rows_of(grid: Mapping[str, Any], parts: Iterable[Part], folder: Path = _HERE
     """What a grid says of some parts; files that it names are relative to a folder."""
     rows: list[Row] = []
     for part in parts:
-        if grid.get(part.name, NONE) == NONE:
+        if grid.get(part.name) in (None, NONE):  # None: no field of a generator's own grid
             continue
         place = Place(Document(grid, file=str(folder / "study.yaml")), (), grid)[part.name]
         if part.factors:
