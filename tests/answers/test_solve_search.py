@@ -120,3 +120,10 @@ def test_replications_have_an_end():
     root, known = sought(narrow, power(0.1))
     assert "not narrower with 4,096 replications a level" in root.reason
     assert max(p.n_reps for p in known.values()) == 4096 and abs(root.level - 785) < 60
+
+
+def test_a_jump_is_closed_in_on():
+    """No line goes through a step: halves are taken until its sides are near enough."""
+    root, _ = sought(aim(ICC, tolerance=0.01), lambda r: 0.7 if r < 0.29 else 0.9)
+    assert root.low < 0.29 <= root.high and root.high - root.low <= 0.02
+    assert abs(root.level - 0.29) <= 0.01

@@ -11,9 +11,9 @@ import numpy as np
 from simstudy.moments import Floats
 
 _DIGITS = 3  # of a level of a field that is not whole, where nothing finer is wanted
-_SHARE = 0.002  # nearest that a share is sought by default, and 1 % of any other root
+_SHARE = 0.005  # nearest that a share is sought by default, and 1 % of any other root
 _OF_ROOT = 0.01
-FINE = 5.0  # grid steps of a field that is not whole in a tolerance, at least
+FINE = 3.0  # grid steps of a field that is not whole in a tolerance, at least
 
 
 class Point(NamedTuple):

@@ -8,7 +8,6 @@ from typing import Any
 
 from simstudy.answers.solve.aim import Point, tidy
 from simstudy.answers.solve.rounds import Sought, at, spent
-from simstudy.study.fields import is_default
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +69,8 @@ def _number(one: Sought, level: float) -> float | int | None:
 def levels_of(one: Sought) -> dict[str, Any]:
     """What is said of the other fields."""
     assert one.example is not None
-    return {name: level for name, level in one.example.levels.items()
-            if name != one.aim.axis.name and not is_default(name, level)}  # fmt: skip
+    levels = one.example.levels.items()
+    return {name: level for name, level in levels if name != one.aim.axis.name}
 
 
 def neighbors(one: Sought, label: str) -> list[tuple[float, Point]]:

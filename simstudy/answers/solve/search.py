@@ -289,16 +289,18 @@ def _spread(
     aim: Aim, points: Mapping[float, Point], some: dict[float, Point],
     pair: tuple[float, float, bool],
 ) -> Tries | Root:  # fmt: skip
-    """More replications where no line is sure to cross, or that the curve is too flat."""
-    low, high, _ = pair
+    """Halves of a jump, or more replications where no line is sure to cross, or that it is flat."""
+    low, high, rising = pair
     axis, most = aim.axis, min(_FLAT, aim.most)
-    inner = 0.5 * (low + high)
-    if axis.log and low > 0:
-        inner = math.sqrt(low * high)
-    n_reps = min(p.n_reps for p in some.values())
+    root, n_reps = (high if rising else low), min(p.n_reps for p in some.values())
+    if high - low <= max(aim.near(root), axis.unit):
+        return _found(aim, points, root, [low, high], rising, None)
+    inner = axis.rounded(math.sqrt(low * high) if axis.log and low > 0 else 0.5 * (low + high))
+    if inner not in points:
+        return {inner: n_reps}
     while n_reps < most:
         n_reps = aim.reps(4 * n_reps)
-        if tries := _missing(points, dict.fromkeys((low, axis.rounded(inner), high), n_reps)):
+        if tries := _missing(points, dict.fromkeys((low, inner, high), n_reps)):
             return tries
     ends = " and ".join(said(aim, x, points[x]) for x in (low, high))
     return nowhere(f"too flat to say where between {low:.10g} and {high:.10g}: "
@@ -345,7 +347,7 @@ def _settled(
 
 def _found(
     aim: Aim, points: Mapping[float, Point], root: float, ends: list[float], rising: bool,
-    line: Crossing, reason: str = "",
+    line: Crossing | None, reason: str = "",
 ) -> Root:  # fmt: skip
     """The root; said where its neighbors are not in the order of the curve."""
     unit = aim.unit(root)

@@ -99,7 +99,7 @@ def solve(
         ``"A:B"``: where it is sought.
     tolerance : float, optional
         Farthest that an end of the interval may be from the root. Default: 1 of a field of whole
-        numbers; else 1 % of the root, and .002 of what is bounded by 1.
+        numbers; else 1 % of the root, and at least .005 of what is bounded by 1.
     results : path, or URI
         Parent folder: icc goes to ``results/icc-solve-FIELD``.
     jobs : int, optional
