@@ -63,7 +63,7 @@ _DUMMIES = "show the coefficients of dummy's clusters, of more than two too"
 _TARGET = "say how many replications this Monte Carlo SE needs"
 
 _FIELD = "n_clusters, cluster_size, icc, slope, or another field that is a number"
-_TOLERANCE = "farthest of the interval's ends from the root (1 of whole numbers, else 1 %)"
+_TOLERANCE = "farthest of the interval's ends from the root (1 of whole numbers, else 1 %%)"
 
 _RESULTS = "results folder of a study, such as results/icc"
 

@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
+from matplotlib.transforms import offset_copy
 
 from simstudy.answers.solve.aim import Point
 from simstudy.answers.solve.answers import levels_of
@@ -74,8 +75,8 @@ def _notes(found: Solved, tried: list[Sought], fixed: dict[str, Any]) -> list[st
     n_left = len(found.sought) - len(tried)
     return [
         "Points are levels that were tried, bars their 95 % Monte Carlo intervals; lines with 95 % "
-        "bands are the fits that roots are read from; a bar on the target is the 95 % interval of "
-        "a root",
+        "bands are the fits that roots are read from; bars at the target are the 95 % intervals "
+        "of roots",
         f"Scenarios: {style.levels_text(fixed)}" if fixed else "",
         f"{_MOST} of {len(tried)} scenarios are shown" if len(tried) > _MOST else "",
         f"{n_left} scenarios in which the target cannot be asked for are not shown"
@@ -129,7 +130,7 @@ def _panel(
             bare = look | {"linestyle": "", "elinewidth": 0.8, "markersize": 3.0}
             draw_interval(axes, list(points), ends, zorder=3 - 0.1 * m / 10, **bare)
             axes.plot(list(points), ends[0], color=look["color"], linewidth=0.6, alpha=0.4)
-        _root(axes, one, label, look, limits)
+        _root(axes, one, label, look | {"below": 2.5 * m}, limits)
     if none:
         text = "\n".join(wrapped(f"no root: {', '.join(none)}", 2.1, 7))
         style.write(axes, 0.03, 0.97, text, fontsize=7, color=style.GRAY, va="top", zorder=4)
@@ -149,10 +150,14 @@ def _root(
     x: Floats = np.exp(at) if axis.log else at
     axes.plot(x, value, color=look["color"], linewidth=1.1, zorder=2.5)
     axes.fill_between(x, low, high, color=look["color"], alpha=0.2, linewidth=0, zorder=2)
-    axes.plot([root.low, root.high], [one.aim.target] * 2, color=look["color"], linewidth=3.0,
-              alpha=0.7, solid_capstyle="butt", zorder=3.4)  # fmt: skip
-    axes.plot([root.level], [one.aim.target], color=look["color"], marker="|", markersize=9,
-              markeredgewidth=1.6, zorder=3.6)  # fmt: skip
+    lower = offset_copy(
+        axes.transData, axes.get_figure(root=True), y=-look["below"], units="points"
+    )
+    bar: dict[str, Any] = {"color": look["color"], "transform": lower}
+    axes.plot([root.low, root.high], [one.aim.target] * 2, linewidth=2.5, alpha=0.7, zorder=3.4,
+              solid_capstyle="butt", **bar)  # fmt: skip
+    axes.plot([root.level], [one.aim.target], marker="|", markersize=5, markeredgewidth=1.4,
+              zorder=3.6, **bar)  # fmt: skip
     axes.axvline(root.level, color=look["color"], linewidth=0.6, linestyle=":", zorder=1.5)
 
 

@@ -37,8 +37,8 @@ class Question:
 
     @property
     def text(self) -> str:
-        """``power >= 0.8``."""
-        return f"{self.asked.name} {'>=' if self.at_least else '<='} {self.target:g}"
+        """``power of at least 0.8``."""
+        return f"{self.asked.name} of at {'least' if self.at_least else 'most'} {self.target:g}"
 
 
 def question(

@@ -30,6 +30,12 @@ if TYPE_CHECKING:
 _RATES = ("rejection_rate", "share_not_estimable")  # of methods with a test, and of all
 
 
+_AIM = (
+    "It was sought, by method and by what scenarios have in common besides {field}, from which "
+    "{field} on, or up to which, there is a {asked}; near that, scenarios have more replications."
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Solved:
     """What was found.
@@ -122,6 +128,7 @@ def solve(
     trial = Trial(
         document, imports, f"{study.name}-solve-{field}",
         f"{study.title or study.name}: {field} for {asked.text}",
+        _AIM.format(field=field, asked=asked.text),
         [document.data["methods"][k] for k in chosen], _RATES[0 if tested else 1],
     )  # fmt: skip
     sought = [_sought(family, axis, asked, tolerance) for family in families(document, field)]

@@ -34,7 +34,7 @@ class Trial:
     imports : Imports
     name : str
         Of the study, and of its folder.
-    title : str
+    title, aim : str
     methods : list
         Those that are fitted, as the study file names them.
     mcse : str
@@ -45,6 +45,7 @@ class Trial:
     imports: Imports
     name: str
     title: str
+    aim: str
     methods: Sequence[Any]
     mcse: str
 
@@ -62,6 +63,7 @@ class Trial:
         data |= {
             "name": self.name,
             "title": self.title,
+            "aim": self.aim,
             "replications": rule.written,
             "methods": list(self.methods),
             "scenarios": [family.at([as_level(axis, x) for x in levels])
