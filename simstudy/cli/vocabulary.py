@@ -21,6 +21,7 @@ VERBS = meanings(
     compare="diff against published",
     status="progress watch monitor missing verify ls",
     merge="combine join union collect gather",
+    solve="power sample_size samplesize how_many n_for find root required size",
     compact="pack consolidate shrink squash repack gc vacuum",
 )  # fmt: skip
 FLAGS = meanings(
@@ -46,10 +47,13 @@ FLAGS = meanings(
         "--reference": "ref baseline comparator",
         "--alpha": "level significance",
         "--null": "h0 null_value mu",
+        "--for": "field parameter solve_for vary along",
+        "--type1-error": "type1 size type_1_error",
+        "--range": "interval bounds limits between",
         "--measure": "measures metric metrics statistic performance",
         "--format": "type fmt output_format as",
         "--figure": "plot fig draw image",
-        "--mcse": "monte_carlo_se precision mcerror tolerance",
+        "--mcse": "monte_carlo_se precision mcerror",
         "--trust": "trusted yes y",
         "--csv": "write_csv save export",
         "--watch": "w follow live tail",
