@@ -121,4 +121,7 @@ def _kept(study: Study, folder: ResultsFolder) -> Beyond | None:
 def _difference(one: Any) -> Difference:
     scenario, *numbers = one
     alpha, value, mcse = (NAN if number is None else float(number) for number in numbers[:3])
-    return Difference(str(scenario), alpha, value, mcse, *map(int, numbers[3:]))
+    counts = [int(number) for number in numbers[3:]]
+    if min(counts) < 0:
+        raise ValueError("a number of replications is below 0")
+    return Difference(str(scenario), alpha, value, mcse, *counts)

@@ -31,6 +31,7 @@ from simstudy.summary.study import completed, summarize_study
 from simstudy.where import cut
 
 SUPPORTED, REFUTED, UNDECIDED = Verdict.SUPPORTED, Verdict.REFUTED, Verdict.UNDECIDED
+_NO_CELL = "no row there has a truth that is known to be what the measure is about"
 _NAMED = 3  # cells that are named
 
 
@@ -78,7 +79,7 @@ def judged(claim: Claim, found: Found) -> Judged:
     if verdict is not UNDECIDED:
         return Judged(claim, verdict, "", cells, _nearest(claim, cells, margin))
     if not cells:
-        return Judged(claim, verdict, "there is no cell that it is about", cells, None)
+        return Judged(claim, verdict, _NO_CELL, cells, None)
     more = _more(claim, found, cells, family)
     reason = "; ".join(filter(None, (_without(cells), more.words)))
     deciding = cells[more.place] if more.place is not None else _nearest(claim, cells, margin)
@@ -167,7 +168,7 @@ def _more(claim: Claim, found: Found, cells: Sequence[Cell], family: int) -> _Mo
     else:
         place = max(open_cells, key=lambda k: needed[k])
     cell = cells[place]
-    if math.isinf(needed[place]):
+    if not math.isfinite(needed[place]):
         bound = min((claim.range.low, claim.range.high), key=lambda b: abs(b - cell.value))
         near = "on" if cell.value == bound else "all but on"
         words = f"no number of replications would decide: {cell.value:.4g} is {near} the bound"

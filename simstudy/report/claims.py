@@ -120,11 +120,20 @@ def _cells(one: Judged) -> list[Shown]:
 
 def facts(judged: Sequence[Judged]) -> dict[str, Any]:
     """What the section about claims says."""
+    pairs = [record_of(one.claim.asked.measure) for one in judged if one.claim.against]
     return {
         "claims": [
-            (one.claim.text, one.verdict.value, evidence(one), one.reason) for one in judged
+            (
+                one.claim.text,
+                one.verdict.value,
+                evidence(one),
+                one.reason[:1].upper() + one.reason[1:],
+            )
+            for one in judged
         ],
         "claims_counted": counted(judged),
+        "claims_of_two": bool(pairs),
+        "claims_of_two_rates": any(record.proportion or record.over_alpha for record in pairs),
     }
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from helpers_cli import call
 
@@ -52,6 +54,12 @@ def test_editing_claims_computes_no_fit_and_renews_the_report(run, tmp_path):
     assert {f.name: f.stat().st_mtime_ns for f in (tmp_path / "c/estimates").iterdir()} == parts
     assert "refuted" in table.read_text() and "supported" not in table.read_text().split("\n\n")[1]
     assert f"- *refuted*: `{REFUTED}`: ." in (tmp_path / "c/report/methods.md").read_text()
+    pair = "type1_error of pooled > random_intercept"
+    run(pair, "bias of pooled < 0")
+    methods = (tmp_path / "c/report/methods.md").read_text()
+    assert "these claims: 1 supported, 1 undecided. Each" in methods
+    assert "data set by data set, of rates with adjusted Wald intervals (Bonett & Price" in methods
+    assert re.search(r"cells\. (About [\d,]+|No number of) replications would decide", methods)
     run()
     assert not table.exists()
     assert "## Claims" not in (tmp_path / "c/report/methods.md").read_text()
