@@ -9,11 +9,14 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from simstudy.analysis.printed import p_text
 from simstudy.answers.diagnosis.answer import Answer, Number
 from simstudy.answers.diagnosis.printed import rate
 from simstudy.answers.diagnosis.shape import is_far
 from simstudy.answers.diagnosis.world import ALPHA, World, main_of
+from simstudy.numerics.tails import critical_value
 
 _PHRASES = {  # of methods that do equally well the first is named
     "random_slope": "a random slope (Kenward-Roger)",
@@ -164,7 +167,7 @@ def _holders(said: _Said) -> str:
         return "None of the methods holds its level here."
     ranked = sorted(holders, key=lambda one: -one.power.value)
     order, slope = list(_PHRASES), f"{said.world.slope:.4g}"
-    close = [one for one in ranked if _alike(one.power, ranked[0].power)]
+    close = [one for one in ranked if _alike(one.power, ranked[0].power, len(ranked))]
     first, *close = sorted(close, key=lambda one: order.index(one.fit.method.canonical))
     if ranked[0].power.value > _CERTAIN:
         return (f"These hold their level and would nearly always find a slope of {slope}: "
@@ -218,15 +221,15 @@ def _shape(said: _Said) -> str:
     line = f"Residuals {listed} are far from normal"
     if not said.world.resampled:
         return f"{line}, and too few to draw from: normal ones were simulated."
-    own = {one.method: one for one in said.answers
+    own = {one.method: one.size for one in said.answers
            if one.level == said.main[0].level._replace(resampled=True)}  # fmt: skip
-    line += "; drawn from your own instead, "
-    moved = [one for one in said.main if not _alike(one.size, own[one.method].size)]
+    line += ", as which the interval of the ICC takes them; drawn from your own instead, "
+    moved = [one for one in said.main if not _alike(one.size, own[one.method], len(own))]
     if not moved:
         return f"{line}they change no method's rate of false alarms by more than chance."
-    listed = _listed([f"{said.phrase(one)} rejects a true null {percent(own[one.method].size)} of "
-                      f"the time, not {percent(one.size)}" for one in moved])  # fmt: skip
-    return f"{line}{listed}."
+    listed = _listed([f"{percent(own[one.method])}, not {percent(one.size)}, by {said.phrase(one)}"
+                      for one in moved])  # fmt: skip
+    return f"{line}a true null is rejected {listed}."
 
 
 def _binary(said: _Said) -> str:
@@ -266,9 +269,10 @@ def _percents(share: float) -> str:
     return f"{100 * share:.0f} %"
 
 
-def _alike(first: Number, second: Number) -> bool:
-    """Whether two rates cannot be told apart."""
-    return abs(first.value - second.value) <= 2.0 * (first.mcse**2 + second.mcse**2) ** 0.5
+def _alike(first: Number, second: Number, family: int) -> bool:
+    """Whether two rates cannot be told apart, one of so many pairs (Bonferroni)."""
+    far = float(critical_value(np.inf, 0.05 / family))
+    return abs(first.value - second.value) <= far * (first.mcse**2 + second.mcse**2) ** 0.5
 
 
 def _listed(items: Sequence[str]) -> str:
