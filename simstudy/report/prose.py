@@ -13,6 +13,7 @@ from jinja2.ext import Extension
 from markupsafe import Markup
 
 from simstudy import errors
+from simstudy.estimands import estimand
 from simstudy.report.methods_section.bibliography import Citations
 from simstudy.report.methods_section.predictors import listed
 from simstudy.report.pivot import Level, level_text
@@ -107,6 +108,7 @@ _FILTERS: dict[str, Callable[..., Any]] = {
     "counted": lambda n, what: f"{n:,} {what}" + ("" if n == 1 else "s"),
     "each": lambda values, pattern: [pattern.format(*value) for value in values],
     "either": _either,
+    "estimand": lambda name: estimand(name).words,
     "file_name": lambda path: Path(path).name,
     "join": _join,
     "labels": _bold,

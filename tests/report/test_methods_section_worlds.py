@@ -65,7 +65,7 @@ SAID: dict[str, tuple[object, tuple[str, ...], tuple[str, ...]]] = {
     "arms": (
         ARMS | {"treated": [0.25, 0.5], "cluster_variance": [{"arms": 0}, {"arms": float("inf")}]},
         (*UNUSUAL, r"whole clusters: $\lfloor \pi J \rfloor$ clusters had $x_{ij} = 1$",
-         "The share treated, $\\pi$, was of units or, rounded down",
+         "The share treated, $\\pi$, refers to units or, where whole",
          "Where the variance of cluster effects was `arms 0`, there were cluster effects in the "
          "control arm alone", "was `arms inf`, there were cluster effects in the treated arm alone",
          r"| share treated, $\pi$ | 0.25; 0.5 |"),

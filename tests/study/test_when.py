@@ -202,7 +202,7 @@ def test_the_methods_section_says_where(tmp_path):
     text = methods_section(results.study, ResultsFolder(results.folder), results.summary_table())
     assert "It was asked for in 4 of 8 scenarios only, those with `x_icc = 0`." in text
     assert '2 of 8 scenarios only, those with `icc > 0 and cluster_size = "uniform 2-6"`' in text
-    assert "analysed by 3 methods, those of some scenarios by fewer (see there)" in text
+    assert "analysed by 3 methods, by fewer in some scenarios (see there)" in text
     assert "320 data sets and 560 fits" in text and "Fewer were computed" not in text
     plain = run(tmp_path / "plain", study("pooled", {"cluster_means": {"when": "n_clusters = 8"}}))
     text = methods_section(plain.study, ResultsFolder(plain.folder), plain.summary_table())

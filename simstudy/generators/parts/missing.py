@@ -130,8 +130,8 @@ def _account(missing: Missing) -> str:
     if missing.by == "none":
         return f"Every unit was lost with probability {missing.units:g}, whatever its values."
     return (
-        rf"Units were lost with probability $\operatorname{{logit}}^{{-1}}(c + x_{{ij}})$, $c$ so "
-        f"that the expected share was {missing.units:g}."
+        rf"Units were lost with probability $\operatorname{{logit}}^{{-1}}(c + x_{{ij}})$, $c$ "
+        f"such that the expected share was {missing.units:g}."
     )
 
 

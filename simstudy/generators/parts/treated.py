@@ -23,8 +23,9 @@ register(Part(
     exact_at=clusters,
     refuse=_refuse,
     keeps_effects=True,
-    account=lambda value: r"The share treated, $\pi$, was of units or, rounded down to at least "
-        "one and not all, of whole clusters or groups.",
+    account=lambda value: r"The share treated, $\pi$, refers to units or, where whole clusters or "
+        "groups were treated, to these: their number was rounded down, but was at least one and "
+        "fewer than all.",
     example=0.2,
     synonyms="treatment_share p_treated prop_treated allocation treated_share share_treated "
         "allocation_ratio p_treatment prevalence",

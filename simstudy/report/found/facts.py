@@ -86,6 +86,7 @@ def found_facts(study: Study | None, summary: pa.Table) -> dict[str, Any]:
         "estimates": bool(n_errors or any(of.values()) or cells_by_method(table)),
         "powers": powers(table, wide(summary, _DIFFERENCE, table.alpha), liberal),
         "held": {label for label, one in size.items() if one.held},
+        "above": {label for label, one in size.items() if one.above and not one.held},
         "other_alphas": [_judged(at.alpha, judged) for at, judged, _, n in others if n],
         "of_many_truths": [m for m in table.methods if _of_many_truths(table, m)],
         "medians": any(

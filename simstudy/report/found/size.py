@@ -21,6 +21,8 @@ class Size(NamedTuple):
     liberal, conservative, undecided, off : Some
         Where the interval is wholly above the band, wholly below it, neither there nor inside;
         and where it does not hold the nominal level.
+    above : int
+        Scenarios whose interval is above the nominal level.
     highest, lowest : Estimate
         Of the liberal ones, and of the conservative ones; of all where there are none.
     worst : Estimate
@@ -35,6 +37,7 @@ class Size(NamedTuple):
     conservative: Some
     undecided: Some
     off: Some
+    above: int
     highest: Estimate
     lowest: Estimate
     worst: Estimate
@@ -69,5 +72,6 @@ def _size(cells: MethodCells, alpha: float) -> Size:
 
     return Size(
         len(cells), where(liberal), where(conservative), where(undecided), where(off),
-        worst(liberal), worst(conservative), worst(off), cells.furthest(alpha), cells.median,
+        int((cells.low > alpha).sum()), worst(liberal), worst(conservative), worst(off),
+        cells.furthest(alpha), cells.median,
     )  # fmt: skip
