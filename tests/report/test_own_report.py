@@ -15,10 +15,11 @@ from helpers_own import study as own_study
 
 import simstudy
 from simstudy.entries import CodeSource
+from simstudy.errors import code
 from simstudy.report.methods_section import exclusions
 from simstudy.report.methods_section.bibliography import Citations
 from simstudy.report.methods_section.render import methods_section
-from simstudy.report.tables.markdown import code, prose
+from simstudy.report.tables.markdown import prose
 from simstudy.runner.provenance import packages, provenance
 from simstudy.store import failures, parts
 from simstudy.store.makers import makers
