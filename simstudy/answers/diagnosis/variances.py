@@ -94,7 +94,7 @@ def variances_of(data: DataSet, fits: Sequence[Fit]) -> Variances:
         sigma2 = next(fit.numbers["sigma"] or 0.0 for fit in fits if fit.method.name == "pooled")
         thetas = tuple(icc / (1.0 - icc) for icc in ASSUMED)
         names = tuple(f"assumed_{k + 1}" for k in range(len(thetas)))
-        return Variances(sigma2**2, _diagonal(1.0, 0.0), thetas, names)
+        return Variances(sigma2**2, np.diag([1.0, 0.0]), thetas, names)
     sigma2, tau2 = (float(model.numbers[name] or 0.0) for name in ("sigma2", "tau2"))
     effects = model.random_effects or []
     slope = float(effects[1]["variance"] or 0.0) if len(effects) > 1 else 0.0
@@ -104,17 +104,13 @@ def variances_of(data: DataSet, fits: Sequence[Fit]) -> Variances:
         columns = np.column_stack([data.matrix, data.y])
         ends, theta = interval(of_slopes(columns, data.sizes, _regular(shape)), LEVEL), 1.0
     else:
-        shape, theta = _diagonal(1.0, 0.0), tau2 / sigma2
+        shape, theta = np.diag([1.0, 0.0]), tau2 / sigma2
         ends = interval(of_intercepts(data.scaled.moments), LEVEL)
     if ends is None:
         return Variances(sigma2, shape, (theta,), ("estimate",))
     most = _LARGEST / (1.0 - _LARGEST) / _mean_form(shape, data.x)
     low, high = (min(end, most) for end in ends)
     return Variances(sigma2, shape, (low, theta, high), ("low", "estimate", "high"))
-
-
-def _diagonal(first: float, second: float) -> Floats:
-    return np.diag([first, second])
 
 
 def _regular(shape: Floats) -> Floats:
