@@ -128,7 +128,7 @@ _WORDS = [
 ]  # fmt: skip
 
 
-@settings(max_examples=400, deadline=None, derandomize=True)
+@settings(max_examples=200, deadline=None, derandomize=True)
 @given(st.one_of(
     st.lists(st.sampled_from(_WORDS), max_size=14).map(" ".join),
     st.lists(st.sampled_from(_WORDS), max_size=14).map("".join),
