@@ -16,7 +16,7 @@ from simstudy.study.grid import text_of
 _NAMED = 6  # scenarios, or levels, that are named
 _DIGEST = re.compile(r"digest=[0-9a-f]+")
 _ALIKE = 0.6  # of two claims of which one is the other, changed
-_UNUSUAL = ("cpu", "git_commit")  # these make no deviation
+_INCIDENTAL = ("cpu", "git_commit")  # recorded; another is no deviation
 
 
 def deviations(locked: Plan, now: Plan) -> list[str]:
@@ -36,7 +36,7 @@ def other_versions(locked: Mapping[str, str], made: Iterable[Mapping[str, Any]])
         The same of every origin of rows.
     """
     origins, lines = list(made), []
-    for name in (name for name in locked if name not in _UNUSUAL):
+    for name in (name for name in locked if name not in _INCIDENTAL):
         versions = dict.fromkeys(str(origin[name]) for origin in origins if origin.get(name))
         if {_decisive(name, v) for v in versions} - {_decisive(name, locked[name])}:
             lines.append(f"{name} {' and '.join(versions)} instead of {locked[name]}")
