@@ -54,7 +54,8 @@ def test_one_record_is_all_there_is_to_a_measure(toy: Measure, tmp_path):
     with pytest.raises(simstudy.UserError, match="did you mean 'mean_estimate'"):
         asked("mean_estimat", MEASURES)
     row = {"scenario": ["a"], "method": ["pooled"], "measure": [toy.name], "value": [1.0],
-           "n_used": [50]}  # fmt: skip
+           "alpha": pa.nulls(1, pa.float64()), "mcse": [0.1], "n_used": [50],
+           "n_not_used": [0]}  # fmt: skip
     grid = {"n_clusters": 4, "cluster_size": 3, "icc": 0.1, "x_icc": 0, "slope": 0}
     text = methods_section(study(grid, ["pooled"]), ResultsFolder(tmp_path), pa.table(row))
     assert r"| Mean of the estimates | $\bar t$ | $s/\sqrt n$ |" in text
