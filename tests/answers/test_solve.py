@@ -128,3 +128,16 @@ def test_bad_input_is_refused_in_a_line(solved, tmp_path, arguments, said):
     ran = call("solve", solved[0] / "small.yaml", *arguments, "--results", tmp_path / "none")
     assert ran.code == 2 and said in ran.err and ran.err.count("\n") == 1
     assert not (tmp_path / "none").exists()
+
+
+def test_conditions_of_methods_hold_as_elsewhere(tmp_path):
+    """A method that no scenario with an answer asks for does not stop the others."""
+    (tmp_path / "when.yaml").write_text(STUDY.replace("dummy", "dummy: {when: 'slope = 0'}"))
+    ran = call("solve", tmp_path / "when.yaml", "--for", "n_clusters", "--power", 0.8,
+               "--tolerance", 4, "--results", tmp_path, "--json", "--jobs", 1)  # fmt: skip
+    rows = json.loads(ran.out)
+    assert [row["reason"] for row in rows if row["method"] == "dummy"][1] == "not asked for there"
+    assert abs(rows[2]["root"] - EXACT) <= 4
+    (tmp_path / "when.yaml").write_text(STUDY.replace("dummy", "dummy: {when: 'n_clusters > 2'}"))
+    ran = call("solve", tmp_path / "when.yaml", "--for", "n_clusters", "--power", 0.8)
+    assert ran.code == 2 and "when.yaml:11: methods[1]: when: n_clusters > 2 is about" in ran.err

@@ -48,8 +48,8 @@ def draw(found: Solved) -> Figure:
     handles.append(Line2D([], [], label=f"target {found.question.target:g}", **style.NOMINAL))
     varying, fixed = _levels(tried)
     panel = (4.2, 3.0) if len(shown) == 1 else (2.3, 1.9)
-    heads = [wrapped(style.heading({f: levels_of(one)[f] for f in varying}), panel[0], style.LABEL)
-             for one in shown]  # fmt: skip
+    named = [{f: levels_of(one).get(f) for f in varying} for one in shown]
+    heads = [wrapped(style.heading(levels), panel[0], style.LABEL) for levels in named]
     measure = found.question.asked
     word = {"power": "Power", "type1_error": "Type I error"}.get(measure.name)
     axis = shown[0].aim.axis

@@ -7,9 +7,9 @@ ended goes on from its rows, and comes to the same answer.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, partial
 
 from simstudy.answers.solve import search
 from simstudy.answers.solve.aim import Aim, Point
@@ -105,30 +105,20 @@ class Rounds:
     listen: Listener
     warn: Warn
 
-    def begin(self, sought: list[Sought]) -> None:
-        """Ask theory, and leave out what cannot be asked."""
+    def begin(self, study: Study, methods: Sequence[Method], sought: list[Sought]) -> None:
+        """Ask theory, and leave out what cannot be asked or is not asked for."""
         for one in sought:
-            top = one.aim.axis.rounded(one.aim.axis.high)
-            design = self._designs(one)
-            study, (made,) = self.trial.study([(one.family, one.aim.axis, {top: 1})])
-            one.example = made[top]
-            for method in study.methods:
+            design = cache(partial(self.trial.design, one.family, one.aim.axis))
+            one.example = design(one.aim.axis.rounded(one.aim.axis.high))
+            for method in methods:
                 reason = self._impossible(one, method, design)
+                if not study.asks(one.example, method):
+                    reason = "not asked for there"
                 if reason:
                     one.roots[method.label] = nowhere(reason)
                     continue
                 one.found[method.label] = {}
                 one.guesses[method.label] = self._guess(study, one, method, design)
-
-    def _designs(self, one: Sought) -> Callable[[float], Design]:
-        """The scenario of a level, each made once."""
-
-        @cache
-        def design(level: float) -> Design:
-            _, (made,) = self.trial.study([(one.family, one.aim.axis, {level: 1})])
-            return made[level]
-
-        return design
 
     def _impossible(self, one: Sought, method: Method, design: Callable[[float], Design]) -> str:
         """Why a measure is not there at any level."""

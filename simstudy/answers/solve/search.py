@@ -213,6 +213,10 @@ def _why(aim: Aim, known: dict[float, Point], sides: dict[float, float], trend: 
     if not sides:
         return f"cannot be told from the target at {_span(aim, levels)}: {what}"
     holds = next(iter(sides.values())) > 0
+    if unsure := [x for x in (levels[0], levels[-1]) if x not in sides]:
+        known_side = "holds" if holds else "is not reached"
+        where = " and ".join(f"{x:.10g}" for x in unsure)
+        return f"{known_side} at the other levels, and cannot be told at {where}: {what}"
     if not trend and len(levels) > 1:
         always = "always holds" if holds else "is never reached"
         return f"{always}, and does not seem to depend on {aim.axis.name}: {what}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,7 @@ from simstudy.results import Results, run
 from simstudy.runner.backends import opened as opened_backend
 from simstudy.store.results_folder import ResultsFolder
 from simstudy.study.code import Imports
+from simstudy.study.place import Place
 from simstudy.study.study import Study, check, opened
 from simstudy.study.yaml_lines import Document
 
@@ -124,6 +125,12 @@ def solve(
     axis = axis_of(field, range, document.file)
     study = _checked(document, imports, axis)
     chosen = _methods(study, method)
+    for k in chosen:
+        when = study.methods[k].when
+        if when is not None and field in when.fields:
+            Place(document, (), document.data)["methods"][k].refuse(
+                f"when: {when.text} is about {field}, which is solved for"
+            )
     tested = any(study.methods[k].tested for k in chosen)
     trial = Trial(
         document, imports, f"{study.name}-solve-{field}",
@@ -136,7 +143,9 @@ def solve(
     place = ResultsFolder(results).below(trial.name)
     with opened_backend() as workers:
         rounds = Rounds(trial, asked, place, jobs, workers, listen, warn)
-        rounds.begin(sought)
+        rounds.begin(study, [study.methods[k] for k in chosen], sought)
+        seen = [k for k in chosen if any(study.methods[k].label in one.found for one in sought)]
+        rounds.trial = replace(trial, methods=[document.data["methods"][k] for k in seen])
         tried = rounds.run(sought)
     found = None
     if tried is not None:

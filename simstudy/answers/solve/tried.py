@@ -11,7 +11,7 @@ from simstudy.answers.solve.field import Family, as_level
 from simstudy.measures.names import of_name
 from simstudy.measures.targets import Target
 from simstudy.study.code import Imports
-from simstudy.study.grid import Design
+from simstudy.study.grid import Design, expand
 from simstudy.study.precision import Precision, Stop
 from simstudy.study.study import Study, check
 from simstudy.study.yaml_lines import Document
@@ -48,6 +48,12 @@ class Trial:
     aim: str
     methods: Sequence[Any]
     mcse: str
+
+    def design(self, family: Family, axis: Axis, level: float) -> Design:
+        """The scenario of a level, without the rest of a study."""
+        grid = family.at([as_level(axis, level)])
+        (made,) = expand(Document({"scenarios": grid}, {}, self.document.file), self.imports)
+        return made
 
     def study(
         self, families: Sequence[tuple[Family, Axis, Levels]]
