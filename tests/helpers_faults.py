@@ -22,6 +22,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
+from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
@@ -276,7 +277,7 @@ def torment(folder: Path, kills: int, seed: int = 1, begin: Begin = Life) -> Cou
 def end_undisturbed(folder: Path, age: int, begin: Begin = Life) -> None:
     """Let a last run end what was disturbed, and hold it against one that nobody disturbed."""
     config, results = write_study(folder, document(age, own=True)), folder / "disturbed"
-    for place, start in ((results, begin), (folder / "undisturbed", Life)):
+    for place, start in ((results, begin), (folder / "undisturbed", partial(Life, jobs=1))):
         life = start(config, place)
         code, said = life.end()
         assert code == 0 and len(said) == 1 and "fits failed" in said[0], said

@@ -155,17 +155,17 @@ CALIBRATED = ("bias", "empirical_se", "mse", "rmse", "model_se", "relative_error
 @pytest.mark.parametrize("x_icc", [0, 1])
 @pytest.mark.parametrize(("j", "tolerance"), [(5, 0.25), (10, 0.1), (30, 0.1)])
 def test_robust_mcses_are_calibrated(j, x_icc, tolerance):
-    """Over 2,000 small studies the mean MCSE is near the spread it stands for.
+    """Over 1,000 small studies the mean MCSE is near the spread it stands for.
 
     Within 10 % from J = 10 up. With a cluster-level x and J = 5 the slope is t-like with few
     degrees of freedom: no fourth moment, and the MCSE is too small by up to a fifth.
     """
     scenario = {"n_clusters": j, "cluster_size": 5, "icc": 0.1, "x_icc": x_icc, "slope": 0}
     cut = 500
-    one = study(scenario, ["pooled"], 2000 * cut)
+    one = study(scenario, ["pooled"], 1000 * cut)
     found = {}
     for measure, value, mcse in _repeated(one, cut):
-        assert value.size == 2000
+        assert value.size == 1000
         if measure in CALIBRATED:
             found[measure] = mcse.mean() / value.std(ddof=1)
     for measure in CALIBRATED:

@@ -33,7 +33,7 @@ def numbers(fit, n_fixed):
 @pytest.mark.parametrize("p, j, sizes", SHAPES)
 def test_longhand(p, j, sizes):
     """Estimates, variances, Kenward-Roger and Satterthwaite at the optimum found."""
-    sets = h.several(p, 10, j, sizes, p, mean=1.5)
+    sets = h.several(p, 6, j, sizes, p, mean=1.5)
     rows, seen = h.rows_of(sets), set()
     for reml, correlated, fit in fits(rows):
         assert fit.settled.all() and not fit.reason.any()

@@ -356,7 +356,7 @@ def test_fail_fast_stops_with_the_failure_kept(tmp_path, mine):
         here = table[(table.scenario == scenario) & (table.replication == int(replication))]
         assert "raise ValueError" in here.traceback.iloc[0]
         assert 0 < rows(folder, "ols").num_rows + rows(folder, "fragile").num_rows < 640
-        execute(one, ResultsFolder(folder), jobs)  # failures that are stored are rows like others
+        execute(one, ResultsFolder(folder), 1)  # failures that are stored are rows like others
         whole = rows(folder)
         assert whole.num_rows == 2 * 160 * 3
     assert whole.equals(rows(tmp_path / "1"))
@@ -390,7 +390,7 @@ def test_a_method_that_only_fails_is_given_up_and_the_others_end(tmp_path, mine)
     again = FailurePolicy(give_up=0)
     execute(one, ResultsFolder(tmp_path / "a"), 1, policy=again)
     assert again.given_up() == []
-    assert rows(tmp_path / "a").equals(run(one, tmp_path / "b", 2, policy=FailurePolicy(give_up=0)))
+    assert rows(tmp_path / "a").equals(run(one, tmp_path / "b", policy=FailurePolicy(give_up=0)))
 
 
 def test_a_method_is_given_up_in_the_one_scenario_where_it_only_fails(tmp_path):

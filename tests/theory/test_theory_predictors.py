@@ -164,12 +164,26 @@ def asked_of(covariates):
     ]
 
 
+def known(design, asked):
+    """Of what is asked that of which anything is known exactly: the rest need not be simulated."""
+    one = study({k: v for k, v in design.items() if v is not None}, asked, 1)
+    (scenario,) = (design.scenario for design in one.designs)
+
+    def is_known(method):
+        found = [answer(scenario, method.name, dict(method.options), measure, alpha, method.omit,
+                        method.estimand)
+                 for measure in MEASURES for alpha in (None, *one.alpha)]  # fmt: skip
+        return any(of is not None and of.kind == "exact" for of in found)
+
+    return [entry for entry, method in zip(asked, one.methods, strict=True) if is_known(method)]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_simulations_agree_with_every_exact_answer(kind):
     changes, required = KINDS[kind]
     design = BASE | changes
-    exact, _ = compared(design, asked_of(design.get("covariates", {})))
+    exact, _ = compared(design, known(design, asked_of(design.get("covariates", {}))))
     worst = max(exact, key=lambda key: abs(exact[key]))
     print(f"{kind}: {len(exact)} answers, worst {worst} {exact[worst]:+.2f}")
     assert abs(exact[worst]) < 4, worst
