@@ -31,7 +31,8 @@ class Option:
 
     With `least`, the values are the whole numbers from there on, and `values` is empty.
     `synonyms` are other packages' words for the option, blanks between them, and `foreign` for
-    its values: word -> value, in small letters with ``_``.
+    its values: word -> value, in small letters with ``_``. `said` is how figures and tables say
+    a value (default: ``_`` are blanks), with `always` where it is the default, too.
     """
 
     name: str
@@ -41,6 +42,14 @@ class Option:
     least: int | None = None
     synonyms: str = ""
     foreign: Mapping[str, str] = field(default_factory=dict, hash=False)
+    said: Mapping[str, str] = field(default_factory=dict, hash=False)
+    always: bool = False
+
+    def word(self, value: Any) -> str:
+        """A value in words."""
+        if self.least is not None:
+            return f"{value} {self.name}"
+        return self.said.get(value) or value.replace("_", " ")
 
     def settle(self, value: Any, method: str) -> Any:
         """Check a value of this option, or raise `OptionError`."""
@@ -64,6 +73,8 @@ def choice(
     advice: Mapping[str, str] | None = None,
     *,
     default: Callable[[Chosen], str] | None = None,
+    said: Mapping[str, str] | None = None,
+    always: bool = False,
     **values: str,
 ) -> Option:
     """An option whose values are words; each keyword is one, with other packages' words for it.
@@ -76,9 +87,14 @@ def choice(
         What is said of words that mean no single value -> these words.
     default : callable, optional
         Options before it -> its default, which else is the first value.
+    said, always
+        As of `Option`.
     """
     usual = default or (lambda chosen: next(iter(values)))
-    return Option(name, tuple(values), usual, summary, None, synonyms, meanings(advice, **values))
+    foreign = meanings(advice, **values)
+    return Option(
+        name, tuple(values), usual, summary, None, synonyms, foreign, said or {}, always
+    )  # fmt: skip
 
 
 class OptionError(UserError):
@@ -208,6 +224,10 @@ class Entry:
         Whether it sees the cluster means alone.
     as_they_are : bool
         Whether `fit` knows of data about 0 and in their own units alone.
+    title : str
+        What figures and tables call it, followed by what its options say; see `worded`.
+    plain_title : str
+        The same where no option says anything, if that is something else.
     lesson : str
         What a lecture calls it with its usual options.
     n_parameters : str
@@ -239,6 +259,8 @@ class Entry:
     own_intercepts: bool = False
     of_means: bool = False
     as_they_are: bool = False
+    title: str = ""
+    plain_title: str = ""
     lesson: str = ""
     n_parameters: str = "-"
 
@@ -257,6 +279,15 @@ class Entry:
             if value != default:
                 differing.append(f"{option.name}={value}")
         return chosen, differing
+
+    def worded(self, chosen: Chosen) -> str:
+        """The method with all its options in words: Random intercept, Kenward-Roger."""
+        told = [
+            option.word(chosen[option.name]) for option in self.options
+            if option.always or chosen[option.name] != option.default(chosen)
+        ]  # fmt: skip
+        title = self.title or spelled(self.name)
+        return ", ".join([title, *told]) if told else self.plain_title or title
 
     def estimands_of(self, chosen: Chosen) -> tuple[str, ...]:
         """Names of all that it has an estimate of, the usual one first."""
@@ -280,6 +311,16 @@ class Entry:
         cited = re.findall(r"\[(@\w+(?:; @\w+)*)\]", self.account(chosen, X_ALONE))
         keys = (key.lstrip("@") for group in cited for key in group.split("; "))
         return tuple(dict.fromkeys(keys))
+
+
+def spelled(name: str) -> str:
+    """A name as words: blanks for ``_``, the first letter a capital."""
+    return capital(name.replace("_", " "))
+
+
+def capital(text: str) -> str:
+    """Text that begins with a capital."""
+    return text[:1].upper() + text[1:]
 
 
 _BUILT_IN: dict[str, Entry] = {}

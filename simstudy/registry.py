@@ -27,6 +27,7 @@ from simstudy.entries import (
     Predictors,
     Words,
     registered,
+    spelled,
 )
 from simstudy.errors import UserError, nearest
 from simstudy.estimands import DEFAULT, ESTIMANDS, INTERCEPT, OTHER_NAMES, Estimand, estimand
@@ -125,6 +126,24 @@ class Method:
         return self.entry.account(dict(self.options), predictors)
 
     @property
+    def unlabeled(self) -> str:
+        """Its label where the study file gives none."""
+        return self.canonical
+
+    @property
+    def words(self) -> str:
+        """What figures and tables call it, where the study file gives no label."""
+        usual = self.entry.estimands(dict(self.options))[0]
+        parts = [
+            self.entry.worded(dict(self.options)),
+            "" if self.estimand == usual else self.target.plain,
+            f"without {', '.join(self.omit)}" if self.omit else "",
+            "" if self.level == CLUSTERS else "clustered by groups",
+            f"null value {self.null_value:g}" if self.null_value else "",
+        ]
+        return ", ".join(filter(None, parts))
+
+    @property
     def references(self) -> tuple[str, ...]:
         """Keys of the works behind it; see `Entry.references`."""
         return self.entry.references(dict(self.options))
@@ -213,6 +232,23 @@ class OwnMethod(Method):
     def in_theory(self) -> bool:
         """Not where it has the name of one of ours."""
         return False
+
+    @property
+    def _settings_named(self) -> str:
+        """Options and null value as its name holds them, after the digest of its file."""
+        return self.canonical.partition(f"digest={self.source.digest}")[2].strip(",]")
+
+    @property
+    def unlabeled(self) -> str:
+        """The function and its options."""
+        options = self._settings_named
+        return self.name + (f"[{options}]" if options else "")
+
+    @property
+    def words(self) -> str:
+        """The same in words; its file is not looked at."""
+        told = self._settings_named.replace("_", " ").replace("=", " ").replace(",", ", ")
+        return ", ".join(filter(None, (spelled(self.name), told)))
 
     def refuse_covariates(self, names: Collection[str]) -> None:
         """It takes what it takes."""

@@ -10,6 +10,7 @@ from simstudy.measures.catalog import MEASURES, record_of
 
 REJECTION = "rejection_rate"
 OF_TRUTH = {"power": False, "type1_error": True}  # rejection rates: whether the null is true
+_OF_TRUTH_WORDS = {"power": "Power", "type1_error": "Type I error rate"}
 WORDS = {
     word: measure.name for measure in MEASURES.values() for word in measure.synonyms
 } | meanings(
@@ -47,6 +48,12 @@ class Asked(NamedTuple):
 def of_name(name: str) -> Asked:
     """What a name asks for: a measure, or the rejection rate where a null is (not) true."""
     return Asked(name, REJECTION if name in OF_TRUTH else name, OF_TRUTH.get(name))
+
+
+def heading(name: str) -> str:
+    """What figures call a measure, by its name, power or type1_error."""
+    record = record_of(name)
+    return _OF_TRUTH_WORDS.get(name) or record.heading or record.title
 
 
 def asked(name: str, known: Iterable[str], refusal: str = "unknown measure '{}'") -> Asked:

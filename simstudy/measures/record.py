@@ -136,6 +136,8 @@ class Measure:
     basis : Basis
     title : str
         What tables call it.
+    heading : str
+        What figures call it, where the title is short for something.
     words, formula, mcse : str
         In the methods section: its name, and the formulas of its value and Monte Carlo SE.
     decimals : int
@@ -165,6 +167,7 @@ class Measure:
     basis: Basis
     title: str
     words: str = ""
+    heading: str = ""
     formula: str = ""
     mcse: str = ""
     decimals: int = 3

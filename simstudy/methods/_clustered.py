@@ -5,7 +5,7 @@ Names are clubSandwich's; CR1S is Stata's.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -29,6 +29,7 @@ class Error(NamedTuple):
 
 def options(*more: str) -> tuple[Option, Option]:
     """Options `se` and `df` of a least-squares method; `more` are kinds of `se` it has besides."""
+    others: dict[str, Any] = dict.fromkeys(more, "")
     return (
         choice(
             "se",
@@ -43,13 +44,14 @@ def options(*more: str) -> tuple[Option, Option]:
                 "write CR3: HC3 is for independent units, CR3 is for clusters": "hc3",
             },
             default=lambda chosen: "classical",
+            said={"moulton": "Moulton", "classical": "classical SE"},
             classical="ols conventional iid naive model default nonrobust const",
             CR0="hc0 white liang_zeger huber_white",
             CR1="cv1",
             CR1S="stata vce_cluster cr1p",
             CR2="cv2 bell_mccaffrey brl bias_reduced",
             CR3="cv3 jackknife",
-            **dict.fromkeys(more, ""),
+            **others,
         ),
         choice(
             "df",
@@ -58,6 +60,8 @@ def options(*more: str) -> tuple[Option, Option]:
             {"write residual (N - 2), clusters (J - 1) or satterthwaite: all of them are t tests":
                 "t"},
             default=_default_df,
+            said={"wald": "z test", "residual": "residual df", "clusters": "J-1 df",
+                  "satterthwaite": "Satterthwaite"},
             residual="n_k n_2 ols",
             wald="z normal infinite inf asymptotic",
             clusters="j_1 g_1 stata",

@@ -163,6 +163,13 @@ _DF_WORDS = {
     "satterthwaite": "lmertest sat satt",
     "kenward_roger": "kr kroger kenwardroger pbkrtest",
 }
+_DF_SAID = {
+    "wald": "z test",
+    "residual": "residual df",
+    "between_within": "between-within df",
+    "satterthwaite": "Satterthwaite",
+    "kenward_roger": "Kenward-Roger",
+}
 
 
 def options(*without: str) -> tuple[Option, Option]:
@@ -174,6 +181,7 @@ def options(*without: str) -> tuple[Option, Option]:
             "estimator",
             "likelihood",
             "method likelihood estimation fit_method criterion",
+            said={"reml": "REML", "ml": "ML"},
             reml="restricted residual_maximum_likelihood restricted_maximum_likelihood",
             ml="full mle maximum_likelihood fiml",
         ),
@@ -183,6 +191,8 @@ def options(*without: str) -> tuple[Option, Option]:
             "ddf ddfm dfmethod dof test degrees_of_freedom tests",
             {f"write {', '.join(others)} or {last}: all of them are t tests": "t"},
             default=_default_df,
+            said=_DF_SAID,
+            always=True,
             **kinds,
         ),
     )

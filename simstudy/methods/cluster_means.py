@@ -129,6 +129,7 @@ def _refuse(chosen: Chosen) -> str | None:
 register(
     Entry(
         name="cluster_means",
+        title="Cluster means",
         summary="least squares on the cluster means (between estimator)",
         grain=lambda chosen: "clusters" if chosen["df"] == "welch" else "pooled",
         fit=fit,
@@ -138,6 +139,7 @@ register(
                 "weights",
                 "weight of a cluster",
                 "weight weighted weighting w",
+                said={"size": "weighted by size"},
                 equal="unweighted none uniform",
                 size="unequal n cluster_size n_j proportional weighted",
             ),
@@ -145,6 +147,7 @@ register(
                 "df",
                 "J - 2, z, or Welch's for an x of two values (their variances may differ)",
                 "ddf dof test distribution variances",
+                said={"wald": "z test", "welch": "Welch"},
                 residual="t j_2 student equal_variances var_equal equal_var",
                 wald="z normal infinite inf",
                 welch="unequal_variances unequal_variance satterthwaite welch_satterthwaite "

@@ -73,6 +73,7 @@ def _account(chosen: Chosen, predictors: Predictors) -> str:
 register(
     Entry(
         name="dummy",
+        title="Cluster dummies",
         summary="least squares with a dummy for every cluster (within estimator)",
         grain=_clustered.grain,
         fit=fit,

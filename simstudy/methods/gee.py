@@ -81,6 +81,7 @@ def _account(chosen: Chosen, predictors: Predictors) -> str:
 register(
     Entry(
         name="gee",
+        title="GEE",
         summary="generalised estimating equations, exchangeable correlation",
         grain="clusters",
         fit=fit,
@@ -90,6 +91,7 @@ register(
                 "se",
                 "standard error",
                 "vcov vce std_err std_error cov_type type",
+                said={"model": "model-based SE"},
                 robust="sandwich san_se empirical huber_white cluster_robust",
                 model="naive model_based conventional nonrobust",
             ),
@@ -97,6 +99,7 @@ register(
                 "df",
                 "z, or J - 1",
                 "ddf dof test distribution",
+                said={"clusters": "J-1 df"},
                 wald="z normal infinite inf",
                 clusters="t j_1 cluster",
             ),

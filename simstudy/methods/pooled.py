@@ -89,6 +89,8 @@ def _account(chosen: Chosen, predictors: Predictors) -> str:
 register(
     Entry(
         name="pooled",
+        title="Pooled",
+        plain_title="Pooled OLS",
         summary="ordinary least squares on all units",
         grain=_clustered.grain,
         fit=fit,

@@ -100,6 +100,7 @@ def _account(chosen: Chosen, predictors: Predictors) -> str:
 register(
     Entry(
         name="pretest",
+        title="Pretest",
         summary="pooled, or random_intercept where the data ask for it",
         grain="pooled",
         fit=fit,
@@ -109,6 +110,7 @@ register(
                 "by",
                 "test of tau2 = 0 at .05, or design effect of y over 2",
                 "rule test criterion method with",
+                always=True,
                 likelihood_ratio="lr lrt rlrt chibar",
                 design_effect="deff deft kish",
             ),

@@ -83,6 +83,7 @@ def _account(chosen: Chosen, predictors: Predictors) -> str:
 register(
     Entry(
         name="random_intercept",
+        title="Random intercept",
         summary="random intercept for every cluster, y ~ x + (1 | cluster)",
         grain="pooled",
         fit=fit,

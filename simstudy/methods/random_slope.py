@@ -98,6 +98,7 @@ def _account(chosen: Chosen, predictors: Predictors) -> str:
 register(
     Entry(
         name="random_slope",
+        title="Random slope",
         summary="random intercept and slope of x for every cluster, y ~ x + (1 + x | cluster)",
         grain="clusters",
         fit=fit,
@@ -108,6 +109,7 @@ register(
                 "correlated",
                 "whether intercepts and slopes covary",
                 "correlation cor corr covariance",
+                said={"false": "uncorrelated", "true": "correlated"},
                 true="yes unstructured full",
                 false="no diagonal zero independent uncorrelated",
             ),

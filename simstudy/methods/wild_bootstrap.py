@@ -88,6 +88,7 @@ def _account(chosen: Chosen, predictors: Predictors) -> str:
 register(
     Entry(
         name="wild_bootstrap",
+        title="Wild cluster bootstrap",
         summary="wild cluster bootstrap-t of the pooled slope, null imposed: a p-value alone",
         grain="clusters",
         fit=fit,
@@ -97,6 +98,7 @@ register(
                 "weights",
                 "of the clusters",
                 "weight type weighttype wild_weights boot_weights",
+                said={"webb": "Webb weights"},
                 rademacher="two_point 2_point signs",
                 webb="webb6 six_point 6_point",
             ),
@@ -104,6 +106,7 @@ register(
                 "p",
                 "which tails; draws that tie with the data count in full, in equal_tailed by half",
                 "p_value ptype p_val_type p_type tails tail",
+                said={"equal_tailed": "equal-tailed"},
                 symmetric="two_tailed two_sided abs",
                 equal_tailed="asymmetric equaltail equal_tail",
             ),

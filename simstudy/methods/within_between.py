@@ -135,6 +135,7 @@ def _account(chosen: Chosen, predictors: Predictors) -> str:
 register(
     Entry(
         name="within_between",
+        title="Within-between",
         summary="random intercept with a within and a between slope (Mundlak)",
         grain="pooled",
         fit=fit,
@@ -144,6 +145,12 @@ register(
                 "effect",
                 "slope on x about its cluster means, on the means, or between minus within",
                 "which term slope coefficient component",
+                said={
+                    "within": "within effect",
+                    "between": "between effect",
+                    "contextual": "contextual effect",
+                },
+                always=True,
                 within="level_1 level1",
                 between="level_2 level2",
                 contextual="context difference compositional gamma",

@@ -6,8 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from simstudy.report.drawing.rows import Sample, Target, method_rows
-from simstudy.report.drawing.style import levels_text
 from simstudy.report.nulls import aims, rates
+from simstudy.report.words import words_of
 from simstudy.store import arrow
 from simstudy.store.results_folder import ResultsFolder
 from simstudy.study.grid import Design
@@ -37,13 +37,14 @@ def sample_of(study: Study, folder: ResultsFolder, summary: pa.Table, design: De
     last = min(study.n_reps(design.id), max(MOST_ROWS // len(study.methods), 1))
     cells = StudyCells(study)
     source = stored_rows(replace(study.fixed(last), sample=None), folder, cells, compare=False)
-    rows, reference = {}, None
+    rows, reference, words = {}, None, words_of(study)
     for cell, (of, method) in enumerate(cells.pairs):
         if of.id == design.id and (label := method.label) in tested:
-            target = Target(label, aim_of[label], study.methods.index(method))
-            rows[label] = method_rows(target, source.numbers_of(cell), source.rows_of(cell))
-            reference = label if method.canonical == study.reference else reference
-    what = f"Scenario {design.id}: {levels_text(design.levels)}"
+            name = words.method(label)
+            target = Target(name, aim_of[label], study.methods.index(method))
+            rows[name] = method_rows(target, source.numbers_of(cell), source.rows_of(cell))
+            reference = name if method.canonical == study.reference else reference
+    what = f"Scenario {design.id}: {words.levels(design.levels)}"
     return Sample(rows, study.title or study.name, study.alpha[0], what, reference)
 
 

@@ -13,6 +13,7 @@ from simstudy.report import claims, example_rows, tables, worlds
 from simstudy.report.nulls import both
 from simstudy.report.pivot import Wide, wide
 from simstudy.report.tables.grid import Grid
+from simstudy.report.words import words_of
 from simstudy.store import realized_file
 from simstudy.store.results_folder import LOCK, REPORT, STUDY, SUMMARY, ResultsFolder
 from simstudy.store.sources import measure_accounts
@@ -166,9 +167,13 @@ def _figure_files(
 
     def drawn(plot: Plot) -> list[bytes]:
         from simstudy.report.drawing import letters
+        from simstudy.report.drawing.view import View
 
         title = study.title or study.name
-        figure = plot.draw(example()) if plot.reads == "rows" else plot.draw(summary, title)
+        if plot.reads == "rows":
+            figure = plot.draw(example())
+        else:
+            figure = plot.draw(summary, title, None, View(words_of(study)))
         contents = [letters.encode(figure, ending) for ending in _FIGURES]
         boxes.update(letters.lacking(figure))
         return contents

@@ -49,6 +49,8 @@ def _document(study: Study, folder: Path | None) -> dict[str, Any]:
         document["store"] = keeping.written(study.sample)
     if study.grain is not None:
         document["grain"] = study.grain
+    if written := study.labels.written:
+        document["labels"] = written
     if study.claims:
         document["claims"] = [claim.text for claim in study.claims]
     return document

@@ -6,7 +6,7 @@ from typing import Any
 
 from simstudy.forms import Number
 from simstudy.generators import parts  # noqa: F401  # all parts register themselves
-from simstudy.generators.part import registered
+from simstudy.generators.part import described, registered
 
 N_CLUSTERS = Number("clusters, J", low=2, high=1_000_000, integer=True)
 SCENARIO_NUMBERS = {
@@ -28,6 +28,29 @@ SCENARIO_NUMBERS = {
     "slope_correlation": Number(
         "correlation of a cluster's slope of x with its effect at x = 0", -1, 1
     ),
+}
+# what figures and tables call a field, within a sentence; a part of a design has its own words
+WORDS = {
+    "n_clusters": "clusters",
+    "cluster_size": "cluster size",
+    "icc": "ICC of y",
+    "slope": "slope",
+    "intercept": "intercept",
+    "x_icc": "ICC of x",
+    "total_variance": "total variance",
+    "within_variance": "variance within clusters",
+    "contextual_effect": "contextual effect",
+    "slope_sd": "SD of the slope",
+    "slope_correlation": "correlation of slope and effect",
+    "n_obs": "units",
+    "design_effect": "design effect",
+}
+COVARIATE_WORDS = {
+    "icc": "ICC",
+    "slope": "slope",
+    "type": "type",
+    "column": "column",
+    "correlation": "correlations",
 }
 DEFAULTS: dict[str, Any] = {
     "intercept": 0.0,
@@ -68,10 +91,23 @@ TOP_FIELDS = {
     "reference": "label of the method with which the others are compared, data set by data set",
     "grain": "how data are held: pooled, clusters or rows (default: the coarsest that suffices)",
     "measures": "measures of your own, beside the built-in ones: [{use: FILE.py:FUNCTION}]",
+    "labels": "words for what figures and tables show: {methods: {gee: GEE}, factors: {icc: ICC}}",
     "claims": "what the results are to show: [type1_error of pooled > 0.1 where icc >= 0.2]",
     "report": "figures: which figures are drawn",
     "store": "what is kept of replications: rows (default), summary: totals, or {sample: K}: both",
 }
+
+
+def named(field: str) -> str:
+    """A field as readers know it, within a sentence: ICC of y, clusters, ICC of baseline."""
+    if (said := described(field)) is not None:
+        return said[0]
+    match field.split("."):
+        case [covariate, "correlation", other, *level]:
+            return " ".join([f"cor({covariate}, {other})", *level])
+        case [covariate, own] if own in COVARIATE_WORDS:
+            return f"{COVARIATE_WORDS[own]} of {covariate}"
+    return WORDS.get(field, field)
 
 
 def is_default(field: str, level: Any) -> bool:

@@ -14,6 +14,7 @@ from simstudy.plots import plots
 from simstudy.registry import CLUSTERS, GROUPS, methods
 from simstudy.study import covariate_fields, fields, generators, keeping, precision
 from simstudy.study.claim_grammar import GRAMMAR as CLAIM
+from simstudy.study.labels import KINDS as LABELED
 from simstudy.where import GRAMMAR
 
 _TEXT = {"type": "string"}
@@ -81,6 +82,7 @@ def schema() -> dict[str, Any]:
         "grain": {"enum": list(GRAINS)},
         "measures": {"type": "array", "items": _measure()},
         "store": keeping.schema(),
+        "labels": {"anyOf": [_labels(), {"type": "null"}]},
         "claims": {"anyOf": [_CLAIMS, {"type": "null"}]},
         "report": {"anyOf": [_mapping({"figures": figures}, []), {"type": "null"}]},
     }
@@ -91,6 +93,13 @@ def schema() -> dict[str, Any]:
         "title": "simstudy study file",
         **_mapping(top, list(fields.REQUIRED)),
     }
+
+
+def _labels() -> dict[str, Any]:
+    """Texts by what they are of."""
+    texts = {"type": "object", "additionalProperties": {"type": "string", "pattern": r"\S"}}
+    inner = {"type": "object", "additionalProperties": texts}
+    return _mapping({kind: inner if kind == "levels" else texts for kind in LABELED}, [])
 
 
 def _scenario() -> dict[str, Any]:

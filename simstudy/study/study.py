@@ -20,6 +20,7 @@ from simstudy.study.code import Imports, Listener
 from simstudy.study.figures import figures_of
 from simstudy.study.grid import Design, conditions, expand, text_of
 from simstudy.study.keeping import ROWS, sample_of
+from simstudy.study.labels import NONE, Labels, labels_of
 from simstudy.study.measures import OwnMeasure, measures_of
 from simstudy.study.methods import methods_of
 from simstudy.study.place import Place, refuse_equal
@@ -58,6 +59,8 @@ class Study:
         totals.
     claims : tuple of Claim
         What its results are said to show; they change no name, no digest and no stored row.
+    labels : Labels
+        What figures and tables call what they show; they change nothing else.
     """
 
     name: str
@@ -78,6 +81,7 @@ class Study:
     stops: Mapping[str, Stop] = field(default_factory=dict)
     sample: int | None = None
     claims: tuple[Claim, ...] = ()
+    labels: Labels = NONE
 
     def n_reps(self, scenario: str) -> int:
         """Replications of a scenario, by its id: as many as are known to be wanted."""
@@ -224,9 +228,6 @@ def check(document: Document, imports: Imports) -> Study:
         message = "cannot name a folder; use letters, digits, '-', '_' and '.'"
         top.refuse(f"{shown(name)} {message}", "name")
     replications, precision = replications_of(top["replications"])
-    levels = top.get("alpha", 0.05).levels()
-    alpha = tuple(float(fields.TOP_NUMBERS["alpha"].read(level)) for level in levels)
-    refuse_equal(levels)
     designs = tuple(expand(document, imports))
     covariates = {one.name for design in designs for one in design.scenario.covariates}
     chosen = methods_of(top["methods"], imports, covariates)
@@ -236,7 +237,7 @@ def check(document: Document, imports: Imports) -> Study:
         aim=aim,
         seed=int(fields.TOP_NUMBERS["seed"].read(top["seed"])),
         replications=replications,
-        alpha=alpha,
+        alpha=_alpha(top),
         designs=designs,
         methods=chosen,
         grain=_grain(top, designs, chosen),
@@ -250,12 +251,21 @@ def check(document: Document, imports: Imports) -> Study:
     )
     for refuse in _CHECKS:
         refuse(top, study)
-    return replace(study, claims=claims_of(top.get("claims"), study))
+    labels = labels_of(top.get("labels"), designs, chosen, [own.name for own in study.measures])
+    return replace(study, claims=claims_of(top.get("claims"), study), labels=labels)
 
 
 def valid_name(name: str) -> bool:
     """Whether a study's name can name a folder anywhere."""
     return bool(_NAME.fullmatch(name)) and not name.endswith(".")
+
+
+def _alpha(top: Place) -> tuple[float, ...]:
+    """Levels of the tests, each once."""
+    levels = top.get("alpha", 0.05).levels()
+    alpha = tuple(float(fields.TOP_NUMBERS["alpha"].read(level)) for level in levels)
+    refuse_equal(levels)
+    return alpha
 
 
 def _check_conditions(top: Place, study: Study) -> None:

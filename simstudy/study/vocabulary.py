@@ -97,6 +97,7 @@ TOP = meanings(
     claims="claim hypotheses hypothesis assertions assertion expectations expectation statements "
         "conclusions findings assert expect",
     report="output outputs",
+    labels="words display names naming rename relabel label captions",
     store="keep save storage stored storing save_estimates keep_estimates keep_rows save_rows "
         "retain",
 )  # fmt: skip
@@ -128,6 +129,12 @@ FIGURES = meanings(  # besides the synonyms that each has
             "type_ii_error",
     },
 )  # fmt: skip
+LABELS = meanings(
+    methods="method models analyses estimators",
+    factors="factor fields columns variables scenarios parameters axes",
+    levels="level values value categories",
+    measures="measure metrics statistics performance",
+)
 GRAIN = meanings(
     rows="units individual row long data",
     clusters="cluster groups group",

@@ -29,10 +29,12 @@ from simstudy.report.drawing.matrix import matrix
 from simstudy.report.drawing.missing import not_used, not_used_of
 from simstudy.report.drawing.page import wrapped
 from simstudy.report.drawing.scale import chosen_ticks, error_rate, se_bias
+from simstudy.report.drawing.view import View
 from simstudy.report.figures.zip import COVERS, MISSES
 from simstudy.results import Results
 from simstudy.runner.execute import execute
 from simstudy.store.results_folder import ResultsFolder
+from simstudy.study.fields import named
 from simstudy.summary.study import summarize_study
 
 pytestmark = pytest.mark.slow
@@ -147,7 +149,7 @@ ESTIMATES = {
 def test_every_figure_of_estimates_is_readable(case, name):
     methods, more = ESTIMATES[case]
     true = more.get("true", 0.0)
-    what = "Scenario 0000000a: clusters 10, cluster size 20, ICC of the outcome 0.1, slope 0"
+    what = "Scenario 0000000a: clusters 10, cluster size 20, ICC of y 0.1, slope 0"
     figure = draw(
         name,
         estimates(methods, **more),
@@ -235,12 +237,12 @@ def test_figures_do_without_theory():
 
 def test_any_factor_can_run_along_the_axis():
     table = made("sixty scenarios")
-    figure = draw("type1_error", table, across="cluster_size", columns="icc")
+    figure = draw("type1_error", table, view=View(x="cluster_size", panels=("icc",)))
     assert len(figure.axes) == 5 * 6  # icc across; clusters by ICC of x down
     ticks = [label.get_text() for label in figure.axes[-1].get_xticklabels()]
     assert ticks == ["5", "30"]
     with pytest.raises(ValueError, match="no factor 'size'"):
-        draw("type1_error", table, across="size")
+        draw("type1_error", table, view=View(x="size"))
 
 
 def test_another_alpha_is_another_figure():
@@ -318,8 +320,8 @@ def test_nested_loops_are_in_order():
     for m, line in enumerate(steps):
         assert line.get_ydata()[:-1].tolist() == found.cells["value"][:, m].tolist()
     names = [text.get_text().strip() for text in bottom.texts]
-    assert names[:2] == ["clusters: 10, 40", "cluster size: 5, 30"]
-    assert names[2:] == ["ICC of the outcome: 0, 0.01, 0.05, 0.1, 0.2", "ICC of x: 0, 0.5, 1"]
+    assert names[:2] == ["Clusters: 10, 40", "Cluster size: 5, 30"]
+    assert names[2:] == ["ICC of y: 0, 0.01, 0.05, 0.1, 0.2", "ICC of x: 0, 0.5, 1"]
     jumps = [int((np.diff(line.get_ydata()) != 0).sum()) for line in bottom.lines]
     assert jumps == [1, 3, 19, 59]
     _, bottom = draw("nested_loop", table, order=["x_icc"]).axes
@@ -409,15 +411,16 @@ def test_rows_come_from_the_scenarios_own_parts(tmp_path):
 
     def agree(sample, n):
         for name, rows in sample.methods.items():
-            of_method = stored[(stored.method == name) & (stored.replication <= n)]
+            method = {"Pooled OLS": "pooled", "Cluster dummies": "dummy"}[name]
+            of_method = stored[(stored.method == method) & (stored.replication <= n)]
             assert rows.replication.tolist() == list(range(1, n + 1))
             assert np.array_equal(rows.estimate, of_method.sort_values("replication").estimate)
 
     sample = example_rows.sample_of(one, folder, summary, design)
-    assert list(sample.methods) == ["pooled", "dummy"]
+    assert list(sample.methods) == ["Pooled OLS", "Cluster dummies"]
     agree(sample, 60)
     fewer = example_rows.sample_of(study(grid, ["dummy"], 25), folder, summary, design)
-    assert list(fewer.methods) == ["dummy"]
+    assert list(fewer.methods) == ["Cluster dummies"]
     agree(fewer, 25)
     fewer = ResultsFolder(tmp_path / "fewer")
     execute(study(grid, ["pooled", "dummy"], 40), fewer, 1)
@@ -427,7 +430,7 @@ def test_rows_come_from_the_scenarios_own_parts(tmp_path):
     note = plots()["agreement"].draw(sample).texts[-1].get_text()
     assert "60 replications that both" in " ".join(note.split())
     elsewhere = example_rows.example(one, ResultsFolder(tmp_path / "elsewhere"), summary)
-    assert list(elsewhere.methods) == ["pooled", "dummy"]
+    assert list(elsewhere.methods) == ["Pooled OLS", "Cluster dummies"]
     assert_readable(plots()["zip"].draw(elsewhere))
 
 
@@ -514,7 +517,7 @@ def test_agreement_is_with_the_reference_under_its_label(tmp_path):
     assert example.reference == "a mixed model"
     figure = plots()["agreement"].draw(example)
     assert figure.axes[0].get_xlabel() == "estimate, a mixed model"
-    assert figure.axes[0].get_ylabel() == "estimate, pooled"  # not the one without an SE
+    assert figure.axes[0].get_ylabel() == "estimate, Pooled OLS"  # not the one without an SE
 
 
 def note_of(figure):
@@ -634,7 +637,7 @@ def test_long_labels_break_at_their_brackets(text, lines):
     ],
 )
 def test_factors_of_covariates_have_names(factor, words):
-    assert style.named(factor) == words
+    assert named(factor) == words
 
 
 @pytest.mark.parametrize("name", ["type1_error", "se_bias"])
@@ -642,4 +645,4 @@ def test_long_names_of_factors_head_panels_whole(name):
     said = " ".join(
         text.replace("\n", " ") for text, *_ in texts_of(draw(name, made("covariates")))
     )
-    assert "within = 0.6" in said and "slope of baseline = 0.8" in said and "…" not in said
+    assert "within = 0.6" in said and "Slope of baseline = 0.8" in said and "…" not in said

@@ -8,9 +8,9 @@ from helpers_simulation import study
 
 import simstudy
 from simstudy.errors import UserError
-from simstudy.report.drawing.style import named
 from simstudy.report.gathered import WORLD, gathered
 from simstudy.report.tables.headline import headline
+from simstudy.study.fields import named
 from simstudy.summary.table import only_where
 from simstudy.where import parse
 
@@ -69,4 +69,4 @@ def test_crossed_parts_stay_columns():
 def test_figures_call_parts_by_their_words():
     assert named("errors") == "distribution of errors"
     assert named("third_level.icc") == "intraclass correlation of groups"
-    assert named("baseline.icc") == "ICC of baseline" and named("icc") == "ICC of the outcome"
+    assert named("baseline.icc") == "ICC of baseline" and named("icc") == "ICC of y"

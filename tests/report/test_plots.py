@@ -25,7 +25,7 @@ from simstudy.report.drawing.plot import plot
 
 
 @plot("how many scenarios there are", reads="summary", synonyms=("count",))
-def draw(summary, title="", alpha=None):
+def draw(summary, title="", alpha=None, view=None):
     figure = Figure()
     n = len(summary.column("scenario").unique())
     figure.text(0.5, 0.5, f"{title}: {n} of $x^2$")

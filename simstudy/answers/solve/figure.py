@@ -18,7 +18,6 @@ from simstudy.answers.solve.aim import Point
 from simstudy.answers.solve.answers import levels_of
 from simstudy.answers.solve.rounds import Sought
 from simstudy.answers.solve.solve import Solved
-from simstudy.measures.catalog import record_of
 from simstudy.measures.values import Z95, proportion
 from simstudy.moments import Floats
 from simstudy.report.drawing import style
@@ -27,6 +26,7 @@ from simstudy.report.drawing.page import page, wrapped
 from simstudy.report.drawing.points import draw_interval
 from simstudy.report.drawing.scale import rate_text
 from simstudy.report.pivot import level_text
+from simstudy.report.words import Words
 
 _MOST, _COLUMNS = 12, 3  # panels
 _ROOM = 1.6  # beyond the outermost roots, as a factor or in spans
@@ -40,23 +40,23 @@ def draw(found: Solved) -> Figure:
     shown = tried[:_MOST]
     n_columns = 2 if len(shown) in (2, 4) else min(_COLUMNS, max(len(shown), 1))
     n_rows = math.ceil(len(shown) / n_columns)
+    words = found.words
     places = {label: style.series(m) for m, label in enumerate(found.labels)}
     handles: list[Artist] = [
-        Line2D([], [], markersize=4, linewidth=1.2, label=label, **look)
+        Line2D([], [], markersize=4, linewidth=1.2, label=words.method(label), **look)
         for label, look in places.items()
     ]
     handles.append(Line2D([], [], label=f"target {found.question.target:g}", **style.NOMINAL))
     varying, fixed = _levels(tried)
     panel = (4.2, 3.0) if len(shown) == 1 else (2.3, 1.9)
-    named = [{f: levels_of(one).get(f) for f in varying} for one in shown]
-    heads = [wrapped(style.heading(levels), panel[0], style.LABEL) for levels in named]
+    said = [words.equations({f: levels_of(one).get(f) for f in varying}) for one in shown]
+    heads = [wrapped(head, panel[0], style.LABEL) for head in said]
     measure = found.question.asked
-    word = {"power": "Power", "type1_error": "Type I error"}.get(measure.name)
     axis = shown[0].aim.axis
     deep = max(map(len, heads), default=1)
     figure, axes = page(
         n_rows, n_columns, panel, handles=handles, notes=_notes(found, tried, fixed),
-        labels=(found.title, style.named(axis.name), word or record_of(measure.measure).title),
+        labels=(found.title, words.heading(axis.name), words.measure(measure.name)),
         gaps=(0.16, 0.2 + 0.17 * deep), headings=deep,
     )  # fmt: skip
     limits = _limits(shown)
@@ -64,7 +64,7 @@ def draw(found: Solved) -> Figure:
         if k >= len(shown):
             place.set_axis_off()
             continue
-        _panel(place, shown[k], places, limits)
+        _panel(place, shown[k], places, limits, words)
         place.set_title("\n".join(heads[k]), fontsize=style.LABEL, color=style.INK, pad=5)
         place.tick_params(labelbottom=k + n_columns >= len(shown))
     _scales(axes[0][0], shown, limits)
@@ -77,7 +77,7 @@ def _notes(found: Solved, tried: list[Sought], fixed: dict[str, Any]) -> list[st
         "Points are levels that were tried, bars their 95 % Monte Carlo intervals; lines with 95 % "
         "bands are the fits that roots are read from; bars at the target are the 95 % intervals "
         "of roots",
-        f"Scenarios: {style.levels_text(fixed)}" if fixed else "",
+        f"Scenarios: {found.words.levels(fixed)}" if fixed else "",
         f"{_MOST} of {len(tried)} scenarios are shown" if len(tried) > _MOST else "",
         f"{n_left} scenarios in which the target cannot be asked for are not shown"
         if n_left
@@ -117,11 +117,12 @@ def _interval(one: Sought, point: Point) -> tuple[float, float, float]:
 
 
 def _panel(
-    axes: Axes, one: Sought, places: dict[str, dict[str, Any]], limits: tuple[float, float]
-) -> None:
+    axes: Axes, one: Sought, places: dict[str, dict[str, Any]], limits: tuple[float, float],
+    words: Words,
+) -> None:  # fmt: skip
     axes.axhline(one.aim.target, zorder=1, **style.NOMINAL)
     style.clean(axes)
-    none = [label for label, root in one.roots.items() if math.isnan(root.level)]
+    none = [words.method(label) for label, root in one.roots.items() if math.isnan(root.level)]
     for m, (label, look) in enumerate(places.items()):
         points = {x: p for x, p in sorted(one.found.get(label, {}).items())
                   if limits[0] <= x <= limits[1] and p.n_used}  # fmt: skip

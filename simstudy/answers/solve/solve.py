@@ -16,6 +16,7 @@ from simstudy.answers.solve.question import Question, question
 from simstudy.answers.solve.rounds import Rounds, Sought, widened
 from simstudy.answers.solve.tried import FIRST, MOST, Trial
 from simstudy.errors import UserError, nearest
+from simstudy.report.words import Words, words_of
 from simstudy.results import Results, run
 from simstudy.runner.backends import opened as opened_backend
 from simstudy.store.results_folder import ResultsFolder
@@ -54,6 +55,8 @@ class Solved:
         Of the methods.
     alpha : float
     title : str
+    words : Words
+        What figures call methods, fields and measures.
     """
 
     answers: list[Answer]
@@ -63,6 +66,7 @@ class Solved:
     labels: list[str]
     alpha: float
     title: str
+    words: Words
 
     def table(self, *, remarks: bool = False) -> Grid:
         """The answers as a table; reasons in notes or in a column."""
@@ -151,7 +155,8 @@ def solve(
     if tried is not None:
         found = run(tried, jobs=jobs, results=results, listen=listen, warn=warn)
     made = answers(sought, labels)
-    return Solved(made, found, asked, sought, labels, study.alpha[0], trial.title)
+    return Solved(made, found, asked, sought, labels, study.alpha[0], trial.title,
+                  words_of(study))  # fmt: skip
 
 
 def _checked(document: Document, imports: Imports, axis: Axis) -> Study:

@@ -36,6 +36,7 @@ def mean_se(cells: Cells) -> Value:
 
 @measure(
     Section.STD_ERRORS, WITH_SE, "SE bias, %", decimals=1,
+    heading="Relative error of the model SE, %",
     words="Relative error of the model-based standard error, %", formula="$100(m/s-1)$",
     mcse=r"linearized ratio of the sums of $s_i^2$ and $(t_i-\bar t)^2$", brief=True,
     synonyms=("se_bias", "se_error", "relative_error", "relerror", "se_ratio", "bias_se",

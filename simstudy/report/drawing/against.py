@@ -26,7 +26,8 @@ from simstudy.report.drawing.points import (
     theory_handles,
 )
 from simstudy.report.drawing.scale import Scale, draw_nominal, draw_scale, scale_handles
-from simstudy.report.pivot import level_text
+from simstudy.report.drawing.view import USUAL, View
+from simstudy.report.words import Words
 
 _MOST_TICKS = 10
 INTERVAL = "Bars are 95 % Monte Carlo intervals"
@@ -34,14 +35,15 @@ INTERVAL = "Bars are 95 % Monte Carlo intervals"
 
 def against(
     matrix: Matrix, scale: Scale, title: str, hollow: Bools | None = None,
-    notes: Sequence[str] = (), /, *, across: str | None = None, columns: str | None = None,
+    notes: Sequence[str] = (), view: View = USUAL,
 ) -> Figure:  # fmt: skip
     """A measure against a factor, in facets; methods one below another where none varies."""
     notes = (*_fixed(matrix), *notes, below_edge(matrix, scale), not_used(matrix))
     handles = [*theory_handles(matrix), *scale_handles(scale)]
-    if not matrix.factors and across is None:
+    words = matrix.words
+    if not matrix.factors and view.x is None:
         return _in_rows(matrix, scale, (title, scale.label, ""), handles, notes, hollow)
-    laid = facets(matrix, across, columns)
+    laid = facets(matrix, view.x, view.panels)
     one_panel = len(laid.columns) == len(laid.rows) == 1
     direct = one_panel and len(matrix.methods) <= ends.MOST and len(laid.ticks) > 1
     labels, beside, least = ends.end_labels(matrix.methods if direct else ())
@@ -49,14 +51,14 @@ def against(
         handles.append(Line2D([], [], label="size inflated", color=style.INK, **HOLLOW))
     if not direct:
         handles = method_handles(matrix) + handles
-    down = max(text_width(style.heading(row, "\n"), style.LABEL) for row in laid.rows)
+    down = max(text_width(words.equations(row, "\n"), style.LABEL) for row in laid.rows)
     panel = (4.2, max(2.9, least)) if one_panel else (2.15, max(1.6, min(down + 0.1, 2.6)))
-    heads, sides = ([_heading(levels, room) for levels in of]
+    heads, sides = ([_heading(words, levels, room) for levels in of]
                     for of, room in ((laid.columns, panel[0]), (laid.rows, panel[1])))  # fmt: skip
     right = beside if direct else 0.2 + 0.17 * max(map(len, sides))
     figure, axes = page(
         len(laid.rows), len(laid.columns), panel, handles=handles, notes=[*notes, *laid.notes],
-        labels=(title, style.named(laid.across or ""), scale.label), margins=(0.78, right, 0.0),
+        labels=(title, words.heading(laid.across or ""), scale.label), margins=(0.78, right, 0.0),
         headings=max(map(len, heads)),
     )  # fmt: skip
     draw_scale(axes[0][0], scale, on_axis(matrix, scale).ravel(), nominal=False)
@@ -82,7 +84,7 @@ def below_edge(matrix: Matrix, scale: Scale) -> str:
 
 def _fixed(matrix: Matrix) -> list[str]:
     """What all scenarios have in common, and what the bars are."""
-    levels = style.levels_text(matrix.fixed)
+    levels = matrix.words.levels(matrix.fixed)
     of = "All scenarios" if len(matrix.levels) > 1 else "Scenario"
     many = len(matrix.levels) >= 500
     return [f"{of}: {levels}" if levels else "",
@@ -126,7 +128,7 @@ def _panel(
     x = laid.x(matrix, scenarios)
     draw_methods(axes, matrix, scale, scenarios, x, hollow)
     axes.set_xlim(-0.5, len(laid.ticks) - 0.5)
-    _ticks(axes, [level_text(tick) for tick in laid.ticks])
+    _ticks(axes, [matrix.words.level(laid.across or "", tick) for tick in laid.ticks])
     style.clean(axes)
     _missing(axes, matrix, scale, scenarios, x)
 
@@ -171,11 +173,11 @@ def _names(methods: list[str], of: int) -> str:
     return names if len(names) <= 50 or len(methods) == 1 else f"{len(methods)} methods"
 
 
-def _heading(levels: Levels, room: float) -> list[str]:
+def _heading(words: Words, levels: Levels, room: float) -> list[str]:
     """Lines that head a row or a column of panels: two at most a factor."""
     lines = []
     for factor, level in levels.items():
-        first, *more = wrapped(style.heading({factor: level}), room, style.LABEL)
+        first, *more = wrapped(words.equations({factor: level}), room, style.LABEL)
         lines += [first, more[0] + ("…" if len(more) > 1 else "")] if more else [first]
     return lines
 

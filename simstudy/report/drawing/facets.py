@@ -10,7 +10,6 @@ import numpy as np
 
 from simstudy.moments import Floats, Ints
 from simstudy.report.drawing.matrix import Matrix
-from simstudy.report.drawing.style import named
 from simstudy.report.gathered import WORLD
 from simstudy.report.pivot import Level, thin_levels
 
@@ -50,7 +49,7 @@ class Facets(NamedTuple):
         return np.array([place[level] for level in levels], dtype=float)
 
 
-def facets(matrix: Matrix, across: str | None = None, columns: str | None = None) -> Facets:
+def facets(matrix: Matrix, across: str | None = None, panels: Sequence[str] = ()) -> Facets:
     """Lay scenarios out in panels: one factor along the axis, one across, the others down.
 
     Parameters
@@ -58,25 +57,27 @@ def facets(matrix: Matrix, across: str | None = None, columns: str | None = None
     matrix : Matrix
     across : str, optional
         Default: the ICC of the outcome, else the factor with the most levels.
-    columns : str, optional
-        Default: the ICC of x, else another factor that varies.
+    panels : sequence of str
+        The first has its levels side by side, the others below each other, then those that are
+        not named. Default: the ICC of x first, else another factor that varies.
     """
-    matrix.check(across, columns)
+    matrix.check(across, *panels)
     sizes = {f: len({levels[f] for levels in matrix.levels}) for f in matrix.factors}
     if across is None and sizes:
         short = [f for f in sizes if f != WORLD] or sizes  # a world has no room below an axis
         across = "icc" if "icc" in sizes else max(short, key=lambda f: sizes[f])
     others = [f for f in sizes if f != across]
-    if columns is None or columns == across:
-        columns = next((f for f in (*_COLUMNS, *others) if f in others and f != WORLD), None)
-    heading, down = [columns] if columns else [], [f for f in others if f != columns]
+    usual = (f for f in (*_COLUMNS, *others) if f != WORLD)
+    columns = next((f for f in (*panels, *usual) if f in others), None)
+    heading = [columns] if columns else []
+    down = [f for f in dict.fromkeys((*panels, *others)) if f in others and f != columns]
     places, notes = [], []
     for what, factors, most in (("columns", heading, MOST_COLUMNS), ("rows", down, MOST_ROWS)):
         combinations = _combinations(matrix, factors)
         shown = [combinations[i] for i in thin_levels(combinations, factors, most)]
         places.append(shown)
         if len(shown) < len(combinations):
-            names = " and ".join(map(named, factors))
+            names = " and ".join(map(matrix.words.factor, factors))
             notes.append(f"{len(shown)} of {len(combinations)} {what} are shown ({names})")
     scenarios: dict[tuple[int, int], list[int]] = defaultdict(list)
     for s, levels in enumerate(matrix.levels):

@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from simstudy.moments import Array, Bools, Floats, Ints
 from simstudy.report.pivot import NO_ROW, Cell, Level, Wide, of_kind, wide
+from simstudy.report.words import PLAIN, Words
 
 _CELL = np.dtype(
     [
@@ -31,8 +32,9 @@ class Matrix:
         What it was made of.
     alpha : float
         NaN for measures without one.
+    words : Words
     methods : tuple of str
-        Labels.
+        In words.
     places : tuple of int
         Of these among all methods of the study: what they look like.
     levels : list of dict
@@ -50,6 +52,7 @@ class Matrix:
     """
 
     table: Wide
+    words: Words
     alpha: float
     methods: tuple[str, ...]
     places: tuple[int, ...]
@@ -94,19 +97,22 @@ class Matrix:
 
     def take(self, scenarios: Ints) -> Matrix:
         """Scenarios of these numbers."""
-        return _of(replace(self.table, rows=[self.table.rows[s] for s in scenarios]))
+        rows = [self.table.rows[s] for s in scenarios]
+        return _of(replace(self.table, rows=rows), self.words)
 
     def kind(self, *, null: bool) -> Matrix:
         """Type I errors, or powers: scenarios and methods that have any, and no other number."""
-        return _of(of_kind(self.table, null))
+        return _of(of_kind(self.table, null), self.words)
 
 
-def matrix(summary: pa.Table, measure: str, alpha: float | None = None) -> Matrix:
+def matrix(
+    summary: pa.Table, measure: str, alpha: float | None = None, words: Words = PLAIN
+) -> Matrix:
     """Take one measure out of a summary; parameters as of `wide`."""
-    return _of(wide(summary, measure, alpha))
+    return _of(wide(summary, measure, alpha), words)
 
 
-def _of(table: Wide) -> Matrix:
+def _of(table: Wide, words: Words) -> Matrix:
     numbers = [
         _numbers(cells.get(method) or NO_ROW)
         for _, cells in table.rows for method in table.methods
@@ -114,7 +120,8 @@ def _of(table: Wide) -> Matrix:
     cells = np.array(numbers, _CELL).reshape(len(table.rows), len(table.methods))
     levels = [dict(levels) for levels, _ in table.rows]
     effects = np.array([row.pop("design_effect", None) for row in levels], dtype=float)
-    return Matrix(table, table.alpha, table.methods, table.places, levels, effects, cells)
+    methods = words.all_methods(table.methods)
+    return Matrix(table, words, table.alpha, methods, table.places, levels, effects, cells)
 
 
 def _numbers(cell: Cell) -> tuple[Any, ...]:

@@ -15,9 +15,11 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from simstudy.measures import bradley
+from simstudy.measures.names import REJECTION
 from simstudy.moments import Floats
 from simstudy.report.drawing import style
 from simstudy.report.pivot import number
+from simstudy.report.words import PLAIN, Words
 
 Which = Literal["x", "y"]
 
@@ -76,7 +78,7 @@ _PERCENT = (
 )
 
 
-def error_rate(alpha: float, *, null: bool = True) -> Scale:
+def error_rate(alpha: float, *, null: bool = True, words: Words = PLAIN) -> Scale:
     """Rejection rate on a logarithmic axis, with Bradley's (1978) bands about the level."""
     (low, high), (inner_low, inner_high) = bradley.BAND, bradley.INNER_BAND
     bands = (
@@ -84,25 +86,26 @@ def error_rate(alpha: float, *, null: bool = True) -> Scale:
         (inner_low * alpha, inner_high * alpha, style.INNER_BAND, "±10 %"),
     )
     return Scale(
-        "Type I error" if null else "Rejection rate", alpha, f"nominal {rate_text(alpha)}", bands,
+        words.measure(REJECTION, null or None), alpha, f"nominal {rate_text(alpha)}", bands,
         True, 0.05 * alpha, (alpha / 2.2, alpha * 1.7), 1.02, _RATES, rate_text, np.asarray,
     )  # fmt: skip
 
 
-def se_bias() -> Scale:
+def se_bias(words: Words = PLAIN) -> Scale:
     """Relative error of the model SE: half and double are equally far from right."""
     ticks = [[1 + p / 100 for p in percents] for percents in _PERCENT]
+    label = words.measure("relative_error_model_se")
     return Scale(
-        "SE bias, %", 1.0, "unbiased", (), True, 0.05, (0.93, 1.07), math.inf, ticks,
+        label, 1.0, "unbiased", (), True, 0.05, (0.93, 1.07), math.inf, ticks,
         percent_text, lambda percent: 1.0 + np.asarray(percent) / 100.0,
     )  # fmt: skip
 
 
-def power() -> Scale:
+def power(words: Words = PLAIN) -> Scale:
     """Rejection rate of a false null, from 0 to 1."""
     ticks = [[0, 0.2, 0.4, 0.6, 0.8, 1]]
     return Scale(
-        "Power", None, "", (), False, 0.0, (0.0, 1.0), 1.02, ticks,
+        words.measure(REJECTION, False), None, "", (), False, 0.0, (0.0, 1.0), 1.02, ticks,
         lambda tick: f"{tick:.1f}".removeprefix("0") if 0 < tick < 1 else f"{tick:g}", np.asarray,
     )  # fmt: skip
 

@@ -5,11 +5,7 @@ Nothing here touches matplotlib's global state: every artist is told how it look
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
-
-from simstudy.generators.part import described
-from simstudy.report.pivot import Level, level_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -23,48 +19,6 @@ NOMINAL: dict[str, Any] = {"color": "#6f6f6f", "linewidth": 0.9, "linestyle": (0
 EXACT: dict[str, Any] = {"linewidth": 0.8, "linestyle": "-"}
 ASYMPTOTIC: dict[str, Any] = {"linewidth": 1.2, "linestyle": (0, (1, 1.4))}
 TITLE, LABEL, TICK, NOTE = 10.5, 9.0, 8.0, 7.5  # points
-_NAMES = {
-    "icc": "ICC of the outcome",
-    "x_icc": "ICC of x",
-    "cluster_size": "cluster size",
-    "n_clusters": "clusters",
-    "total_variance": "total variance",
-    "within_variance": "variance within clusters",
-    "contextual_effect": "contextual effect",
-    "design_effect": "design effect",
-    "slope_sd": "SD of the slope",
-    "slope_correlation": "correlation of slope and effect",
-}
-_OF_COVARIATES = {
-    "icc": "ICC",
-    "slope": "slope",
-    "type": "type",
-    "column": "column",
-    "correlation": "correlations",
-}
-
-
-def named(factor: str) -> str:
-    """A factor's name as readers know it."""
-    if (said := described(factor)) is not None:
-        return said[0]
-    match factor.split("."):
-        case [covariate, "correlation", other, *level]:
-            return " ".join([f"cor({covariate}, {other})", *level])
-        case [covariate, field] if field in _OF_COVARIATES:
-            return f"{_OF_COVARIATES[field]} of {covariate}"
-    return _NAMES.get(factor, factor)
-
-
-def levels_text(levels: Mapping[str, Level]) -> str:
-    """Levels in a sentence: ICC of x 0.5, slope 0."""
-    return ", ".join(f"{named(f)} {level_text(v)}" for f, v in levels.items())
-
-
-def heading(levels: dict[str, Level], separator: str = ", ") -> str:
-    """Levels as a facet's heading: ICC of x = 0.5."""
-    parts = (f"{named(f)} = {level_text(v)}" for f, v in levels.items())
-    return separator.join(parts)
 
 
 def series(m: int) -> dict[str, Any]:

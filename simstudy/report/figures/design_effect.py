@@ -31,6 +31,7 @@ from simstudy.report.drawing.scale import (
     se_bias,
     set_ticks,
 )
+from simstudy.report.drawing.view import USUAL, View
 from simstudy.theory import design_effect as theory
 
 _CROWD = 150  # points a method beyond which they are dots without intervals
@@ -45,7 +46,9 @@ _TICKS = (0.1, 0.2, 0.5, 0.8, 1, 1.5, 2, 3, 5, 7, 10, 20, 30, 50, 100, 200, 500,
     usual="design_effects",
     synonyms=("deff", "collapse", "kish"),
 )
-def draw(summary: pa.Table, title: str = "", alpha: float | None = None) -> Figure:
+def draw(
+    summary: pa.Table, title: str = "", alpha: float | None = None, view: View = USUAL
+) -> Figure:
     """Type I error (left) and SE bias (right) of all scenarios against the design effect.
 
     Parameters
@@ -55,13 +58,15 @@ def draw(summary: pa.Table, title: str = "", alpha: float | None = None) -> Figu
     title : str
     alpha : float, optional
         Default: the study's first.
+    view : View
     """
-    rates = matrix(summary, "rejection_rate", alpha)
-    errors = matrix(summary, "relative_error_model_se")
+    words = view.words
+    rates = matrix(summary, "rejection_rate", alpha, words)
+    errors = matrix(summary, "relative_error_model_se", words=words)
     panels = [
-        (rates.kind(null=True), error_rate(rates.level),
+        (rates.kind(null=True), error_rate(rates.level, words=words),
          lambda deff: theory.size(deff, rates.level)),
-        (errors, se_bias(), theory.se_bias),
+        (errors, se_bias(words), theory.se_bias),
     ]  # fmt: skip
     handles = [*method_handles(rates), Line2D([], [], label="pooled, many clusters", **_CURVE)]
     notes = [
@@ -71,8 +76,8 @@ def draw(summary: pa.Table, title: str = "", alpha: float | None = None) -> Figu
         not_used(rates),
     ]
     figure, axes = page(
-        1, 2, (2.9, 2.7), labels=(title, "design effect", ""), notes=notes, gaps=(0.72, 0.2),
-        handles=[*handles, *scale_handles(panels[0][1])], shared=False,
+        1, 2, (2.9, 2.7), labels=(title, words.heading("design_effect"), ""), notes=notes,
+        gaps=(0.72, 0.2), handles=[*handles, *scale_handles(panels[0][1])], shared=False,
     )  # fmt: skip
     for panel, (numbers, scale, curve) in zip(axes[0], panels, strict=True):
         _panel(panel, numbers, scale, curve)

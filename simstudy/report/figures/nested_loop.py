@@ -24,7 +24,9 @@ from simstudy.report.drawing.page import page, text_width
 from simstudy.report.drawing.plot import plot
 from simstudy.report.drawing.points import method_handles, on_axis
 from simstudy.report.drawing.scale import Scale, draw_scale, error_rate, scale_handles, se_bias
-from simstudy.report.pivot import Level, level_text, thin_levels
+from simstudy.report.drawing.view import USUAL, View
+from simstudy.report.pivot import Level, thin_levels
+from simstudy.report.words import Words
 
 _MOST = 400  # scenarios that can be told apart
 Loops = dict[str, list[Level]]  # factors from the outermost to the innermost, with their levels
@@ -37,7 +39,7 @@ Loops = dict[str, list[Level]]  # factors from the outermost to the innermost, w
     synonyms=("nested", "loop", "loop_plot", "nested_loop_plot"),
 )
 def draw(
-    summary: pa.Table, title: str = "", alpha: float | None = None, *,
+    summary: pa.Table, title: str = "", alpha: float | None = None, view: View = USUAL, *,
     measure: str = "rejection_rate", order: Sequence[str] = (),
 ) -> Figure:  # fmt: skip
     """A measure in all scenarios, with steps that say which scenario is where.
@@ -49,16 +51,18 @@ def draw(
     title : str
     alpha : float, optional
         Default: the study's first.
+    view : View
     measure : {"rejection_rate", "relative_error_model_se"}
     order : sequence of str, optional
         Factors from the outermost to the innermost loop. Default: as in the study.
     """
-    whole = matrix(summary, measure, alpha)
+    whole = matrix(summary, measure, alpha, view.words)
     of_tests = measure == "rejection_rate"
     null = bool((whole.cells["null"] == 1).any())
     if of_tests and null:
         whole = whole.kind(null=True)
-    scale = error_rate(whole.level, null=null) if of_tests else se_bias()
+    scale = (error_rate(whole.level, null=null, words=view.words) if of_tests
+             else se_bias(view.words))  # fmt: skip
     whole.check(*order)
     factors = list(dict.fromkeys([*(f for f in order if f in whole.factors), *whole.factors]))
     shown, loops = _nested(whole, factors)
@@ -72,7 +76,7 @@ def _figure(matrix: Matrix, scale: Scale, loops: Loops, title: str, notes: list[
     """The methods' steps above, the factors' steps below."""
     direct = len(matrix.methods) <= ends.MOST
     labels, beside, least = ends.end_labels(matrix.methods if direct else ())
-    names = [_loop_text(factor, levels) for factor, levels in loops.items()]
+    names = [_loop_text(matrix.words, factor, levels) for factor, levels in loops.items()]
     right = max([text_width(name, style.TICK) for name in names], default=0.0) + 0.3
     above, below = max(2.6, least), 0.32 * max(len(loops), 1)
     figure, ((top,), (bottom,)) = page(
@@ -128,9 +132,9 @@ def _draw_loops(axes: Axes, matrix: Matrix, loops: Loops, names: list[str]) -> N
         axes.spines[side].set_visible(False)
 
 
-def _loop_text(factor: str, levels: list[Level]) -> str:
+def _loop_text(words: Words, factor: str, levels: list[Level]) -> str:
     """A factor and its levels, some of them where they are many."""
-    texts = [level_text(level) for level in levels]
+    texts = [words.level(factor, level) for level in levels]
     if len(texts) > 5 or len(", ".join(texts)) > 30:
-        return f"{style.named(factor)}: {texts[0]} … {texts[-1]}"
-    return f"{style.named(factor)}: {', '.join(texts)}"
+        return f"{words.heading(factor)}: {texts[0]} … {texts[-1]}"
+    return f"{words.heading(factor)}: {', '.join(texts)}"

@@ -10,6 +10,7 @@ from simstudy.report.drawing.against import against
 from simstudy.report.drawing.matrix import matrix
 from simstudy.report.drawing.plot import plot
 from simstudy.report.drawing.scale import power, rate_text
+from simstudy.report.drawing.view import USUAL, View
 
 
 @plot(
@@ -19,7 +20,9 @@ from simstudy.report.drawing.scale import power, rate_text
     usual="false_null",
     facets=True,
 )
-def draw(summary: pa.Table, title: str = "", alpha: float | None = None, **axes: str) -> Figure:
+def draw(
+    summary: pa.Table, title: str = "", alpha: float | None = None, view: View = USUAL
+) -> Figure:
     """Rejection rate where the null is false; hollow where the test's size is inflated.
 
     Inflated: in the same design with a true null, the whole Wilson interval of the rejection
@@ -27,7 +30,7 @@ def draw(summary: pa.Table, title: str = "", alpha: float | None = None, **axes:
 
     Parameters: as for `type1_error`.
     """
-    rates = matrix(summary, "rejection_rate", alpha)
+    rates = matrix(summary, "rejection_rate", alpha, view.words)
     bound = rate_text(BAND[1] * rates.alpha) if rates.levels else ""
     powers = rates.kind(null=False)
     when = powers.table.null
@@ -41,4 +44,4 @@ def draw(summary: pa.Table, title: str = "", alpha: float | None = None, **axes:
     if not known.all():
         designs = "some of these designs" if known.any() else "these designs"
         notes.append(f"No scenario where {when} in {designs}: size is not known there")
-    return against(powers, power(), title, hollow, notes, **axes)
+    return against(powers, power(view.words), title, hollow, notes, view)

@@ -9,6 +9,7 @@ from simstudy.report.drawing.against import against
 from simstudy.report.drawing.matrix import matrix
 from simstudy.report.drawing.plot import plot
 from simstudy.report.drawing.scale import se_bias
+from simstudy.report.drawing.view import USUAL, View
 
 
 @plot(
@@ -19,9 +20,12 @@ from simstudy.report.drawing.scale import se_bias
     facets=True,
     synonyms=("se_error", "relative_error_model_se", "standard_error", "se_ratio", "model_se"),
 )
-def draw(summary: pa.Table, title: str = "", alpha: float | None = None, **axes: str) -> Figure:
+def draw(
+    summary: pa.Table, title: str = "", alpha: float | None = None, view: View = USUAL
+) -> Figure:
     """Relative error of the model SE against a factor, on an axis of ratios.
 
     Parameters: as for `type1_error`; alpha is not needed.
     """
-    return against(matrix(summary, "relative_error_model_se"), se_bias(), title, **axes)
+    errors = matrix(summary, "relative_error_model_se", words=view.words)
+    return against(errors, se_bias(view.words), title, view=view)

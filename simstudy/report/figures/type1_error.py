@@ -9,6 +9,7 @@ from simstudy.report.drawing.against import against
 from simstudy.report.drawing.matrix import matrix
 from simstudy.report.drawing.plot import plot
 from simstudy.report.drawing.scale import error_rate
+from simstudy.report.drawing.view import USUAL, View
 
 
 @plot(
@@ -20,7 +21,9 @@ from simstudy.report.drawing.scale import error_rate
     synonyms=("type1", "type_1_error", "type_i_error", "type1_errors", "size", "error_rate",
               "rejection_rate", "alpha", "false_positives"),
 )  # fmt: skip
-def draw(summary: pa.Table, title: str = "", alpha: float | None = None, **axes: str) -> Figure:
+def draw(
+    summary: pa.Table, title: str = "", alpha: float | None = None, view: View = USUAL
+) -> Figure:
     """Type I error against a factor, in facets, with Bradley's band, theory where known.
 
     Parameters
@@ -30,11 +33,12 @@ def draw(summary: pa.Table, title: str = "", alpha: float | None = None, **axes:
     title : str
     alpha : float, optional
         Default: the study's first.
-    **axes : str
-        Factor `across` the axis (default: icc), and of the `columns` of panels (x_icc).
+    view : View
+        Default: icc along the axis, and x_icc side by side.
     """
-    rates = matrix(summary, "rejection_rate", alpha)
+    rates = matrix(summary, "rejection_rate", alpha, view.words)
     null = bool((rates.cells["null"] == 1).any())
     if null:
         rates = rates.kind(null=True)
-    return against(rates, error_rate(rates.level, null=null), title, **axes)
+    scale = error_rate(rates.level, null=null, words=view.words)
+    return against(rates, scale, title, view=view)
