@@ -99,7 +99,7 @@ class Dense:
     def criterion(self, g):
         return self.deviance(g, self.sigma2(g))
 
-    def best(self, rng, starts=6):
+    def best(self, rng, starts=12):
         """Least criterion of searches from random starts, zero bounds nowhere."""
 
         def value(theta):
