@@ -15,6 +15,7 @@ from simstudy.cli.verbs import VERBS
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+OWN_CODE = (ROOT / "docs" / "own-code.md").read_text(encoding="utf-8")
 
 
 def test_the_example_is_the_file_it_names():
@@ -34,19 +35,19 @@ def test_the_example_prints_what_the_readme_says(tmp_path, monkeypatch, capsys):
 
 
 def test_the_methods_of_ones_own_are_the_file_they_name():
-    shown = README.split("`configs/my_methods.py`:\n\n```python\n")[1].split("```")[0]
+    shown = OWN_CODE.split("`configs/my_methods.py`:\n\n```python\n")[1].split("```")[0]
     assert shown == (ROOT / "configs" / "my_methods.py").read_text(encoding="utf-8")
-    block = README.split("its path relative to that:\n\n```yaml\n")[1].split("```")[0]
+    block = OWN_CODE.split("its path relative to that:\n\n```yaml\n")[1].split("```")[0]
     yaml = YAML(typ="safe", pure=True)
     config = yaml.load((ROOT / "configs" / "own.yaml").read_text(encoding="utf-8"))
     assert yaml.load(block)["methods"] == config["methods"]
 
 
 def test_the_generators_of_ones_own_are_those_of_the_file_they_name():
-    shown = README.split("and one that returns moments\nof many:\n\n```python\n")[1].split("```")[0]
+    shown = OWN_CODE.split("and one that returns moments\nof many:\n\n```python\n")[1].split("```")[0]
     file = (ROOT / "configs" / "my_world.py").read_text(encoding="utf-8")
     assert file.endswith("import simstudy\n\n\n" + shown)
-    block = README.split("options being factors like any other:\n\n```yaml\n")[1].split("```")[0]
+    block = OWN_CODE.split("options being factors like any other:\n\n```yaml\n")[1].split("```")[0]
     yaml = YAML(typ="safe", pure=True)
     config = yaml.load((ROOT / "configs" / "own_world.yaml").read_text(encoding="utf-8"))
     assert yaml.load(block)["scenarios"] == config["scenarios"][0]
@@ -82,6 +83,14 @@ def test_the_trial_that_is_shipped_runs(tmp_path):
 @pytest.mark.parametrize("verb", VERBS)
 def test_every_command_is_in_the_readme(verb):
     assert f"`{verb}" in README
+    assert f"`{verb}" in (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
+
+
+def test_the_readme_is_read_in_a_sitting_and_leads_to_pages_that_are_there():
+    assert len(README.splitlines()) < 200
+    for page in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]:
+        links = re.findall(r"\]\(([^)#:\s]+)\)", page.read_text(encoding="utf-8"))
+        assert [link for link in links if not (page.parent / link).exists()] == [], page
 
 
 def test_the_lecture_is_in_the_tests_data():

@@ -17,7 +17,7 @@ from simstudy.report import figures
 from simstudy.study.json_schema import schema
 
 GRID = {"n_clusters": 5, "cluster_size": 4, "icc": [0, 0.1], "x_icc": 0.5, "slope": 0}
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+RESULTS_PAGE = (ROOT / "docs" / "results.md").read_text(encoding="utf-8")
 TOY = """
 from matplotlib.figure import Figure
 
@@ -53,7 +53,7 @@ def test_every_file_among_the_figures_is_one():
     for plot in plots().values():
         assert plot.words and plot.reads in ("summary", "rows")
         assert callable(plot.draw)
-        assert f"`{plot.name}`" in README
+        assert f"`{plot.name}`" in RESULTS_PAGE
     assert {plot.usual for plot in plots().values()} == {"", *USUAL}
     places = [plot.place for plot in plots().values()]
     assert places == sorted(set(places))
