@@ -1,4 +1,5 @@
 """``python -m simstudy``."""
+# PYTHON_ARGCOMPLETE_OK
 
 from simstudy.cli.app import entry
 

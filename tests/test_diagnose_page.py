@@ -30,5 +30,5 @@ def test_what_the_page_shows_is_what_is_printed(monkeypatch):
 
 
 def test_the_page_names_every_option():
-    flags = [flag for flag, _ in VERBS["diagnose"][1] if flag.startswith("-")]
+    flags = [flag for flag, _ in VERBS["diagnose"].arguments if flag.startswith("-")]
     assert [flag for flag in flags if flag not in PAGE] == []

@@ -1,4 +1,5 @@
 """Arguments, exit codes and the one place where errors become text."""
+# PYTHON_ARGCOMPLETE_OK
 
 from __future__ import annotations
 
@@ -61,7 +62,7 @@ class _Parser(argparse.ArgumentParser):
         if extra:
             from simstudy.cli.vocabulary import unknown_flags
 
-            flags = [flag for flag, _ in VERBS[verb][1] if flag.startswith("-")]
+            flags = [flag for flag, _ in VERBS[verb].arguments if flag.startswith("-")]
             self.prog = f"{self.prog} {verb}"
             self.error(unknown_flags(extra, [*flags, "--debug", "--help"]))
 
@@ -77,11 +78,18 @@ def parser() -> _Parser:
     top.add_argument("--debug", **debug)
     top.add_argument("--version", action="version", version=f"simstudy {__version__}")
     verbs = top.add_subparsers(dest="verb", metavar="VERB", required=True)
-    for name, (summary, arguments) in VERBS.items():
-        verb = verbs.add_parser(name, help=summary, description=summary)
-        for flag, settings in arguments:
-            verb.add_argument(flag, **settings)
-        verb.add_argument("--debug", **debug)
+    for name, verb in VERBS.items():
+        examples = "\n".join(f"  simstudy {name} {rest}".rstrip() for rest in verb.examples)
+        below = verbs.add_parser(
+            name,
+            help=verb.summary,
+            description=verb.summary,
+            epilog=f"examples:\n{examples}",
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        for flag, settings in verb.arguments:
+            below.add_argument(flag, **settings)
+        below.add_argument("--debug", **debug)
     return top
 
 
@@ -145,6 +153,8 @@ def _hush() -> None:
 
 def entry() -> NoReturn:
     """Run the command line as a program."""
+    if "_ARGCOMPLETE" in os.environ:  # set by a shell that asks how a line may go on
+        _complete()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a terminal that cannot show a name shows \\x..
             stream.reconfigure(errors="backslashreplace")
@@ -174,6 +184,15 @@ def entry() -> NoReturn:
             child.terminate()
         _end(code)
     sys.exit(code)
+
+
+def _complete() -> NoReturn:
+    try:
+        from simstudy.cli.completion import complete
+    except ImportError:  # without the extra there is nothing to say, and nowhere to say it
+        _end(FAILED)
+    complete(parser())
+    _end(FAILED)
 
 
 def _end(code: int) -> NoReturn:

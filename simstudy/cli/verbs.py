@@ -2,43 +2,10 @@
 
 from __future__ import annotations
 
-import argparse
-from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
+from simstudy.cli.numbers import jobs, positive, replications, whole
 from simstudy.runner.backends import USUAL, names
-
-
-def _whole(text: str, least: int = 0) -> int:
-    value = int(text) if text.isdecimal() else -1
-    if value < least:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {least} up")
-    return value
-
-
-_jobs = partial(_whole, least=1)
-
-
-def _number(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        return 0.0
-
-
-def _replications(text: str) -> int:
-    value = _number(text)
-    if not 1 <= value <= 1e12 or value != int(value):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 up")
-    return int(value)
-
-
-def _positive(text: str) -> float:
-    value = _number(text)
-    if not 0 < value < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
-    return value
-
 
 _FORMATS = ("text", "csv", "json", "markdown", "latex")
 _METHOD = "as in a study file: pooled, 'random_intercept: {df: wald}'"
@@ -91,27 +58,38 @@ ESTIMATES: Arguments = [  # of anybody's estimates
     ("--null", {"type": float, "metavar": "V", "help": "what the tests are about (default: 0)"}),
     ("--converged", _COLUMN | {"help": "a fit that says false, 0 or no there counts as failed"}),
 ]
-VERBS: dict[str, tuple[str, Arguments]] = {
-    "run": (
+
+
+class Verb(NamedTuple):
+    """What a verb does, takes and is used for."""
+
+    summary: str
+    arguments: Arguments
+    examples: tuple[str, str]
+
+
+VERBS: dict[str, Verb] = {
+    "run": Verb(
         "run what is missing of a study, then summarise and draw it",
         [
             ("config", {"help": "study file (YAML)"}),
-            ("--jobs", {"type": _jobs, "metavar": "N", "help": "worker processes (all cores)"}),
+            ("--jobs", {"type": jobs, "metavar": "N", "help": "worker processes (all cores)"}),
             ("--backend", {"choices": names(), "default": USUAL, "help": _BACKEND}),
             ("--scheduler", {"metavar": "tcp://HOST:PORT", "help": _SCHEDULER}),
             ("--results", _PARENT),
-            ("--replications", {"type": _replications, "metavar": "N", "help": _INSTEAD}),
+            ("--replications", {"type": replications, "metavar": "N", "help": _INSTEAD}),
             ("--shard", {"metavar": "I/N", "help": _SHARD}),
             ("--fresh", {"action": "store_true", "help": "move earlier results aside, start over"}),
             ("--fail-fast", {"action": "store_true", "help": "stop where a method of yours fails"}),
-            ("--give-up", {"type": _whole, "default": 200, "metavar": "N", "help": _GIVE_UP}),
+            ("--give-up", {"type": whole, "default": 200, "metavar": "N", "help": _GIVE_UP}),
             ("--check-claims", {"action": "store_true", "help": _CHECK}),
             ("--no-report", {"action": "store_true", "help": "no figures and tables"}),
             ("--quiet", {"action": "store_true", "help": "print nothing but errors"}),
             ("--verbose", {"action": "store_true", "help": "a line for every range, on stderr"}),
         ],
+        ("icc.yaml", "icc.yaml --replications 10000 --jobs 4"),
     ),
-    "solve": (
+    "solve": Verb(
         "say how many clusters, or what else, a power or another target takes",
         [
             ("config", {"help": "study file (YAML)"}),
@@ -122,13 +100,17 @@ VERBS: dict[str, tuple[str, Arguments]] = {
             ("--target", {"metavar": "MEASURE>=V", "help": "any measure: 'MEASURE>=V', '<='"}),
             ("--method", {"metavar": "LABEL", "help": "of this one alone"}),
             ("--range", {"metavar": "A:B", "help": "where it is sought"}),
-            ("--tolerance", {"type": _positive, "metavar": "T", "help": _TOLERANCE}),
+            ("--tolerance", {"type": positive, "metavar": "T", "help": _TOLERANCE}),
             ("--json", {"action": "store_true", "help": "full precision, as JSON"}),
             ("--results", _PARENT),
-            ("--jobs", {"type": _jobs, "metavar": "N", "help": "worker processes (all cores)"}),
+            ("--jobs", {"type": jobs, "metavar": "N", "help": "worker processes (all cores)"}),
         ],
+        (
+            "trial.yaml --for n_clusters --power 0.8",
+            "trial.yaml --for icc --power 0.7 --method random_intercept --tolerance 0.05",
+        ),
     ),
-    "plan": (
+    "plan": Verb(
         "say what a study will take and what of it is there; write nothing",
         [
             ("config", {"help": "study file (YAML)"}),
@@ -138,16 +120,18 @@ VERBS: dict[str, tuple[str, Arguments]] = {
             ),
             ("--results", _PARENT),
         ],
+        ("icc.yaml", "icc.yaml --mcse power=0.005 --mcse type1_error=0.002"),
     ),
-    "lock": (
+    "lock": Verb(
         "write down what is planned of a study before it is run: CONFIG's name and .lock.yaml",
         [
             ("config", {"help": "study file (YAML)"}),
             ("--results", _PARENT),
             ("--fresh", {"action": "store_true", "help": "move the lock of another plan aside"}),
         ],
+        ("icc.yaml", "icc.yaml --fresh"),
     ),
-    "status": (
+    "status": Verb(
         "say what is there of a study, what is missing and what is broken; exit 3 unless complete",
         [
             ("results", {"help": _RESULTS}),
@@ -155,28 +139,32 @@ VERBS: dict[str, tuple[str, Arguments]] = {
             ("--quick", {"action": "store_true", "help": "by names alone: open no part"}),
             ("--json", {"action": "store_true", "help": "for other programs, as JSON"}),
         ],
+        ("results/icc", "results/icc --watch"),
     ),
-    "merge": (
+    "merge": Verb(
         "put results of one study together that were computed in several folders",
         [
             ("results", {"nargs": "+", "help": "results folders of one study"}),
             ("--into", {"required": True, "metavar": "DIR", "help": "new, or of that study too"}),
         ],
+        ("laptop/icc desktop/icc --into results/icc", "results/icc --into s3://bucket/backup/icc"),
     ),
-    "compact": (
+    "compact": Verb(
         "join many small files of results into few; every row stays as it is",
         [("results", {"help": _RESULTS})],
+        ("results/icc", "s3://bucket/studies/icc"),
     ),
-    "show": (
+    "show": Verb(
         "draw one data set of a study: its units, effects and errors, and four fits",
         [
             ("config", {"help": "study file (YAML)"}),
             ("--scenario", {"metavar": "ID", "help": "by default the first"}),
-            ("--replication", {"type": _replications, "default": 1, "metavar": "K"}),
+            ("--replication", {"type": replications, "default": 1, "metavar": "K"}),
             ("--figure", {"metavar": "FILE", "help": "by default NAME-ID.png in this folder"}),
         ],
+        ("icc.yaml", "icc.yaml --replication 7 --figure seventh.pdf"),
     ),
-    "summarize": (
+    "summarize": Verb(
         "performance measures of a results folder, or of anybody's estimates",
         [
             ("target", {"help": _ESTIMATED}),
@@ -188,22 +176,28 @@ VERBS: dict[str, tuple[str, Arguments]] = {
             ("--verdict", {"action": "store_true", "help": "mark Type I errors after Bradley"}),
             *ESTIMATES,
         ],
+        (
+            "results/icc --where 'icc > 0' --format markdown",
+            "estimates.csv --estimate b --std-error se --true 0.5 --method model",
+        ),
     ),
-    "report": (
+    "report": Verb(
         "figures and tables again from the stored summary",
         [("results", {"help": "results folder of a study"})],
+        ("results/icc", "s3://bucket/studies/icc"),
     ),
-    "compare": (
+    "compare": Verb(
         "a study's numbers beside those of another run, or beside printed ones",
         [
             ("results", {"help": "results folder of a study"}),
             ("published", {"help": f"another results folder; or {_PUBLISHED}"}),
             ("--measure", {"action": "extend", "nargs": "+", "metavar": "M", "help": _OF_TWO}),
             ("--format", {"choices": ("text", "csv", "json"), "default": "text", "help": _ALL}),
-            ("--max-z", {"type": _positive, "metavar": "Z", "help": "exit 4 where a |z| is above"}),
+            ("--max-z", {"type": positive, "metavar": "Z", "help": "exit 4 where a |z| is above"}),
         ],
+        ("results/icc elsewhere/icc --max-z 4", "results/icc published.csv"),
     ),
-    "fit": (
+    "fit": Verb(
         "fit the methods to a real data set",
         [
             ("data", {"help": "CSV, parquet, .dta or another table"}),
@@ -213,42 +207,55 @@ VERBS: dict[str, tuple[str, Arguments]] = {
             ("--clusters", {"action": "store_true", "help": _DUMMIES}),
             ("--figure", {"metavar": "FILE", "help": "draw the data with four kinds of lines"}),
         ],
+        (
+            "pupils.csv 'score ~ hours + (1 | school)' --figure lines.png",
+            "pupils.csv 'score ~ hours + girl + (1 | school)' --method 'pooled: {se: CR2}'",
+        ),
     ),
-    "diagnose": (
+    "diagnose": Verb(
         "say how wrong an analysis is, by simulating the very design of its data",
         [
             ("data", {"help": "CSV, parquet, .dta or another table"}),
             ("formula", {"help": "such as 'y ~ x + z + C(arm) + (1 | school)'"}),
             ("--term", {"metavar": "T", "help": "coefficient under test (default: the first)"}),
-            ("--replications", {"type": _replications, "default": 2000, "metavar": "N"}),
-            ("--seed", {"type": _whole, "metavar": "S", "help": "default: by the data"}),
+            ("--replications", {"type": replications, "default": 2000, "metavar": "N"}),
+            ("--seed", {"type": whole, "metavar": "S", "help": "default: by the data"}),
             ("--json", {"action": "store_true", "help": "full precision, as JSON"}),
             ("--figure", {"metavar": "FILE", "help": "draw size and power by ICC"}),
             ("--study", {"metavar": "FILE", "help": "write what was simulated as a study file"}),
         ],
+        (
+            "pupils.csv 'score ~ hours + (1 | school)'",
+            "pupils.csv 'score ~ hours + girl + (1 | school)' --term girl --study mine.yaml",
+        ),
     ),
-    "replay": (
+    "replay": Verb(
         "make one replication again: its rows and all fits, beside what is stored",
         [
             ("results", {"help": "results folder of a study"}),
             ("--scenario", {"required": True, "metavar": "ID", "help": "as in scenarios.parquet"}),
-            ("--replication", {"required": True, "type": _replications, "metavar": "K"}),
+            ("--replication", {"required": True, "type": replications, "metavar": "K"}),
             ("--csv", {"metavar": "FILE", "help": "write the data set: cluster, x, covariates, y"}),
             ("--trust", {"action": "store_true", "help": _TRUST}),
             ("--method", {"action": "append", "metavar": "M", "help": _METHOD}),
             ("--json", {"action": "store_true", "help": "full precision, as JSON"}),
         ],
+        (
+            "results/icc --scenario ID --replication 17",
+            "results/icc --scenario ID --replication 17 --csv units.csv",
+        ),
     ),
-    "check": (
+    "check": Verb(
         "try your own methods, generators and measures and say what is wrong with them",
         [
             ("file", {"help": "FILE.py, or FILE.py:FUNCTION"}),
             ("--options", {"default": "", "metavar": "YAML", "help": "such as '{share: 0.2}'"}),
         ],
+        ("my_methods.py", "my_methods.py:my_methods --options '{trim: 0.2}'"),
     ),
-    "methods": ("the methods there are, with their options", []),
-    "schema": ("JSON Schema of the study file", []),
-    "init": (
+    "methods": Verb("the methods there are, with their options", [], ("", "| less")),
+    "schema": Verb("JSON Schema of the study file", [], ("", "> study.schema.json")),
+    "init": Verb(
         "write a commented starter NAME.yaml; never over a file",
         [
             ("name", {"nargs": "?", "help": "of the study, of the method or of the generator"}),
@@ -261,7 +268,8 @@ VERBS: dict[str, tuple[str, Arguments]] = {
                 },
             ),
             ("--slurm", {"metavar": "CONFIG", "help": _SLURM}),
-            ("--shards", {"type": _jobs, "metavar": "N", "help": "shares of that job array"}),
+            ("--shards", {"type": jobs, "metavar": "N", "help": "shares of that job array"}),
         ],
+        ("icc", "--method my_methods"),
     ),
 }
