@@ -44,7 +44,8 @@ def test_the_methods_of_ones_own_are_the_file_they_name():
 
 
 def test_the_generators_of_ones_own_are_those_of_the_file_they_name():
-    shown = OWN_CODE.split("and one that returns moments\nof many:\n\n```python\n")[1].split("```")[0]
+    below = OWN_CODE.split("and one that returns moments\nof many:\n\n```python\n")[1]
+    shown = below.split("```")[0]
     file = (ROOT / "configs" / "my_world.py").read_text(encoding="utf-8")
     assert file.endswith("import simstudy\n\n\n" + shown)
     block = OWN_CODE.split("options being factors like any other:\n\n```yaml\n")[1].split("```")[0]
