@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from argparse import Namespace
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +18,13 @@ from simstudy.measures.names import Asked, asked, needed
 from simstudy.measures.own import REGISTERED
 from simstudy.report import tables
 from simstudy.report.pivot import REASONS, wide
+from simstudy.report.words import words_of
 from simstudy.results import Results
 from simstudy.store.results_folder import STUDY, ResultsFolder, is_uri
 from simstudy.summary.table import only_asked, only_where
 from simstudy.where import parse
 
+_WORDS = ("markdown", "latex")  # read by people: the others keep the names of data
 COLUMNS = [flag[2:].replace("-", "_") for flag, _ in ESTIMATES if flag != "--true"]
 
 
@@ -30,37 +33,44 @@ def main(options: Namespace) -> None:
     given = {name: getattr(options, name) for name in COLUMNS if getattr(options, name) is not None}
     place, file = ResultsFolder(options.target), Path(options.target)
     ours = is_uri(options.target) or place.exists(STUDY)
+    look = tables.Look(tables.NAMES, tuple(options.rows), tuple(options.columns), options.interval,
+                       options.verdict)  # fmt: skip
     if ours or not (given or options.true or file.is_file()):
-        summary, wanted, counted = _of_study(options, given, place)
-        if options.format == "text" and not wanted and not options.verdict:
+        results, summary, wanted = _of_study(options, given, place)
+        if options.format == "text" and not wanted and look == tables.Look():
+            counted = results.study.precision is not None
             print(tables.headline(summary, width=terminal_width(), counted=counted))
             return
+        look = replace(look, words=words_of(results.study)) if options.format in _WORDS else look
     else:
         wanted = _wanted(options, ())
         summary = _anybody(options, given, [request.measure for request in wanted])
         wanted = wanted or _usual(summary, options.format)
     if options.format in ("csv", "json"):
-        rows = only_asked(summary, wanted)
-        rows = tables.by_method(rows) if options.wide else rows
-        write_exactly(tables.as_rows(rows, options.format))
+        _write_rows(options, only_asked(summary, wanted), look)
         return
     for request in wanted:
         if not only_asked(summary, [request]).num_rows:
             raise UserError(f"no row of {request.name} here{needed(request)}", file=str(place))
-    write = tables.FORMATS[options.format]
     shown = wanted or [asked(name, tables.HEADLINE) for name in tables.HEADLINE]
-    texts = [
-        write(tables.grid(wide(summary, request.measure, a, request.null), verdict=options.verdict))
-        for request in shown
-        for a in tables.alphas(summary, request.measure)
-    ]
+    wides = [wide(summary, request.measure, a, request.null)
+             for request in shown for a in tables.alphas(summary, request.measure)]  # fmt: skip
+    texts = [tables.FORMATS[options.format](grid) for grid in tables.grids(wides, look)]
     print("\n\n".join(texts) if options.format == "text" else "\n".join(texts))
+
+
+def _write_rows(options: Namespace, rows: Any, look: tables.Look) -> None:
+    """Numbers at full precision, which have no rows and columns of their own choice."""
+    if not look.usual or look.interval:
+        raise UserError("--rows, --columns, --interval: of text, markdown and latex; "
+                        "csv and json have every number in full")  # fmt: skip
+    write_exactly(tables.as_rows(tables.by_method(rows) if options.wide else rows, options.format))
 
 
 def _of_study(
     options: Namespace, given: dict[str, Any], place: ResultsFolder
-) -> tuple[Any, list[Asked], bool]:
-    """The summary of a results folder, what is asked of it, and whether replications vary."""
+) -> tuple[Results, Any, list[Asked]]:
+    """The results of a folder, its summary, and what is asked of it."""
     if given or options.true:
         raise UserError("a results folder knows its columns and true values", file=str(place))
     results = Results.open(options.target)
@@ -76,7 +86,7 @@ def _of_study(
     if missing := results.n_missing:
         print(f"{place}: {missing:,} fits are not there yet; "
               "`run` computes what is missing", file=sys.stderr)  # fmt: skip
-    return summary, wanted, results.study.precision is not None
+    return results, summary, wanted
 
 
 def _wanted(options: Namespace, own: Iterable[str]) -> list[Asked]:

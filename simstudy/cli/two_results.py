@@ -18,7 +18,7 @@ from simstudy.measures.catalog import MEASURES
 from simstudy.measures.names import asked, needed
 from simstudy.report import tables
 from simstudy.report.pivot import level_text
-from simstudy.report.report import TABLES
+from simstudy.report.table_files import TABLES
 from simstudy.report.tables.text import joined, padded
 from simstudy.report.two_summaries import Both, Matched, as_rows, matched
 from simstudy.results import Results

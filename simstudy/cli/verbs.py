@@ -36,6 +36,7 @@ _RESULTS = "results folder of a study, such as results/icc"
 
 Arguments = list[tuple[str, dict[str, Any]]]
 _COLUMN = {"metavar": "COL"}
+_FACTORS = {"action": "extend", "nargs": "+", "metavar": "FACTOR", "default": []}
 _SHARE = {"type": float, "metavar": "P"}
 _PARENT = {
     "default": "results",
@@ -172,6 +173,9 @@ VERBS: dict[str, Verb] = {
             ("--measure", {"action": "extend", "nargs": "+", "metavar": "M", "help": _MEASURE}),
             ("--where", {"metavar": "EXPR", "help": _WHERE}),
             ("--mcse", {"choices": ("robust", "normal"), "default": "robust"}),
+            ("--rows", _FACTORS | {"help": "what is down: factors, method, measure"}),
+            ("--columns", _FACTORS | {"help": "what is across; the outermost first"}),
+            ("--interval", {"action": "store_true", "help": "value [95 %% interval], not (MCSE)"}),
             ("--wide", {"action": "store_true", "help": "csv, json: a column a method"}),
             ("--verdict", {"action": "store_true", "help": "mark Type I errors after Bradley"}),
             *ESTIMATES,

@@ -14,7 +14,8 @@ from simstudy.measures.catalog import record_of
 from simstudy.measures.simultaneous import LEVEL
 from simstudy.report.pivot import Cell as Number
 from simstudy.report.pivot import decimals, number
-from simstudy.report.tables.grid import Grid, Shown, plain_label
+from simstudy.report.tables.grid import Grid
+from simstudy.report.tables.shown import Shown, plain_label
 
 NAME = "claims"
 _INDENT = " " * 2

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from simstudy.claims.judge import judge
+from simstudy.measures.catalog import MEASURES
+from simstudy.measures.names import OF_TRUTH
 from simstudy.plots import Plot, plots
-from simstudy.report import claims, example_rows, tables, worlds
-from simstudy.report.nulls import both
-from simstudy.report.pivot import Wide, wide
-from simstudy.report.tables.grid import Grid
+from simstudy.report import claims, example_rows, table_files, tables, worlds
+from simstudy.report.table_files import FORMATS, TOGETHER, Files, files_of, written
 from simstudy.report.words import words_of
 from simstudy.store import realized_file
 from simstudy.store.results_folder import LOCK, REPORT, STUDY, SUMMARY, ResultsFolder
@@ -23,10 +23,7 @@ from simstudy.summary.unavailable import figures_without_rows
 if TYPE_CHECKING:
     import pyarrow as pa
 
-TABLES = ("rejection_rate", "relative_error_model_se", "coverage", "bias")
-_TABLES = {"csv": "csv", "tex": "latex", "md": "markdown"}
 _FIGURES = ("png", "pdf")
-Files = tuple[list[str], Callable[[], list[bytes]]]  # below report/, and what makes them
 
 
 def write_report(
@@ -43,15 +40,15 @@ def write_report(
         The files that were written, by their names in the folder.
     """
     folder.refuse_links()
-    written = []
+    done = []
     for names, make in _files(study, folder, summary, warn):
         for name, content in zip(names, make(), strict=True):
-            written.append(f"{REPORT}/{name}")
-            folder.write(written[-1], content)
+            done.append(f"{REPORT}/{name}")
+            folder.write(done[-1], content)
     for name in _earlier(folder):
-        if name not in written:
+        if name not in done:
             folder.remove(name)
-    return written
+    return done
 
 
 def is_drawn(study: Study, folder: ResultsFolder, summary: pa.Table) -> bool:
@@ -74,12 +71,14 @@ def _files(
     warn: Callable[[str], None] = lambda line: None,
 ) -> Iterator[Files]:
     """Every file of a report; nothing is made before that is called."""
-    yield from table_files(summary, [measure.name for measure in study.measures])
-    as_drawn = worlds.worlds(study, realized_file.read(folder))
+    yield from table_files.of_study(study, summary)
+    realized = realized_file.read(folder)
+    as_drawn = worlds.worlds(study, realized, words_of(study))
     if as_drawn is not None:
-        yield _files_of(worlds.NAME), partial(_written, as_drawn)
+        data = worlds.worlds(study, realized) or as_drawn
+        yield files_of(worlds.NAME), partial(written, data, as_drawn)
     if study.claims:
-        yield _files_of(claims.NAME), partial(_claims, study, folder, summary)
+        yield files_of(claims.NAME), partial(_claims, study, folder, summary)
     yield ["methods.md"], partial(_methods, study, folder, summary)
     yield from _figure_files(study, folder, summary, warn)
 
@@ -92,7 +91,7 @@ def _claims(study: Study, folder: ResultsFolder, summary: pa.Table) -> list[byte
         "latex": claims.table(judged, numbered=True),
         "markdown": claims.table(judged),
     }
-    return [tables.FORMATS[form](grids[form]).encode() for form in _TABLES.values()]
+    return [tables.FORMATS[form](grids[form]).encode() for form in FORMATS.values()]
 
 
 def _methods(study: Study, folder: ResultsFolder, summary: pa.Table) -> list[bytes]:
@@ -106,8 +105,8 @@ def _earlier(folder: ResultsFolder) -> Iterator[str]:
     """Files of this report or an earlier one: a figure, an alpha may have been dropped."""
     places = {
         "tables": (
-            {*TABLES, worlds.NAME, claims.NAME, "power", *measure_accounts(folder)},
-            _TABLES,
+            {*MEASURES, *OF_TRUTH, TOGETHER, worlds.NAME, claims.NAME, *measure_accounts(folder)},
+            FORMATS,
         ),
         "figures": (plots(), _FIGURES),
     }
@@ -117,42 +116,6 @@ def _earlier(folder: ResultsFolder) -> Iterator[str]:
             name = re.sub(r"_alpha[\d.e-]+$", "", stem)
             if name in names and ending in endings and entry.plain:
                 yield f"{REPORT}/{place}/{entry.name}"
-
-
-def table_files(summary: pa.Table, own: Sequence[str] = ()) -> Iterator[Files]:
-    """What papers show and what the study asks for: a table each, CSV, LaTeX, Markdown."""
-    for name, make in selection(summary, own):
-        yield _files_of(name), partial(_formatted, name, make)
-
-
-def selection(
-    summary: pa.Table, own: Sequence[str] = ()
-) -> Iterator[tuple[str, Callable[[], Wide]]]:
-    """Name of every table of a report that has rows, and what makes it; `own` measures besides.
-
-    Names of the second and later alphas end in ``_alpha0.01``; where there are Type I errors
-    too, power stands in a table of its own as well.
-    """
-    known = set(summary.column("measure").unique().to_pylist())
-    two = both(summary)
-    for measure in (*TABLES, *(name for name in own if name in known)):
-        for k, alpha in enumerate(tables.alphas(summary, measure) if measure in known else ()):
-            ending = f"_alpha{alpha:g}" if k else ""
-            yield measure + ending, partial(wide, summary, measure, alpha)
-            if measure == "rejection_rate" and two:
-                yield f"power{ending}", partial(wide, summary, measure, alpha, False)
-
-
-def _formatted(name: str, make: Callable[[], Wide]) -> list[bytes]:
-    return _written(tables.grid(make())._replace(name=name))
-
-
-def _files_of(name: str) -> list[str]:
-    return [f"tables/{name}.{ending}" for ending in _TABLES]
-
-
-def _written(words: Grid) -> list[bytes]:
-    return [tables.FORMATS[form](words).encode() for form in _TABLES.values()]
 
 
 def _figure_files(

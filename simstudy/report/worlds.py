@@ -8,7 +8,10 @@ from collections.abc import Mapping
 from simstudy.generators.scenario import Scenario
 from simstudy.numerics.features import FEATURES, Feature
 from simstudy.report.pivot import Cell, decimals, level_text, number
-from simstudy.report.tables.grid import Grid, Shown, plain_label
+from simstudy.report.tables.grid import Grid
+from simstudy.report.tables.look import NAMES
+from simstudy.report.tables.shown import Shown, plain_label
+from simstudy.report.words import Words
 from simstudy.store.realized_file import Realized
 from simstudy.study.study import Study
 from simstudy.summary.study import factors
@@ -30,7 +33,7 @@ _HOW = (
 )
 
 
-def worlds(study: Study, realized: Mapping[str, Realized]) -> Grid | None:
+def worlds(study: Study, realized: Mapping[str, Realized], words: Words = NAMES) -> Grid | None:
     """A row a scenario with realized features, nominal and realized ones in turn; None of none."""
     designs = [design for design in study.designs if design.id in realized]
     of_each = [{name: _cell(realized[design.id].features.get(name)) for name in FEATURES}
@@ -47,14 +50,16 @@ def worlds(study: Study, realized: Mapping[str, Realized]) -> Grid | None:
         meant = nominal(design.scenario)
         cells.append([shown for name in names for shown in (
             Shown(_text(meant[name])), _shown(of[name], places[name]))])  # fmt: skip
-    levels = {name: [plain_label(level_text(design.level(name))) for design in designs]
+    levels = {name: [plain_label(words.level(name, design.level(name))) for design in designs]
               for name in factors(study)}  # fmt: skip
     varying = [name for name, texts in levels.items() if len(set(texts)) > 1] or list(levels)[:1]
-    fixed = [f"{name} {texts[0]}" for name, texts in levels.items() if name not in varying]
+    fixed = [
+        f"{words.factor(name)} {texts[0]}" for name, texts in levels.items() if name not in varying
+    ]
     notes = _HOW + (f"\nall scenarios: {', '.join(fixed)}" if fixed else "")
     heads = [head for name in names for head in (WORDS[name], f"{WORDS[name]}, realized")]
     rows = [list(row) for row in zip(*(levels[name] for name in varying), strict=True)]
-    headings = [plain_label(name) for name in varying]
+    headings = [plain_label(words.heading(name)) for name in varying]
     return Grid(NAME, "Worlds as drawn", headings, heads, rows, cells, {"": notes})
 
 

@@ -41,6 +41,8 @@ def _document(study: Study, folder: Path | None) -> dict[str, Any]:
         "methods": [method.written(folder) for method in study.methods],
         "report": {"figures": list(study.figures)},
     }
+    if written := study.tables.written:
+        document["report"]["tables"] = written
     if study.measures:
         document["measures"] = [measure.source.written(folder) for measure in study.measures]
     if study.reference is not None:

@@ -36,8 +36,8 @@ def figures_of(
     report = top.get("report")
     if report.value is not None:
         report.expect(dict, "figures: [...]")
-        report.allow(("figures",), _REPORT)
-    if not report.value:
+        report.allow(("figures", "tables"), _REPORT)
+    if not report.value or (set(report.value) == {"tables"}):
         return default_figures(designs, chosen)
     listed = report["figures"]
     listed.expect(list, "a list")

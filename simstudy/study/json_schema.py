@@ -15,6 +15,7 @@ from simstudy.registry import CLUSTERS, GROUPS, methods
 from simstudy.study import covariate_fields, fields, generators, keeping, precision
 from simstudy.study.claim_grammar import GRAMMAR as CLAIM
 from simstudy.study.labels import KINDS as LABELED
+from simstudy.study.tables import KEYS as TABLE_KEYS
 from simstudy.where import GRAMMAR
 
 _TEXT = {"type": "string"}
@@ -84,7 +85,9 @@ def schema() -> dict[str, Any]:
         "store": keeping.schema(),
         "labels": {"anyOf": [_labels(), {"type": "null"}]},
         "claims": {"anyOf": [_CLAIMS, {"type": "null"}]},
-        "report": {"anyOf": [_mapping({"figures": figures}, []), {"type": "null"}]},
+        "report": {
+            "anyOf": [_mapping({"figures": figures, "tables": _tables()}, []), {"type": "null"}]
+        },
     }
     for key, summary in fields.TOP_FIELDS.items():
         top[key] = {"description": summary, **top[key]}
@@ -93,6 +96,13 @@ def schema() -> dict[str, Any]:
         "title": "simstudy study file",
         **_mapping(top, list(fields.REQUIRED)),
     }
+
+
+def _tables() -> dict[str, Any]:
+    """What is asked of tables."""
+    names = {"type": "array", "items": _TEXT}
+    kinds = {"where": {"type": ["string", "null"]}, "interval": {"type": "boolean"}}
+    return _mapping({key: kinds.get(key, names) for key in TABLE_KEYS}, [])
 
 
 def _labels() -> dict[str, Any]:

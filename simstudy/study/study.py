@@ -25,6 +25,7 @@ from simstudy.study.measures import OwnMeasure, measures_of
 from simstudy.study.methods import methods_of
 from simstudy.study.place import Place, refuse_equal
 from simstudy.study.precision import Precision, Stop, refuse_what_nobody_has, replications_of
+from simstudy.study.tables import USUAL, Tables, tables_of
 from simstudy.study.yaml_lines import Document, decoded, read, whole
 from simstudy.where import known
 
@@ -61,6 +62,8 @@ class Study:
         What its results are said to show; they change no name, no digest and no stored row.
     labels : Labels
         What figures and tables call what they show; they change nothing else.
+    tables : Tables
+        What is asked of the tables of its report.
     """
 
     name: str
@@ -82,6 +85,7 @@ class Study:
     sample: int | None = None
     claims: tuple[Claim, ...] = ()
     labels: Labels = NONE
+    tables: Tables = USUAL
 
     def n_reps(self, scenario: str) -> int:
         """Replications of a scenario, by its id: as many as are known to be wanted."""
@@ -251,8 +255,12 @@ def check(document: Document, imports: Imports) -> Study:
     )
     for refuse in _CHECKS:
         refuse(top, study)
-    labels = labels_of(top.get("labels"), designs, chosen, [own.name for own in study.measures])
-    return replace(study, claims=claims_of(top.get("claims"), study), labels=labels)
+    named = designs, chosen, [own.name for own in study.measures]
+    labels = labels_of(top.get("labels"), *named)
+    report = top.get("report")
+    tables = tables_of(report.get("tables"), *named) if report.value else USUAL
+    claims = claims_of(top.get("claims"), study)
+    return replace(study, claims=claims, labels=labels, tables=tables)
 
 
 def valid_name(name: str) -> bool:

@@ -28,7 +28,7 @@ from simstudy.report import example_rows, tables
 from simstudy.report.drawing.matrix import matrix
 from simstudy.report.drawing.style import series
 from simstudy.report.pivot import wide
-from simstudy.report.report import selection
+from simstudy.report.table_files import selection
 from simstudy.store.results_folder import ResultsFolder
 from simstudy.study.fields import SCENARIO_FIELDS
 from simstudy.study.study import load

@@ -19,7 +19,7 @@ import simstudy
 from simstudy.cli.app import main
 from simstudy.report import tables
 from simstudy.report.pivot import wide
-from simstudy.report.report import selection, table_files
+from simstudy.report.table_files import selection, table_files
 from simstudy.report.tables import latex
 
 pytestmark = pytest.mark.slow
@@ -93,7 +93,7 @@ def test_every_format_explains_every_mark(form):
 def test_verdict_marks_sizes_after_bradley():
     sizes = {"robust": 0.05, "liberal": 0.09, "conservative": 0.01, "open": 0.075}
     cells = [((0.0, 0.0), method, size, 0.002) for method, size in sizes.items()]
-    shown = tables.grid(wide(summary(cells), "rejection_rate"), verdict=True)
+    shown = tables.grid(wide(summary(cells), "rejection_rate"), tables.Look(verdict=True))
     assert [c.marks for c in shown.cells[0]] == ["", "L", "C", "U"]
 
 

@@ -11,7 +11,8 @@ from simstudy.answers.solve.question import Question
 from simstudy.answers.solve.rounds import Sought
 from simstudy.measures.catalog import record_of
 from simstudy.report.pivot import level_text, number
-from simstudy.report.tables.grid import Grid, Shown, plain_label
+from simstudy.report.tables.grid import Grid
+from simstudy.report.tables.shown import Shown, plain_label
 
 NAME = "solve"
 _MARKS = "abcdefghijklmnopqrstuvwxyz"

@@ -17,7 +17,7 @@ from simstudy.measures.record import Measure
 from simstudy.measures.simultaneous import simultaneous
 from simstudy.moments import Bools, Floats, Ints
 from simstudy.report.pivot import Cell, Level, Wide
-from simstudy.report.tables.grid import alone
+from simstudy.report.tables.shown import alone
 from simstudy.study.grid import telling
 
 _DRAWS = 400  # the error of a median's error is 4 %

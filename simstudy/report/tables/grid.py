@@ -10,55 +10,18 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from simstudy.errors import visible
-from simstudy.measures.bradley import BAND, VERDICTS
+from simstudy.measures.bradley import VERDICTS
 from simstudy.measures.bradley import verdict as judged
 from simstudy.measures.catalog import record_of
-from simstudy.measures.record import Measure
-from simstudy.report.pivot import (
-    Cell,
-    Wide,
-    cells_of,
-    decimals,
-    level_text,
-    number,
-    of_kind,
-    usual_errors,
-)
+from simstudy.measures.names import REJECTION
+from simstudy.report.pivot import Cell, Wide, cells_of, decimals, usual_errors
+from simstudy.report.tables.look import DATA, Look
+from simstudy.report.tables.notes import notes_of
+from simstudy.report.tables.shown import Shown, Writing, plain_label
+from simstudy.report.words import Words
 
-_HUGE = 1e6  # a Monte Carlo error from which numbers are shown by their powers of ten
-_MOST_DECIMALS = 12
-NOTES = {
-    "-": "no replication was estimable",
-    "*": "not all replications were used (n_not_used counts the others)",
-    "!": f"power of a test whose Type I error in the same design is above {BAND[1]:g} alpha",
-    "L": f"liberal: Type I error above {BAND[1]:g} alpha (Bradley 1978)",
-    "C": f"conservative: Type I error below {BAND[0]:g} alpha (Bradley 1978)",
-    "U": "undecided: the Monte Carlo interval straddles a bound of Bradley's",
-}
-ABSENT = "/"
-_NO_RESULT = "no replication had a result"  # of a method that failed: not the data's doing
-_NO_SE = "no replication had a standard error or a test"
-_NO_NUMBER = "no number: too few replications {}, or it is not defined there"
-_NO_MCSE = "(-): one replication has no Monte Carlo SE"
-_UNCHECKED = "power is shown without its Type I error: some designs have no scenario where "
-_KINDS = {True: "Type I error", False: "power", None: "neither, truth differs between data sets"}
-
-
-class Shown(NamedTuple):
-    """A cell in words; `value` is "-" and `mcse` empty where there is no number.
-
-    It is `ABSENT` where the method has no rows.
-    """
-
-    value: str
-    mcse: str = ""
-    marks: str = ""
-
-    @property
-    def text(self) -> str:
-        """Value (MCSE), and marks."""
-        return f"{self.value} ({self.mcse}){self.marks}" if self.mcse else self.value
+ERROR = "value (Monte Carlo SE)"
+INTERVAL = "value [95 % Monte Carlo interval]"
 
 
 class Grid(NamedTuple):
@@ -76,6 +39,10 @@ class Grid(NamedTuple):
         A list a row, a cell a method.
     notes : dict
         Mark -> what it says; "" -> remarks on the whole table, separated by newlines.
+    how : str
+        What a cell is; empty where cells are of several kinds.
+    over : list of tuple of str
+        What stands over each method, the outermost first; by default nothing.
     """
 
     name: str
@@ -85,21 +52,44 @@ class Grid(NamedTuple):
     levels: list[list[str]]
     cells: list[list[Shown]]
     notes: dict[str, str]
+    how: str = ERROR
+    over: Sequence[tuple[str, ...]] = ()
+
+    @property
+    def headings(self) -> list[str]:
+        """Of every column all that stands over it, in one line."""
+        over = self.over or [()] * len(self.methods)
+        return [", ".join((*above, name)) for above, name in zip(over, self.methods, strict=True)]
 
 
-def grid(table: Wide, *, verdict: bool = False) -> Grid:
-    """Write every cell as value (MCSE), with marks.
+def grid(table: Wide, look: Look = DATA) -> Grid:
+    """Write every cell as value (MCSE), with marks, scenarios down and methods across."""
+    words, rows = look.words, cells_in_words(table, look)
+    levels = [[plain_label(words.level(f, at[f])) for f in table.factors] for at, _ in table.rows]
+    factors = [plain_label(words.heading(f)) for f in table.factors]
+    if table.counted:
+        factors.append("replications")
+        levels = [[*row, _n_reps(cells)]
+                  for row, (_, cells) in zip(levels, table.rows, strict=True)]  # fmt: skip
+    return Grid(
+        table.measure,
+        title(table, words),
+        factors,
+        [plain_label(method) for method in words.all_methods(table.methods)],
+        levels,
+        rows,
+        notes_of(table, rows, cells_of(table), words),
+        INTERVAL if look.interval else ERROR,
+    )
 
-    Parameters
-    ----------
-    table : Wide
-    verdict : bool
-        Mark Type I errors by Bradley's (1978) liberal criterion.
-    """
+
+def cells_in_words(table: Wide, look: Look) -> list[list[Shown]]:
+    """A list a row, a cell a method."""
     numbers = cells_of(table)
     how = record_of(table.measure)
-    places = decimals(numbers, how.decimals)
     largest = max(usual_errors(numbers), default=math.inf)
+    writing = Writing(how, decimals(numbers, how.decimals), largest, look.interval, look.bounded)
+    verdict = look.verdict and table.measure == REJECTION
     rows = []
     for _, cells in table.rows:
         row = []
@@ -108,29 +98,12 @@ def grid(table: Wide, *, verdict: bool = False) -> Grid:
             if cell and cell.hidden:
                 row.append(Shown(""))
                 continue
-            shown = _shown(cell, how, places, largest)
-            if verdict and table.measure == "rejection_rate" and cell and cell.aim.null:
+            shown = writing.cell(cell)
+            if verdict and cell and cell.aim.null:
                 shown = shown._replace(marks=shown.marks + _bradley(cell, table.alpha))
             row.append(shown)
         rows.append(row)
-    levels_text = [[plain_label(level_text(r[0][f])) for f in table.factors] for r in table.rows]
-    factors = [plain_label(f) for f in table.factors]
-    if table.counted:
-        factors.append("replications")
-        levels_text = [
-            [*row, _n_reps(cells)] for row, (_, cells) in zip(levels_text, table.rows, strict=True)
-        ]
-    methods = [plain_label(m) for m in table.methods]
-    notes = _notes(table, rows, numbers)
-    return Grid(
-        table.measure,
-        title(table),
-        factors,
-        methods,
-        levels_text,
-        rows,
-        notes,
-    )
+    return rows
 
 
 def _n_reps(cells: dict[str, Cell | None]) -> str:
@@ -138,16 +111,18 @@ def _n_reps(cells: dict[str, Cell | None]) -> str:
     return str(max(cell.n_used + cell.n_not_used for cell in cells.values() if cell))
 
 
-def title(table: Wide, *, brief: bool = False) -> str:
+def title(table: Wide, words: Words, *, brief: bool = False) -> str:
     """Heading of a table: measure, what kind of rejection, level."""
-    name = record_of(table.measure).title
+    nulls = {cell.aim.null for cell in cells_of(table)}
+    general = words.measure(table.measure)
+    name = words.measure(table.measure, *nulls) if len(nulls) == 1 else general
     if math.isnan(table.alpha):
-        return name
-    if table.measure == "rejection_rate" and not brief:
-        name += _kind_text({cell.aim.null for cell in cells_of(table)}, table.null)
+        return plain_label(name)
+    if table.measure == REJECTION and name == general and not brief:
+        name += _kind_text(nulls, table.null)
     if table.measure == "coverage" and not brief:
         name += f" (nominal {1 - table.alpha:g})"
-    return f"{name} at alpha {table.alpha:g}"
+    return plain_label(f"{name} at alpha {table.alpha:g}")
 
 
 def _kind_text(nulls: set[bool | None], null: str) -> str:
@@ -158,99 +133,10 @@ def _kind_text(nulls: set[bool | None], null: str) -> str:
     return f" (Type I error where {null}, else power)" if nulls == {True, False} else ""
 
 
-def plain_label(text: str) -> str:
-    """A label without line breaks, control characters as escapes."""
-    return visible(" ".join(text.split()))
-
-
 def _bradley(cell: Cell, alpha: float) -> str:
     """Bradley's verdict on a Type I error as a mark; none where it is robust."""
     code = int(judged(cell.ci_low, cell.ci_high, alpha))
     return "" if code <= 0 else VERDICTS[code][0].upper()
-
-
-def _shown(cell: Cell | None, how: Measure, places: int, largest: float) -> Shown:
-    if cell is not None and not cell.asked:
-        return Shown(ABSENT)
-    if cell is None or cell.n_used == 0 or math.isnan(cell.value):
-        return Shown("-")
-    marks = ("*" if cell.n_not_used else "") + ("!" if cell.inflated else "")
-    if cell.mcse > largest or cell.mcse >= _HUGE:  # far beyond the others of its table
-        return Shown(_scientific(cell.value), _scientific(cell.mcse), marks)
-    if 0 < cell.mcse < 0.5 * 10.0**-places:  # it would read 0
-        places = decimals([cell], how.decimals, most=_MOST_DECIMALS)
-    value, mcse = (number(v, places, leading_zero=not how.proportion) for v in cell[:2])
-    return Shown(value, mcse, marks)
-
-
-def alone(numbers: Sequence[float], mcse: float, how: Measure) -> list[str]:
-    """Numbers of one Monte Carlo error, and that, as a table without others would write them."""
-    if mcse >= _HUGE:
-        return [_scientific(value) for value in (*numbers, mcse)]
-    places = decimals([Cell(math.nan, mcse, 1, 0)], how.decimals, most=_MOST_DECIMALS)
-    return [number(v, places, leading_zero=not how.proportion) for v in (*numbers, mcse)]
-
-
-def _scientific(value: float) -> str:
-    return f"{value:.1e}".replace("e+0", "e").replace("e+", "e").replace("e-0", "e-")
-
-
-def _notes(table: Wide, rows: list[list[Shown]], numbers: list[Cell]) -> dict[str, str]:
-    shown = [cell for row in rows for cell in row]
-    marks = set("".join(cell.marks for cell in shown))
-    if dashes := sum(cell.value == "-" for cell in shown):
-        marks.add("-")
-    if any(cell.value == ABSENT for cell in shown):
-        marks.add(ABSENT)
-    known = NOTES | {ABSENT: table.absent}
-    notes = {mark: text for mark, text in known.items() if mark in marks}
-    if dashes:
-        notes["-"] = _why(numbers, dashes)
-    remarks = [_NO_MCSE] if any(cell.mcse == "-" for cell in shown) else []
-    remarks += [_UNCHECKED + of_kind(table, False).null] if table.unchecked else []
-    remarks += _kinds(table)
-    remarks += [_fixed(table)] if table.fixed else []
-    return notes | ({"": "\n".join(remarks)} if remarks else {})
-
-
-def _kinds(table: Wide) -> list[str]:
-    """Which methods' rates are what, where these are not all the same for reasons of their own."""
-    if table.measure != "rejection_rate":
-        return []
-    kinds: dict[frozenset[bool | None], list[str]] = {}
-    for method in table.methods:
-        of_method = (cells.get(method) for _, cells in table.rows)
-        nulls = frozenset(c.aim.null for c in of_method if c and c.asked and not c.hidden)
-        kinds.setdefault(nulls, []).append(plain_label(method))
-    all_nulls = {kind for nulls in kinds for kind in nulls}
-    if len(kinds) == 1 and all_nulls != {None}:
-        return []
-    said = [
-        f"{_KINDS[kind]}: {', '.join(methods)}"
-        for nulls, methods in kinds.items()
-        if len(nulls) == 1
-        for kind in nulls
-    ]
-    known = any(cell.aim.estimand for cell in cells_of(table))  # anybody's may not say a truth
-    return ["; ".join(said)] if said and (known or all_nulls != {None}) else []
-
-
-def _why(cells: list[Cell], dashes: int) -> str:
-    """Why there is no number where a dash stands."""
-    none = [cell for cell in cells if cell.n_used == 0]
-    had = "had a result" if any(cell.failed for cell in cells) else "were estimable"
-    reasons = {
-        NOTES["-"]: any(not cell.failed and not cell.no_se for cell in none),
-        _NO_RESULT: any(cell.failed for cell in none),
-        _NO_SE: any(cell.no_se and not cell.failed for cell in none),
-        _NO_NUMBER.format(had): len(none) < dashes,
-    }
-    return ", or ".join(text for text, applies in reasons.items() if applies)
-
-
-def _fixed(table: Wide) -> str:
-    pairs = (f"{name} {plain_label(level_text(value))}" for name, value in table.fixed.items())
-    return "all scenarios: " + ", ".join(pairs)
 
 
 def once(levels: list[list[str]]) -> list[list[str]]:

@@ -10,6 +10,7 @@ from simstudy.report.pivot import Wide, level_text, thin, wide
 from simstudy.report.tables import text
 from simstudy.report.tables.grid import Grid, grid, title
 from simstudy.report.tables.layout import Legend
+from simstudy.report.tables.look import NAMES
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -111,7 +112,7 @@ def _which(table: Wide, thinned: Wide) -> str:
 
 def _page(tables: list[Wide], width: int, remarks: list[str]) -> str:
     """The tables, beside or above each other, and below them what is said of both."""
-    grids = [grid(table)._replace(title=title(table, brief=True)) for table in tables]
+    grids = [grid(table)._replace(title=title(table, NAMES, brief=True)) for table in tables]
     notes = {mark: words for g in grids for mark, words in g.notes.items() if mark}
     general = [line for g in grids for line in g.notes.get("", "").splitlines()]
     general = [

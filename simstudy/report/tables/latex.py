@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from simstudy.report.tables.grid import ABSENT, Grid, Shown, group_starts, once
+from simstudy.report.tables.grid import Grid, group_starts, once
 from simstudy.report.tables.layout import Legend, blocks
+from simstudy.report.tables.shown import ABSENT, Shown
 
 _ROOM = 92  # characters of \footnotesize in the text width of article, gaps counted
 _GAP = 2  # characters between columns

@@ -6,7 +6,8 @@ import re
 from collections.abc import Callable
 
 from simstudy.errors import visible
-from simstudy.report.tables.grid import Grid, Shown, once
+from simstudy.report.tables.grid import Grid, once
+from simstudy.report.tables.shown import Shown
 
 _MARKS = {"!": "†", "*": "\\*", "-": "\\-"}
 _SPECIAL = re.compile(r"([\\`*|\[\]<>$]|&(?=#?\w+;)|~(?=~)|(?<=~)~)|(?<![^\W_])(_)|(_)(?![^\W_])")
@@ -21,9 +22,9 @@ def as_markdown(table: Grid) -> str:
         for levels, cells in zip(once(table.levels), table.cells, strict=True)
     ]
     rule = [":---"] * len(table.factors) + ["---:"] * len(table.methods)
-    head = [f"**{escape(table.title)}**, value (Monte Carlo SE)", ""]
+    head = [f"**{escape(table.title)}**" + (table.how and f", {escape(table.how)}"), ""]
     if body:
-        head += [_line([escape(name) for name in [*table.factors, *table.methods]]), _line(rule)]
+        head += [_line([escape(name) for name in [*table.factors, *table.headings]]), _line(rule)]
     else:
         head += ["No rows: the measure is not defined here."]
     notes = [f"\n{_MARKS.get(m, m)} {escape(text)}" for m, text in table.notes.items() if m]

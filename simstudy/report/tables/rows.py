@@ -9,7 +9,8 @@ import re
 import unicodedata
 from typing import TYPE_CHECKING, Any
 
-from simstudy.report.tables.grid import ABSENT, Grid
+from simstudy.report.tables.grid import Grid
+from simstudy.report.tables.shown import ABSENT
 from simstudy.store import arrow
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def as_csv(table: Grid) -> str:
         for levels, cells in zip(table.levels, table.cells, strict=True)
     )
     writer = csv.writer(stream, lineterminator="\n")
-    writer.writerows([[*map(_no_formula, [*table.factors, *table.methods])], *rows])
+    writer.writerows([[*map(_no_formula, [*table.factors, *table.headings])], *rows])
     return stream.getvalue()
 
 

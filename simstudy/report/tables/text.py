@@ -5,8 +5,9 @@ from __future__ import annotations
 import textwrap
 from typing import NamedTuple
 
-from simstudy.report.tables.grid import Grid, Shown, group_starts, once
+from simstudy.report.tables.grid import ERROR, Grid, group_starts, once
 from simstudy.report.tables.layout import Legend, blocks
+from simstudy.report.tables.shown import Shown
 
 WIDTH = 100
 _LONG = 12  # rows from which groups are set apart
@@ -46,8 +47,9 @@ def as_text(table: Grid, width: int = WIDTH, *, airy: bool = True, notes: bool =
     if width_of([*factors, *methods]) > width:
         factors = _factors(table, legend, 10)
     room = width - width_of(factors)
+    title = table.title if table.how == ERROR else f"{table.title}, {table.how}"
     apart = group_starts(table.levels, _LONG) if airy else set()
-    lines = [*textwrap.wrap(table.title, width), *([] if table.cells else [_NOTHING])]
+    lines = [*textwrap.wrap(title, width), *([] if table.cells else [_NOTHING])]
     if table.cells:
         for i, block in enumerate(blocks([c.width + len(GAP) for c in methods], room)):
             lines += [""] if i and airy else []
@@ -126,7 +128,7 @@ def _numeric(text: str) -> bool:
 def _methods(table: Grid, legend: Legend | None = None) -> list[Column]:
     """Methods; with a legend, headings are broken, and the longest numbered."""
     columns = []
-    for k, label in enumerate(table.methods):
+    for k, label in enumerate(table.headings):
         cells = aligned([row[k] for row in table.cells])
         need = len(cells[0]) if cells else 0
         columns.append(padded(legend.method(label, k + 1, need) if legend else [label], cells))
@@ -136,12 +138,12 @@ def _methods(table: Grid, legend: Legend | None = None) -> list[Column]:
 def aligned(cells: list[Shown]) -> list[str]:
     """Cells of one column: values, errors and marks each below each other."""
     value = max(len(cell.value) for cell in cells) if cells else 0
-    error = max((len(cell.mcse) + 3 for cell in cells if cell.mcse), default=0)
+    error = max((len(cell.beside) + 1 for cell in cells if cell.mcse), default=0)
     marks = max((len(cell.marks) for cell in cells), default=0)
     lines = []
     for cell in cells:
-        shown = f"({cell.mcse})".rjust(error) if cell.mcse else ""
-        body = cell.value.rjust(value) + shown if shown else cell.value.rjust(value + error)
+        shown = cell.beside.rjust(error)
+        body = cell.value.rjust(value) + shown if cell.mcse else cell.value.rjust(value + error)
         lines.append(body + cell.marks.ljust(marks))
     return lines
 
