@@ -75,7 +75,7 @@ TOP = meanings(
             "performance_measures",
         "write it at a method: random_intercept: {estimand: icc}": "estimand estimands truth",
         "write it at a method: pooled: {null_value: 0.3}": "null null_value h0",
-        "write it at a method: pooled: {label: TEXT}": "label labels",
+        "write it at a method: pooled: {label: TEXT}": "label",
         "write it at a method: random_intercept: {omit: [baseline]}": "omit adjust adjusted "
             "unadjusted",
         "write replications: {mcse: {rejection_rate: 0.005}, min: 1000, max: 1000000}": "mcse "
@@ -97,7 +97,7 @@ TOP = meanings(
     claims="claim hypotheses hypothesis assertions assertion expectations expectation statements "
         "conclusions findings assert expect",
     report="output outputs",
-    labels="words display names naming rename relabel label captions",
+    labels="words display names naming rename relabel captions",
     store="keep save storage stored storing save_estimates keep_estimates keep_rows save_rows "
         "retain",
 )  # fmt: skip

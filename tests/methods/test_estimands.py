@@ -384,7 +384,7 @@ def test_the_power_of_a_contextual_effect_is_called_power(contextual):
     found = dict(selection(summary))
     shown = tables.grid(found["power"]())
     assert shown.methods == [LABEL] and "(power)" in shown.title
-    rates = tables.grid(found["rejection_rate"](), verdict=True)
+    rates = tables.grid(found["rejection_rate"](), tables.Look(verdict=True))
     assert not rates.cells[0][rates.methods.index(LABEL)].marks.strip("*")
     assert rates.cells[0][0].marks == "L"  # the random intercept's slope, biased
     assert (
