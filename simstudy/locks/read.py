@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
@@ -32,6 +33,8 @@ def lock_in(document: Document) -> Lock:
     if isinstance(written, int) and written > FORMAT:
         top.refuse(f"{written} is of a later version of simstudy; this reads {FORMAT}", "format")
     _keys(top, _TOP)
+    if type(written) is not int or written != FORMAT:
+        top.refuse(f"expected {FORMAT}, got {shown(written)}", "format")
     plan, crossings = _plan(top["plan"])
     lock = Lock(
         study=_text(top["study"]),
@@ -69,10 +72,10 @@ def _texts(place: Place) -> dict[str, str]:
 
 def _time(place: Place) -> str:
     text = _text(place)
-    try:
-        return datetime.strptime(text, TIME).strftime(TIME)
-    except ValueError:
-        place.refuse(f"expected a time such as 2026-11-27T02:21:59Z, got {shown(text)}")
+    with suppress(ValueError):
+        if datetime.strptime(text, TIME).strftime(TIME) == text:
+            return text
+    place.refuse(f"expected a time such as 2026-11-27T02:21:59Z, got {shown(text)}")
 
 
 def _plan(place: Place) -> tuple[Plan, tuple[Crossing, ...]]:

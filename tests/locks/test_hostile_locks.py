@@ -41,6 +41,8 @@ WRONG = {
     "no id": ("    ids: ", "    ids: zz ", r":\d+: plan.scenarios\[0\].ids: 'zz' is not the id"),
     "later": ("format: 1", "format: 9", r":\d+: format: 9 is of a later version of simstudy"),
     "time": ("locked: '2", "locked: 'x2", r":\d+: locked: expected a time such as"),
+    "year": ("locked: '20", "locked: '00", r":\d+: locked: expected a time such as"),
+    "form": ("format: 1", "format: true", r":\d+: format: expected 1, got true"),
     "naive": ("Z'", "'", r":\d+: locked: expected a time such as"),
     "unknown": ("stored: 0", "stored: 0\nexec: a", r":\d+: exec: unknown key"),
     "missing": ("stored: 0\n", "", r":\d+: 'stored' is missing"),
