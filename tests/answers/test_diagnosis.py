@@ -256,6 +256,12 @@ NOUNS = {
 }  # fmt: skip
 
 
+def test_one_data_set_has_words():
+    """A rate of one replication has no Monte Carlo error; the best is as good as itself."""
+    found = diagnose(frame(), "y ~ treated + (1 | school)", replications=1)
+    assert "Your p" in " ".join(found.words)
+
+
 @cells("column", NOUNS)
 def test_clusters_are_called_by_their_column(column: str):
     assert nouns(column) == NOUNS[column]

@@ -167,9 +167,10 @@ def _holders(said: _Said) -> str:
         return "None of the methods holds its level here."
     ranked = sorted(holders, key=lambda one: -one.power.value)
     order, slope = list(_PHRASES), f"{said.world.slope:.4g}"
-    close = [one for one in ranked if _alike(one.power, ranked[0].power, len(ranked))]
+    top, *below = ranked
+    close = [top, *(one for one in below if _alike(one.power, top.power, len(ranked)))]
     first, *close = sorted(close, key=lambda one: order.index(one.fit.method.canonical))
-    if ranked[0].power.value > _CERTAIN:
+    if top.power.value > _CERTAIN:
         return (f"These hold their level and would nearly always find a slope of {slope}: "
                 f"{_listed([said.phrase(one) for one in (first, *close)])}.")  # fmt: skip
     line = (f"Of the methods that hold their level, {said.phrase(first)} has the most power "
