@@ -25,6 +25,7 @@ def main(options: Namespace) -> None:
         tolerance=options.tolerance,
         results=options.results,
         jobs=options.jobs,
+        fresh=options.fresh,
         listen=Bar(),
         warn=say,
     )

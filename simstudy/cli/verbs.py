@@ -105,6 +105,7 @@ VERBS: dict[str, Verb] = {
             ("--json", {"action": "store_true", "help": "full precision, as JSON"}),
             ("--results", _PARENT),
             ("--jobs", {"type": jobs, "metavar": "N", "help": "worker processes (all cores)"}),
+            ("--fresh", {"action": "store_true", "help": "move earlier results aside first"}),
         ],
         (
             "trial.yaml --for n_clusters --power 0.8",

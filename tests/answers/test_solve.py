@@ -141,3 +141,25 @@ def test_conditions_of_methods_hold_as_elsewhere(tmp_path):
     (tmp_path / "when.yaml").write_text(STUDY.replace("dummy", "dummy: {when: 'n_clusters > 2'}"))
     ran = call("solve", tmp_path / "when.yaml", "--for", "n_clusters", "--power", 0.8)
     assert ran.code == 2 and "when.yaml:11: methods[1]: when: n_clusters > 2 is about" in ran.err
+
+
+def test_claims_of_levels_that_are_ignored_do_not_matter(tmp_path):
+    """They are about levels of the study file; nothing is claimed of those that are tried."""
+    claim = "power of cluster_means > 0.9 where n_clusters = 900 and slope > 0"
+    (tmp_path / "said.yaml").write_text(f"{STUDY}claims: ['{claim}']\n")
+    ran = call("solve", tmp_path / "said.yaml", "--for", "n_clusters", "--power", 0.8,
+               "--tolerance", 4, "--results", tmp_path, "--json", "--jobs", 1)  # fmt: skip
+    assert ran.code == 0 and abs(json.loads(ran.out)[2]["root"] - EXACT) <= 4
+
+
+def test_another_question_starts_afresh_where_it_shares_no_fit(solved):
+    """The way out that the message names is there."""
+    folder, *_ = solved
+    (folder / "other.yaml").write_text(STUDY.replace("[cluster_means, dummy]", "[pooled]"))
+    arguments = ("solve", folder / "other.yaml", "--for", "n_clusters", "--power", 0.8,
+                 "--tolerance", 4, "--results", folder / "results", "--jobs", 1)  # fmt: skip
+    ran = call(*arguments)
+    assert ran.code == 2 and "--fresh moves it aside" in ran.err
+    ran = call(*arguments, "--fresh")
+    assert ran.code == 0 and "earlier results are in" in ran.err
+    assert (folder / "results" / "small-solve-n_clusters.1" / "estimates").is_dir()

@@ -19,6 +19,7 @@ from simstudy.errors import UserError, nearest
 from simstudy.report.words import Words, words_of
 from simstudy.results import Results, run
 from simstudy.runner.backends import opened as opened_backend
+from simstudy.store import quarantine
 from simstudy.store.results_folder import ResultsFolder
 from simstudy.study.code import Imports
 from simstudy.study.place import Place
@@ -88,6 +89,7 @@ def solve(
     tolerance: float | None = None,
     results: str | Path = "results",
     jobs: int | None = None,
+    fresh: bool = False,
     listen: Listener = lambda event: None,
     warn: Callable[[str], None] = warnings.warn,
 ) -> Solved:
@@ -115,6 +117,8 @@ def solve(
         Parent folder: icc goes to ``results/icc-solve-FIELD``.
     jobs : int, optional
         Worker processes.
+    fresh : bool
+        Move aside what is there first.
     listen, warn : callable
         As of `simstudy.run`.
 
@@ -146,6 +150,9 @@ def solve(
     labels = [study.methods[k].label for k in chosen]
     place = ResultsFolder(results).below(trial.name)
     with opened_backend() as workers:
+        moved = quarantine.move_away(place) if fresh else None
+        if moved is not None:
+            warn(f"{place}: earlier results are in {moved} now")
         rounds = Rounds(trial, asked, place, jobs, workers, listen, warn)
         rounds.begin(study, [study.methods[k] for k in chosen], sought)
         seen = [k for k in chosen if any(study.methods[k].label in one.found for one in sought)]
@@ -172,7 +179,9 @@ def _checked(document: Document, imports: Imports, axis: Axis) -> Study:
     if units != {axis.unit}:
         levels = dict.fromkeys([2 * max(units)])
     shown = [as_level(axis, level) for level in levels]
-    return check(tried_in_place(document, axis.name, shown), imports)
+    tried = tried_in_place(document, axis.name, shown)
+    tried.data.pop("claims", None)  # of levels that are ignored here
+    return check(tried, imports)
 
 
 def _unit(family: Family, axis: Axis) -> float:
