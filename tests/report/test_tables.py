@@ -5,10 +5,12 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import re
 import shutil
 import subprocess
 import time
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -17,10 +19,15 @@ from helpers_simulation import study
 
 import simstudy
 from simstudy.cli.app import main
+from simstudy.errors import UserError
+from simstudy.measures.catalog import record_of
+from simstudy.measures.values import proportion
 from simstudy.report import tables
-from simstudy.report.pivot import wide
+from simstudy.report.pivot import Cell, wide
 from simstudy.report.table_files import selection, table_files
 from simstudy.report.tables import latex
+from simstudy.report.tables.shown import Writing
+from simstudy.results import Results
 
 pytestmark = pytest.mark.slow
 
@@ -165,27 +172,48 @@ def test_latex_escapes_what_is_special():
         assert latex.escape(text) == wanted
 
 
-@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="needs pdflatex")
-@pytest.mark.parametrize("n_rows", [4, 60])
-def test_latex_compiles(tmp_path, n_rows):
-    labels = [
-        "pooled[se=CR2]",
-        "50 % & more_of #1 {}~^",
-        "τ² — „ä“ \\ $",
-        "many words in a label " * 4,
-    ]
-    cells = [((k / 100, s), m, 0.05, 0.002, 3) for k in range(n_rows // 2) for s in (0.0, 0.3)
-             for m in labels]  # fmt: skip
-    body = tables.as_latex(tables.grid(wide(summary(cells), "rejection_rate")))
-    assert (r"\begin{longtable}" in body) == (n_rows > 40)
-    packages = r"\usepackage[utf8]{inputenc}\usepackage{booktabs}\usepackage{longtable}"
-    document = rf"\documentclass{{article}}{packages}\begin{{document}}{body}\end{{document}}"
-    (tmp_path / "t.tex").write_text(document, encoding="utf-8")
+def compiled(tmp_path, grids):
+    """What pdflatex says of tables in one document; without pdflatex a skip, or in CI a failure."""
+    if shutil.which("pdflatex") is None:
+        assert os.environ.get("SIMSTUDY_LATEX") != "required", "CI installs pdflatex"
+        pytest.skip("pdflatex is not installed (texlive-latex-recommended, texlive-science)")
+    bodies = [tables.as_latex(grid) for grid in grids]
+    packages = {p for body in bodies for p in re.search(r"{(.*)}", body)[1].split(",")}
+    head = rf"\documentclass{{article}}\usepackage{{{','.join(sorted(packages))}}}"
+    text = rf"{head}\begin{{document}}{''.join(bodies)}\end{{document}}"
+    (tmp_path / "t.tex").write_text(text, encoding="utf-8")
     command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "t.tex"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, check=False)
+    for _ in bodies[:2]:  # long tables know their widths the second time
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, check=False)
     log = done.stdout.decode("latin-1")
     assert done.returncode == 0, log[-2000:]
-    assert "Overfull" not in log
+    return log, bodies
+
+
+def test_latex_of_every_shape_compiles_and_fits_its_page(tmp_path):
+    hostile = [r"50 % & more_of #1 {}~^ \input{/etc/passwd}", r"$x_1^2$ \write18{id}",
+               "τ² — „ä“ 学 \u202e", "many words in a label " * 4]  # fmt: skip
+    twelve = [f"Random intercept, variant {k}" for k in range(12)]
+
+    def made(labels, n, value=0.05):
+        return summary([((k / 100, s), m, value, 0.002, k % 3) for k in range(n) for s in (0.0, 0.3)
+                        for m in labels])  # fmt: skip
+
+    of = {"few": made("ab", 2), "hostile": made(hostile, 6), "turned": made(twelve[:8], 4),
+          "long": made(twelve[:8], 15), "blocks": made(twelve, 15)}  # fmt: skip
+    grids = [tables.grid(wide(table, "rejection_rate")) for table in of.values()]
+    bias = [((k / 100, s), m, 0.01, 0.02) for k in range(2) for s in (0.0, 0.3) for m in "ab"]
+    wides = [wide(of["few"], "rejection_rate"), wide(summary(bias, "bias"), "bias")]
+    look = tables.Look(rows=("icc",), columns=("slope", "measure"), interval=True)
+    grids += tables.grids(wides, look)
+    grids = [grid._replace(name=f"t{k}") for k, grid in enumerate(grids)]
+    log, bodies = compiled(tmp_path, grids)
+    assert "Overfull" not in log and "LaTeX Warning" not in log
+    begins = [
+        re.search(r"\\begin{(sidewaystable|landscape|longtable|table)}", b)[1] for b in bodies
+    ]
+    assert begins == ["table", "table", "sidewaystable", "landscape", "longtable", "table"]
+    assert r"\cmidrule(lr)" in bodies[-1] and "Further methods" in bodies[4]
 
 
 def test_ten_thousand_scenarios_take_less_than_a_second_a_table():
@@ -256,3 +284,94 @@ def test_what_failed_is_not_called_not_estimable():
     elsewhere = {((0.2, 0.0), "b"): 1.0, ((0.0, 0.0), "a"): 1.0}
     found = wide(with_failures([there, lost], elsewhere), "rejection_rate")
     assert [c.failed for c in found.rows[0][1].values()] == [True, False]
+
+
+def test_rows_and_columns_stand_as_asked_and_lose_no_number():
+    table = wide(summary(LIBERAL), "rejection_rate")
+    usual = tables.grid(table)
+    for rows, columns, heads in (
+        (("slope", "icc"), (), ["a", "b"]),
+        ((), ("slope",), ["slope 0, a", "slope 0, b", "slope 0.3, a", "slope 0.3, b"]),
+        (("method",), ("icc", "slope"), ["icc 0, slope 0", "icc 0, slope 0.3", "icc 0.2, slope 0",
+                                         "icc 0.2, slope 0.3"]),
+        (("method", "icc", "slope"), (), ["value"]),
+    ):  # fmt: skip
+        (shown,) = tables.grids([table], tables.Look(rows=rows, columns=columns))
+        assert shown.headings == heads
+        assert shown.factors[: len(rows)] == list(rows)
+        cells = sorted(cell.text for row in shown.cells for cell in row)
+        assert cells == sorted(cell.text for row in usual.cells for cell in row)
+    (shown,) = tables.grids([table], tables.Look(rows=("method",), columns=("icc", "slope")))
+    assert shown.levels == [["a"], ["b"]]
+    assert [c.value for c in shown.cells[1]] == [".075", ".600", "-", ".400"]
+
+
+def test_measures_across_are_one_table_and_an_unknown_factor_is_refused():
+    bias = [(levels, m, 0.01, 0.02) for levels, m, *_ in LIBERAL if m == "a"]
+    wides = [wide(summary(LIBERAL), "rejection_rate"), wide(summary(bias, "bias"), "bias")]
+    (shown,) = tables.grids(wides, tables.Look(columns=("measure",)))
+    assert len(shown.headings) == 3 and shown.cells[0][2].text == "0.010 (0.020)"
+    (shown,) = tables.grids(wides, tables.Look(rows=("method",), columns=("measure",)))
+    assert shown.cells[-1][1].text == "" and "no such measure" in shown.notes[""]
+    with pytest.raises(UserError, match="no factor slop here; did you mean 'slope'"):
+        tables.grids(wides, tables.Look(rows=("slop",)))
+
+
+def test_a_rate_that_never_varied_is_shown_by_the_end_of_its_interval():
+    rates = np.array([0, 1, 1999, 2000])
+    value, mcse, low, high = proportion(rates, np.full(4, 2000))
+    cells = [Cell(*(float(x[k]) for x in (value, mcse)), 2000, 0, float(low[k]), float(high[k]))
+             for k in range(4)]  # fmt: skip
+    assert low[3] > 0.998 and 0.0019 < high[0] < 0.002  # Wilson: 1.96^2 / (2000 + 1.96^2)
+    writing = Writing(record_of("coverage"), 3)
+    shown = [writing.cell(cell).text for cell in cells]
+    assert shown == ["<.002", ".0005 (.0005)", ".9995 (.0005)", ">.998"]
+    data = [writing._replace(bounded=False).cell(cell).text for cell in cells]
+    assert data[::3] == [".000 (.000)", "1.000 (.000)"]
+    inside = [writing._replace(interval=True).cell(cell).text for cell in cells]
+    assert inside[::3] == [".000 [.000, .002]", "1.000 [.998, 1.000]"]
+
+
+REPORT = {"tables": {"measures": ["bias", "type1_error"], "rows": ["method"], "columns": ["icc"],
+                     "where": "x_icc = 1", "interval": True}}  # fmt: skip
+
+
+def test_a_study_says_what_its_tables_are(tmp_path):
+    grid = {"n_clusters": 6, "cluster_size": 10, "icc": [0.1, 0.4], "x_icc": [0, 1], "slope": 0}
+    one = study(grid, ["pooled", "random_intercept"], 100)
+    raw = {"name": "t", "seed": 1, "replications": 100, "scenarios": grid,
+           "methods": ["pooled", "random_intercept"],
+           "report": REPORT, "labels": {"levels": {"icc": {"0.4": "strong & sure"}}}}  # fmt: skip
+    assert simstudy.load(raw).figures == one.figures  # tables alone are asked for
+    raw["report"] = {**REPORT, "figures": []}
+    found = simstudy.run(raw, jobs=1, results=tmp_path)
+    names = {path.name for path in Path(found.folder, "report/tables").iterdir()}
+    stems = {"bias", "type1_error"}
+    assert names == {f"{stem}.{end}" for stem in stems for end in ("csv", "md", "tex")}
+    head, *rows = (Path(found.folder) / "report/tables/bias.csv").read_text().splitlines()
+    assert head == "method,icc 0.1,icc 0.4" and len(rows) == 2 and "[" in rows[0]
+    text = (Path(found.folder) / "report/tables/bias.md").read_text()
+    assert "| Method | ICC of y = 0.1 | strong & sure |" in text and "Pooled OLS" in text
+    assert r"strong \& sure" in (Path(found.folder) / "report/tables/bias.tex").read_text()
+    again = Results.open(found.folder).study
+    assert again.tables == found.study.tables
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"rows": ["iccc"]}, "no factor 'iccc'; did you mean 'icc'"),
+        ({"columns": "icc"}, "expected a list"),
+        ({"rows": ["icc"], "columns": ["icc"]}, "cannot be both"),
+        ({"measures": ["biass"]}, "unknown measure"),
+        ({"where": "icc > 3"}, "nothing is like that"),
+        ({"interval": "yes"}, "expected true or false"),
+        ({"cols": []}, "columns"),
+    ],
+)
+def test_tables_that_cannot_be_are_refused_where_they_are_said(given, said):
+    raw = {"name": "t", "seed": 1, "replications": 100, "methods": ["pooled"],
+           "scenarios": {"n_clusters": 6, "cluster_size": 10, "icc": 0.1, "x_icc": 0, "slope": 0},
+           "report": {"tables": given}}  # fmt: skip
+    with pytest.raises(UserError, match=said):
+        simstudy.load(raw)

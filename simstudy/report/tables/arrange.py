@@ -9,7 +9,7 @@ from simstudy.errors import UserError, nearest
 from simstudy.report.gathered import WORLD
 from simstudy.report.pivot import Wide, cells_of, level_text
 from simstudy.report.tables.grid import ERROR, INTERVAL, Grid, cells_in_words, grid, title
-from simstudy.report.tables.look import MEASURE, METHOD, Look
+from simstudy.report.tables.look import MEASURE, METHOD, NAMES, Look
 from simstudy.report.tables.notes import notes_of
 from simstudy.report.tables.shown import Shown, plain_label
 
@@ -38,9 +38,9 @@ def arranged(tables: Sequence[Wide], look: Look) -> Grid:
     places = _placed(tables, look)
     cells = dict[tuple[Any, ...], Shown]()
     met: list[Levels] = []
-    for k, table in enumerate(tables):
-        words = cells_in_words(table, look)
-        for (levels, _), row in zip(table.rows, words, strict=True):
+    in_words = [cells_in_words(table, look) for table in tables]
+    for k, (table, of_table) in enumerate(zip(tables, in_words, strict=True)):
+        for (levels, _), row in zip(table.rows, of_table, strict=True):
             for method, shown in zip(table.methods, row, strict=True):
                 met.append(levels | {METHOD: method, MEASURE: k})
                 cells[_key(met[-1], (*places[0], *places[1]))] = shown
@@ -60,7 +60,7 @@ def arranged(tables: Sequence[Wide], look: Look) -> Grid:
         [[_text(name, at, tables, look) for name, at in zip(down.names, key, strict=True)]
          for key in down.keys],
         shown_cells,
-        _notes(tables, look, shown_cells),
+        _notes(tables, in_words, look, shown_cells),
         INTERVAL if look.interval else ERROR,
         [head[:-1] for head in heads] if len(across.names) > 1 else (),
     )  # fmt: skip
@@ -114,7 +114,9 @@ def _axis(names: list[str], met: list[Levels], ranks: dict[str, dict[Any, int]])
 
 
 def _name(name: str, look: Look) -> str:
-    return name if name in (METHOD, MEASURE) else plain_label(look.words.heading(name))
+    if name in (METHOD, MEASURE):
+        return name if look.words is NAMES else name.capitalize()
+    return plain_label(look.words.heading(name))
 
 
 def _text(name: str, at: Any, tables: Sequence[Wide], look: Look) -> str:
@@ -137,10 +139,15 @@ def _headings(
     return tuple(texts)
 
 
-def _notes(tables: Sequence[Wide], look: Look, cells: list[list[Shown]]) -> dict[str, str]:
+def _notes(
+    tables: Sequence[Wide],
+    in_words: Sequence[list[list[Shown]]],
+    look: Look,
+    cells: list[list[Shown]],
+) -> dict[str, str]:
     """The notes of all tables, and what empty cells are."""
-    each = [notes_of(table, cells_in_words(table, look), cells_of(table), look.words)
-            for table in tables]  # fmt: skip
+    each = [notes_of(table, of_table, cells_of(table), look.words)
+            for table, of_table in zip(tables, in_words, strict=True)]  # fmt: skip
     marks = {mark: text for notes in each for mark, text in notes.items() if mark}
     remarks = [line for notes in each for line in notes.get("", "").splitlines()]
     remarks += [_EMPTY] if any(not cell.value for row in cells for cell in row) else []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 _LINES = ((2, 16), (3, 20))  # of a heading at most, and how wide for that: tried in this order
 LONGEST_LEVEL = 24
@@ -72,7 +73,7 @@ class Legend:
         return [f"{short} {text}" for text, short in self._short.items()]
 
 
-def blocks(widths: list[int], room: int) -> list[range]:
+def blocks(widths: Sequence[float], room: float) -> list[range]:
     """Columns that stand beside each other: as few blocks as fit, about as many in each."""
     fewest = _greedy(widths, room, len(widths))
     for most in range(1, len(widths) + 1):
@@ -82,7 +83,7 @@ def blocks(widths: list[int], room: int) -> list[range]:
     return fewest
 
 
-def _greedy(widths: list[int], room: int, most: int) -> list[range]:
+def _greedy(widths: Sequence[float], room: float, most: int) -> list[range]:
     """Fill blocks in order; a column wider than the room has a block of its own."""
     filled: list[range] = []
     start = 0

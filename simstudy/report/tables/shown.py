@@ -90,9 +90,9 @@ class Writing(NamedTuple):
             return ""
         unit = 10.0**places
         if cell.value == 0.0:
-            end, sign = math.ceil(cell.ci_high * unit) if cell.ci_high < 1 else None, "<"
+            end, sign = math.ceil(cell.ci_high * unit) if 0 < cell.ci_high < 1 else None, "<"
         else:
-            end, sign = math.floor(cell.ci_low * unit) if cell.ci_low > 0 else None, ">"
+            end, sign = math.floor(cell.ci_low * unit) if 0 < cell.ci_low < 1 else None, ">"
         return "" if end is None else sign + number(end / unit, places, leading_zero=False)
 
 
