@@ -180,6 +180,12 @@ def test_the_mean_standard_error_is_of_those_there_are():
     assert (row.n_used, row.n_not_used) == (6, 4)
 
 
+def test_rows_without_a_standard_error_do_not_say_that_none_is_singular():
+    alone = measured(columns(ESTIMATE, np.full(10, np.nan), status=np.full(10, 2, np.int8)), 0.1)
+    assert ("share_boundary", None) not in alone
+    assert alone["share_no_std_error", None].value == 1
+
+
 def test_no_used_row_gives_null_and_the_rows_stay():
     rows = measured(columns(ESTIMATE, STD_ERROR, status=np.full(10, 3, np.int8)), 0.0)
     assert {key[0] for key in rows} == {

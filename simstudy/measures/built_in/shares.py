@@ -7,6 +7,7 @@ from functools import partial
 from simstudy.estimates import RANKS, STATUSES
 from simstudy.measures.record import ALL, RATE, Cells, Measure, Section, register
 from simstudy.measures.values import Value, proportion
+from simstudy.moments import Bools, Ints
 
 # status -> its title in tables, its words in the methods section, and what else it is called
 _WORDS = {
@@ -29,12 +30,19 @@ def share(status: str, cells: Cells) -> Value:
     return proportion(cells.totals.by_status[:, STATUSES.index(status)], cells.totals.n_all)
 
 
+def _has_std_errors(cells: Cells, value: Value, n: Ints) -> Bools:
+    """Where some row could say that it is singular: no row without a standard error does."""
+    of = {status: cells.totals.by_status[:, k] for k, status in enumerate(STATUSES)}
+    return (of["no_std_error"] == 0) | (of["ok"] + of["boundary"] > 0)
+
+
 for _status, (_title, _words, _synonyms) in _WORDS.items():
     register(
         Measure(
             f"share_{_status}", partial(share, _status), Section.SHARES, ALL, _title,
             words=_words, formula="share of all", mcse=RATE, proportion=True,
             forecast=False, synonyms=_synonyms,
+            defined=_has_std_errors if _status == "boundary" else None,
         )
     )  # fmt: skip
 
