@@ -66,6 +66,7 @@ class Results:
         self.given_up: list[str] = []
         self.share: Share | None = None
         self._summaries: dict[tuple[str, tuple[str, ...]], pa.Table] = {}
+        self._judged: tuple[Judged, ...] | None = None
 
     def __repr__(self) -> str:
         return f"<Results of study {self.study.name} in {self.folder}>"
@@ -149,10 +150,12 @@ class Results:
         return frame(self.judged()).to_pandas()
 
     def judged(self, jobs: int | None = None) -> tuple[Judged, ...]:
-        """Every claim of the study, held against its results, with all cells."""
+        """Every claim of the study, held against its results once, with all cells."""
         from simstudy.claims.judge import judge_results
 
-        return judge_results(self.study, self._place, jobs or 1)
+        if self._judged is None:
+            self._judged = judge_results(self.study, self._place, jobs or 1)
+        return self._judged
 
     def summary_table(
         self,

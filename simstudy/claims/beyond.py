@@ -6,6 +6,7 @@ keeps them beside its summary, so that who reads the folder needs no rows.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
@@ -112,7 +113,7 @@ def _kept(study: Study, folder: ResultsFolder) -> Beyond | None:
             About(str(measure), str(method), against): [_difference(one) for one in listed]
             for measure, method, against, listed in mark[KEY]
         }
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, OverflowError):
         return None
     wanted = {about(claim) for claim in study.claims if _is_beyond(claim)}
     return held if wanted <= held.keys() else None
@@ -122,6 +123,6 @@ def _difference(one: Any) -> Difference:
     scenario, *numbers = one
     alpha, value, mcse = (NAN if number is None else float(number) for number in numbers[:3])
     counts = [int(number) for number in numbers[3:]]
-    if min(counts) < 0:
-        raise ValueError("a number of replications is below 0")
+    if min(counts) < 0 or mcse < 0 or math.isinf(value) or math.isinf(mcse):
+        raise ValueError("no number that a summary has")
     return Difference(str(scenario), alpha, value, mcse, *counts)

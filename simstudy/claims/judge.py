@@ -155,25 +155,23 @@ def _more(claim: Claim, found: Found, cells: Sequence[Cell], family: int) -> _Mo
     open_cells = [k for k, c in enumerate(cells) if c.verdict is UNDECIDED and not c.reason]
     if not open_cells:
         return _More("", None, None)
-    few = replications(found.numbers.take(np.array(open_cells)), claim.range, family)
-    needed = dict(zip(open_cells, few.tolist(), strict=True))
     decides = [
         k for k in open_cells
         if claim.range.holds(cells[k].value, cells[k].value) is claim.some
     ]  # fmt: skip
-    if decides:
-        place = min(decides, key=lambda k: needed[k])
-    elif _without(cells):
+    if not decides and _without(cells):
         return _More("", None, None)  # no number of replications gives these a row
-    else:
-        place = max(open_cells, key=lambda k: needed[k])
+    some = decides or open_cells
+    numbers = found.numbers.take(np.array(some))
+    which, needed = replications(numbers, claim.range, family, first=bool(decides))
+    place = some[which]
     cell = cells[place]
-    if not math.isfinite(needed[place]):
+    if not math.isfinite(needed):
         bound = min((claim.range.low, claim.range.high), key=lambda b: abs(b - cell.value))
         near = "on" if cell.value == bound else "all but on"
         words = f"no number of replications would decide: {cell.value:.4g} is {near} the bound"
         return _More(words, None, place)
-    n_all = needed[place] * (cell.n_used + cell.n_not_used) / cell.n_used
+    n_all = needed * (cell.n_used + cell.n_not_used) / cell.n_used
     n_reps = _round_up(n_all)
     return _More(f"about {n_reps:,} replications would decide, if {cell.value:.4g} stayed "
                  "what it is", n_reps, place)  # fmt: skip

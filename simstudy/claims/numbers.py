@@ -88,20 +88,30 @@ def _of_indicators(value: Floats, mcse: Floats, n: Floats, family: int) -> tuple
     return np.maximum(centre - half, -1.0), np.minimum(centre + half, 1.0)
 
 
-def replications(numbers: Numbers, bounds: Range, family: int) -> Floats:
-    """Used replications with which each interval is on one side of every bound.
+def replications(numbers: Numbers, bounds: Range, family: int, *, first: bool) -> tuple[int, float]:
+    """Which cell is the first, or the last, with an interval on one side of every bound.
 
-    If values stay where they are; infinite where no number would do, as on a bound.
+    And with how many used replications, if values stay where they are; infinite where no number
+    would do, as on a bound. Cells that are known not to be that one are not looked at further.
     """
-    high = _MOST / np.maximum(numbers.n_used, 1.0)
+    n, places = np.maximum(numbers.n_used, 1.0), np.arange(numbers.value.size)
+    high = _MOST / n
     with np.errstate(invalid="ignore", over="ignore"):
         never = ~_is_decided(numbers.with_times(high), bounds, family)
-        low = np.ones_like(high)
+        if never.all() if first else never.any():
+            return int(np.argmax(never)), np.inf
+        low, keep = np.ones_like(high), ~never
         for _ in range(_STEPS):
+            numbers, places, n, low, high = (
+                numbers.take(np.flatnonzero(keep)), places[keep], n[keep], low[keep], high[keep]
+            )  # fmt: skip
             middle = np.sqrt(low * high)
             decided = _is_decided(numbers.with_times(middle), bounds, family)
             low, high = np.where(decided, low, middle), np.where(decided, middle, high)
-    return np.where(never, np.inf, np.ceil(high * numbers.n_used))
+            keep = low * n <= (high * n).min() if first else high * n >= (low * n).max()
+    needed = np.ceil(high * n)
+    best = int(np.argmin(needed) if first else np.argmax(needed))
+    return int(places[best]), float(needed[best])
 
 
 def _is_decided(numbers: Numbers, bounds: Range, family: int) -> Bools:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from simstudy.claims.judge import judge
+from simstudy.claims.judged import Judged
 from simstudy.measures.catalog import MEASURES
 from simstudy.measures.names import OF_TRUTH
 from simstudy.plots import Plot, plots
@@ -77,15 +78,15 @@ def _files(
     if as_drawn is not None:
         data = worlds.worlds(study, realized) or as_drawn
         yield files_of(worlds.NAME), partial(written, data, as_drawn)
+    judged = cache(partial(judge, study, folder, summary))
     if study.claims:
-        yield files_of(claims.NAME), partial(_claims, study, folder, summary)
-    yield ["methods.md"], partial(_methods, study, folder, summary)
+        yield files_of(claims.NAME), lambda: _claims(judged())
+    yield ["methods.md"], lambda: _methods(study, folder, summary, judged())
     yield from _figure_files(study, folder, summary, warn)
 
 
-def _claims(study: Study, folder: ResultsFolder, summary: pa.Table) -> list[bytes]:
+def _claims(judged: Sequence[Judged]) -> list[bytes]:
     """A row a claim; a CSV file has no notes."""
-    judged = judge(study, folder, summary)
     grids = {
         "csv": claims.table_without_notes(judged),
         "latex": claims.table(judged, numbered=True),
@@ -94,11 +95,13 @@ def _claims(study: Study, folder: ResultsFolder, summary: pa.Table) -> list[byte
     return [tables.FORMATS[form](grids[form]).encode() for form in FORMATS.values()]
 
 
-def _methods(study: Study, folder: ResultsFolder, summary: pa.Table) -> list[bytes]:
+def _methods(
+    study: Study, folder: ResultsFolder, summary: pa.Table, judged: Sequence[Judged]
+) -> list[bytes]:
     """The methods section, in ADEMP order, with its references."""
     from simstudy.report.methods_section.render import methods_section
 
-    return [methods_section(study, folder, summary).encode()]
+    return [methods_section(study, folder, summary, judged).encode()]
 
 
 def _earlier(folder: ResultsFolder) -> Iterator[str]:

@@ -180,15 +180,14 @@ def test_as_many_replications_as_are_said_decide():
     n = np.array([1000.0, 500.0])
     value, mcse = np.array([0.04, 0.0]), np.array([0.0062, 0.0])
     found = Numbers("coverage", False, np.full(2, 0.05), value, mcse, n, n)
-    needed = replications(found, Range(-math.inf, 0.05), 3)
+    last, needed = replications(found, Range(-math.inf, 0.05), 3, first=False)
     tail = 0.05 / 3 / 2
-    assert stats.binom.cdf(np.rint(0.04 * needed[0]), needed[0], 0.05) == pytest.approx(
-        tail, rel=0.02
-    )
+    assert last == 0
+    assert stats.binom.cdf(np.rint(0.04 * needed), needed, 0.05) == pytest.approx(tail, rel=0.02)
+    assert replications(found, Range(-math.inf, 0.05), 3, first=True)[0] == 1
     found = Numbers("coverage", False, np.full(1, 0.05), *np.zeros((2, 1)), *np.full((2, 1), 50.0))
-    assert replications(found, Range(-math.inf, 0.05), 3) == pytest.approx(
-        math.log(tail) / math.log(0.95), abs=1
-    )
+    _, needed = replications(found, Range(-math.inf, 0.05), 3, first=True)
+    assert needed == pytest.approx(math.log(tail) / math.log(0.95), abs=1)
 
 
 def test_intervals_of_differences_of_indicators_hold_together():

@@ -117,6 +117,32 @@ def test_claims_of_two_methods_are_judged_and_kept(tmp_path, monkeypatch):
     monkeypatch.setattr(beyond_module, "computed", nothing)
     assert judge(again.study, ResultsFolder(run.folder), again.summary_table()) == expected
 
+    calls = []
+
+    def counted(*given):
+        calls.append(given)
+        return judge(*given)
+
+    monkeypatch.setattr("simstudy.report.report.judge", counted)
+    monkeypatch.setattr("simstudy.report.methods_section.render.judge", counted)
+    again.report()
+    assert len(calls) == 1
+
+
+@pytest.mark.parametrize(
+    "numbers",
+    [[], [None, 0.1], [None, 1e999, 0.1, 9, 0, 9], [None, 0.1, -0.1, 9, 0, 9],
+     [None, 0.1, 0.1, 1e999, 0, 9], [None, 10**400, 0.1, 9, 0, 9], [None, 0.1, 0.1, -1, 0, 9],
+     [None, "x", 0.1, 9, 0, 9]],
+    ids=["none", "few", "endless", "error", "count", "large", "negative", "text"],
+)  # fmt: skip
+def test_kept_numbers_of_a_stranger_are_made_again(numbers, tmp_path, monkeypatch):
+    """Whoever wrote the folder: what no summary has is no number of a claim."""
+    mark = {beyond_module.KEY: [["bias", "pooled", "dummy", [["0badcafe", *numbers]]]]}
+    monkeypatch.setattr(beyond_module, "summary_mark", lambda folder: mark)
+    given = STUDY | {"claims": ["bias of pooled < dummy"]}
+    assert beyond_module._kept(load(given), ResultsFolder(tmp_path)) is None
+
 
 def test_totals_hold_pairs_with_the_reference_alone(tmp_path):
     claims = [

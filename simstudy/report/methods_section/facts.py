@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from simstudy.claims.judge import judge
+from simstudy.claims.judged import Judged
 from simstudy.estimands import estimand
 from simstudy.locks.standing import standing
 from simstudy.measures.bradley import BAND
@@ -29,7 +29,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
-def facts_of(study: Study, folder: ResultsFolder, summary: pa.Table) -> dict[str, Any]:
+def facts_of(
+    study: Study, folder: ResultsFolder, summary: pa.Table, judged: Sequence[Judged]
+) -> dict[str, Any]:
     """Name in the templates -> fact."""
     return {
         "study": study,
@@ -41,7 +43,7 @@ def facts_of(study: Study, folder: ResultsFolder, summary: pa.Table) -> dict[str
         **exclusion_facts(study, folder, fits_of(summary)),
         **_computation(study, folder),
         "standing": standing(study, folder),
-        **claims.facts(judge(study, folder, summary)),
+        **claims.facts(judged),
     }
 
 

@@ -7,8 +7,11 @@ of what was found, `simstudy.report.found`.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from simstudy.claims.judge import judge
+from simstudy.claims.judged import Judged
 from simstudy.report.found.facts import found_facts
 from simstudy.report.methods_section.bibliography import Citations
 from simstudy.report.methods_section.facts import facts_of
@@ -20,7 +23,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
-def methods_section(study: Study, folder: ResultsFolder, summary: pa.Table) -> str:
+def methods_section(
+    study: Study, folder: ResultsFolder, summary: pa.Table, judged: Sequence[Judged] | None = None
+) -> str:
     """Markdown from which a referee could repeat the study.
 
     Parameters
@@ -31,9 +36,13 @@ def methods_section(study: Study, folder: ResultsFolder, summary: pa.Table) -> s
         Its results folder; the footers of the parts in it say what software made them.
     summary : pyarrow.Table
         As in summary.parquet.
+    judged : sequence of Judged, optional
+        Its claims, where they are judged already.
     """
     citations = Citations()
-    facts = facts_of(study, folder, summary) | found_facts(study, summary)
+    if judged is None:
+        judged = judge(study, folder, summary)
+    facts = facts_of(study, folder, summary, judged) | found_facts(study, summary)
     lines = paragraphs("methods.md.j2", facts, citations)
     lines += [f"- {entry}" for entry in citations.entries]
     return re.sub(r"(?m)^(- .*)\n(?=\n- )", r"\1", "\n\n".join(lines) + "\n")  # lists are tight
