@@ -126,7 +126,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BaseException as error:
         if getattr(options, "debug", False) and not isinstance(error, KeyboardInterrupt):
             raise
-        return _say(error)
+        return _say(error, options.verb)
 
 
 def _refuse_bytes(options: argparse.Namespace) -> None:
@@ -220,14 +220,16 @@ def _stop(number: int, frame: object) -> None:
 
 
 _stopped = -_ONCE
+_GO_ON = ("run", "solve")  # verbs that store what they compute
 
 
-def _say(error: BaseException) -> int:
+def _say(error: BaseException, verb: str) -> int:
     """One line on stderr, and the exit code."""
+    kept = f"; {RANGES_KEPT}" if verb in _GO_ON else ""
     if isinstance(error, _Terminated):
-        text, code = f"terminated; {RANGES_KEPT}", TERMINATED
+        text, code = f"terminated{kept}", TERMINATED
     elif isinstance(error, KeyboardInterrupt):
-        text, code = f"interrupted; {RANGES_KEPT}", INTERRUPTED
+        text, code = f"interrupted{kept}", INTERRUPTED
     elif isinstance(error, UserError):
         text, code = str(error), WRONG
     elif isinstance(error, WorkError):

@@ -184,6 +184,14 @@ def test_nothing_is_left_behind_or_written_over(tmp_path, monkeypatch):
     formula = "posttest ~ pretest + (1 | classroom)"
     assert call("diagnose", TWO_CLASSROOMS, formula, "--replications", 20).code == 0
     assert list(tmp_path.iterdir()) == []
+
+    def interrupted(*given, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("simstudy.answers.diagnosis.answer.summarize_study", interrupted)
+    ran = call("diagnose", TWO_CLASSROOMS, formula, "--replications", 20)
+    assert (ran.code, ran.err) == (130, "interrupted\n")  # and no word of ranges that are kept
+    assert list(tmp_path.iterdir()) == []
     Path("own.csv").write_text("mine")
     ran = call("diagnose", TWO_CLASSROOMS, formula, "--study", "own.yaml")
     assert ran.code == 2 and "own.csv is there already" in ran.err

@@ -211,4 +211,4 @@ def _methods(study: Study, label: str | None) -> Sequence[int]:
 
 def as_json(found: Solved) -> str:
     """The answers as a list."""
-    return json.dumps([answer.json for answer in found.answers], indent=1) + "\n"
+    return json.dumps([answer.json for answer in found.answers], indent=1, allow_nan=False) + "\n"
