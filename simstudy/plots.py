@@ -20,6 +20,25 @@ if TYPE_CHECKING:
 
 _FOLDER = "simstudy.report.figures"
 USUAL = ("true_null", "false_null", "tests", "design_effects")
+_NAME = {"type": "string"}
+_NAMES = {"anyOf": [_NAME, {"type": "array", "minItems": 1, "items": _NAME}]}
+OPTIONS: dict[str, dict[str, Any]] = {  # of figures, with JSON Schema
+    "x": {"description": "factor along the axis (agreement: one method)", **_NAME},
+    "y": {"description": "factor up the axis (agreement: the other method)", **_NAME},
+    "panels": {"description": "factors whose levels have panels: side by side, then down",
+               **_NAMES},
+    "measure": {"description": "what is shown: a measure, power or type1_error", **_NAME},
+    "target": {"description": "a power at which a line is drawn", "type": "number",
+               "exclusiveMinimum": 0, "exclusiveMaximum": 1},
+    "categories": {"description": "levels of the axis evenly, not to scale", "type": "boolean"},
+    "scenario": {"description": "an id, or FIELD OP VALUE and ...: those that are shown",
+                 **_NAME},
+    "methods": {"description": "those that are shown, by label or name", **_NAMES},
+    "title": {"description": "instead of the study's title and what is shown",
+              "type": "string", "pattern": r"\S"},
+    "width": {"description": "mm", "type": "number", "minimum": 60, "maximum": 600},
+}  # fmt: skip
+COMMON = ("scenario", "methods", "title", "width")  # of every figure
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +51,10 @@ class Plot:
         In a study file; that of its module, too.
     words : str
         What it shows.
+    title : str
+        The same in a few words, after the study's own title.
+    takes : tuple of str
+        Those of `OPTIONS` that it has besides `COMMON`.
     reads : {"summary", "rows"}
         The summary of all scenarios, or a `Sample`: the rows of one.
     place : int
@@ -47,6 +70,8 @@ class Plot:
     name: str
     words: str
     reads: Literal["summary", "rows"]
+    title: str = ""
+    takes: tuple[str, ...] = ()
     place: int = 100
     facets: bool = False
     synonyms: tuple[str, ...] = ()
@@ -54,7 +79,7 @@ class Plot:
 
     @property
     def draw(self) -> Callable[..., Figure]:
-        """The function under the decorator: (summary, title, alpha), or (sample), and options."""
+        """The function under the decorator: (summary, title, alpha, view), or (sample, view)."""
         draw: Callable[..., Figure] = import_module(f"{_FOLDER}.{self.name}").draw
         return draw
 

@@ -84,12 +84,15 @@ class Results:
         return n_missing(self.study, self._place.held())
 
     @classmethod
-    def open(cls, folder: str | Path) -> Results:
-        """Open a results folder; `UserError` where it is none."""
+    def open(cls, folder: str | Path, *, trusted: bool = False) -> Results:
+        """Open a results folder; `UserError` where it is none.
+
+        `trusted` is whether files of the user's may be imported, for figures of their own.
+        """
         from simstudy.summary.stopping import stored
 
         place = ResultsFolder(folder)
-        return cls(stored(place), place)
+        return cls(stored(place, trusted), place)
 
     def paths(self, *names: str) -> list[Path | str]:
         """Those of these files and folders of the results that are there."""

@@ -11,6 +11,7 @@ from simstudy.estimates import LIMITS, STATUSES
 from simstudy.measures.block import COLUMNS
 from simstudy.plots import plots
 from simstudy.report.drawing.rows import Sample, Target, method_rows
+from simstudy.report.drawing.view import View
 from simstudy.report.nulls import Aim
 
 OF_SUMMARY = [name for name, plot in plots().items() if plot.reads == "summary"]
@@ -23,7 +24,7 @@ def draw(name, data, title="", alpha=None, *, method=None, **more):
     plot = plots()[name]
     if plot.reads == "summary":
         return plot.draw(data, title, alpha, **more)
-    return plot.draw(sample(data, title, alpha or 0.05, **more), *([method] if method else []))
+    return plot.draw(sample(data, title, alpha or 0.05, **more), View(y=method))
 
 
 def sample(data, title="", alpha=0.05, *, true=0.0, labels=None, what="", reference=None):

@@ -10,7 +10,7 @@ from simstudy.results import Results
 
 def main(options: Namespace) -> None:
     """Write figures and tables again, and print where they are."""
-    found = Results.open(options.results)
+    found = Results.open(options.results, trusted=options.trust)
     for path in found.report(say):
         print(path)
     if (standing := found.standing) is not None:

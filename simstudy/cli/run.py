@@ -97,7 +97,7 @@ def _print(found: Results) -> None:
 
 def _paths(found: Results) -> list[str]:
     """Where a figure (the others are beside it), the tables and the numbers are, a line each."""
-    figures = [f"report/figures/{name}.png" for name in found.study.figures[:1]]
+    figures = [f"report/figures/{figure.file}.png" for figure in found.study.figures[:1]]
     kept = ["totals"] if found.study.sample == 0 else ["estimates", "totals"]
     return list(map(str, found.paths(*figures, "report/tables", "summary.csv", *kept)))
 

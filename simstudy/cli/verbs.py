@@ -188,7 +188,10 @@ VERBS: dict[str, Verb] = {
     ),
     "report": Verb(
         "figures and tables again from the stored summary",
-        [("results", {"help": "results folder of a study"})],
+        [
+            ("results", {"help": "results folder of a study"}),
+            ("--trust", {"action": "store_true", "help": "draw the study's own figures again"}),
+        ],
         ("results/icc", "s3://bucket/studies/icc"),
     ),
     "compare": Verb(

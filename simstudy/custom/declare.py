@@ -151,6 +151,7 @@ class Kind(NamedTuple):
 
 METHOD = Kind("@simstudy.method", lambda function: declared(function) is not None)
 MEASURE = Kind("@simstudy.measure", lambda function: getattr(function, MEASURE_MARK, None) is True)
+FIGURE = Kind("def", inspect.isfunction)  # any function of a summary
 
 
 def options_of(function: Any, n_given: int = 1) -> tuple[dict[str, Any], bool]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -21,9 +22,14 @@ if TYPE_CHECKING:
 MOST_ROWS = 100_000
 
 
-def example(study: Study, folder: ResultsFolder, summary: pa.Table) -> Sample:
-    """The rows of the scenario that shows most."""
-    return sample_of(study, folder, summary, chosen(study, summary))
+def example(
+    study: Study,
+    folder: ResultsFolder,
+    summary: pa.Table,
+    scenarios: Collection[str] | None = None,
+) -> Sample:
+    """The rows of the scenario that shows most, of those with these ids."""
+    return sample_of(study, folder, summary, chosen(study, summary, scenarios))
 
 
 def sample_of(study: Study, folder: ResultsFolder, summary: pa.Table, design: Design) -> Sample:
@@ -48,7 +54,7 @@ def sample_of(study: Study, folder: ResultsFolder, summary: pa.Table, design: De
     return Sample(rows, study.title or study.name, study.alpha[0], what, reference)
 
 
-def chosen(study: Study, summary: pa.Table) -> Design:
+def chosen(study: Study, summary: pa.Table, scenarios: Collection[str] | None = None) -> Design:
     """The scenario that shows most: true nulls, most methods estimable, largest design effect."""
     estimable: dict[str, set[str]] = {}
     null: dict[str, set[str]] = {}
@@ -62,4 +68,4 @@ def chosen(study: Study, summary: pa.Table) -> Design:
         n_null, n_estimable = (len(of.get(design.id, ())) for of in (null, estimable))
         return n_null, n_estimable, design.design_effect
 
-    return max(study.designs, key=worth)
+    return max((d for d in study.designs if scenarios is None or d.id in scenarios), key=worth)

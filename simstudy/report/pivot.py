@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -104,8 +104,9 @@ class Wide:
 
 
 def wide(
-    summary: pa.Table, measure: str, alpha: float | None = None, null: bool | None = None
-) -> Wide:
+    summary: pa.Table, measure: str, alpha: float | None = None, null: bool | None = None,
+    scenarios: Collection[str] | None = None,
+) -> Wide:  # fmt: skip
     """Take one measure out of a summary.
 
     Parameters
@@ -117,6 +118,8 @@ def wide(
         Default: the first there is.
     null : bool, optional
         Type I errors (True) or powers (False) alone.
+    scenarios : collection of str, optional
+        Ids of those that are shown; what is known of a power is by the others, too.
     """
     before = summary.column_names[: summary.column_names.index("method")]
     of_anybody = OF_ANYBODY.items() <= (summary.schema.metadata or {}).items()
@@ -142,7 +145,7 @@ def wide(
         lost = key in failed or n_used + n_not_used == 0
         fields = (*numbers, False, lost, about[i], False, key in no_se, True, False)
         rows[scenario][1][method] = Cell._make(fields)  # a keyword each takes as long again
-    fixed = {n: levels_of[n][0] for n in columns if n not in varying and levels_of[n]}
+    fixed = {n: of[0] for n, of in levels_of.items() if n in columns and n not in varying and of}
     known = summary.column("method").unique().to_pylist()
     methods = tuple(part.column("method").unique().to_pylist())
     at = math.nan if chosen is None else chosen
@@ -155,8 +158,20 @@ def wide(
         tuple(known.index(method) for method in methods), condition(about),
         "no rows of this method" if of_anybody else ABSENT,
     )  # fmt: skip
+    table = table if scenarios is None else _only(table, rows, scenarios)
     table = table if of_anybody else _gathered(table)
     return table if null is None else of_kind(table, null)
+
+
+def _only(table: Wide, by_id: Mapping[Any, Row], scenarios: Collection[str]) -> Wide:
+    """Some scenarios, by their ids, and what varies among these."""
+    rows = [row for (id_,), row in by_id.items() if id_ in scenarios]
+    known = {*table.fixed, *table.factors}
+    columns = [name for name in (rows[0][0] if rows else ()) if name in known]
+    levels_of = {name: {levels[name] for levels, _ in rows} for name in columns}
+    varying = tuple(name for name in columns if len(levels_of[name]) > 1)
+    fixed = {name: rows[0][0][name] for name in columns if name not in varying}
+    return replace(table, rows=rows, factors=varying, fixed=fixed)
 
 
 def _gathered(table: Wide) -> Wide:

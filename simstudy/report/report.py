@@ -11,20 +11,18 @@ from simstudy.claims.judge import judge
 from simstudy.claims.judged import Judged
 from simstudy.measures.catalog import MEASURES
 from simstudy.measures.names import OF_TRUTH
-from simstudy.plots import Plot, plots
-from simstudy.report import claims, example_rows, table_files, tables, worlds
+from simstudy.plots import plots
+from simstudy.report import claims, table_files, tables, worlds
+from simstudy.report.figure_files import ENDINGS, figure_files
 from simstudy.report.table_files import FORMATS, TOGETHER, Files, files_of, written
 from simstudy.report.words import words_of
 from simstudy.store import realized_file
 from simstudy.store.results_folder import LOCK, REPORT, STUDY, SUMMARY, ResultsFolder
 from simstudy.store.sources import measure_accounts
 from simstudy.study.study import Study
-from simstudy.summary.unavailable import figures_without_rows
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
-_FIGURES = ("png", "pdf")
 
 
 def write_report(
@@ -43,10 +41,11 @@ def write_report(
     folder.refuse_links()
     done = []
     for names, make in _files(study, folder, summary, warn):
-        for name, content in zip(names, make(), strict=True):
+        for name, content in zip(names, make(), strict=False):  # nothing of what failed
             done.append(f"{REPORT}/{name}")
             folder.write(done[-1], content)
-    for name in _earlier(folder):
+    own = [figure.name for figure in study.figures if figure.source]
+    for name in _earlier(folder, own):
         if name not in done:
             folder.remove(name)
     return done
@@ -82,7 +81,7 @@ def _files(
     if study.claims:
         yield files_of(claims.NAME), lambda: _claims(judged())
     yield ["methods.md"], lambda: _methods(study, folder, summary, judged())
-    yield from _figure_files(study, folder, summary, warn)
+    yield from figure_files(study, folder, summary, warn)
 
 
 def _claims(judged: Sequence[Judged]) -> list[bytes]:
@@ -104,52 +103,18 @@ def _methods(
     return [methods_section(study, folder, summary, judged).encode()]
 
 
-def _earlier(folder: ResultsFolder) -> Iterator[str]:
+def _earlier(folder: ResultsFolder, own: Sequence[str]) -> Iterator[str]:
     """Files of this report or an earlier one: a figure, an alpha may have been dropped."""
     places = {
         "tables": (
             {*MEASURES, *OF_TRUTH, TOGETHER, worlds.NAME, claims.NAME, *measure_accounts(folder)},
             FORMATS,
         ),
-        "figures": (plots(), _FIGURES),
+        "figures": ({*plots(), *own}, ENDINGS),
     }
     for place, (names, endings) in places.items():
         for entry in folder.listed(f"{REPORT}/{place}"):
             stem, _, ending = entry.name.rpartition(".")
-            name = re.sub(r"_alpha[\d.e-]+$", "", stem)
+            name = re.sub(r"_alpha[\d.e-]+$|-\d+$", "", stem)
             if name in names and ending in endings and entry.plain:
                 yield f"{REPORT}/{place}/{entry.name}"
-
-
-def _figure_files(
-    study: Study, folder: ResultsFolder, summary: pa.Table, warn: Callable[[str], None]
-) -> Iterator[Files]:
-    """The figures the study asks for, as PNG (200 dpi) and PDF.
-
-    Those of rows show one scenario, which is read when the first of them is drawn.
-    """
-    boxes: set[str] = set()
-    example = cache(partial(example_rows.example, study, folder, summary))
-
-    def drawn(plot: Plot) -> list[bytes]:
-        from simstudy.report.drawing import letters
-        from simstudy.report.drawing.view import View
-
-        title = study.title or study.name
-        if plot.reads == "rows":
-            figure = plot.draw(example())
-        else:
-            figure = plot.draw(summary, title, None, View(words_of(study)))
-        contents = [letters.encode(figure, ending) for ending in _FIGURES]
-        boxes.update(letters.lacking(figure))
-        return contents
-
-    lost = figures_without_rows(study)
-    if lost:
-        warn(f"not drawn with store: summary, which keeps no rows: {', '.join(lost)}")
-    for name in (name for name in study.figures if name not in lost):
-        names = [f"figures/{name}.{ending}" for ending in _FIGURES]
-        yield names, partial(drawn, plots()[name])
-    if boxes:
-        some = "".join(sorted(boxes)[:10])
-        warn(f"no font on this machine has {some}: these letters are boxes in the figures")

@@ -46,7 +46,7 @@ class Words:
         given = self.labels.factors.get(name)
         text = given or named(name)
         own = text == name and name not in WORDS
-        return text if given or own else capital(text)
+        return text if given or own or text.startswith("cor(") else capital(text)
 
     def level(self, factor: str, value: Level) -> str:
         """A level of a factor."""

@@ -99,7 +99,7 @@ def _figures(study: Study) -> float:
     if not study.figures:
         return 0.0
     facets = min(len(study.designs) / len({d.scenario.icc for d in study.designs}), _FACETS)
-    faceted = sum(plots()[name].facets for name in study.figures)
+    faceted = sum(plots()[one.name].facets for one in study.figures if not one.source)
     return _DRAWING + len(study.figures) * _FIGURE + faceted * facets * _FACET
 
 

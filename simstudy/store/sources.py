@@ -40,6 +40,9 @@ def keep(study: Study, folder: ResultsFolder) -> None:
         with suppress(UserError):
             measures[measure.name] = measure.account
             _keep(folder, measure.source)
+    for source in filter(None, (figure.source for figure in study.figures)):
+        with suppress(UserError):
+            _keep(folder, source)
     _write(folder, told, measures)
 
 

@@ -39,7 +39,7 @@ def _document(study: Study, folder: Path | None) -> dict[str, Any]:
             _with_code(_with_files(study.scenarios, study.folder, folder), study, folder)
         ),
         "methods": [method.written(folder) for method in study.methods],
-        "report": {"figures": list(study.figures)},
+        "report": {"figures": [figure.written(folder) for figure in study.figures]},
     }
     if written := study.tables.written:
         document["report"]["tables"] = written
@@ -105,6 +105,8 @@ def changed_files(study: Study, folder: ResultsFolder) -> list[str]:
     document, home = folder.document, folder.files.base()
     grids = document.get("scenarios")
     listed = [document.get(key) for key in ("methods", "measures")]
+    report = document.get("report")
+    listed.append(report.get("figures") if isinstance(report, dict) else None)
     listed.append([grid.get(generators.FIELD) for grid in (grids if isinstance(grids, list)
                    else [grids]) if isinstance(grid, dict)])  # fmt: skip
     held = {(_file(item), str(item.get("digest")))
@@ -113,6 +115,7 @@ def changed_files(study: Study, folder: ResultsFolder) -> list[str]:
     earlier = {file for file, _ in held}
     sources = [own.source for own in study.generators.values()]
     sources += [method.source for method in study.own_methods]
+    sources += [figure.source for figure in study.figures if figure.source]
     now = {(_file(source.written(home)), source) for source in sources}
     return sorted({source.file for file, source in now
                    if file in earlier and (file, source.digest) not in held})  # fmt: skip

@@ -14,12 +14,11 @@ from simstudy.errors import UserError, nearest
 from simstudy.measures.catalog import MEASURES, record_of
 from simstudy.measures.names import Asked, asked
 from simstudy.registry import Method
-from simstudy.study import vocabulary
 from simstudy.study.claim_grammar import GRAMMAR, UNITS, Range, Words, read
 from simstudy.study.expected_rows import may_have
-from simstudy.study.grid import Design, conditions
+from simstudy.study.grid import Design, chosen_by
 from simstudy.study.place import Place, refuse_equal
-from simstudy.where import Where, known
+from simstudy.where import Where
 
 
 class Asking(Protocol):
@@ -180,12 +179,7 @@ def _refuse_nothing(claim: Claim, study: Asking) -> None:
     """Refuse a claim of scenarios that there are not, or of which there is nothing to say."""
     where = claim.where
     if where is not None:
-        levels = {field: [design.level(field) for design in study.designs if field in where.fields]
-                  for field in conditions(study.designs)}  # fmt: skip
-        where.check(levels, vocabulary.SCENARIO)
-        if not _where(where, study.designs):
-            fields = "; ".join(f"{field} {known(levels[field])}" for field in where.fields)
-            raise UserError(f"no such scenario: {where.text} ({fields})")
+        chosen_by(where, study.designs)
     there = "there" if where is not None else "in any scenario"
     designs, methods = _where(where, study.designs), claim.methods(study)
     if "pairs" in record_of(claim.asked.measure).needs and claim.method == study.reference:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import Any, TypeVar
 
+from simstudy.errors import UserError
 from simstudy.garbage import kept
 from simstudy.generators import shapes
 from simstudy.generators.part import registered
@@ -21,6 +22,7 @@ from simstudy.study.place import Place, refuse_equal
 from simstudy.study.scenarios import scenario, variances
 from simstudy.study.yaml_lines import Document
 from simstudy.theory.design_effect import design_effect
+from simstudy.where import Where, known
 
 L = TypeVar("L")
 _MOST = 1_000_000
@@ -90,6 +92,18 @@ def conditions(designs: Iterable[Design]) -> list[str]:
         names += (f"{one.name}.{field}" for one in design.scenario.covariates
                   for field in fields.COVARIATE_DEFAULTS)  # fmt: skip
     return list(dict.fromkeys(names))
+
+
+def chosen_by(where: Where, designs: Sequence[Design]) -> list[Design]:
+    """Scenarios that meet a condition, or `UserError` where there is none or it cannot be asked."""
+    levels = {field: [design.level(field) for design in designs if field in where.fields]
+              for field in conditions(designs)}  # fmt: skip
+    where.check(levels, vocabulary.SCENARIO)
+    chosen = [d for d in designs if where.holds({field: d.level(field) for field in where.fields})]
+    if not chosen:
+        fields = "; ".join(f"{field} {known(levels[field])}" for field in where.fields)
+        raise UserError(f"no such scenario: {where.text} ({fields})")
+    return chosen
 
 
 @kept()

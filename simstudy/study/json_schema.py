@@ -10,7 +10,7 @@ from simstudy.estimands import DEFAULT, ESTIMANDS
 from simstudy.generators import sizes
 from simstudy.generators.part import NONE, Part, registered
 from simstudy.generators.size_families import SIZE
-from simstudy.plots import plots
+from simstudy.plots import COMMON, OPTIONS, Plot, plots
 from simstudy.registry import CLUSTERS, GROUPS, methods
 from simstudy.study import covariate_fields, fields, generators, keeping, precision
 from simstudy.study.claim_grammar import GRAMMAR as CLAIM
@@ -67,7 +67,10 @@ def schema() -> dict[str, Any]:
     It is as strict as a schema can be; what depends on two fields at once is checked by
     `load` alone.
     """
-    figures = {"type": "array", "items": {"enum": list(plots())}}
+    figures = {"type": "array", "items": {"anyOf": [
+        {"enum": list(plots())}, *(_figure(plot) for plot in plots().values()),
+        _mapping({"use": _USE, "digest": _DIGEST}, ["use"]),
+    ]}}  # fmt: skip
     top = {
         "name": {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"},
         "title": _TEXT,
@@ -103,6 +106,12 @@ def _tables() -> dict[str, Any]:
     names = {"type": "array", "items": _TEXT}
     kinds = {"where": {"type": ["string", "null"]}, "interval": {"type": "boolean"}}
     return _mapping({key: kinds.get(key, names) for key in TABLE_KEYS}, [])
+
+
+def _figure(plot: Plot) -> dict[str, Any]:
+    """A figure with its options."""
+    options = {name: OPTIONS[name] for name in (*plot.takes, *COMMON)}
+    return _mapping({plot.name: {"anyOf": [_mapping(options, []), {"type": "null"}]}}, [plot.name])
 
 
 def _labels() -> dict[str, Any]:

@@ -17,7 +17,7 @@ from simstudy.registry import GROUPS, Method, OwnMethod
 from simstudy.study import fields, vocabulary
 from simstudy.study.claims import Claim, claims_of
 from simstudy.study.code import Imports, Listener
-from simstudy.study.figures import figures_of
+from simstudy.study.figures import Drawing, figures_of
 from simstudy.study.grid import Design, conditions, expand, text_of
 from simstudy.study.keeping import ROWS, sample_of
 from simstudy.study.labels import NONE, Labels, labels_of
@@ -75,7 +75,7 @@ class Study:
     designs: tuple[Design, ...]
     methods: tuple[Method, ...]
     grain: str | None
-    figures: tuple[str, ...]
+    figures: tuple[Drawing, ...]
     reference: str | None
     scenarios: Any
     folder: Path
@@ -245,7 +245,7 @@ def check(document: Document, imports: Imports) -> Study:
         designs=designs,
         methods=chosen,
         grain=_grain(top, designs, chosen),
-        figures=figures_of(top, designs, chosen),
+        figures=(),
         reference=_reference(top, chosen),
         scenarios=top.value["scenarios"],
         folder=imports.folder,
@@ -259,8 +259,9 @@ def check(document: Document, imports: Imports) -> Study:
     labels = labels_of(top.get("labels"), *named)
     report = top.get("report")
     tables = tables_of(report.get("tables"), *named) if report.value else USUAL
+    figures = figures_of(top, designs, chosen, imports, named[2])
     claims = claims_of(top.get("claims"), study)
-    return replace(study, claims=claims, labels=labels, tables=tables)
+    return replace(study, claims=claims, labels=labels, tables=tables, figures=figures)
 
 
 def valid_name(name: str) -> bool:

@@ -129,6 +129,18 @@ FIGURES = meanings(  # besides the synonyms that each has
             "type_ii_error",
     },
 )  # fmt: skip
+FIGURE_OPTIONS = meanings(
+    x="across axis x_axis xaxis abscissa along",
+    y="y_axis yaxis ordinate",
+    panels="facets facet columns rows by grid panel facet_wrap facet_grid",
+    measure="measures value z fill statistic",
+    target="line targets goal power reference_line hline",
+    categories="categorical discrete factor category",
+    scenario="scenarios where filter subset",
+    methods="method only models",
+    title="caption heading name main",
+    width="size figsize w",
+)
 LABELS = meanings(
     methods="method models analyses estimators",
     factors="factor fields columns variables scenarios parameters axes",

@@ -53,9 +53,9 @@ class Bound(NamedTuple):
     name: str
 
 
-def stored(folder: ResultsFolder) -> Study:
+def stored(folder: ResultsFolder, trusted: bool = False) -> Study:
     """The study that was run in a folder, settled by its rows, which must be those of it."""
-    study = folder.study()
+    study = folder.study(trusted)
     refuse_other_content(study, folder)
     return settled(study, folder)
 

@@ -41,7 +41,8 @@ def figures_without_rows(study: Study) -> list[str]:
     totalled = any(study.totalled(design, m) for design in study.designs for m in study.methods)
     if study.sample != 0 or not totalled:
         return []
-    return [name for name in study.figures if plots()[name].reads == "rows"]
+    built_in = [one for one in study.figures if one.source is None]
+    return [one.file for one in built_in if plots()[one.name].reads == "rows"]
 
 
 def _alone(study: Study, cells: StudyCells, facts: CellFacts) -> set[str]:

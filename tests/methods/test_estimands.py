@@ -27,8 +27,10 @@ from simstudy.registry import configure, methods
 from simstudy.report import example_rows, tables
 from simstudy.report.drawing.matrix import matrix
 from simstudy.report.drawing.style import series
+from simstudy.report.drawing.view import View
 from simstudy.report.pivot import wide
 from simstudy.report.table_files import selection
+from simstudy.report.words import words_of
 from simstudy.store.results_folder import ResultsFolder
 from simstudy.study.fields import SCENARIO_FIELDS
 from simstudy.study.study import load
@@ -414,9 +416,11 @@ def test_figures_keep_type_one_errors_and_power_apart(contextual):
 
 def test_a_zip_plot_covers_what_the_summary_says(contextual):
     figure = of_estimates(contextual, "zip")
-    heads = [at.get_title().replace("\n", "") for at in figure.axes if at.get_title()]
-    assert heads == list(dict.fromkeys(contextual.summary.method))[:3]
-    for at, label in zip(figure.axes, heads, strict=False):
+    heads = [" ".join(at.get_title().split()) for at in figure.axes if at.get_title()]
+    labels = list(dict.fromkeys(contextual.summary.method))[:3]
+    words = words_of(contextual.study).all_methods(labels)
+    assert heads == list(words)
+    for at, label in zip(figure.axes, labels, strict=False):
         (text,) = [t.get_text() for t in at.texts if "cover" in t.get_text()]
         shown = f"{value(contextual, 'coverage', label):.3f}".lstrip("0")
         assert text.startswith(f"{shown} cover")
@@ -426,7 +430,7 @@ def test_a_zip_plot_covers_what_the_summary_says(contextual):
 def test_p_values_and_agreement_know_the_estimand(contextual):
     figure = of_estimates(contextual, "p_values")
     note = " ".join(texts(figure)[-1].split())
-    assert f"Power, not Type I error: {LABEL}" in note
+    assert f"Power, not Type I error: {words_of(contextual.study).method(LABEL)}" in note
     pair = of_estimates(contextual, "agreement")
     assert "there is no other method" in texts(pair)[0]  # each estimates something else
 
@@ -444,8 +448,8 @@ def test_a_method_looks_the_same_in_every_figure(tmp_path):
     wanted = [series(m)["color"] for m in range(3)]
     assert colors == [wanted, wanted[1:]]
     for name in ("se_bias", "nested_loop"):
-        measure = {"measure": "relative_error_model_se"} if name == "nested_loop" else {}
-        figure = draw(name, summary, **measure)
+        measure = "relative_error_model_se" if name == "nested_loop" else None
+        figure = draw(name, summary, view=View(measure=measure))
         drawn = {line.get_color() for line in figure.axes[0].lines}
         assert set(wanted[1:]) <= drawn and wanted[0] not in drawn
 
@@ -462,7 +466,8 @@ def test_power_is_judged_by_the_size_of_the_same_design(tmp_path):
         if not cell.aim.null:
             assert cell.sized and cell.inflated  # z with five clusters
     assert "(Type I error where contextual effect is 0, else power)" in tables.grid(table).title
-    assert study(grid, [wald], 10).figures[:2] == ("type1_error", "power")
+    chosen = study(grid, [wald], 10).figures
+    assert [figure.name for figure in chosen[:2]] == ["type1_error", "power"]
 
 
 # methods of one's own
@@ -539,7 +544,7 @@ def test_a_truth_that_differs_between_data_sets_makes_a_rejection_rate(own, tmp_
         assert not any("sampled" in text for text in texts(draw(name, summary)))
     assert "differs" in texts(of_estimates(found, "zip"))[1]
     note = " ".join(texts(of_estimates(found, "p_values"))[-1].split())
-    assert "Neither, as the truth differs between data sets: sampled" in note
+    assert "Neither, as the truth differs between data sets: Sampled" in note
     text = (found.folder / "report" / "methods.md").read_text()
     assert "The true value of **sampled** was that of each data set" in text
 

@@ -82,7 +82,9 @@ def test_labels_are_in_no_plan_and_go_to_the_results_as_they_are(tmp_path):
     assert stored.labels.levels == {"icc": {"0": "none", "0.1": "some"}}
     figure = plots()["type1_error"].draw(again.summary_table(), "", None, View(words_of(stored)))
     said = [text.get_text() for text in figure.findobj(lambda one: hasattr(one, "get_text"))]
-    assert {"False alarms", "none", "some", "schools = 5", "ICC of the score"} <= set(said)
+    assert {"False alarms (log scale)", "none", "some", "schools = 5", "ICC of the score"} <= set(
+        said
+    )
     assert any(HOSTILE in " ".join(text.split()) for text in said)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -16,7 +15,7 @@ from simstudy.report.drawing import ends, style
 from simstudy.report.drawing.facets import Facets, Levels, facets
 from simstudy.report.drawing.matrix import Matrix
 from simstudy.report.drawing.missing import absence, no_method, not_used
-from simstudy.report.drawing.page import inches, page, text_width, wrapped
+from simstudy.report.drawing.page import inches, page, panel_width, text_width, wrapped
 from simstudy.report.drawing.points import (
     HOLLOW,
     draw_methods,
@@ -30,6 +29,7 @@ from simstudy.report.drawing.view import USUAL, View
 from simstudy.report.words import Words
 
 _MOST_TICKS = 10
+_MOST_NAMED = 20  # levels that a note names
 INTERVAL = "Bars are 95 % Monte Carlo intervals"
 
 
@@ -38,33 +38,43 @@ def against(
     notes: Sequence[str] = (), view: View = USUAL,
 ) -> Figure:  # fmt: skip
     """A measure against a factor, in facets; methods one below another where none varies."""
-    notes = (*_fixed(matrix), *notes, below_edge(matrix, scale), not_used(matrix))
+    notes = [view.said, *_fixed(matrix), *notes, below_edge(matrix, scale), not_used(matrix)]
     handles = [*theory_handles(matrix), *scale_handles(scale)]
-    words = matrix.words
+    if view.target is not None:
+        handles.append(Line2D([], [], label=f"target {scale.text(view.target)}", **style.TARGET))
     if not matrix.factors and view.x is None:
-        return _in_rows(matrix, scale, (title, scale.label, ""), handles, notes, hollow)
-    laid = facets(matrix, view.x, view.panels)
-    one_panel = len(laid.columns) == len(laid.rows) == 1
-    direct = one_panel and len(matrix.methods) <= ends.MOST and len(laid.ticks) > 1
-    labels, beside, least = ends.end_labels(matrix.methods if direct else ())
+        return _in_rows(matrix, scale, (title, scale.label, ""), handles, notes, hollow, view)
     if hollow is not None and hollow.any():
         handles.append(Line2D([], [], label="size inflated", color=style.INK, **HOLLOW))
-    if not direct:
-        handles = method_handles(matrix) + handles
+    return _in_facets(matrix, scale, title, handles, notes, hollow, view)
+
+
+def _in_facets(
+    matrix: Matrix, scale: Scale, title: str, handles: list[Artist], notes: list[str],
+    hollow: Bools | None, view: View,
+) -> Figure:  # fmt: skip
+    """Several scenarios: the measure against a factor, a panel for every level of the others."""
+    laid, words = facets(matrix, view.x, view.panels, categories=view.categories), matrix.words
+    one_panel = len(laid.columns) == len(laid.rows) == 1
+    direct = one_panel and len(matrix.methods) <= ends.MOST and len(laid.ticks) > 1
+    labels, beside, least = ends.end_labels(matrix.methods if direct else (), view.width)
+    handles = handles if direct else method_handles(matrix) + handles
     down = max(text_width(words.equations(row, "\n"), style.LABEL) for row in laid.rows)
     panel = (4.2, max(2.9, least)) if one_panel else (2.15, max(1.6, min(down + 0.1, 2.6)))
-    heads, sides = ([_heading(words, levels, room) for levels in of]
-                    for of, room in ((laid.columns, panel[0]), (laid.rows, panel[1])))  # fmt: skip
-    right = beside if direct else 0.2 + 0.17 * max(map(len, sides))
+    sides = [_heading(words, levels, panel[1]) for levels in laid.rows]
+    margins = (0.78, beside if direct else 0.2 + 0.17 * max(map(len, sides)), 0.0)
+    room = panel_width(panel[0], len(laid.columns), margins[:2], 0.16, view.width)
+    heads = [_heading(words, levels, room) for levels in laid.columns]
     figure, axes = page(
-        len(laid.rows), len(laid.columns), panel, handles=handles, notes=[*notes, *laid.notes],
-        labels=(title, words.heading(laid.across or ""), scale.label), margins=(0.78, right, 0.0),
-        headings=max(map(len, heads)),
+        len(laid.rows), len(laid.columns), panel, handles=handles,
+        notes=[*notes, *laid.notes, _unlabeled(laid, words, room)],
+        labels=(title, _axis_label(laid, words), scale.label), margins=margins,
+        headings=max(map(len, heads)), wide=view.width,
     )  # fmt: skip
     draw_scale(axes[0][0], scale, on_axis(matrix, scale).ravel(), nominal=False)
     for i, side in enumerate(sides):
         for k, head in enumerate(heads):
-            _panel(axes[i][k], matrix, scale, laid, (i, k), hollow)
+            _panel(axes[i][k], matrix, scale, laid, (i, k), hollow, view.target)
             if i == 0:
                 axes[i][k].set_title("\n".join(head), fontsize=style.LABEL, color=style.INK, pad=5)
         if side:
@@ -73,6 +83,23 @@ def against(
         order = np.argsort(laid.x(matrix, np.arange(len(matrix.levels))), kind="stable")
         ends.label_ends(axes[0][0], matrix, on_axis(matrix, scale)[0, order], labels)
     return figure
+
+
+def _axis_label(laid: Facets, words: Words) -> str:
+    return words.heading(laid.across or "") + (" (log scale)" if laid.log else "")
+
+
+def _tick_texts(laid: Facets, words: Words) -> list[str]:
+    return [words.level(laid.across or "", tick) for tick in laid.ticks]
+
+
+def _unlabeled(laid: Facets, words: Words, room: float) -> str:
+    """A note that names all levels along the axis where not all have room there."""
+    texts = _tick_texts(laid, words)
+    if len(_labeled(texts, laid.places, room)) == len(texts):
+        return ""
+    some = texts if len(texts) <= _MOST_NAMED else [*texts[:3], "…", *texts[-3:]]
+    return f"{words.heading(laid.across or '')}: {', '.join(some)}"
 
 
 def below_edge(matrix: Matrix, scale: Scale) -> str:
@@ -93,16 +120,17 @@ def _fixed(matrix: Matrix) -> list[str]:
 
 def _in_rows(
     matrix: Matrix, scale: Scale, labels: tuple[str, str, str], handles: list[Artist],
-    notes: Sequence[str], hollow: Bools | None,
+    notes: Sequence[str], hollow: Bools | None, view: View,
 ) -> Figure:  # fmt: skip
     """One scenario: the measure along the axis, methods one below another, labels beside."""
     n_methods = len(matrix.methods)
-    names = ["\n".join(wrapped(method, 2.4, style.TICK)) for method in matrix.methods]
+    room = 2.4 if view.width is None else min(2.4, 0.4 * view.width / 25.4)
+    names = ["\n".join(wrapped(method, room, style.TICK)) for method in matrix.methods]
     left = max([text_width(name, style.TICK) for name in names], default=0.0) + 0.25
     rows = sum(max(0.34, 0.14 * (name.count("\n") + 1) + 0.1) for name in names)
     figure, ((axes,),) = page(
         1, 1, (3.9, max(rows + 0.3, 0.9)), labels=labels, handles=handles, notes=notes,
-        headings=0, margins=(max(left, 0.9), 0.2, 0.0),
+        headings=0, margins=(max(left, 0.9), 0.2, 0.0), wide=view.width,
     )  # fmt: skip
     draw_scale(axes, scale, on_axis(matrix, scale).ravel(), "x")
     for m in range(n_methods if matrix.levels else 0):
@@ -117,7 +145,7 @@ def _in_rows(
 
 def _panel(
     axes: Axes, matrix: Matrix, scale: Scale, laid: Facets, place: tuple[int, int],
-    hollow: Bools | None,
+    hollow: Bools | None, target: float | None,
 ) -> None:  # fmt: skip
     """One facet: bands and nominal line, a line a method, a word on methods that are missing."""
     scenarios = np.array(laid.scenarios.get(place, []), dtype=np.int64)
@@ -125,22 +153,35 @@ def _panel(
         axes.set_axis_off()  # no such scenario
         return
     draw_nominal(axes, scale)
+    if target is not None:
+        axes.axhline(target, zorder=1, **style.TARGET)
     x = laid.x(matrix, scenarios)
-    draw_methods(axes, matrix, scale, scenarios, x, hollow)
+    draw_methods(axes, matrix, scale, scenarios, x, hollow, laid.gap)
     axes.set_xlim(-0.5, len(laid.ticks) - 0.5)
-    _ticks(axes, [matrix.words.level(laid.across or "", tick) for tick in laid.ticks])
+    _ticks(axes, _tick_texts(laid, matrix.words), laid.places)
     style.clean(axes)
+    axes.tick_params(axis="x", which="minor", length=1.5, width=0.5, color=style.INK)
     _missing(axes, matrix, scale, scenarios, x)
 
 
-def _ticks(axes: Axes, texts: list[str]) -> None:
-    """As many labels along the axis as have room, wrapped where that helps."""
-    room, _ = inches(axes)
+def _labeled(texts: Sequence[str], places: Floats, room: float) -> list[int]:
+    """Numbers of the levels along an axis of so many inches that have room for their labels."""
     widest = min(max((text_width(text, style.TICK) for text in texts), default=0.1), 0.7)
-    most = max(2, min(_MOST_TICKS, int(room / (widest + 0.08))))
-    shown = range(0, len(texts), math.ceil(len(texts) / most))
+    least = max((widest + 0.08) / max(room, 0.1), 1 / _MOST_TICKS) * len(texts)
+    shown = [0] if texts else []
+    for i in range(1, len(texts)):
+        if places[i] - places[shown[-1]] >= min(least, len(texts) - 1.0):
+            shown.append(i)
+    return shown
+
+
+def _ticks(axes: Axes, texts: list[str], places: Floats) -> None:
+    """Levels along the axis, a short tick each, labeled where there is room."""
+    room, _ = inches(axes)
+    shown = _labeled(texts, places, room)
     labels = ["\n".join(wrapped(texts[i], room / max(len(shown), 1), style.TICK)) for i in shown]
-    axes.set_xticks(shown, labels)
+    axes.set_xticks(places[shown], labels)
+    axes.set_xticks(places, minor=True)
 
 
 def _missing(axes: Axes, matrix: Matrix, scale: Scale, scenarios: Ints, x: Floats) -> None:

@@ -16,9 +16,13 @@ from simstudy.report.drawing.page import inches, line_height, text_width, wrappe
 MOST = 14  # methods that are labelled so, rather than in a legend
 
 
-def end_labels(labels: Sequence[str]) -> tuple[list[str], float, float]:
-    """Labels for the ends of lines, wrapped; inches beside the panel, and its least height."""
-    lines = ["\n".join(wrapped(label, 2.5, style.TICK)) for label in labels]
+def end_labels(labels: Sequence[str], wide: float | None = None) -> tuple[list[str], float, float]:
+    """Labels for the ends of lines, wrapped; inches beside the panel, and its least height.
+
+    In a figure of so many mm they have less room.
+    """
+    room = 2.5 if wide is None else min(2.5, 0.4 * wide / 25.4)
+    lines = ["\n".join(wrapped(label, room, style.TICK)) for label in labels]
     beside = max((text_width(label, style.TICK) for label in lines), default=0.0) + 0.38
     return lines, beside, len(lines) * line_height(lines)
 

@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from simstudy.errors import UserError
 from simstudy.moments import Array, Bools, Floats, Ints
+from simstudy.report.drawing.view import USUAL, View
 from simstudy.report.pivot import NO_ROW, Cell, Level, Wide, of_kind, wide
-from simstudy.report.words import PLAIN, Words
+from simstudy.report.words import Words
 
 _CELL = np.dtype(
     [
@@ -93,7 +95,7 @@ class Matrix:
         for factor in factors:
             if factor is not None and self.levels and factor not in self.levels[0]:
                 known = ", ".join(self.levels[0])
-                raise ValueError(f"no factor '{factor}' in this summary; there are {known}")
+                raise UserError(f"no factor '{factor}' in this summary; there are {known}")
 
     def take(self, scenarios: Ints) -> Matrix:
         """Scenarios of these numbers."""
@@ -106,10 +108,16 @@ class Matrix:
 
 
 def matrix(
-    summary: pa.Table, measure: str, alpha: float | None = None, words: Words = PLAIN
+    summary: pa.Table, measure: str, alpha: float | None = None, view: View = USUAL
 ) -> Matrix:
-    """Take one measure out of a summary; parameters as of `wide`."""
-    return _of(wide(summary, measure, alpha), words)
+    """Take one measure out of a summary, as far as it is shown; parameters as of `wide`."""
+    table = wide(summary, measure, alpha, scenarios=view.scenarios)
+    kept = [k for k, method in enumerate(table.methods) if view.shows(method)]
+    shown = replace(
+        table, methods=tuple(table.methods[k] for k in kept),
+        places=tuple(table.places[k] for k in kept),
+    )  # fmt: skip
+    return _of(shown, view.words)
 
 
 def _of(table: Wide, words: Words) -> Matrix:

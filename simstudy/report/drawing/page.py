@@ -21,6 +21,8 @@ from simstudy.report.drawing import style
 _EM = 0.56 / 72  # inches a character and point: a little wide, so that text ends inside
 _HANDLE = 0.52  # inches of a legend's line and the space about it
 _EDGE = 0.12  # inches
+_MM = 25.4  # an inch
+_LEAST = 0.8  # inches of a panel
 
 
 def page(
@@ -36,6 +38,7 @@ def page(
     headings: int = 1,
     shared: bool = True,
     ratios: tuple[float, ...] | None = None,
+    wide: float | None = None,
 ) -> tuple[Figure, Any]:
     """A figure with its panels, title, legend, labels of the axes and note.
 
@@ -60,16 +63,21 @@ def page(
         Whether all panels have the same axes.
     ratios : tuple of float, optional
         Heights of the rows, where they differ.
+    wide : float, optional
+        Of the figure, mm, as far as its panels are not too narrow to be read then.
 
     Returns
     -------
     figure, array of Axes, shape (n_rows, n_columns)
     """
     left, right, below = margins
-    width = max(left + n_columns * (panel[0] + gaps[0]) - gaps[0] + right, 4.8)
+    panel = panel_width(panel[0], n_columns, (left, right), gaps[0], wide), panel[1]
+    width = left + n_columns * (panel[0] + gaps[0]) - gaps[0] + right
+    width = max(width, 4.8) if wide is None else width
     inside = width - 2 * _EDGE
     title = wrapped(labels[0], inside, style.TITLE)
-    note = wrapped(" ".join(f"{text}." for text in notes if text), inside, style.NOTE)
+    said = " ".join(f"{text}." for text in notes if text).replace(" %", "\N{NO-BREAK SPACE}%")
+    note = wrapped(said, inside, style.NOTE)
     columns, lines = _legend_columns(handles, inside)
     top = 0.1 + 0.19 * len(title) + 0.18 * lines + 0.12 + 0.15 * headings
     bottom = 0.34 + below + (0.2 if labels[1] else 0.0) + 0.135 * len(note)
@@ -87,7 +95,8 @@ def page(
     middle = ((left + width - right) / 2, (bottom + height - top) / 2)
     _write(figure, _EDGE, height - 0.1, title, style.TITLE, va="top")
     _write(figure, middle[0], _EDGE + 0.135 * len(note), [labels[1]], style.LABEL, ha="center")
-    _write(figure, 0.1, middle[1], [labels[2]], style.LABEL, rotation=90, va="center")
+    up = wrapped(labels[2], min(height - 0.3, n_rows * panel[1] + 1.0), style.LABEL)
+    _write(figure, 0.1, middle[1], up, style.LABEL, rotation=90, va="center", linespacing=1.1)
     _write(figure, _EDGE, 0.07, note, style.NOTE, color="#5f5f5f", linespacing=1.25)
     if handles:
         corner = (_EDGE / width, 1 - (_EDGE + 0.19 * len(title)) / height)
@@ -97,6 +106,15 @@ def page(
             labelcolor=style.INK, labelspacing=0.35, bbox_to_anchor=corner,
         )  # fmt: skip
     return figure, axes
+
+
+def panel_width(
+    usual: float, n_columns: int, margins: tuple[float, float], gap: float, wide: float | None
+) -> float:
+    """Inches of a panel in a figure of so many mm; the usual ones where that is None."""
+    if wide is None:
+        return usual
+    return max((wide / _MM - sum(margins) + gap) / n_columns - gap, _LEAST)
 
 
 def _write(

@@ -32,12 +32,17 @@ def method_handles(matrix: Matrix) -> list[Artist]:
 
 
 def theory_handles(matrix: Matrix) -> list[Artist]:
-    """Kinds of theory that there are, in a legend."""
-    return [
-        Line2D([], [], color=style.INK, label=label, **look)
-        for kind, (label, look) in _THEORY.items()
-        if np.isfinite(matrix.cells[kind]).any()
-    ]
+    """Kinds of theory that there are, in a legend, and beside them what is simulated."""
+    known = [kind for kind in _THEORY if np.isfinite(matrix.cells[kind]).any()]
+    handles = [Line2D([], [], color=style.INK, label=_THEORY[kind][0], **_THEORY[kind][1])
+               for kind in known]  # fmt: skip
+    if not known or not matrix.has_value.any():
+        return [*handles]
+    bare = np.isnan(matrix.cells["exact"])[matrix.has_value].any() and len(matrix.levels) > 1
+    line = style.JOINED if bare else {"linestyle": ""}
+    label = "simulated, joined" if bare else "simulated"
+    points = Line2D([], [], color=style.INK, marker="o", markersize=3.6, label=label, **line)
+    return [points, *handles]
 
 
 def on_axis(matrix: Matrix, scale: Scale) -> Floats:
@@ -59,14 +64,18 @@ def draw_interval(axes: Axes, x: Any, ends: Floats, across: bool = False, **look
 
 
 def draw_methods(
-    axes: Axes, matrix: Matrix, scale: Scale, scenarios: Ints, x: Floats, hollow: Bools | None
-) -> None:
-    """A line a method through some scenarios, at x, with intervals; theory beside it."""
+    axes: Axes, matrix: Matrix, scale: Scale, scenarios: Ints, x: Floats, hollow: Bools | None,
+    gap: float = 1.0,
+) -> None:  # fmt: skip
+    """A line a method through some scenarios, at x, with intervals; theory beside it.
+
+    `gap` is the least distance of two levels along the axis.
+    """
     n_methods = len(matrix.methods)
     order = np.argsort(x, kind="stable")
     scenarios, x = scenarios[order], x[order]
     many = x.size > _MANY
-    step = 0.0 if many else min(0.09, 0.55 / n_methods)
+    step = 0.0 if many else min(0.09, 0.55 * gap / n_methods)
     numbers = on_axis(matrix, scale)[:, scenarios]
     for m, place in enumerate(matrix.places):
         moved = x + step * (m - (n_methods - 1) / 2)
@@ -97,9 +106,11 @@ def _theory(axes: Axes, matrix: Matrix, scale: Scale, scenarios: Ints, x: Floats
 
 def _bars(axes: Axes, x: Floats, ends: Floats, m: int, hollow: Bools, *, joined: bool) -> None:
     """Markers with a bar each; the line between them goes where exact theory stands for it."""
-    look = style.series(m) | {"linewidth": 1.1 if joined else 0.0, "elinewidth": 0.9}
+    look = style.series(m) | {"elinewidth": 0.9}
     above = 3 - 0.1 * m / max(m, 10)
-    draw_interval(axes, x, ends, markersize=3.6, zorder=above, **look)
+    if joined:
+        axes.plot(x, ends[0], color=look["color"], zorder=above - 0.3, **style.JOINED)
+    draw_interval(axes, x, ends, markersize=3.6, zorder=above, **look | {"linestyle": ""})
     if hollow.any():  # errorbar draws its markers at 0.1 above
         empty = HOLLOW | {"marker": look["marker"]}
         axes.plot(x[hollow], ends[0, hollow], color=look["color"], zorder=above + 0.15, **empty)
@@ -109,7 +120,7 @@ def _band(axes: Axes, x: Floats, ends: Floats, m: int, *, joined: bool) -> None:
     """Many points: a line with its intervals as a band; dots where theory is the line."""
     look = style.series(m)
     axes.fill_between(x, *ends[1:], color=look["color"], alpha=0.2, linewidth=0, zorder=2)
-    line: dict[str, Any] = {"linestyle": look["linestyle"], "linewidth": 1.1}
+    line = style.JOINED
     dots: dict[str, Any] = {"linestyle": "", "marker": ".", "markersize": 2.2}
     axes.plot(x, ends[0], color=look["color"], zorder=3, **line if joined else dots)
 

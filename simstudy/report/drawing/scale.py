@@ -12,15 +12,17 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
 from simstudy.measures import bradley
+from simstudy.measures.catalog import record_of
 from simstudy.measures.names import REJECTION
 from simstudy.moments import Floats
 from simstudy.report.drawing import style
 from simstudy.report.pivot import number
 from simstudy.report.words import PLAIN, Words
 
+_MINUS = "\N{MINUS SIGN}"
 Which = Literal["x", "y"]
 
 
@@ -86,15 +88,16 @@ def error_rate(alpha: float, *, null: bool = True, words: Words = PLAIN) -> Scal
         (inner_low * alpha, inner_high * alpha, style.INNER_BAND, "±10 %"),
     )
     return Scale(
-        words.measure(REJECTION, null or None), alpha, f"nominal {rate_text(alpha)}", bands,
-        True, 0.05 * alpha, (alpha / 2.2, alpha * 1.7), 1.02, _RATES, rate_text, np.asarray,
+        f"{words.measure(REJECTION, null or None)} (log scale)", alpha,
+        f"nominal {rate_text(alpha)}", bands, True, 0.05 * alpha, (alpha / 2.2, alpha * 1.7),
+        1.02, _RATES, rate_text, np.asarray,
     )  # fmt: skip
 
 
 def se_bias(words: Words = PLAIN) -> Scale:
     """Relative error of the model SE: half and double are equally far from right."""
     ticks = [[1 + p / 100 for p in percents] for percents in _PERCENT]
-    label = words.measure("relative_error_model_se")
+    label = f"{words.measure('relative_error_model_se')} (log ratio scale)"
     return Scale(
         label, 1.0, "unbiased", (), True, 0.05, (0.93, 1.07), math.inf, ticks,
         percent_text, lambda percent: 1.0 + np.asarray(percent) / 100.0,
@@ -110,6 +113,27 @@ def power(words: Words = PLAIN) -> Scale:
     )  # fmt: skip
 
 
+def plain(measure: str, level: float, words: Words = PLAIN) -> Scale:
+    """Any other measure on an axis to scale, with a line where it should be, if that is known.
+
+    Parameters
+    ----------
+    level : float
+        Alpha, of measures that have one.
+    """
+    record = record_of(measure)
+    covers = measure in ("coverage", "bias_eliminated_coverage")
+    centered = "bias" in measure.split("_") or measure.startswith(("difference", "relative"))
+    nominal = 1 - level if covers else 0.0 if centered else None
+    text = rate_text if record.proportion else lambda value: f"{value:.6g}".replace("-", _MINUS)
+    ends = () if nominal is None else (nominal,)
+    return Scale(
+        words.measure(measure), nominal, f"nominal {text(nominal or 0)}" if covers else "zero", (),
+        False, -math.inf, (min(ends, default=math.inf), max(ends, default=-math.inf)),
+        1.02 if record.proportion else math.inf, (), text, np.asarray,
+    )  # fmt: skip
+
+
 def rate_text(value: float) -> str:
     """A rate as papers write it: .05, .025."""
     return number(value, max(2, len(f"{value:g}") - 2), leading_zero=False)
@@ -118,7 +142,7 @@ def rate_text(value: float) -> str:
 def percent_text(ratio: float) -> str:
     """A ratio as a signed percentage."""
     percent = round(100 * (ratio - 1))
-    return f"{percent:+d}".replace("-", "\N{MINUS SIGN}") if percent else "0"
+    return f"{percent:+d}".replace("-", _MINUS) if percent else "0"
 
 
 def draw_scale(
@@ -127,11 +151,14 @@ def draw_scale(
     """Limits for `values` (on the axis) and ticks; nominal line and bands."""
     ends = np.maximum(values[np.isfinite(values)], scale.floor)
     low, high = min([scale.least[0], *ends]), max([scale.least[1], *ends])
+    if not math.isfinite(low):  # no number, and none that is right
+        low, high = 0.0, 1.0
     if scale.log:
         room = (high / low) ** 0.04
         low, high = low / room, min(high * room, scale.end)
     else:
-        low, high = -0.02, scale.end
+        room = 0.02 * (high - low) or 0.02
+        low, high = low - room, min(high + room, scale.end)
     if nominal:
         draw_nominal(axes, scale, which)
     axes.set(**{f"{which}scale": "log" if scale.log else "linear", f"{which}lim": (low, high)})
@@ -161,6 +188,9 @@ def chosen_ticks(scale: Scale, low: float, high: float, most: int = 7) -> list[f
     def place(value: float) -> float:
         return math.log(value) if scale.log else value
 
+    if not scale.ticks:
+        ticks = MaxNLocator(min(most, 6)).tick_values(low, high)
+        return [float(tick) for tick in ticks if low <= tick <= high]
     span = place(high) - place(low)
     kept: list[float] = []
     for candidates in scale.ticks:

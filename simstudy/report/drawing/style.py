@@ -16,7 +16,9 @@ MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 GRAY, INK, PALE = "#8a8a8a", "#222222", "#ececec"
 BAND, INNER_BAND = "#f3f3f3", "#e3e3e3"
 NOMINAL: dict[str, Any] = {"color": "#6f6f6f", "linewidth": 0.9, "linestyle": (0, (4, 2))}
-EXACT: dict[str, Any] = {"linewidth": 0.8, "linestyle": "-"}
+JOINED: dict[str, Any] = {"linewidth": 0.8, "linestyle": "-", "alpha": 0.55}
+TARGET: dict[str, Any] = {"color": "#222222", "linewidth": 0.8, "linestyle": (0, (8, 3))}
+EXACT: dict[str, Any] = {"linewidth": 1.3, "linestyle": (0, (6, 1.5, 1, 1.5))}
 ASYMPTOTIC: dict[str, Any] = {"linewidth": 1.2, "linestyle": (0, (1, 1.4))}
 TITLE, LABEL, TICK, NOTE = 10.5, 9.0, 8.0, 7.5  # points
 

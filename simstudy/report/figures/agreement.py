@@ -18,6 +18,7 @@ from simstudy.report.drawing import style
 from simstudy.report.drawing.page import page, told_apart
 from simstudy.report.drawing.plot import plot
 from simstudy.report.drawing.rows import Sample
+from simstudy.report.drawing.view import USUAL, View
 
 _MOST_POINTS = 4000
 
@@ -28,20 +29,24 @@ Pair = tuple[str, Floats, Floats]  # a quantity, by the reference and by the oth
 @plot(
     "estimate and SE of one method against another's, one scenario",
     reads="rows",
+    title="agreement of two methods",
+    takes=("x", "y"),
     place=8,
     synonyms=("bland_altman", "scatter", "pairs", "comparison"),
 )
-def draw(sample: Sample, method: str | None = None) -> Figure:
+def draw(sample: Sample, view: View = USUAL) -> Figure:
     """Estimate and SE of a method against a reference, replication by replication.
 
     Parameters
     ----------
     sample : Sample
         Default of its reference: the first method that has standard errors.
-    method : str, optional
-        A label. Default: the last method that estimates the same as the reference.
+    view : View
+        Its x is the reference instead, its y the other method, by default the last one that
+        estimates the same as the reference.
     """
-    methods = sample.methods
+    sample = sample._replace(reference=view.x or sample.reference)
+    methods, method = sample.methods, view.y
     for name in (sample.reference, method):
         if name is not None and name not in methods:
             raise UserError(f"no method '{name}'{nearest(name, methods)}")
@@ -56,7 +61,7 @@ def draw(sample: Sample, method: str | None = None) -> Figure:
         2, 2, (2.5, 2.2), labels=(title, "", ""), headings=0, shared=False,
         notes=[sample.what, f"{counts} replications that both methods have{drawn}",
                lines if n > 1 else ""],
-        margins=(0.85, 0.2, 0.22), gaps=(0.95, 0.62),
+        margins=(0.85, 0.2, 0.22), gaps=(0.95, 0.62), wide=view.width,
     )  # fmt: skip
     cut = told_apart((first, second), lambda name: name if len(name) <= 26 else name[:25] + "…")
     for k, (quantity, x, y) in enumerate(pairs):

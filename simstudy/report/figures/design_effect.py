@@ -42,6 +42,7 @@ _TICKS = (0.1, 0.2, 0.5, 0.8, 1, 1.5, 2, 3, 5, 7, 10, 20, 30, 50, 100, 200, 500,
 @plot(
     "error rate and SE bias of all scenarios against the design effect",
     reads="summary",
+    title="all scenarios by design effect",
     place=4,
     usual="design_effects",
     synonyms=("deff", "collapse", "kish"),
@@ -61,8 +62,8 @@ def draw(
     view : View
     """
     words = view.words
-    rates = matrix(summary, "rejection_rate", alpha, words)
-    errors = matrix(summary, "relative_error_model_se", words=words)
+    rates = matrix(summary, "rejection_rate", alpha, view)
+    errors = matrix(summary, "relative_error_model_se", view=view)
     panels = [
         (rates.kind(null=True), error_rate(rates.level, words=words),
          lambda deff: theory.size(deff, rates.level)),
@@ -70,14 +71,16 @@ def draw(
     ]  # fmt: skip
     handles = [*method_handles(rates), Line2D([], [], label="pooled, many clusters", **_CURVE)]
     notes = [
+        view.said,
         "Every point is a scenario" + ("" if len(rates.levels) > _CROWD else f". {INTERVAL}"),
         "Dotted: size 2Φ(−z/√deff) and SE bias 1/√deff − 1",
         *dict.fromkeys(below_edge(numbers, scale) for numbers, scale, _ in panels),
         not_used(rates),
     ]
     figure, axes = page(
-        1, 2, (2.9, 2.7), labels=(title, words.heading("design_effect"), ""), notes=notes,
-        gaps=(0.72, 0.2), handles=[*handles, *scale_handles(panels[0][1])], shared=False,
+        1, 2, (2.9, 2.7), notes=notes, gaps=(0.72, 0.2), wide=view.width, shared=False,
+        labels=(title, f"{words.heading('design_effect')} (log scale)", ""),
+        handles=[*handles, *scale_handles(panels[0][1])],
     )  # fmt: skip
     for panel, (numbers, scale, curve) in zip(axes[0], panels, strict=True):
         _panel(panel, numbers, scale, curve)

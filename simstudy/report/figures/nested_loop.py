@@ -6,7 +6,6 @@ below (Ruecker & Schwarzer 2014, BMC Med. Res. Methodol. 14:129).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -18,12 +17,13 @@ from matplotlib.ticker import NullLocator
 from simstudy.moments import Floats
 from simstudy.report.drawing import ends, style
 from simstudy.report.drawing.facets import ordered
-from simstudy.report.drawing.matrix import Matrix, matrix
+from simstudy.report.drawing.matrix import Matrix
+from simstudy.report.drawing.measured import measured
 from simstudy.report.drawing.missing import no_method, not_used
 from simstudy.report.drawing.page import page, text_width
 from simstudy.report.drawing.plot import plot
 from simstudy.report.drawing.points import method_handles, on_axis
-from simstudy.report.drawing.scale import Scale, draw_scale, error_rate, scale_handles, se_bias
+from simstudy.report.drawing.scale import Scale, draw_scale, scale_handles
 from simstudy.report.drawing.view import USUAL, View
 from simstudy.report.pivot import Level, thin_levels
 from simstudy.report.words import Words
@@ -35,12 +35,13 @@ Loops = dict[str, list[Level]]  # factors from the outermost to the innermost, w
 @plot(
     "error rate of all scenarios side by side, the factors as steps below",
     reads="summary",
+    title="nested loops",
+    takes=("measure", "panels"),
     place=5,
     synonyms=("nested", "loop", "loop_plot", "nested_loop_plot"),
 )
 def draw(
-    summary: pa.Table, title: str = "", alpha: float | None = None, view: View = USUAL, *,
-    measure: str = "rejection_rate", order: Sequence[str] = (),
+    summary: pa.Table, title: str = "", alpha: float | None = None, view: View = USUAL
 ) -> Figure:  # fmt: skip
     """A measure in all scenarios, with steps that say which scenario is where.
 
@@ -52,30 +53,26 @@ def draw(
     alpha : float, optional
         Default: the study's first.
     view : View
-    measure : {"rejection_rate", "relative_error_model_se"}
-    order : sequence of str, optional
-        Factors from the outermost to the innermost loop. Default: as in the study.
+        Its panels are the factors from the outermost to the innermost loop; by default they are
+        in the order of the study.
     """
-    whole = matrix(summary, measure, alpha, view.words)
-    of_tests = measure == "rejection_rate"
-    null = bool((whole.cells["null"] == 1).any())
-    if of_tests and null:
-        whole = whole.kind(null=True)
-    scale = (error_rate(whole.level, null=null, words=view.words) if of_tests
-             else se_bias(view.words))  # fmt: skip
+    whole, scale = measured(summary, view, alpha)
+    order = view.panels
     whole.check(*order)
     factors = list(dict.fromkeys([*(f for f in order if f in whole.factors), *whole.factors]))
     shown, loops = _nested(whole, factors)
     n, of = len(shown.levels), len(whole.levels)
     many = f"{n} of {of}" if n < of else f"{n}"
     note = f"{many} scenarios, ordered by the factors below" if n > 1 else "One scenario"
-    return _figure(shown, scale, loops, title, [note, not_used(whole)])
+    return _figure(shown, scale, loops, title, [view.said, note, not_used(whole)], view)
 
 
-def _figure(matrix: Matrix, scale: Scale, loops: Loops, title: str, notes: list[str]) -> Figure:
+def _figure(
+    matrix: Matrix, scale: Scale, loops: Loops, title: str, notes: list[str], view: View
+) -> Figure:  # fmt: skip
     """The methods' steps above, the factors' steps below."""
     direct = len(matrix.methods) <= ends.MOST
-    labels, beside, least = ends.end_labels(matrix.methods if direct else ())
+    labels, beside, least = ends.end_labels(matrix.methods if direct else (), view.width)
     names = [_loop_text(matrix.words, factor, levels) for factor, levels in loops.items()]
     right = max([text_width(name, style.TICK) for name in names], default=0.0) + 0.3
     above, below = max(2.6, least), 0.32 * max(len(loops), 1)
@@ -83,7 +80,7 @@ def _figure(matrix: Matrix, scale: Scale, loops: Loops, title: str, notes: list[
         2, 1, (5.4, (above + below) / 2), labels=(title, "", ""), notes=notes,
         handles=[*(() if direct else method_handles(matrix)), *scale_handles(scale)],
         margins=(0.78, max(right, beside), 0.0), headings=0, gaps=(0.16, 0.08), shared=False,
-        ratios=(above, below),
+        ratios=(above, below), wide=view.width,
     )  # fmt: skip
     values, _, _ = on_axis(matrix, scale)
     draw_scale(top, scale, values.ravel())

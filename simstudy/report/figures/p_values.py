@@ -18,6 +18,7 @@ from simstudy.report.drawing.page import page
 from simstudy.report.drawing.plot import plot
 from simstudy.report.drawing.rows import MethodRows, Sample
 from simstudy.report.drawing.scale import set_ticks
+from simstudy.report.drawing.view import USUAL, View
 
 _FEW = 40
 _EXPECTED = 10  # rejections at the left end: fewer say nothing
@@ -28,10 +29,11 @@ _RATIOS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 0.8, 1.0, 1.25, 2, 5, 10, 20, 50, 10
 @plot(
     "size at every level, from the p-values of one scenario",
     reads="rows",
+    title="p-values",
     place=7,
     synonyms=("pvalues", "p_value", "ecdf", "p", "pp_plot"),
 )
-def draw(sample: Sample) -> Figure:
+def draw(sample: Sample, view: View = USUAL) -> Figure:
     """Empirical distribution of the p-values: the size of the test at every level.
 
     Where the null is true, over the level itself: 1 is right, and a fair test stays in the
@@ -54,10 +56,10 @@ def draw(sample: Sample) -> Figure:
     band = "; the band is for one level at a time" if over else ""
     tested = {name: methods[name] for name in shares}
     notes = [sample.what, f"Replications: {n}{band}", *_kinds(tested), not_used_of(sample)]
-    label = "rejection rate / level" if over else "rejection rate"
+    label = "rejection rate / level (log ratio scale)" if over else "rejection rate"
     figure, ((axes,),) = page(
-        1, 1, (4.6, 3.0), labels=(sample.title, "nominal level", label), handles=handles,
-        notes=notes, headings=0,
+        1, 1, (4.6, 3.0), labels=(sample.title, "nominal level (log scale)", label),
+        handles=handles, notes=notes, headings=0, wide=view.width,
     )  # fmt: skip
     for m, (name, rows) in enumerate(methods.items()):
         if name in shares:

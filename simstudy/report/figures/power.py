@@ -16,6 +16,8 @@ from simstudy.report.drawing.view import USUAL, View
 @plot(
     "rejection rate where the null is false; hollow where the size is inflated",
     reads="summary",
+    title="power",
+    takes=("x", "panels", "target", "categories"),
     place=3,
     usual="false_null",
     facets=True,
@@ -30,7 +32,7 @@ def draw(
 
     Parameters: as for `type1_error`.
     """
-    rates = matrix(summary, "rejection_rate", alpha, view.words)
+    rates = matrix(summary, "rejection_rate", alpha, view)
     bound = rate_text(BAND[1] * rates.alpha) if rates.levels else ""
     powers = rates.kind(null=False)
     when = powers.table.null

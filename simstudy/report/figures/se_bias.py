@@ -15,6 +15,8 @@ from simstudy.report.drawing.view import USUAL, View
 @plot(
     "relative error of the model SE, against a factor, in facets",
     reads="summary",
+    title="error of the model SE",
+    takes=("x", "panels", "categories"),
     place=2,
     usual="tests",
     facets=True,
@@ -27,5 +29,5 @@ def draw(
 
     Parameters: as for `type1_error`; alpha is not needed.
     """
-    errors = matrix(summary, "relative_error_model_se", words=view.words)
+    errors = matrix(summary, "relative_error_model_se", view=view)
     return against(errors, se_bias(view.words), title, view=view)

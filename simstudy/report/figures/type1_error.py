@@ -15,6 +15,8 @@ from simstudy.report.drawing.view import USUAL, View
 @plot(
     "rejection rate where the null is true, against a factor, in facets",
     reads="summary",
+    title="Type I error rate",
+    takes=("x", "panels", "categories"),
     place=1,
     usual="true_null",
     facets=True,
@@ -36,7 +38,7 @@ def draw(
     view : View
         Default: icc along the axis, and x_icc side by side.
     """
-    rates = matrix(summary, "rejection_rate", alpha, view.words)
+    rates = matrix(summary, "rejection_rate", alpha, view)
     null = bool((rates.cells["null"] == 1).any())
     if null:
         rates = rates.kind(null=True)

@@ -20,6 +20,7 @@ from simstudy.report.drawing.page import page, told_apart, wrapped
 from simstudy.report.drawing.plot import plot
 from simstudy.report.drawing.rows import MethodRows, Sample
 from simstudy.report.drawing.scale import set_ticks
+from simstudy.report.drawing.view import USUAL, View
 from simstudy.report.pivot import number
 
 COVERS, MISSES = style.COLORS[5], style.COLORS[0]
@@ -32,10 +33,11 @@ _PANEL = (1.75, 2.5)
 @plot(
     "confidence intervals of one scenario, ranked",
     reads="rows",
+    title="confidence intervals",
     place=6,
     synonyms=("zip_plot", "coverage", "confidence_intervals", "intervals"),
 )
-def draw(sample: Sample) -> Figure:
+def draw(sample: Sample, view: View = USUAL) -> Figure:
     """Confidence intervals of every method, ranked by how far they are from the truth.
 
     Where methods have different truths, each is drawn less its own.
@@ -52,11 +54,13 @@ def draw(sample: Sample) -> Figure:
     start = 50.0 if high and most >= _FEW else 0.0
     cut = told_apart(list(methods), lambda name: "\n".join(wrapped(name, 1.75, style.TICK)[:3]))
     lines = max((head.count("\n") + 1 for head in cut), default=1)
-    columns = min(max(len(methods), 1), _PER_ROW)
+    per_row = _PER_ROW if view.width is None else max(1, int((view.width / 25.4 - 0.9) / 1.3))
+    columns = min(max(len(methods), 1), per_row, _PER_ROW)
     figure, axes = page(
         -(-len(methods) // columns) or 1, columns, _PANEL, handles=_handles(sample.alpha),
         labels=(sample.title, "estimate less the truth" if moved else words, "centile"),
         notes=_notes(sample, most), gaps=(0.16, 0.3 + 0.14 * lines), headings=lines,
+        wide=view.width,
     )  # fmt: skip
     for k, panel in enumerate(axes.ravel()):
         if k >= len(methods):
