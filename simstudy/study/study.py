@@ -255,13 +255,18 @@ def check(document: Document, imports: Imports) -> Study:
     )
     for refuse in _CHECKS:
         refuse(top, study)
-    named = designs, chosen, [own.name for own in study.measures]
-    labels = labels_of(top.get("labels"), *named)
+    return replace(study, claims=claims_of(top.get("claims"), study), **_shown(top, study, imports))
+
+
+def _shown(top: Place, study: Study, imports: Imports) -> dict[str, Any]:
+    """What is said of how results are shown: it changes none."""
+    named = study.designs, study.methods, [own.name for own in study.measures]
     report = top.get("report")
-    tables = tables_of(report.get("tables"), *named) if report.value else USUAL
-    figures = figures_of(top, designs, chosen, imports, named[2])
-    claims = claims_of(top.get("claims"), study)
-    return replace(study, claims=claims, labels=labels, tables=tables, figures=figures)
+    return {
+        "labels": labels_of(top.get("labels"), *named),
+        "tables": tables_of(report.get("tables"), *named) if report.value else USUAL,
+        "figures": figures_of(top, study.designs, study.methods, imports, named[2]),
+    }
 
 
 def valid_name(name: str) -> bool:
