@@ -17,15 +17,16 @@ from simstudy.registry import GROUPS, Method, OwnMethod
 from simstudy.study import fields, vocabulary
 from simstudy.study.claims import Claim, claims_of
 from simstudy.study.code import Imports, Listener
-from simstudy.study.figures import Drawing, figures_of
+from simstudy.study.figures import Drawing
 from simstudy.study.grid import Design, conditions, expand, text_of
 from simstudy.study.keeping import ROWS, sample_of
-from simstudy.study.labels import NONE, Labels, labels_of
+from simstudy.study.labels import NONE, Labels
 from simstudy.study.measures import OwnMeasure, measures_of
 from simstudy.study.methods import methods_of
 from simstudy.study.place import Place, refuse_equal
 from simstudy.study.precision import Precision, Stop, refuse_what_nobody_has, replications_of
-from simstudy.study.tables import USUAL, Tables, tables_of
+from simstudy.study.shown import shown_of
+from simstudy.study.tables import USUAL, Tables
 from simstudy.study.yaml_lines import Document, decoded, read, whole
 from simstudy.where import known
 
@@ -255,18 +256,9 @@ def check(document: Document, imports: Imports) -> Study:
     )
     for refuse in _CHECKS:
         refuse(top, study)
-    return replace(study, claims=claims_of(top.get("claims"), study), **_shown(top, study, imports))
-
-
-def _shown(top: Place, study: Study, imports: Imports) -> dict[str, Any]:
-    """What is said of how results are shown: it changes none."""
-    named = study.designs, study.methods, [own.name for own in study.measures]
-    report = top.get("report")
-    return {
-        "labels": labels_of(top.get("labels"), *named),
-        "tables": tables_of(report.get("tables"), *named) if report.value else USUAL,
-        "figures": figures_of(top, study.designs, study.methods, imports, named[2]),
-    }
+    named = designs, chosen, [measure.name for measure in study.measures]
+    claims = claims_of(top.get("claims"), study)
+    return replace(study, claims=claims, **shown_of(top, *named, imports))
 
 
 def valid_name(name: str) -> bool:
