@@ -20,6 +20,7 @@ __all__ = [
     "measure",
     "method",
     "run",
+    "solve",
     "summarize",
 ]
 
@@ -34,12 +35,14 @@ _HOMES = {
     "measure": "simstudy.measures.own",
     "method": "simstudy.custom.declare",
     "run": "simstudy.results",
+    "solve": "simstudy.answers.solve.solve",
     "summarize": "simstudy.summary.anybody",
 }
 
 if TYPE_CHECKING:
     from simstudy.analysis.fit import fit
     from simstudy.answers.diagnosis.diagnosis import diagnose
+    from simstudy.answers.solve.solve import solve
     from simstudy.custom.declare import method
     from simstudy.custom.generator import generator
     from simstudy.errors import UserError

@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from simstudy.errors import UserError, refuse_bytes
+from simstudy.report.shows import Shows
 from simstudy.runner.backends import USUAL, opened
+from simstudy.runner.progress_bar import usual_listener
 from simstudy.store import (
     failures,
     parts,
@@ -36,7 +38,7 @@ if TYPE_CHECKING:
 _PYTHON_WARNS = warnings.warn  # in the class the name is that of a property
 
 
-class Results:
+class Results(Shows):
     """Results of one study, on disk or in an object store.
 
     Parameters
@@ -307,7 +309,7 @@ def run(
     fresh: bool = False,
     fail_fast: bool = False,
     give_up: int = 200,
-    listen: Listener = lambda event: None,
+    listen: Listener | None = None,
     warn: Callable[[str], None] = warnings.warn,
     shard: str | None = None,
 ) -> Results:
@@ -337,7 +339,7 @@ def run(
         Failures of such a method in a row after which it is left out; 0 never gives up.
     listen : callable
         Told of every event of `simstudy.runner.events` when it happens: that the run started,
-        that a range is done, that a worker was lost, and so on.
+        that a range is done, that a worker was lost, and so on. Default: in a notebook a bar.
     warn : callable
         Told, in a line each, what was moved aside, of workers that were lost, which methods
         failed, and which numbers are far from an exact answer.
@@ -377,7 +379,7 @@ def run(
         moved = quarantine.move_away(found._place) if fresh else None
         if moved is not None:
             warn(f"{found.folder}: earlier results are in {moved} now")
-        found._complete(jobs, listen, warn, policy, workers)
+        found._complete(jobs, listen or usual_listener(), warn, policy, workers)
     if lock is not None:
         places.store(lock, found._place)
         standing = found.standing

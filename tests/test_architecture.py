@@ -17,7 +17,7 @@ PACKAGE = Path(simstudy.__file__).parent
 FILES = sorted(PACKAGE.rglob("*.py"))
 ROOMS = {
     "errors": 0, "words": 0, "moments": 0, "estimates": 0, "estimands": 0, "entries": 0,
-    "readers": 0, "forms": 0, "where": 0, "plots": 0, "garbage": 0,
+    "readers": 0, "forms": 0, "where": 0, "plots": 0, "garbage": 0, "markup": 0,
     "numerics": 1,
     "methods": 2, "generators": 2, "theory": 2, "custom": 2,
     "registry": 3, "measures": 3,

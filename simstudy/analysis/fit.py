@@ -15,6 +15,7 @@ from simstudy.analysis.printed import printed
 from simstudy.analysis.terms import Random, Terms
 from simstudy.errors import UserError, nearest
 from simstudy.estimands import ESTIMANDS
+from simstudy.markup import preformatted
 from simstudy.registry import GROUPS, Method
 from simstudy.study.methods import method_of
 
@@ -51,6 +52,9 @@ class Fits:
 
     def __str__(self) -> str:
         return printed(self.data, self.fits)
+
+    def _repr_html_(self) -> str:
+        return preformatted(str(self))
 
 
 def fit(

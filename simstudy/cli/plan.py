@@ -7,7 +7,6 @@ import time
 from argparse import Namespace
 from collections import defaultdict
 
-from simstudy.cli.bar import duration
 from simstudy.cli.run import say
 from simstudy.errors import UserError, first_of
 from simstudy.locks.places import of_config
@@ -17,6 +16,7 @@ from simstudy.measures.targets import always_reached
 from simstudy.runner.pilot import pilot
 from simstudy.runner.precision import FORECAST, Cell, Precision, expected, needed, precision
 from simstudy.runner.progress import there
+from simstudy.runner.progress_bar import duration
 from simstudy.runner.provenance import provenance
 from simstudy.store.results_folder import ResultsFolder
 from simstudy.study.files import described, dropped

@@ -10,12 +10,13 @@ from argparse import Namespace
 from contextlib import suppress
 from typing import Any, NamedTuple
 
-from simstudy.cli.bar import MINUTE, duration, percent
+from simstudy.cli.bar import MINUTE, percent
 from simstudy.cli.terminal import redraw, write_exactly
 from simstudy.errors import IncompleteError, UserError
 from simstudy.report.tables.text import joined, padded
 from simstudy.runner.outlook import Outlook, Speed
 from simstudy.runner.progress import METHOD, SCENARIO, Cell, Count, by, counts, total
+from simstudy.runner.progress_bar import duration
 from simstudy.store import parts, quarantine
 from simstudy.store.names import PartName
 from simstudy.store.results_folder import STUDY, ResultsFolder

@@ -25,6 +25,7 @@ from simstudy.answers.diagnosis.wording import worded
 from simstudy.answers.diagnosis.world import World, tried
 from simstudy.errors import UserError, nearest
 from simstudy.estimates import Outcome
+from simstudy.markup import preformatted
 from simstudy.study.methods import method_of
 
 if TYPE_CHECKING:
@@ -80,6 +81,9 @@ class Diagnosis:
         return printed(self.world, self.design, self.fits.fits, self.answers, self.words)
 
     __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        return preformatted(str(self))
 
 
 def diagnose(

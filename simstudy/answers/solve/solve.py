@@ -75,6 +75,16 @@ class Solved:
 
         return table(self.sought, self.labels, self.question, self.alpha, remarks=remarks)
 
+    def __str__(self) -> str:
+        from simstudy.report.tables import as_text
+
+        return as_text(self.table())
+
+    def _repr_html_(self) -> str:
+        from simstudy.report.tables import as_html
+
+        return as_html(self.table())
+
 
 def solve(
     config: str | Path | Mapping[str, Any],

@@ -1,0 +1,105 @@
+"""Results as a notebook shows them: tables, and figures that are asked for one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from simstudy.errors import UserError, nearest
+from simstudy.measures.catalog import MEASURES
+from simstudy.measures.names import asked, needed
+from simstudy.report import tables
+from simstudy.report.pivot import REASONS, thin, wide
+from simstudy.report.tables.grid import Grid
+from simstudy.report.words import words_of
+from simstudy.study.study import Study
+from simstudy.summary.table import only_asked, only_where
+from simstudy.where import parse
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+Names = str | Sequence[str] | None
+_MOST = 30  # scenarios that results show by themselves
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Tables of a study: a notebook shows them as HTML, ``print`` as text.
+
+    Attributes
+    ----------
+    grids : tuple of Grid
+        In words.
+    """
+
+    grids: tuple[Grid, ...]
+
+    def to(self, format: str) -> str:
+        """The same as text, markdown, latex, csv or html."""
+        if format not in tables.FORMATS:
+            raise UserError(f"unknown format '{format}'{nearest(format, tables.FORMATS)}")
+        return "\n".join(tables.FORMATS[format](grid) for grid in self.grids)
+
+    def __str__(self) -> str:
+        return "\n\n".join(map(tables.as_text, self.grids))
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        return self.to("html")
+
+
+def table(
+    study: Study,
+    summary: pa.Table,
+    measure: Names = None,
+    rows: Names = None,
+    columns: Names = None,
+    where: str | None = None,
+    interval: bool = False,
+) -> Table:
+    """Measures of a summary as tables in words; see `Results.table`."""
+    names = _listed(measure) or [name for name in tables.HEADLINE if _has(summary, name)]
+    known = (*MEASURES, *(own.name for own in study.measures))
+    wanted = [asked(name, known) for name in names]
+    try:
+        part = summary if where is None else only_where(summary, parse(where))
+    except UserError as error:
+        raise UserError(f"where: {error}") from None
+    for one in wanted:
+        if not only_asked(part, [one]).num_rows:
+            raise UserError(f"no row of {one.name} here{needed(one)}")
+    wides = [wide(part, one.measure, alpha, one.null)
+             for one in wanted for alpha in tables.alphas(part, one.measure)]  # fmt: skip
+    look = tables.Look(words_of(study), _listed(rows), _listed(columns), interval)
+    return Table(tuple(tables.grids(wides, look)))
+
+
+def needed_measures(measure: Names) -> list[str]:
+    """What a summary has to hold for a table of these; empty: all that is usual."""
+    names = _listed(measure)
+    wanted = {asked(name, (*MEASURES, *names)).measure for name in names}
+    return sorted({*wanted, *REASONS}) if names else []
+
+
+def page(study: Study, summary: pa.Table) -> str:
+    """What a run prints, as one table in HTML: names as data have them, some of many scenarios."""
+    names = [name for name in tables.HEADLINE if _has(summary, name)] or ["bias"]
+    wides = [wide(summary, name) for name in names]
+    shown = [thin(one, _MOST) for one in wides]
+    (grid,) = tables.grids(shown, tables.Look(columns=("measure",)))
+    rows, of = len(shown[0].rows), len(wides[0].rows)
+    if rows < of:
+        said = f"{rows} of {of} scenarios are shown; all of them: .summary"
+        grid.notes[""] = "\n".join(filter(None, [grid.notes.get("", ""), said]))
+    return tables.as_html(grid._replace(title=study.title or study.name))
+
+
+def _has(summary: pa.Table, measure: str) -> bool:
+    return bool(only_asked(summary, [asked(measure, MEASURES)]).num_rows)
+
+
+def _listed(names: Names) -> tuple[str, ...]:
+    return (names,) if isinstance(names, str) else tuple(names or ())
