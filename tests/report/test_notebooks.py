@@ -59,10 +59,10 @@ def test_results_and_tables_are_html_of_text_alone(results):
 def test_the_page_of_results_has_the_numbers_that_a_run_prints(results):
     from simstudy.report.tables import headline
 
-    cells = r"-?[\d.]+ \([\d.]+\)"
+    cells = r"(-?[\d.]+) +(\([\d.]+\))"
     printed = re.findall(cells, headline(results.summary_table(), width=200))
     shown = " ".join(Text(results._repr_html_()).texts).replace("−", "-")
-    assert sorted(re.findall(cells, shown)) == sorted(printed) and len(printed) >= 12
+    assert sorted(re.findall(cells, shown)) == sorted(printed) and len(printed) == 16
 
 
 def test_tables_of_results_say_what_is_wrong_with_them(results):
