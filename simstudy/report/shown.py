@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from simstudy.errors import UserError, nearest
 from simstudy.measures.catalog import MEASURES
@@ -13,12 +14,19 @@ from simstudy.report import tables
 from simstudy.report.pivot import REASONS, thin, wide
 from simstudy.report.tables.grid import Grid
 from simstudy.report.words import words_of
-from simstudy.study.study import Study
+from simstudy.study.code import Imports
+from simstudy.study.figures import figures_of
+from simstudy.study.place import Place
+from simstudy.study.study import Study, plain
+from simstudy.study.yaml_lines import Document
 from simstudy.summary.table import only_asked, only_where
 from simstudy.where import parse
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    from matplotlib.figure import Figure
+
+    from simstudy.store.results_folder import ResultsFolder
 
 Names = str | Sequence[str] | None
 _MOST = 30  # scenarios that results show by themselves
@@ -75,6 +83,26 @@ def table(
              for one in wanted for alpha in tables.alphas(part, one.measure)]  # fmt: skip
     look = tables.Look(words_of(study), _listed(rows), _listed(columns), interval)
     return Table(tuple(tables.grids(wides, look)))
+
+
+def figure(
+    study: Study, folder: ResultsFolder, summary: pa.Table, name: str, options: Mapping[str, Any]
+) -> Figure:
+    """One of the figures that a study file may ask for; see `Results.figure`."""
+    from simstudy.report.drawing.letters import encode
+    from simstudy.report.figure_files import Drawer
+
+    data = {"report": {"figures": [{name: plain(options)} if options else name]}}
+    top, imports = Place(Document(data), (), data), Imports(study.folder, False)
+    own = [measure.name for measure in study.measures]
+    try:
+        (drawing,) = figures_of(top, study.designs, study.methods, imports, own)
+    except UserError as error:
+        raise UserError(str(error).replace("report.figures[0]", "figure", 1)) from None
+    drawn = Drawer(study, folder, summary).draw(drawing)
+    # IPython knows figures by itself only where pyplot is imported
+    vars(drawn)["_repr_png_"] = partial(encode, drawn, "png")
+    return drawn
 
 
 def needed_measures(measure: Names) -> list[str]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    from matplotlib.figure import Figure
 
     from simstudy.report.shown import Table
     from simstudy.store.results_folder import ResultsFolder
@@ -62,3 +63,21 @@ class Shows(ABC):
 
         summary = self.summary_table(measures=needed_measures(measure))
         return table(self.study, summary, measure, rows, columns, where, interval)
+
+    def figure(self, name: str, **options: Any) -> Figure:
+        """A figure as a matplotlib Figure.
+
+        Parameters
+        ----------
+        name : str
+            As in `report: {figures: [...]}`: ``"type1_error"``, ``"power"``, ``"zip"``, ...
+        **options
+            What the study file may say of it: x, panels, scenario, methods, title, width, ...
+
+        Raises
+        ------
+        UserError
+        """
+        from simstudy.report.shown import figure
+
+        return figure(self.study, self.place, self.summary_table(), name, options)

@@ -82,6 +82,27 @@ def test_tables_of_results_say_what_is_wrong_with_them(results):
     assert "edian bias" in str(median)
 
 
+def test_figures_are_drawn_one_by_one_and_with_options(results):
+    figure = results.figure("type1_error", x="x_icc", title="Of my own", width=120)
+    assert abs(figure.get_figwidth() * 25.4 - 120) < 0.5
+    texts = [text.get_text() for text in figure.findobj(lambda one: hasattr(one, "get_text"))]
+    assert "Of my own" in texts and any(text.startswith("ICC of x") for text in texts)
+    assert figure._repr_png_().startswith(b"\x89PNG")
+    scenario = results.study.designs[0].id
+    assert results.figure("p_values", scenario=scenario).axes
+    for name, options, said in (
+        ("zap", {}, "figure: unknown figure 'zap'"),
+        (
+            "power",
+            {"x": "iccc"},
+            "figure.power.x: 'iccc' is no factor of the study",
+        ),
+        ("zip", {"colour": "red"}, "zip has no option 'colour'"),
+    ):
+        with pytest.raises(UserError, match=said):
+            results.figure(name, **options)
+
+
 def test_fits_show_themselves():
     fits = simstudy.fit(
         ROOT / "tests/data/twoclassrooms.csv", "posttest ~ pretest + (1 | classroom)"
