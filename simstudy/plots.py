@@ -52,7 +52,7 @@ class Plot:
     words : str
         What it shows.
     title : str
-        The same in a few words, after the study's own title.
+        The same in a few words, after the study's own title; or the name of a measure.
     takes : tuple of str
         Those of `OPTIONS` that it has besides `COMMON`.
     reads : {"summary", "rows"}

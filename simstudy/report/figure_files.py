@@ -12,6 +12,8 @@ from simstudy.custom.quiet import attempt
 from simstudy.entries import CodeSource
 from simstudy.errors import UserError, WorkError, first_of
 from simstudy.estimates import Failure
+from simstudy.measures.catalog import MEASURES
+from simstudy.measures.names import OF_TRUTH
 from simstudy.plots import plots
 from simstudy.report import example_rows
 from simstudy.report.table_files import Files
@@ -20,6 +22,7 @@ from simstudy.store.results_folder import REPORT, ResultsFolder
 from simstudy.study.figures import Drawing
 from simstudy.study.study import Study
 from simstudy.summary.unavailable import figures_without_rows
+from simstudy.where import parse
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -67,27 +70,39 @@ class Drawer:
                 given[key] = name and self.words.method(label_of.get(name, name))
         return View(
             self.words, **given, panels=drawing.names("panels"), scenarios=drawing.scenarios,
-            said=_said(drawing, len(self.study.designs)),
+            said=_said(drawing, len(self.study.designs), self.words),
             methods=tuple(label_of[name] for name in drawing.methods),
             categories=bool(drawing.options.get("categories")),
         )  # fmt: skip
 
 
-def _said(drawing: Drawing, n_scenarios: int) -> str:
-    """Which scenarios are shown, in words."""
+def _condition(drawing: Drawing, words: Words) -> str:
+    """Which scenarios are asked for, in words."""
+    text = str(drawing.options["scenario"])
+    if drawing.scenarios == frozenset([text]):
+        return text
+    terms = parse(text).terms
+    return " and ".join(
+        f"{words.factor(one.field)} {one.op} {words.level(one.field, one.value)}" for one in terms
+    )
+
+
+def _said(drawing: Drawing, n_scenarios: int, words: Words) -> str:
+    """The same, and how many they are."""
     if drawing.scenarios is None:
         return ""
-    text = str(drawing.options["scenario"])
-    if drawing.scenarios == {text}:
-        return f"Scenario {text}"
-    return f"{len(drawing.scenarios)} of {n_scenarios} scenarios, those where {text}"
+    if drawing.scenarios == frozenset([str(drawing.options["scenario"])]):
+        return f"Scenario {drawing.options['scenario']}"
+    where = _condition(drawing, words)
+    return f"{len(drawing.scenarios)} of {n_scenarios} scenarios, those where {where}"
 
 
 def title_of(drawing: Drawing, study: Study, words: Words) -> str:
     """The title that is given; else the study's, with what is shown and what tells it apart."""
     if "title" in drawing.options:
         return str(drawing.options["title"])
-    parts = [plots()[drawing.name].title]
+    title = plots()[drawing.name].title
+    parts = [words.measure(title) if title in (*MEASURES, *OF_TRUTH) else title]
     if "measure" in drawing.options:
         parts.append(words.measure(drawing.options["measure"]))
     if drawing.number > 1:
@@ -105,7 +120,7 @@ def _apart(drawing: Drawing, study: Study, words: Words) -> str:
         *(f"{key}: {name if of_rows else words.factor(name)}"
           for key in ("x", "y") for name in drawing.names(key)),
         f"panels of {panels}" if panels else "",
-        f"where {drawing.options['scenario']}" if drawing.scenarios else "",
+        f"where {_condition(drawing, words)}" if drawing.scenarios else "",
         " and ".join(filter(None, [", ".join(listed[:-1]), *listed[-1:]])),
     ]  # fmt: skip
     return "; ".join(filter(None, said)) or f"number {drawing.number}"

@@ -59,7 +59,7 @@ def test_two_figures_of_a_name_have_other_files_and_titles(found):
     titles = [" ".join(one.texts[0].get_text().split()) for one in figures(found)]
     assert titles == [
         "test: Type I error rate",
-        "test: Type I error rate, x: clusters; where icc = 0.1; Pooled OLS",
+        "test: Type I error rate, x: clusters; where ICC of y = 0.1; Pooled OLS",
         "Enough?", "test: heat map, Coverage",
     ]  # fmt: skip
 
@@ -68,7 +68,7 @@ def test_scenarios_methods_and_axes_are_those_asked_for(found):
     _, second, power, _ = figures(found)
     (axes,) = second.axes
     notes = " ".join(second.texts[-1].get_text().split())
-    assert "6 of 12 scenarios, those where icc = 0.1. All scenarios: cluster size 3" in notes
+    assert "6 of 12 scenarios, those where ICC of y = 0.1. All scenarios: cluster size 3" in notes
     assert second.texts[1].get_text() == "Clusters (log scale)"
     assert {c.lines[0].get_color() for c in axes.containers} == {style.series(0)["color"]}
     assert power.get_figwidth() == pytest.approx(120 / 25.4)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.artist import Artist
@@ -202,7 +203,9 @@ def _missing(axes: Axes, matrix: Matrix, scale: Scale, scenarios: Ints, x: Float
     height = (axes.transData + axes.transAxes.inverted()).transform
     levels = [height((0.0, y))[1] for y in drawn[np.isfinite(drawn)]]
     top = not levels or 1 - max(levels) >= min(levels)
-    look = {"fontsize": 7, "color": style.GRAY, "va": "top" if top else "bottom", "zorder": 4}
+    box = {"facecolor": "white", "edgecolor": "none", "pad": 0.8, "alpha": 0.8}
+    look: dict[str, Any] = {"fontsize": 7, "color": style.GRAY, "zorder": 4, "bbox": box}
+    look["va"] = "top" if top else "bottom"
     style.write(axes, 0.03, 0.97 if top else 0.03, text, **look)
 
 

@@ -15,7 +15,7 @@ from simstudy.report.drawing.view import USUAL, View
 @plot(
     "relative error of the model SE, against a factor, in facets",
     reads="summary",
-    title="error of the model SE",
+    title="relative_error_model_se",
     takes=("x", "panels", "categories"),
     place=2,
     usual="tests",

@@ -15,7 +15,7 @@ from simstudy.report.drawing.view import USUAL, View
 @plot(
     "rejection rate where the null is true, against a factor, in facets",
     reads="summary",
-    title="Type I error rate",
+    title="type1_error",
     takes=("x", "panels", "categories"),
     place=1,
     usual="true_null",
