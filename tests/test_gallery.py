@@ -24,7 +24,7 @@ def schema():
 @pytest.mark.parametrize("file", STUDIES, ids=lambda file: file.stem)
 def test_every_study_runs_and_no_claim_is_refuted(file, schema, tmp_path):
     """Few replications decide few claims; what is true is not refuted by them."""
-    options = ("--replications", 200, "--results", tmp_path, "--jobs", 1, "--no-report")
+    options = ("--replications", 100, "--results", tmp_path, "--jobs", 1, "--no-report")
     ran = call("run", file, *options, "--check-claims")
     assert (ran.code, file.stem) == (0, simstudy.load(file).name), ran.err
     claims = simstudy.Results.open(tmp_path / file.stem).claims

@@ -14,7 +14,7 @@ import simstudy
 
 HERE = Path(__file__).resolve().parent
 STUDIES = HERE.parents[1] / "configs" / "gallery"
-COLORS = 48
+COLORS = 192
 
 
 def draw(config: Path) -> None:
