@@ -40,7 +40,7 @@ class Drawer:
     def __init__(self, study: Study, folder: ResultsFolder, summary: pa.Table) -> None:
         self.study, self.folder, self.summary = study, folder, summary
         self.words = words_of(study)
-        self._rows = cache(self._read)
+        self.rows = cache(self._read)
 
     def draw(self, drawing: Drawing, title: str | None = None) -> Figure:
         """One figure; a user's function is called with the summary as a DataFrame."""
@@ -50,12 +50,12 @@ class Drawer:
         title = title_of(drawing, self.study, self.words) if title is None else title
         if plot.reads == "summary":
             return plot.draw(self.summary, title, None, view)
-        sample = self._rows(drawing.scenarios)
+        sample = self.rows(drawing.scenarios)
         shown = {self.words.method(label) for label in view.methods}
         kept = {name: of for name, of in sample.methods.items() if not shown or name in shown}
         return plot.draw(sample._replace(methods=kept, title=title), view)
 
-    def _read(self, scenarios: frozenset[str] | None) -> Sample:
+    def _read(self, scenarios: frozenset[str] | None = None) -> Sample:
         return example_rows.example(self.study, self.folder, self.summary, scenarios)
 
     def _view(self, drawing: Drawing) -> View:
@@ -140,16 +140,14 @@ def _own(source: CodeSource, summary: pa.Table) -> Figure:
     return made
 
 
-def figure_files(
-    study: Study, folder: ResultsFolder, summary: pa.Table, warn: Callable[[str], None]
-) -> Iterator[Files]:
-    """The figures the study asks for, as PNG (200 dpi) and PDF; those of the user's own last.
+def figure_files(drawer: Drawer, warn: Callable[[str], None]) -> Iterator[Files]:
+    """The figures a study asks for, as PNG (200 dpi) and PDF; those of the user's own last.
 
     One of these that fails costs itself alone, and `WorkError` at the end.
     """
     boxes: set[str] = set()
     failed: list[str] = []
-    drawer = Drawer(study, folder, summary)
+    study, folder = drawer.study, drawer.folder
 
     def drawn(drawing: Drawing) -> list[bytes]:
         from simstudy.report.drawing import letters

@@ -13,16 +13,21 @@ from simstudy.measures.catalog import MEASURES
 from simstudy.measures.names import OF_TRUTH
 from simstudy.plots import plots
 from simstudy.report import claims, table_files, tables, worlds
-from simstudy.report.figure_files import ENDINGS, figure_files
+from simstudy.report.figure_files import ENDINGS, Drawer, figure_files
 from simstudy.report.table_files import FORMATS, TOGETHER, Files, files_of, written
 from simstudy.report.words import words_of
 from simstudy.store import realized_file
 from simstudy.store.results_folder import LOCK, REPORT, STUDY, SUMMARY, ResultsFolder
 from simstudy.store.sources import measure_accounts
 from simstudy.study.study import Study
+from simstudy.summary.unavailable import keeps_rows
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+    from simstudy.report.drawing.rows import Sample
+
+PAGE, MOST_ROWS = "index.html", 2_000_000
 
 
 def write_report(
@@ -80,8 +85,14 @@ def _files(
     judged = cache(partial(judge, study, folder, summary))
     if study.claims:
         yield files_of(claims.NAME), lambda: _claims(judged())
-    yield ["methods.md"], lambda: _methods(study, folder, summary, judged())
-    yield from figure_files(study, folder, summary, warn)
+    methods = cache(lambda: _methods(study, folder, summary, judged()))
+    drawer = Drawer(study, folder, summary)
+    yield ["methods.md"], lambda: [_text(methods())]
+    if study.page and summary.num_rows > MOST_ROWS:
+        warn(f"{PAGE} is not made: {summary.num_rows:,} rows are more than a browser shows")
+    elif study.page:
+        yield [PAGE], partial(_page, study, summary, methods, drawer.rows)
+    yield from figure_files(drawer, warn)
 
 
 def _claims(judged: Sequence[Judged]) -> list[bytes]:
@@ -96,11 +107,29 @@ def _claims(judged: Sequence[Judged]) -> list[bytes]:
 
 def _methods(
     study: Study, folder: ResultsFolder, summary: pa.Table, judged: Sequence[Judged]
-) -> list[bytes]:
+) -> list[str]:
     """The methods section, in ADEMP order, with its references."""
-    from simstudy.report.methods_section.render import methods_section
+    from simstudy.report.methods_section.render import paragraphs
 
-    return [methods_section(study, folder, summary, judged).encode()]
+    return paragraphs(study, folder, summary, judged)
+
+
+def _text(paragraphs: list[str]) -> bytes:
+    from simstudy.report.methods_section.render import joined
+
+    return joined(paragraphs).encode()
+
+
+def _page(
+    study: Study,
+    summary: pa.Table,
+    methods: Callable[[], list[str]],
+    rows: Callable[[], Sample],
+) -> list[bytes]:
+    """All of it as one page."""
+    from simstudy.report.page.page import page
+
+    return [page(study, methods(), summary, rows() if keeps_rows(study) else None)]
 
 
 def _earlier(folder: ResultsFolder, own: Sequence[str]) -> Iterator[str]:
@@ -118,3 +147,5 @@ def _earlier(folder: ResultsFolder, own: Sequence[str]) -> Iterator[str]:
             name = re.sub(r"_alpha[\d.e-]+$|-\d+$", "", stem)
             if name in names and ending in endings and entry.plain:
                 yield f"{REPORT}/{place}/{entry.name}"
+    if PAGE in folder.names(REPORT):
+        yield f"{REPORT}/{PAGE}"

@@ -64,9 +64,9 @@ def levels_of(values: pa.ChunkedArray) -> tuple[list[Any], Array]:
         values = values.cast(values.type.value_type)
     encoded = joined(values).dictionary_encode()
     levels = encoded.dictionary.to_pylist()
-    # codes of few levels are too narrow for one more
-    index = encoded.indices.cast(pa.int64()).fill_null(len(levels))
-    return levels, np.asarray(index.to_numpy(zero_copy_only=False))
+    codes = to_numpy(encoded.indices)  # NaN, not null, where there is none
+    index = np.nan_to_num(codes, nan=len(levels)) if encoded.indices.null_count else codes
+    return levels, index.astype(np.int64)
 
 
 def listed(values: pa.ChunkedArray) -> list[Any]:

@@ -39,7 +39,8 @@ def _document(study: Study, folder: Path | None) -> dict[str, Any]:
             _with_code(_with_files(study.scenarios, study.folder, folder), study, folder)
         ),
         "methods": [method.written(folder) for method in study.methods],
-        "report": {"figures": [figure.written(folder) for figure in study.figures]},
+        "report": {"figures": [figure.written(folder) for figure in study.figures]}
+        | ({} if study.page else {"page": False}),
     }
     if written := study.tables.written:
         document["report"]["tables"] = written

@@ -97,8 +97,8 @@ def figures_of(
     report = top.get("report")
     if report.value is not None:
         report.expect(dict, "figures: [...]")
-        report.allow(("figures", "tables"), _REPORT)
-    if not report.value or (set(report.value) == {"tables"}):
+        report.allow(("figures", "tables", "page"), _REPORT)
+    if "figures" not in (report.value or {}):
         return tuple(Drawing(name, 1, {}) for name in default_figures(designs, chosen))
     listed = report["figures"]
     listed.expect(list, "a list")

@@ -71,6 +71,7 @@ def schema() -> dict[str, Any]:
         {"enum": list(plots())}, *(_figure(plot) for plot in plots().values()),
         _mapping({"use": _USE, "digest": _DIGEST}, ["use"]),
     ]}}  # fmt: skip
+    report = {"figures": figures, "tables": _tables(), "page": {"type": "boolean"}}
     top = {
         "name": {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"},
         "title": _TEXT,
@@ -88,9 +89,7 @@ def schema() -> dict[str, Any]:
         "store": keeping.schema(),
         "labels": {"anyOf": [_labels(), {"type": "null"}]},
         "claims": {"anyOf": [_CLAIMS, {"type": "null"}]},
-        "report": {
-            "anyOf": [_mapping({"figures": figures, "tables": _tables()}, []), {"type": "null"}]
-        },
+        "report": {"anyOf": [_mapping(report, []), {"type": "null"}]},
     }
     for key, summary in fields.TOP_FIELDS.items():
         top[key] = {"description": summary, **top[key]}

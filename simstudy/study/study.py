@@ -65,6 +65,8 @@ class Study:
         What figures and tables call what they show; they change nothing else.
     tables : Tables
         What is asked of the tables of its report.
+    page : bool
+        Whether its report has the page for browsers.
     """
 
     name: str
@@ -87,6 +89,7 @@ class Study:
     claims: tuple[Claim, ...] = ()
     labels: Labels = NONE
     tables: Tables = USUAL
+    page: bool = True
 
     def n_reps(self, scenario: str) -> int:
         """Replications of a scenario, by its id: as many as are known to be wanted."""

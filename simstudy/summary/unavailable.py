@@ -36,10 +36,16 @@ def not_available(
         yield f"not available with store: {kept}, which keeps {rows}: {', '.join(lost)}"
 
 
+def keeps_rows(study: Study) -> bool:
+    """Whether a study stores rows, if not of all replications."""
+    if study.sample != 0:
+        return True
+    return not any(study.totalled(design, m) for design in study.designs for m in study.methods)
+
+
 def figures_without_rows(study: Study) -> list[str]:
     """Figures of rows that a study asks for and keeps none to draw."""
-    totalled = any(study.totalled(design, m) for design in study.designs for m in study.methods)
-    if study.sample != 0 or not totalled:
+    if keeps_rows(study):
         return []
     built_in = [one for one in study.figures if one.source is None]
     return [one.file for one in built_in if plots()[one.name].reads == "rows"]

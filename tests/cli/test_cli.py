@@ -571,7 +571,7 @@ def test_results_layout(done):
     assert {path.suffix for path in (results / "estimates").iterdir()} == {".parquet"}
     assert list((results / ".work").iterdir()) == []
     written = {path.name for path in (results / "report").iterdir()}
-    assert written == {"figures", "tables", "methods.md"}
+    assert written == {"figures", "tables", "index.html", "methods.md"}
     figures = {path.suffix for path in (results / "report" / "figures").iterdir()}
     tables = {path.suffix for path in (results / "report" / "tables").iterdir()}
     assert figures == {".png", ".pdf"}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -82,14 +82,10 @@ def facets(
     """
     matrix.check(across, *panels)
     sizes = {f: len({levels[f] for levels in matrix.levels}) for f in matrix.factors}
-    if across is None and sizes:
-        short = [f for f in sizes if f != WORLD] or sizes  # a world has no room below an axis
-        across = "icc" if "icc" in sizes else max(short, key=lambda f: sizes[f])
-    others = [f for f in sizes if f != across]
-    usual = (f for f in (*_COLUMNS, *others) if f != WORLD)
-    columns = next((f for f in (*panels, *usual) if f in others), None)
+    across, columns = axes_of(sizes, across, panels)
     heading = [columns] if columns else []
-    down = [f for f in dict.fromkeys((*panels, *others)) if f in others and f != columns]
+    named = dict.fromkeys((*panels, *sizes))
+    down = [f for f in named if f in sizes and f not in (across, columns)]
     places, notes = [], []
     for what, factors, most in (("columns", heading, MOST_COLUMNS), ("rows", down, MOST_ROWS)):
         combinations = combinations_of(matrix, factors)
@@ -125,6 +121,18 @@ def left_out(words: Words, combinations: Sequence[Levels], shown: Sequence[Level
     """Combinations of levels that are not shown, some of them where they are many."""
     left = [words.levels(one) for one in combinations if one not in shown]
     return "; ".join([*left[:_MOST_NAMED], *(["…"] if len(left) > _MOST_NAMED else [])])
+
+
+def axes_of(
+    sizes: Mapping[str, int], across: str | None = None, panels: Sequence[str] = ()
+) -> tuple[str | None, str | None]:
+    """Factor along the axis and factor of the columns, of factors with so many levels each."""
+    if across is None and sizes:
+        short = [f for f in sizes if f != WORLD] or sizes  # a world has no room below an axis
+        across = "icc" if "icc" in sizes else max(short, key=lambda f: sizes[f])
+    others = [f for f in sizes if f != across]
+    usual = (f for f in (*_COLUMNS, *others) if f != WORLD)
+    return across, next((f for f in (*panels, *usual) if f in others), None)
 
 
 def ordered(levels: Iterable[Level]) -> list[Level]:

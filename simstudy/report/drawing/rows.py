@@ -16,6 +16,8 @@ from simstudy.moments import Bools, Floats, Ints
 from simstudy.numerics.tails import two_sided
 from simstudy.report.nulls import Aim
 
+FEW = 40  # intervals that are all shown, from the best to the worst
+
 
 class Target(NamedTuple):
     """A method's label, what its estimates are held against, and its place in the study."""
@@ -97,6 +99,26 @@ class MethodRows:
             t = block.error[0, rows] / block.std_error[0, rows]
             return np.argsort(-two_sided(t, block.df[0, rows]), kind="stable")
 
+    def ranked(self, alpha: float, start: float, most: int) -> Ranked:
+        """Intervals from the best centered to the worst, from a centile on, at most so many."""
+        low, high = self.limits(alpha)
+        order = self.worst_last(alpha)
+        n = order.size
+        centile = 100.0 * (np.arange(n) + 0.5) / max(n, 1)
+        first = int(np.searchsorted(centile, start))
+        kept = np.unique(np.linspace(first, n - 1, min(n - first, most)).round().astype(int))
+        shown = order[kept]
+        return Ranked(low[shown], high[shown], self.covers(alpha)[shown], centile[kept])
+
+
+class Ranked(NamedTuple):
+    """Confidence limits less the truth, whether they hold it, and their centile, shape (kept,)."""
+
+    low: Floats
+    high: Floats
+    covers: Bools
+    centile: Floats
+
 
 def method_rows(target: Target, replication: Ints, rows: Rows) -> MethodRows:
     """Rows of one method, as `StoredRows` gives them, with the numbers of their replications."""
@@ -127,3 +149,22 @@ class Sample(NamedTuple):
     alpha: float = 0.05
     what: str = ""
     reference: str | None = None
+
+    def reach(self) -> float:
+        """How far from the truth an axis goes: nearly all limits of nearly all methods."""
+        ends = []
+        for rows in self.methods.values():
+            far = np.abs(np.stack(rows.limits(self.alpha))).max(axis=0)
+            far = far[np.isfinite(far)]
+            if far.size:
+                ends.append(float(np.quantile(far, 0.98)))
+        reach = min(max(ends), 3.0 * float(np.median(ends))) if ends else 1.0
+        return 1.08 * reach or 1.0
+
+    def first_centile(self) -> float:
+        """From where ranked intervals are shown: where many cover, those above the middle."""
+        covered = [rows.covers(self.alpha) for rows in self.methods.values()
+                   if not np.isnan(rows.truth)]  # fmt: skip
+        most = max((hits.size for hits in covered), default=0)
+        least = min((hits.mean() for hits in covered if hits.size), default=0.0)
+        return 50.0 if least > 0.6 and most >= FEW else 0.0

@@ -25,7 +25,6 @@ from simstudy.report.pivot import number
 
 COVERS, MISSES = style.COLORS[5], style.COLORS[0]
 _MOST_LINES = 400  # a panel: about a line a pixel
-_FEW = 40  # intervals that are all shown, from the best to the worst
 _PER_ROW = 4
 _PANEL = (1.75, 2.5)
 
@@ -50,8 +49,7 @@ def draw(sample: Sample, view: View = USUAL) -> Figure:
     moved = any(rows.truth != center for rows in methods.values())
     words = " / ".join(dict.fromkeys(rows.target.words for rows in methods.values()))
     most = max((hits.size for hits in covered.values()), default=0)
-    high = min((hits.mean() for hits in covered.values() if hits.size), default=0.0) > 0.6
-    start = 50.0 if high and most >= _FEW else 0.0
+    start = sample.first_centile()
     cut = told_apart(list(methods), lambda name: "\n".join(wrapped(name, 1.75, style.TICK)[:3]))
     lines = max((head.count("\n") + 1 for head in cut), default=1)
     per_row = _PER_ROW if view.width is None else max(1, int((view.width / 25.4 - 0.9) / 1.3))
@@ -71,7 +69,7 @@ def draw(sample: Sample, view: View = USUAL) -> Figure:
         panel.set_title(cut[k], fontsize=style.TICK, color=style.INK, pad=4)
         panel.tick_params(labelbottom=k + columns >= len(methods))
     axes[0][0].set_ylim(start, 100.5)
-    _across(axes[0][0], center, _reach(sample))
+    _across(axes[0][0], center, sample.reach())
     return figure
 
 
@@ -105,18 +103,6 @@ def _across(axes: Axes, center: float, reach: float) -> None:
     set_ticks(axes.xaxis, ticks, lambda value: f"{value:.6g}".replace("-", "\N{MINUS SIGN}"))
 
 
-def _reach(sample: Sample) -> float:
-    """How far from the truth the axis goes: nearly all limits of nearly all methods."""
-    ends = []
-    for rows in sample.methods.values():
-        far = np.abs(np.stack(rows.limits(sample.alpha))).max(axis=0)
-        far = far[np.isfinite(far)]
-        if far.size:
-            ends.append(float(np.quantile(far, 0.98)))
-    reach = min(max(ends), 3.0 * float(np.median(ends))) if ends else 1.0
-    return 1.08 * reach or 1.0
-
-
 def _panel(
     axes: Axes, rows: MethodRows, covered: Bools | None, center: float, alpha: float, start: float
 ) -> None:
@@ -132,18 +118,14 @@ def _panel(
     if not covered.size:
         style.nothing(axes, rows.why_empty)
         return
-    low, high = (ends + center for ends in rows.limits(alpha))
-    order = rows.worst_last(alpha)
-    n = order.size
-    centile = 100.0 * (np.arange(n) + 0.5) / n
-    first = int(np.searchsorted(centile, start))
-    kept = np.unique(np.linspace(first, n - 1, min(n - first, _MOST_LINES)).round().astype(int))
-    bars = [((low[i], c), (high[i], c)) for i, c in zip(order[kept], centile[kept], strict=True)]
-    colors = np.where(covered[order[kept]], COVERS, MISSES).tolist()
-    width = min(1.15 * 72 * _PANEL[1] / len(kept), 4.0)
+    ranked = rows.ranked(alpha, start, _MOST_LINES)
+    bars = [((low + center, c), (high + center, c))
+            for low, high, _, c in zip(*ranked, strict=True)]  # fmt: skip
+    colors = np.where(ranked.covers, COVERS, MISSES).tolist()
+    width = min(1.15 * 72 * _PANEL[1] / len(bars), 4.0)
     axes.add_collection(LineCollection(bars, colors=colors, linewidths=width, rasterized=True))
     axes.axhline(100 * (1 - alpha), zorder=3, **style.NOMINAL)
-    share = covered.mean()
+    n, share = covered.size, covered.mean()
     half = Z95 * np.sqrt(share * (1 - share) / n)
     text = f"{int(share)} of 1 covers"
     if n > 1:

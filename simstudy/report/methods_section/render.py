@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 
 from simstudy.claims.judge import judge
 from simstudy.claims.judged import Judged
+from simstudy.report import prose
 from simstudy.report.found.facts import found_facts
 from simstudy.report.methods_section.bibliography import Citations
 from simstudy.report.methods_section.facts import facts_of
-from simstudy.report.prose import paragraphs
 from simstudy.store.results_folder import ResultsFolder
 from simstudy.study.study import Study
 
@@ -39,10 +39,21 @@ def methods_section(
     judged : sequence of Judged, optional
         Its claims, where they are judged already.
     """
+    return joined(paragraphs(study, folder, summary, judged))
+
+
+def paragraphs(
+    study: Study, folder: ResultsFolder, summary: pa.Table, judged: Sequence[Judged] | None = None
+) -> list[str]:
+    """The same, a paragraph, a heading, a table or an item of a list each."""
     citations = Citations()
     if judged is None:
         judged = judge(study, folder, summary)
     facts = facts_of(study, folder, summary, judged) | found_facts(study, summary)
-    lines = paragraphs("methods.md.j2", facts, citations)
-    lines += [f"- {entry}" for entry in citations.entries]
-    return re.sub(r"(?m)^(- .*)\n(?=\n- )", r"\1", "\n\n".join(lines) + "\n")  # lists are tight
+    lines = prose.paragraphs("methods.md.j2", facts, citations)
+    return [*lines, *(f"- {entry}" for entry in citations.entries)]
+
+
+def joined(lines: Sequence[str]) -> str:
+    """Paragraphs as one text, in which lists are tight."""
+    return re.sub(r"(?m)^(- .*)\n(?=\n- )", r"\1", "\n\n".join(lines) + "\n")
