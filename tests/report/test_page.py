@@ -29,6 +29,7 @@ from simstudy.report.page.packed import packed, short
 from simstudy.report.page.page import page
 from simstudy.report.page.prose import chapters, inline
 from simstudy.report.page.summary_data import DOUBLE, summary_data
+from simstudy.report.words import PLAIN
 from simstudy.study.study import load
 
 GRID = {"n_clusters": 10, "cluster_size": 5, "icc": [0.0, 0.1], "x_icc": 1, "slope": 0}
@@ -98,7 +99,7 @@ def test_rows_are_those_of_the_summary():
     """Scenario, factors, method, measure and number of every row, rates by what they are."""
     factors = {"n_clusters": [10, 20], "icc": [0.2, 0.0], "slope": [0.0, 0.3]}
     table = summary(factors, ["a", "b"], theory=True, alphas=(0.05, 0.01))
-    about, columns = summary_data(study(GRID, ["pooled"]), table)
+    about, columns = summary_data(study(GRID, ["pooled"]), table, PLAIN)
     names = [one["name"] for one in about["measures"]]
     for i, row in enumerate(table.to_pylist()):
         scenario = columns["scenario"][i]
@@ -123,8 +124,8 @@ def test_many_rows_have_seven_digits():
     few = summary({"icc": [0.1]}, ["a"])
     many = pa.concat_tables([few] * (DOUBLE // few.num_rows + 1))
     of = study(GRID, ["pooled"])
-    assert summary_data(of, few)[1]["value"].dtype == np.float64
-    columns = summary_data(of, many)[1]
+    assert summary_data(of, few, PLAIN)[1]["value"].dtype == np.float64
+    columns = summary_data(of, many, PLAIN)[1]
     assert columns["value"].dtype == np.float32
     assert columns["n_used"].dtype.kind == "i"  # counts stay whole
     beyond = np.array([1.0, np.inf, np.nan, -1e39])

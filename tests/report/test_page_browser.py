@@ -20,6 +20,7 @@ from helpers_simulation import study
 
 import simstudy
 from simstudy.report.page.page import page
+from simstudy.report.words import PLAIN
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
 
@@ -29,6 +30,8 @@ GRID = {"n_clusters": [6, 12], "cluster_size": 5, "icc": [0.0, 0.1, 0.3], "x_icc
 METHODS = ["pooled", "dummy", {"random_intercept": {"df": "wald", "label": "a mixed model"}}]
 MARKUP = "</script><script>alert(1)</script><img src=x>"
 HOSTILE = [MARKUP, "'\"&amp;<b>", "\u202eleft\u05d0\u05d1", "m" * 10_000]
+RATE = PLAIN.measure("type1_error")
+TITLE = f"{RATE} at alpha .05 by {PLAIN.factor('icc')}"
 POINTS = "document.querySelectorAll('#figure [aria-label=dot] > *').length"
 PANELS = "document.querySelectorAll('#figure .panel').length"
 
@@ -49,6 +52,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> simstudy.Results:
     described = {
         "name": "page", "title": "A page", "aim": "Is all there?", "seed": 3, "replications": 60,
         "alpha": [0.05, 0.01], "scenarios": GRID, "methods": METHODS, "report": {"figures": []},
+        "labels": {"levels": {"icc": {0.3: "three tenths"}}, "methods": {"pooled": "Regression"}},
     }  # fmt: skip
     return simstudy.run(described, results=tmp_path_factory.mktemp("results"), jobs=1)
 
@@ -78,9 +82,10 @@ def test_it_opens_by_itself(browser, file):
     order = ["Aims", "Data-generating mechanisms", "Estimands", "Methods", "Performance measures",
              "What was found", "Explore the results", "All numbers"]  # fmt: skip
     assert [head for head in heads if head in order] == order
-    assert browser.text("#figure-title") == "Type I error at alpha .05 by ICC of the outcome"
+    assert browser.text("#figure-title") == TITLE
     # true nulls alone: 2 x 3 x 2 scenarios, less those of dummy with clusters treated as a whole
     assert browser.ask(POINTS) == 2 * 3 * (3 + 2)
+    assert "three tenths" in browser.text("#controls")  # as the study file calls it
     assert browser.ask("document.querySelectorAll('math').length") > 50
     unread = browser.ask("document.querySelectorAll('section.prose code').length")
     assert unread == 0  # formulas that are not understood
@@ -96,7 +101,8 @@ def test_nothing_is_wider_than_a_phone(browser, file, hostile):
 def test_controls_change_the_figure_and_the_address(browser, file):
     browser.open(file)
     browser.choose("Measure", "relative_error_model_se")
-    assert browser.text("#figure-title") == "SE bias, % by ICC of the outcome"
+    bias = PLAIN.measure("relative_error_model_se")
+    assert browser.text("#figure-title") == f"{bias} by {PLAIN.factor('icc')}"
     assert "log-ratio scale" in browser.text("#figure-note")
     browser.choose("Columns of panels", "none")
     browser.choose("Rows of panels", "slope")
@@ -119,7 +125,7 @@ def test_controls_change_the_figure_and_the_address(browser, file):
 def test_an_address_of_anybody_is_harmless(browser, file):
     view = "kind=x&measure=%3Cimg%3E&x=y&hide.icc=9&at.n_clusters=7&sort=a:b&filter.value=%22&="
     browser.open(file, view=view)
-    assert browser.text("#figure-title") == "Type I error at alpha .05 by ICC of the outcome"
+    assert browser.text("#figure-title") == TITLE
     assert browser.complaints() == []
 
 
@@ -133,10 +139,10 @@ def test_numbers_are_read_by_keyboard(browser, file, results):
     (row,) = [row for row in table.to_pylist() if all(row[k] == v for k, v in where.items())]
     places = 1 - math.floor(math.log10(row["mcse"]))
     numbers = (f"{row[name]:.{places}f}".lstrip("0") for name in ("value", "mcse"))
-    said = "Type I error at alpha .05: {} (Monte Carlo SE {})".format(*numbers)
+    said = f"{RATE} at alpha .05: {{}} (Monte Carlo SE {{}})".format(*numbers)
     assert said in browser.text("#spoken")
     assert "n 60" in browser.text("#spoken")
-    assert browser.text(".tip").startswith("pooled")
+    assert browser.text(".tip").startswith("Regression")
     command = f"simstudy replay results/page --scenario {row['scenario']} --replication 1"
     assert command in browser.text("#details code")
 
@@ -149,7 +155,7 @@ def test_the_table_sorts_filters_and_leaves(browser, file, results):
     place = heads.index("value")
     first_value = f"document.querySelector('#table tbody tr').children[{place}].textContent"
     assert f"of {table.num_rows:,}" in browser.text("[role=status]")
-    browser.write("[aria-label='filter measure']", "Type I error")
+    browser.write("[aria-label='filter measure']", RATE)
     browser.write("[aria-label='filter value']", "> 0.04")
     values = [
         row["value"] for row in table.to_pylist()

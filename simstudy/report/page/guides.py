@@ -7,9 +7,9 @@ from typing import Any
 from simstudy.measures.bradley import BAND, INNER_BAND
 from simstudy.measures.catalog import record_of
 from simstudy.measures.record import Section
+from simstudy.report.words import PLAIN, Words
 
 TYPE1, POWER, RATE = "type1_error", "power", "rejection_rate"
-_TITLES = {TYPE1: "Type I error", POWER: "Power", RATE: "Rejection rate"}
 _SECTIONS = {
     Section.ESTIMATES: "Estimates",
     Section.STD_ERRORS: "Standard errors",
@@ -27,12 +27,12 @@ _RATIO, _INFLATION = "relative_error_model_se", "type1_inflation"
 Line = tuple[float, float]  # a + b alpha
 
 
-def measure_facts(name: str) -> dict[str, Any]:
+def measure_facts(name: str, words: Words = PLAIN) -> dict[str, Any]:
     """What the page has to know of a measure, one of the three kinds of rejection rate included."""
-    record = record_of(RATE if name in _TITLES else name)
+    record = record_of(RATE if name in (TYPE1, POWER) else name)
     return {
         "name": name,
-        "title": _TITLES.get(name, record.title),
+        "title": words.measure(name),
         "section": _SECTIONS[record.section],
         "proportion": record.proportion,
         "decimals": record.decimals,

@@ -22,8 +22,8 @@ def interval_data(sample: Sample) -> tuple[dict[str, Any], dict[str, Array]]:
     start = sample.first_centile()
     methods = []
     arrays: dict[str, Array] = {}
-    for k, (label, rows) in enumerate(sample.methods.items()):
-        about: dict[str, Any] = {"label": label, "place": rows.target.place}
+    for k, (text, rows) in enumerate(sample.methods.items()):
+        about: dict[str, Any] = {"text": text, "place": rows.target.place}
         covered = None if np.isnan(rows.truth) else rows.covers(sample.alpha)
         if covered is None or not covered.size:
             varies = "the truth differs between data sets"

@@ -24,6 +24,7 @@ from simstudy.report.page.interval_data import interval_data
 from simstudy.report.page.packed import packed
 from simstudy.report.page.prose import Chapter, chapters
 from simstudy.report.page.summary_data import summary_data
+from simstudy.report.words import words_of
 from simstudy.study.study import Study
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def page(
     sample : Sample, optional
         Rows of a scenario; None where none are kept.
     """
-    about, arrays = summary_data(study, summary)
+    about, arrays = summary_data(study, summary, words_of(study))
     more: Mapping[str, Any]
     rows: Mapping[str, Array]
     more, rows = interval_data(sample) if sample is not None else ({}, {})

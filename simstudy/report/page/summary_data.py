@@ -11,11 +11,11 @@ from simstudy.estimands import DEFAULT, estimand, is_null
 from simstudy.measures.bradley import VERDICTS
 from simstudy.moments import Array, Floats, Ints
 from simstudy.report.drawing.facets import axes_of, ordered
-from simstudy.report.drawing.style import named
 from simstudy.report.gathered import gathered
 from simstudy.report.page.guides import POWER, RATE, TYPE1, measure_facts
 from simstudy.report.page.packed import short
 from simstudy.report.pivot import level_text
+from simstudy.report.words import Words
 from simstudy.store import arrow
 from simstudy.study.study import Study
 
@@ -32,7 +32,7 @@ _BESIDE = ("scenario", "n_obs", "design_effect")  # no factors
 Data = tuple[dict[str, Any], dict[str, Array]]
 
 
-def summary_data(study: Study, summary: pa.Table) -> Data:
+def summary_data(study: Study, summary: pa.Table, words: Words) -> Data:
     """What is said of the rows of a summary, and their columns by name.
 
     A row has the index of its scenario, method, measure, alpha, verdict and kind of theory; where
@@ -42,15 +42,15 @@ def summary_data(study: Study, summary: pa.Table) -> Data:
     labels, method = arrow.levels_of(summary.column("method"))
     measures, measure = _measures(summary)
     alphas, alpha = arrow.levels_of(summary.column("alpha"))
-    factors, codes = _factors(summary, scenario)
+    factors, codes = _factors(summary, scenario, words)
     first = next((name for name in (*_FIRST, *measures) if name in measures), None)
     of_first = scenario[measure == measures.index(first)] if first else scenario
     about = {
         "factors": factors,
         "first": first and {"measure": first, **_axes(factors, codes, of_first)},
         "scenarios": ids,
-        "methods": _methods(study, summary, labels, method),
-        "measures": [measure_facts(name) for name in measures],
+        "methods": _methods(study, summary, labels, method, words),
+        "measures": [measure_facts(name, words) for name in measures],
         "alphas": alphas,
         "verdicts": VERDICTS,
         "theories": _KINDS,
@@ -70,7 +70,9 @@ def summary_data(study: Study, summary: pa.Table) -> Data:
     }
 
 
-def _factors(summary: pa.Table, scenario: Ints) -> tuple[list[dict[str, Any]], list[Ints]]:
+def _factors(
+    summary: pa.Table, scenario: Ints, words: Words
+) -> tuple[list[dict[str, Any]], list[Ints]]:
     """Name, words and levels of each factor, and the index of every scenario's level."""
     _, first = np.unique(scenario, return_index=True)
     before = summary.column_names[: summary.column_names.index("method")]
@@ -83,7 +85,9 @@ def _factors(summary: pa.Table, scenario: Ints) -> tuple[list[dict[str, Any]], l
         place = {level: k for k, level in enumerate(different)}
         codes.append(np.array([place[levels[name]] for levels in told]))
         shown = different if numeric else [level_text(level) for level in different]
-        factors.append({"name": name, "words": named(name), "numeric": numeric, "levels": shown})
+        texts = [words.level(name, level) for level in different]
+        said = {"name": name, "words": words.factor(name), "head": words.heading(name)}
+        factors.append(said | {"numeric": numeric, "levels": shown, "texts": texts})
     return factors, codes
 
 
@@ -99,7 +103,7 @@ def _axes(
 
 
 def _methods(
-    study: Study, summary: pa.Table, labels: list[str], method: Ints
+    study: Study, summary: pa.Table, labels: list[str], method: Ints, words: Words
 ) -> list[dict[str, Any]]:
     """Label, canonical name and estimand; the place among the study's methods decides the look."""
     _, first = np.unique(method, return_index=True)
@@ -108,6 +112,7 @@ def _methods(
     return [
         {
             "label": label,
+            "text": words.method(label),
             "name": name or label,
             "estimand": estimand(aim or DEFAULT).plain,
             "place": places.get(label, k),

@@ -17,8 +17,8 @@ simstudy.cells = (() => {
   /* Scenarios of the levels that are shown or held in which the measure is defined. */
   function scenarios(view, data, row) {
     const held = simstudy.view.heldFactors(view, data);
-    const kept = data.factors.map((factor) => factor.texts.map((text) =>
-      held.includes(factor) ? text === view.held.get(factor.name) : !view.hidden.get(factor.name).has(text)));
+    const kept = data.factors.map((factor) => factor.keys.map((key) =>
+      held.includes(factor) ? key === view.held.get(factor.name) : !view.hidden.get(factor.name).has(key)));
     const found = [];
     for (let s = 0; s < data.scenarios.length; s++) {
       if (!data.factors.every((factor, k) => kept[k][factor.codes[s]])) continue;

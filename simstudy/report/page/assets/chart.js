@@ -22,7 +22,7 @@ simstudy.chart = (() => {
     if (view.kind === "intervals") return found;
     if (drawn.y.words) found.unshift(`vertical: ${drawn.y.words}`);
     if (drawn.x?.words) found.unshift(`horizontal: ${drawn.x.words}`);
-    for (const factor of simstudy.view.heldFactors(view, data)) found.push(`${factor.words} held at ${view.held.get(factor.name)}`);
+    for (const factor of simstudy.view.heldFactors(view, data)) found.push(`${factor.words} held at ${factor.texts[factor.keys.indexOf(view.held.get(factor.name))]}`);
     const fixed = data.factors.filter((factor) => factor.levels.length === 1);
     if (fixed.length) found.push(`all scenarios: ${fixed.map((factor) => `${factor.words} ${factor.texts[0]}`).join(", ")}`);
     const without = drawn.methods.map((method) => {
@@ -30,7 +30,7 @@ simstudy.chart = (() => {
         const i = drawn.row(s, method.code);
         return i < 0 || Number.isNaN(data.columns.value[i]);
       }).length;
-      return lacking ? `${text.short(method.label, 40)} in ${lacking} of ${drawn.scenarios.length}` : "";
+      return lacking ? `${text.short(method.text, 40)} in ${lacking} of ${drawn.scenarios.length}` : "";
     }).filter(Boolean);
     if (without.length) found.push(`scenarios without a number (not estimable, failed, not asked for or not defined): ${without.join(", ")}`);
     return found;

@@ -8,7 +8,7 @@ simstudy.controls = (() => {
 
   /* All controls for a view; `change` is called with what is new in it. */
   function draw(place, view, data, change) {
-    const factors = simstudy.view.varying(data).map((factor) => ({ value: factor.name, text: factor.words }));
+    const factors = simstudy.view.varying(data).map((factor) => ({ value: factor.name, text: factor.head }));
     const { METHOD, ALL, NONE } = simstudy.view;
     const kinds = Object.entries(KINDS).filter(([kind]) => kind !== "intervals" || data.intervals)
       .filter(([kind]) => kind !== "loop" || factors.length).map(([value, text]) => ({ value, text }));
@@ -31,7 +31,7 @@ simstudy.controls = (() => {
   }
 
   function methods(view, data, change) {
-    const boxes = data.methods.map((method) => box(simstudy.text.short(method.label, 80), !view.without.has(method.label), (checked) => {
+    const boxes = data.methods.map((method) => box(simstudy.text.short(method.text, 80), !view.without.has(method.label), (checked) => {
       change({ without: toggled(view.without, method.label, !checked) });
     }, simstudy.looks.mark(method.place)));
     return element("fieldset", {}, element("legend", {}, "Methods"), ...boxes);
@@ -51,12 +51,12 @@ simstudy.controls = (() => {
       const hidden = view.hidden.get(factor.name);
       const set = (next) => change({ hidden: new Map(view.hidden).set(factor.name, next) });
       const inside = held.includes(factor)
-        ? [choice("held at", plain(factor.texts).map((option) => ({ ...option, text: simstudy.text.short(option.text, 60) })), view.held.get(factor.name), (value) => change({ held: new Map(view.held).set(factor.name, value) }))]
+        ? [choice("held at", factor.keys.map((value, k) => ({ value, text: simstudy.text.short(factor.texts[k], 60) })), view.held.get(factor.name), (value) => change({ held: new Map(view.held).set(factor.name, value) }))]
         : [
-          ...factor.texts.map((text) => box(simstudy.text.short(text, 60), !hidden.has(text), (checked) => set(toggled(hidden, text, !checked)))),
-          factor.texts.length > 3 && element("button", { type: "button", class: "small", onclick: () => set(new Set(hidden.size ? [] : factor.texts.slice(1))) }, hidden.size ? "all" : "the first only"),
+          ...factor.keys.map((key, k) => box(simstudy.text.short(factor.texts[k], 60), !hidden.has(key), (checked) => set(toggled(hidden, key, !checked)))),
+          factor.keys.length > 3 && element("button", { type: "button", class: "small", onclick: () => set(new Set(hidden.size ? [] : factor.keys.slice(1))) }, hidden.size ? "all" : "the first only"),
         ].filter(Boolean);
-      return element("fieldset", { class: "levels" }, element("legend", { dir: "auto" }, simstudy.text.short(factor.words, 60)), ...inside);
+      return element("fieldset", { class: "levels" }, element("legend", { dir: "auto" }, simstudy.text.short(factor.head, 60)), ...inside);
     });
     return sets.length && view.kind !== "intervals" ? element("details", { class: "all-levels", open: simstudy.controls.open }, element("summary", {
       onclick: () => { simstudy.controls.open = !simstudy.controls.open; },

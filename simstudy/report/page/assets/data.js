@@ -46,7 +46,7 @@ simstudy.data = (() => {
     }
     data.factors.forEach((factor, k) => {
       factor.codes = data.columns[`factor ${k}`];
-      factor.texts = factor.levels.map(String);
+      factor.keys = factor.levels.map(String); // in the address; texts are for readers
     });
     data.n = data.columns.value.length;
     return data;

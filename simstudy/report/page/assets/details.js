@@ -9,10 +9,10 @@ simstudy.details = (() => {
     const method = data.methods[point.method];
     const scenario = data.scenarios[point.scenario];
     const facts = [
-      ["Method", method.label],
+      ["Method", method.text],
       ["Canonical name", method.name],
       ["Estimand", method.estimand],
-      ...data.factors.map((factor) => [factor.words, factor.texts[factor.codes[point.scenario]]]),
+      ...data.factors.map((factor) => [factor.head, factor.texts[factor.codes[point.scenario]]]),
       [said.title, `${said.value} (Monte Carlo SE ${said.mcse})`],
       ["95 % Monte Carlo interval", `${said.low} to ${said.high}`],
       ["Replications used", said.used],

@@ -7,7 +7,7 @@ simstudy.intervals = (() => {
 
   function draw(view, data, width) {
     const { intervals } = data;
-    const shown = intervals.methods.map((method, k) => ({ ...method, k })).filter((method) => !view.without.has(method.label));
+    const shown = intervals.methods.map((method, k) => ({ ...method, k })).filter(({ place }) => !view.without.has(data.methods.find((one) => one.place === place)?.label));
     const fitting = Math.max(1, Math.min(shown.length, 4, Math.floor((width + GAP) / (LEAST + GAP))));
     const size = Math.floor(Math.min(360, (width - GAP * (fitting - 1)) / fitting));
     const node = simstudy.panels.inRow(shown.map((method) => panel(data, intervals, method, size)), Math.min(shown.length, 4));
@@ -21,7 +21,7 @@ simstudy.intervals = (() => {
   }
 
   function panel(data, intervals, method, width) {
-    const head = element("figcaption", { dir: "auto" }, simstudy.text.short(method.label, 60));
+    const head = element("figcaption", { dir: "auto" }, simstudy.text.short(method.text, 60));
     if (method.why) return element("figure", { class: "panel" }, head, element("p", { class: "empty" }, method.why));
     const [low, high, covers, centile] = ["low", "high", "covers", "centile"].map((name) => data.columns[`interval ${method.k} ${name}`]);
     const lines = Array.from(low, (_, i) => ({ low: low[i], high: high[i], centile: centile[i], color: covers[i] ? COVERS : MISSES }));

@@ -91,7 +91,7 @@ simstudy.loop = (() => {
       const texts = present.map((code) => factor.texts[code]);
       const levels = texts.length > 8 ? `${texts[0]} … ${texts.at(-1)}` : texts.join(", ");
       return element("div", { class: "strip" },
-        element("p", { dir: "auto" }, simstudy.text.short(`${factor.words}: ${levels}`, 120)), svg);
+        element("p", { dir: "auto" }, simstudy.text.short(`${factor.head}: ${levels}`, 120)), svg);
     });
   }
 

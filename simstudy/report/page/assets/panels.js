@@ -19,7 +19,7 @@ simstudy.panels = (() => {
     const across = data.factors.filter((factor) => factor.name === view.columns);
     const down = simstudy.view.rowFactors(view, data);
     const key = (factors, s) => factors.map((factor) => String(factor.codes[s]).padStart(6, "0")).join();
-    const head = (factors, s) => factors.map((factor) => `${factor.words} = ${factor.texts[factor.codes[s]]}`).join(", ");
+    const head = (factors, s) => factors.map((factor) => `${factor.head} = ${factor.texts[factor.codes[s]]}`).join(", ");
     const rows = new Map();
     for (const s of scenarios) {
       const [r, c] = [key(down, s), key(across, s)];
@@ -40,17 +40,21 @@ simstudy.panels = (() => {
   function across(view, data, scenarios, methods) {
     const factor = data.factors.find((one) => one.name === view.x);
     if (!factor) {
-      const labels = methods.map((method) => method.label);
-      return { words: "", categories: true, values: labels, text: (label) => label, of: (s, method) => method.label };
+      const text = (label) => methods.find((method) => method.label === label).text;
+      return { words: "", categories: true, values: methods.map((method) => method.label), text, of: (s, method) => method.label };
     }
     const codes = [...new Set(scenarios.map((s) => factor.codes[s]))].sort((a, b) => a - b);
     const log = view.axis === "logarithmic" && factor.numeric && factor.levels.every((level) => level > 0);
     if (!factor.numeric || view.axis === "categories") {
-      return { words: factor.words, categories: true, values: codes.map((code) => factor.texts[code]), text: (text) => text, of: (s) => factor.texts[factor.codes[s]] };
+      return {
+        words: factor.words, categories: true, values: codes.map((code) => factor.keys[code]),
+        text: (key) => factor.texts[factor.keys.indexOf(key)], of: (s) => factor.keys[factor.codes[s]],
+      };
     }
     const values = codes.map((code) => factor.levels[code]);
     return {
-      words: factor.words + (log ? " (log scale)" : ""), categories: false, log, values, text: String,
+      words: factor.words + (log ? " (log scale)" : ""), categories: false, log, values,
+      text: (value) => factor.texts[factor.levels.indexOf(value)],
       of: (s) => factor.levels[factor.codes[s]],
     };
   }
@@ -101,7 +105,7 @@ simstudy.panels = (() => {
     const span = place(high) - place(low) || 1;
     const kept = [];
     for (const value of new Set([high, low, ...[...x.values].reverse()])) {
-      const room = 6.4 * Math.max(3, String(value).length);
+      const room = 6.4 * Math.max(3, x.text(value).length);
       if (kept.every((other) => (Math.abs(place(other) - place(value)) / span) * width >= room)) kept.push(value);
     }
     return kept;
@@ -131,8 +135,8 @@ simstudy.panels = (() => {
     const left = 12 + 6.6 * d3.max(texts, (text) => text.length);
     const inner = width - left - 8;
     const ticks = ticksBelow(x, inner);
-    const long = x.categories && d3.sum(ticks, (tick) => 6.6 * Math.min(LONGEST, String(tick).length) + 8) > inner;
-    const longest = d3.max(ticks, (tick) => Math.min(LONGEST, String(tick).length)) ?? 0;
+    const long = x.categories && d3.sum(ticks, (tick) => 6.6 * Math.min(LONGEST, x.text(tick).length) + 8) > inner;
+    const longest = d3.max(ticks, (tick) => Math.min(LONGEST, x.text(tick).length)) ?? 0;
     const bottom = long ? Math.min(150, 18 + 4.2 * longest) : 22;
     const nominal = y.nominal !== null && y.nominal > y.domain[0] && y.nominal < y.domain[1];
     const svg = Plot.plot({

@@ -37,7 +37,7 @@ simstudy.reading = (() => {
     const levels = simstudy.view.varying(data)
       .map((factor) => `${factor.words} ${factor.texts[factor.codes[point.scenario]]}`).join(", ");
     return {
-      head: data.methods[point.method].label,
+      head: data.methods[point.method].text,
       lines: [
         `${said.title}: ${said.value} (Monte Carlo SE ${said.mcse})`,
         `n ${said.used}` + (said.unused === "0" ? "" : `, not used ${said.unused}`),

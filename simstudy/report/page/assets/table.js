@@ -22,12 +22,13 @@ simstudy.table = (() => {
     });
     const counts = (name, head) => ({ name, head, numeric: true, of: (i) => columns[name][i], shown: (i) => simstudy.text.count(columns[name][i]) });
     const factors = data.factors.map((factor) => ({
-      ...plain(factor.name, factor.words, (i) => factor.levels[factor.codes[columns.scenario[i]]]),
+      ...plain(factor.name, factor.head, (i) => factor.levels[factor.codes[columns.scenario[i]]]),
+      shown: (i) => factor.texts[factor.codes[columns.scenario[i]]],
       numeric: factor.numeric, fixed: factor.levels.length === 1, levels: factor.texts,
     }));
     return [
       ...factors,
-      { ...plain("method", "method", (i) => data.methods[columns.method[i]].label), levels: data.methods.map((one) => one.label) },
+      { ...plain("method", "method", (i) => data.methods[columns.method[i]].label), shown: (i) => data.methods[columns.method[i]].text, levels: data.methods.map((one) => one.text) },
       { ...plain("measure", "measure", (i) => data.measures[columns.measure[i]].name), shown: (i) => data.measures[columns.measure[i]].title, levels: data.measures.map((one) => one.title) },
       { ...plain("alpha", "alpha", (i) => data.alphas[columns.alpha[i]] ?? null), numeric: true, fixed: data.alphas.filter((a) => a !== null).length < 2 },
       number("value", "value"),

@@ -35,8 +35,8 @@ simstudy.view = (() => {
       theme: "",
       sort: "",
       without: new Set(), // methods, by label
-      hidden: new Map(data.factors.map((factor) => [factor.name, new Set()])), // levels, as text
-      held: new Map(data.factors.map((factor) => [factor.name, factor.texts[factor.codes[0]]])),
+      hidden: new Map(data.factors.map((factor) => [factor.name, new Set()])), // levels, by key
+      held: new Map(data.factors.map((factor) => [factor.name, factor.keys[factor.codes[0]]])),
       filters: new Map(), // of the table, by column
     };
   }
@@ -46,8 +46,8 @@ simstudy.view = (() => {
     const said = new URLSearchParams();
     for (const key of PLAIN) if (view[key] !== before[key]) said.set(key, view[key]);
     for (const label of view.without) said.append("without", label);
-    for (const [name, levels] of view.hidden) for (const text of levels) said.append(`hide.${name}`, text);
-    for (const [name, text] of view.held) if (text !== before.held.get(name)) said.set(`at.${name}`, text);
+    for (const [name, keys] of view.hidden) for (const key of keys) said.append(`hide.${name}`, key);
+    for (const [name, key] of view.held) if (key !== before.held.get(name)) said.set(`at.${name}`, key);
     for (const [name, text] of view.filters) if (text) said.set(`filter.${name}`, text);
     return said.toString();
   }
@@ -71,8 +71,8 @@ simstudy.view = (() => {
       const [what, name] = [key.split(".", 1)[0], key.slice(key.indexOf(".") + 1)];
       if (known[key]?.includes(value) || key === "sort") view[key] = value;
       else if (key === "without" && data.methods.some((method) => method.label === value)) view.without.add(value);
-      else if (what === "hide" && factor(name)?.texts.includes(value)) view.hidden.get(name).add(value);
-      else if (what === "at" && factor(name)?.texts.includes(value)) view.held.set(name, value);
+      else if (what === "hide" && factor(name)?.keys.includes(value)) view.hidden.get(name).add(value);
+      else if (what === "at" && factor(name)?.keys.includes(value)) view.held.set(name, value);
       else if (what === "filter") view.filters.set(name, value);
     }
     return settled(view, data);
