@@ -93,7 +93,7 @@ TOP_FIELDS = {
     "measures": "measures of your own, beside the built-in ones: [{use: FILE.py:FUNCTION}]",
     "labels": "words for what figures and tables show: {methods: {gee: GEE}, factors: {icc: ICC}}",
     "claims": "what the results are to show: [type1_error of pooled > 0.1 where icc >= 0.2]",
-    "report": "figures: [...], tables: {measures, rows, columns: [...]}, page: false: no index.html",
+    "report": "figures: [...]; tables: {measures, rows, columns}; page: false for no index.html",
     "store": "what is kept of replications: rows (default), summary: totals, or {sample: K}: both",
 }
 

@@ -390,8 +390,6 @@ def _grain(top: Place, designs: tuple[Design, ...], chosen: tuple[Method, ...]) 
         if grain == "rows" and design.n_obs > 2_000_000:
             place.refuse(f"rows of {design.n_obs:.0f} units do not fit; use clusters")
     for item, method in zip(top.value["methods"], chosen, strict=True):
-        if _is_stored_own(item):
-            continue
-        if GRAINS.index(grain) < GRAINS.index(method.grain):
+        if not _is_stored_own(item) and GRAINS.index(grain) < GRAINS.index(method.grain):
             place.refuse(f"{method.canonical} needs {method.grain}, finer than {grain}")
     return grain
