@@ -60,14 +60,12 @@ class Reader:
     ----------
     folder : Path
         Where it is typed.
-    fewer : dict
-        What to write instead of parts of a block, so that it is quick.
     names : dict
         What Python blocks have at hand.
     """
 
-    def __init__(self, folder: Path, fewer: dict[str, str], names: dict[str, Any]) -> None:
-        self.folder, self.fewer, self.names, self.printed = folder, fewer, names, ""
+    def __init__(self, folder: Path, names: dict[str, Any]) -> None:
+        self.folder, self.names, self.printed = folder, names, ""
         for name in ("configs", "tests"):
             (folder / name).symlink_to(ROOT / name)
 
@@ -75,7 +73,7 @@ class Reader:
         """Do what a block says, and hold what comes out against what it shows."""
         assert block.kind in _KINDS, f"a block of {block.kind}: run it, or say why not"
         file = _FILE.search(block.before)
-        text = self._quicker(block.text)
+        text = block.text
         if file is not None:
             self._file(file[1], text)
         elif block.kind == "yaml":
@@ -88,11 +86,6 @@ class Reader:
             self.printed = out.getvalue()
         elif block.kind == "text":
             assert_shown(text, self.printed)
-
-    def _quicker(self, text: str) -> str:
-        for written, instead in self.fewer.items():
-            text = text.replace(written, instead)
-        return text
 
     def _file(self, name: str, text: str) -> None:
         there = ROOT / name
