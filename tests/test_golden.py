@@ -90,7 +90,7 @@ def test_a_summary_that_does_not_say_its_truths_is_reported_all_the_same(folder)
     assert "truth" not in written.column_names
     files = simstudy.Results.open(folder).report()
     text = (folder / "report" / "tables" / "rejection_rate.md").read_text(encoding="utf-8")
-    assert "(Type I error)" in text and len(files) >= 10
+    assert "Type I error rate" in text and len(files) >= 10
 
 
 @pytest.mark.skipif(not SAME_STACK, reason="other numpy, scipy or CPU than recorded")
