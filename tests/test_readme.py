@@ -44,7 +44,7 @@ def test_the_methods_of_ones_own_are_the_file_they_name():
 
 
 def test_the_generators_of_ones_own_are_those_of_the_file_they_name():
-    below = OWN_CODE.split("and one that returns moments\nof many:\n\n```python\n")[1]
+    below = OWN_CODE.split("and one that returns moments\nof many:\n\n")[1].split("```python\n")[1]
     shown = below.split("```")[0]
     file = (ROOT / "configs" / "my_world.py").read_text(encoding="utf-8")
     assert file.endswith("import simstudy\n\n\n" + shown)
