@@ -105,6 +105,16 @@ def test_what_a_user_writes_is_no_template(tmp_path):
     assert f"- **), {hostile}.** " in text
 
 
+def test_what_a_user_writes_is_no_heading(tmp_path):
+    small = {"n_clusters": 4, "cluster_size": 3, "icc": 0.1, "x_icc": 0, "slope": 0}
+    _, text = section(small, ["pooled"], tmp_path, 20, aim=" ## References")
+    assert re.findall("^## (?:Aims|References)$", text, re.MULTILINE) == [
+        "## Aims",
+        "## References",
+    ]
+    assert "\n\\## References.\n" in text
+
+
 def test_sections_are_in_ademp_order(written):
     headings = re.findall(r"^## (.*)$", written[1], re.MULTILINE)
     assert headings == [

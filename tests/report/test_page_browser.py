@@ -29,7 +29,7 @@ GRID = {"n_clusters": [6, 12], "cluster_size": 5, "icc": [0.0, 0.1, 0.3], "x_icc
         "slope": [0, 0.4]}  # fmt: skip
 METHODS = ["pooled", "dummy", {"random_intercept": {"df": "wald", "label": "a mixed model"}}]
 MARKUP = "</script><script>alert(1)</script><img src=x>"
-HOSTILE = [MARKUP, "'\"&amp;<b>", "\u202eleft\u05d0\u05d1", "m" * 10_000]
+HOSTILE = [MARKUP, "'\"&amp;<b>", "\u202eleft\u05d0\u05d1", "=1+1", "m" * 10_000]
 RATE = PLAIN.measure("type1_error")
 TITLE = f"{RATE} at alpha .05 by {PLAIN.factor('icc')}"
 POINTS = "document.querySelectorAll('#figure [aria-label=dot] > *').length"
@@ -115,6 +115,9 @@ def test_controls_change_the_figure_and_the_address(browser, file):
     drawn = browser.ask("document.querySelector('#figure').innerHTML")
     browser.open(file, view=view)
     assert browser.ask("document.querySelector('#figure').innerHTML") == drawn
+    icc = PLAIN.factor("icc")
+    browser.open(file, view="hide.icc=0.1")  # the list of levels is closed: the note says it
+    assert f"left out: {icc} 0.1" in browser.text("#figure-note")
     browser.choose("Figure", "loop")
     assert browser.ask("document.querySelectorAll('.strip').length") == 4
     browser.choose("Figure", "intervals")
@@ -147,6 +150,18 @@ def test_numbers_are_read_by_keyboard(browser, file, results):
     assert command in browser.text("#details code")
 
 
+def all_saved(browser: Browser) -> list[dict[str, str]]:
+    """All rows of the table, as a reader saves them."""
+    browser.ask(
+        "{URL.createObjectURL = (blob) => { window.saved = blob; return 'data:,'; };"
+        "HTMLAnchorElement.prototype.click = () => {};"
+        "const [every, saving] = [/All rows/, /CSV/].map((text) => [...document.querySelectorAll("
+        "'#table button')].find((button) => text.test(button.textContent)));"
+        "every.click(); saving.click();}"
+    )
+    return list(csv.DictReader(io.StringIO(browser.ask("saved.text()"))))
+
+
 def test_the_table_sorts_filters_and_leaves(browser, file, results):
     """What is saved is what the summary holds, digit by digit."""
     table = results.summary_table()
@@ -165,14 +180,11 @@ def test_the_table_sorts_filters_and_leaves(browser, file, results):
     for wanted in (min(values), max(values)):
         browser.ask(f"document.querySelectorAll('#table th button')[{place}].click()")
         assert float(browser.ask(first_value)) == pytest.approx(wanted, abs=5e-4)
-    browser.ask(
-        "{URL.createObjectURL = (blob) => { window.saved = blob; return 'data:,'; };"
-        "HTMLAnchorElement.prototype.click = () => {};"
-        "const [every, saving] = [/All rows/, /CSV/].map((text) => [...document.querySelectorAll("
-        "'#table button')].find((button) => text.test(button.textContent)));"
-        "every.click(); saving.click();}"
-    )
-    saved = list(csv.DictReader(io.StringIO(browser.ask("saved.text()"))))
+    browser.write("[aria-label='filter measure']", "")
+    browser.write("[aria-label='filter value']", "")
+    browser.write("[aria-label='filter alpha']", "< 0.03")  # which measures without one do not meet
+    assert f"of {table.column('alpha').to_pylist().count(0.01)}" in browser.text("[role=status]")
+    saved = all_saved(browser)
     assert len(saved) == table.num_rows
     for name in ("value", "mcse", "ci_low", "ci_high", "theory", "n_used", "icc"):
         mine = [float(row[name] or "nan") for row in saved]
@@ -193,6 +205,8 @@ def test_texts_of_others_are_texts(browser, hostile):
     assert MARKUP in browser.text(".tip")
     assert MARKUP in browser.text("#table tbody")
     assert "\u202eleft\u05d0\u05d1" in browser.text("#controls")
+    methods = {row["method"] for row in all_saved(browser)}
+    assert methods == {*HOSTILE} - {"=1+1"} | {"'=1+1"}  # no formula for a spreadsheet
     boxes = browser.ask("document.querySelectorAll('.box').length")
     for k in range(boxes):  # every label of a method and a level goes to the address and back
         browser.ask(f"document.querySelectorAll('.box input')[{k}].click()")

@@ -10,7 +10,9 @@ from simstudy.report.tables.grid import Grid, once
 from simstudy.report.tables.shown import Shown
 
 _MARKS = {"!": "†", "*": "\\*", "-": "\\-"}
-_SPECIAL = re.compile(r"([\\`*|\[\]<>$]|&(?=#?\w+;)|~(?=~)|(?<=~)~)|(?<![^\W_])(_)|(_)(?![^\W_])")
+_SPECIAL = re.compile(
+    r"([\\`*|\[\]<>$]|&(?=#?\w+;)|~(?=~)|(?<=~)~)|(?<![^\W_])(_)|(_)(?![^\W_])|^#(?=#{0,5}(?:\s|$))"
+)  # of headings the first sign
 
 _CODE = re.compile(r"(?<![\\`])(`+)(?!`).+?(?<!`)\1(?!`)", re.DOTALL)
 

@@ -6,9 +6,10 @@ simstudy.chart = (() => {
   const DRAW = { lines: simstudy.panels.draw, loop: simstudy.loop.draw, intervals: simstudy.intervals.draw };
 
   const byId = (id) => document.getElementById(id);
+  const percent = (alpha) => Number((100 * (1 - alpha)).toPrecision(8)); // 93, not 92.99999999999999
 
   function title(view, data) {
-    if (view.kind === "intervals") return `Confidence intervals (${100 * (1 - data.intervals.alpha)} %) of the ${data.intervals.estimand}, less the truth`;
+    if (view.kind === "intervals") return `Confidence intervals (${percent(data.intervals.alpha)} %) of the ${data.intervals.estimand}, less the truth`;
     const { measure, alpha } = simstudy.cells.codes(view, data);
     const what = text.titled(data, data.measures[measure], alpha ?? -1);
     if (view.kind === "loop") return `${what} in all scenarios`;
@@ -25,6 +26,11 @@ simstudy.chart = (() => {
     for (const factor of simstudy.view.heldFactors(view, data)) found.push(`${factor.words} held at ${factor.texts[factor.keys.indexOf(view.held.get(factor.name))]}`);
     const fixed = data.factors.filter((factor) => factor.levels.length === 1);
     if (fixed.length) found.push(`all scenarios: ${fixed.map((factor) => `${factor.words} ${factor.texts[0]}`).join(", ")}`);
+    for (const factor of simstudy.view.varying(data)) {
+      if (simstudy.view.heldFactors(view, data).includes(factor)) continue;
+      const hidden = factor.texts.filter((_, k) => view.hidden.get(factor.name).has(factor.keys[k]));
+      if (hidden.length) found.push(`left out: ${factor.words} ${hidden.map((one) => text.short(one, 40)).join(", ")}`);
+    }
     const without = drawn.methods.map((method) => {
       const lacking = drawn.scenarios.filter((s) => {
         const i = drawn.row(s, method.code);
@@ -42,7 +48,7 @@ simstudy.chart = (() => {
       return [
         item(looks.line(simstudy.intervals.COVERS, null, 4), "covers the truth"),
         item(looks.line(simstudy.intervals.MISSES, null, 4), "misses it"),
-        item(looks.line("var(--nominal)"), `nominal ${100 * (1 - data.intervals.alpha)} %`),
+        item(looks.line("var(--nominal)"), `nominal ${percent(data.intervals.alpha)} %`),
       ];
     }
     const { theory_kind: kinds } = data.columns;

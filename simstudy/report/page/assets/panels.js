@@ -77,7 +77,7 @@ simstudy.panels = (() => {
 
   /* What is drawn of one method, moved aside by `dx` pixels. */
   function marksOf(points, method, dx, single) {
-    const { color, symbol, fill, dash } = simstudy.looks.look(method.place);
+    const { color, symbol, fill } = simstudy.looks.look(method.place);
     const seen = points.filter((point) => Number.isFinite(point.y));
     const marks = [];
     for (const [kind, dashes] of [["exact", EXACT], ["asymptotic", ASYMPTOTIC]]) {
@@ -87,7 +87,7 @@ simstudy.panels = (() => {
       else marks.push(Plot.line(known, { x: "x", y: kind, stroke: color, strokeWidth: 1.3, strokeDasharray: dashes, dx }));
     }
     const joined = !single && seen.length > 1 && !seen.every((point) => Number.isFinite(point.exact));
-    if (joined) marks.push(Plot.line(seen, { x: "x", y: "y", stroke: color, strokeOpacity: 0.45, strokeWidth: 2, strokeDasharray: dash, dx }));
+    if (joined) marks.push(Plot.line(seen, { x: "x", y: "y", stroke: color, strokeOpacity: 0.45, strokeWidth: 2, dx }));
     marks.push(Plot.ruleX(seen, { x: "x", y1: "low", y2: "high", stroke: color, strokeWidth: 1.2, dx }));
     marks.push(Plot.dot(seen, { x: "x", y: "y", symbol, fill, stroke: color, strokeWidth: 1.2, r: 3, dx }));
     return marks;

@@ -4,6 +4,7 @@ simstudy.table = (() => {
   const { element } = simstudy.elements;
   const PAGE = 50;
   const CONDITION = /^\s*(<=|>=|!=|==|=|<|>)\s*(-?[\d.]+(?:e[-+]?\d+)?)\s*$/i;
+  const FORMULA = /^[=+\-@\t\r]/, NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
   const HOLDS = {
     "<": (a, b) => a < b, ">": (a, b) => a > b, "<=": (a, b) => a <= b, ">=": (a, b) => a >= b,
     "=": (a, b) => a === b, "==": (a, b) => a === b, "!=": (a, b) => a !== b,
@@ -51,7 +52,7 @@ simstudy.table = (() => {
     const condition = CONDITION.exec(wanted);
     if (condition && column.numeric) {
       const bound = Number(condition[2]);
-      return (i) => HOLDS[condition[1]](column.of(i), bound);
+      return (i) => column.of(i) !== null && HOLDS[condition[1]](column.of(i), bound); // null < 1 in scripts
     }
     if (column.levels?.includes(wanted)) return (i) => column.shown(i) === wanted;
     if (column.numeric && Number.isFinite(Number(wanted))) return (i) => column.of(i) === Number(wanted);
@@ -77,6 +78,8 @@ simstudy.table = (() => {
     });
   }
 
+  /* A text that a spreadsheet would run is no longer one, as in tables of the report. */
+  const plainly = (text) => (FORMULA.test(text.slice(0, 1).normalize("NFKC")) && !NUMBER.test(text) ? `'${text}` : text);
   const quoted = (text) => (/[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
 
   /* All digits that the page has. */
@@ -84,7 +87,7 @@ simstudy.table = (() => {
     const single = data.columns.value instanceof Float32Array;
     const text = (value) => {
       if (value === null || Number.isNaN(value)) return "";
-      if (typeof value !== "number") return quoted(String(value));
+      if (typeof value !== "number") return quoted(plainly(String(value)));
       return String(single ? Number(value.toPrecision(7)) : value);
     };
     const lines = Array.from(rows, (i) => columns.map((column) => text(column.of(i))).join());
