@@ -120,6 +120,9 @@ def test_controls_change_the_figure_and_the_address(browser, file):
     assert f"left out: {icc} 0.1" in browser.text("#figure-note")
     browser.choose("Figure", "loop")
     assert browser.ask("document.querySelectorAll('.strip').length") == 4
+    assert "stands on the edge" in browser.text("#figure-note")  # no rejection, on a log scale
+    browser.open(file, view="measure=bias&scale=logarithmic&kind=loop")
+    assert "where it should be" not in browser.text("#figure-key")  # 0 has no place there
     browser.choose("Figure", "intervals")
     assert "intervals" in browser.text("#figure-title")
     assert browser.complaints() == []

@@ -24,6 +24,7 @@ simstudy.loop = (() => {
       return i < 0 ? [] : [columns.value[i], columns.ci_low[i], columns.ci_high[i]];
     }));
     const y = simstudy.scales.scale(view, data, numbers);
+    notes.push(...simstudy.scales.edge(y, numbers));
     const of = (value) => (Number.isNaN(value) ? NaN : y.of(value));
     const series = methods.map((method) => ({
       method,

@@ -182,7 +182,7 @@ simstudy.panels = (() => {
       }
     }
     const y = simstudy.scales.scale(view, data, numbers);
-    if (y.type === "log" && numbers.some((value) => y.of(value) === y.floor)) notes.push(`what is below ${y.text(y.floor)} stands on the edge`);
+    notes.push(...simstudy.scales.edge(y, numbers));
     const most = Math.max(1, ...shown.map((one) => one.panels.length));
     const fitting = Math.max(1, Math.min(most, Math.floor((width + GAP) / (LEAST + GAP))));
     const panelWidth = Math.floor(Math.min(most > 1 ? WIDEST : ALONE, (width - GAP * (fitting - 1)) / fitting));

@@ -63,7 +63,7 @@ simstudy.scales = (() => {
     const low = d3.min(seen) / room, high = Math.min(d3.max(seen) * room, measure.proportion ? 1.02 : Infinity);
     const ticks = apart(logTicks(low, high), Math.log, low, high, nominal > 0 ? nominal : null);
     return {
-      measure, nominal, bands, floor, ticks, type: "log", domain: [low, high], words: "log scale",
+      measure, nominal: nominal > 0 ? nominal : null, bands, floor, ticks, type: "log", domain: [low, high], words: "log scale",
       of: (value) => Math.max(Math.min(value, LARGEST), floor),
       text: (tick) => (measure.proportion ? simstudy.text.rate(Number(tick.toPrecision(3))) : String(Number(tick.toPrecision(3)))),
     };
@@ -100,5 +100,11 @@ simstudy.scales = (() => {
     };
   }
 
-  return { scale };
+  /* What is said of numbers that have no place on a log axis. */
+  function edge(y, numbers) {
+    const some = y.type === "log" && numbers.some((value) => y.of(value) === y.floor);
+    return some ? [`what is below ${y.text(y.floor)} stands on the edge`] : [];
+  }
+
+  return { scale, edge };
 })();
