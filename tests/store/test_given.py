@@ -359,14 +359,15 @@ def test_the_zip_plot_shows_the_intervals_of_the_summary(results):
     """Each panel says the share that covers, of given limits as of others."""
     from simstudy.plots import plots
     from simstudy.report.example_rows import sample_of
+    from simstudy.report.words import words_of
 
-    summary = results.summary_table()
+    summary, called = results.summary_table(), words_of(results.study).method
     (design, *_) = results.study.designs
     sample = sample_of(results.study, ResultsFolder(results.folder), summary, design)
-    assert all(sample.methods[name].block.limits[0] for name in ("both", "limits"))
+    assert all(sample.methods[called(name)].block.limits[0] for name in ("both", "limits"))
     figure = plots()["zip"].draw(sample)
     shown = {at.get_title(): [text.get_text() for text in at.texts] for at in figure.axes}
     for name in ("pooled", "both", "limits", "sometimes", "settled"):
         value = cell(results, name, "coverage").value[design.id]
-        assert shown[name][0].startswith(f"{value:.3f}".lstrip("0")), name
-    assert "differs" in shown["moving"][0]
+        assert shown[called(name)][0].startswith(f"{value:.3f}".lstrip("0")), name
+    assert "differs" in shown[called("moving")][0]
