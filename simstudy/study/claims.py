@@ -91,8 +91,9 @@ class Claim:
         methods = self.methods(study)
         return [
             design
-            for design in _where(self.where, study.designs)
-            if all(study.asks(design, m) and may_have(self.asked, design, m) for m in methods)
+            for design in study.designs
+            if design.meets(self.where)
+            and all(study.asks(design, m) and may_have(self.asked, design, m) for m in methods)
         ]
 
     def alphas(self, study: Asking) -> tuple[float | None, ...]:
@@ -177,11 +178,11 @@ def _refuse_units(said: Words, one: Asked) -> None:
 
 def _refuse_nothing(claim: Claim, study: Asking) -> None:
     """Refuse a claim of scenarios that there are not, or of which there is nothing to say."""
-    where = claim.where
-    if where is not None:
-        chosen_by(where, study.designs)
-    there = "there" if where is not None else "in any scenario"
-    designs, methods = _where(where, study.designs), claim.methods(study)
+    designs: Sequence[Design] = study.designs
+    there = "in any scenario"
+    if claim.where is not None:
+        designs, there = chosen_by(claim.where, designs), "there"
+    methods = claim.methods(study)
     if "pairs" in record_of(claim.asked.measure).needs and claim.method == study.reference:
         raise UserError(f"{methods[0].label} is the reference method: it is compared with nothing")
     for method in methods:
@@ -198,10 +199,3 @@ def _why(claim: Claim) -> str:
     if null is None:
         return ""
     return f": it is where the truth is {'' if null else 'not '}the null value"
-
-
-def _where(where: Where | None, designs: Sequence[Design]) -> list[Design]:
-    """Scenarios that meet a condition."""
-    if where is None:
-        return list(designs)
-    return [d for d in designs if where.holds({field: d.level(field) for field in where.fields})]

@@ -66,6 +66,10 @@ class Design:
         """That of the pooled slope, given all covariates: see `theory.design_effect`."""
         return design_effect(self.scenario)
 
+    def meets(self, where: Where | None) -> bool:
+        """Whether a condition holds here, as it does where none is made."""
+        return where is None or where.holds({field: self.level(field) for field in where.fields})
+
     def level(self, field: str) -> float | int | str | None:
         """One of `conditions`, as a table shows it; None where the scenario has none."""
         if field == "scenario":
@@ -99,7 +103,7 @@ def chosen_by(where: Where, designs: Sequence[Design]) -> list[Design]:
     levels = {field: [design.level(field) for design in designs if field in where.fields]
               for field in conditions(designs)}  # fmt: skip
     where.check(levels, vocabulary.SCENARIO)
-    chosen = [d for d in designs if where.holds({field: d.level(field) for field in where.fields})]
+    chosen = [design for design in designs if design.meets(where)]
     if not chosen:
         fields = "; ".join(f"{field} {known(levels[field])}" for field in where.fields)
         raise UserError(f"no such scenario: {where.text} ({fields})")

@@ -112,8 +112,7 @@ class Study:
 
     def asks(self, design: Design, method: Method) -> bool:
         """Whether a method is asked for in a scenario."""
-        when = method.when
-        return when is None or when.holds({field: design.level(field) for field in when.fields})
+        return design.meets(method.when)
 
     def n_asked(self, method: Method) -> int:
         """Scenarios in which a method is asked for."""
