@@ -6,17 +6,18 @@ Claims are in no name and no digest: what is stored stays what it is, whatever i
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from simstudy.errors import UserError, nearest
+from simstudy.errors import UserError
 from simstudy.measures.catalog import MEASURES, record_of
 from simstudy.measures.names import Asked, asked
 from simstudy.registry import Method
 from simstudy.study.claim_grammar import GRAMMAR, UNITS, Range, Words, read
 from simstudy.study.expected_rows import may_have
 from simstudy.study.grid import Design, chosen_by
+from simstudy.study.methods import called
 from simstudy.study.place import Place, refuse_equal
 from simstudy.where import Where
 
@@ -122,8 +123,8 @@ def _claim(text: Any, study: Asking) -> Claim:
     said = read(text)
     one = asked(said.measure, (*MEASURES, *(measure.name for measure in study.measures)))
     _refuse_pairs(said, one, study)
-    method, against = (_method(name, study.methods) for name in (said.method, said.against))
-    assert method is not None
+    method = called(said.method, study.methods)
+    against = said.against and called(said.against, study.methods)
     if method == against:
         raise UserError(f"'{said.method}' is compared with itself")
     _refuse_level(said, one, study)
@@ -131,16 +132,6 @@ def _claim(text: Any, study: Asking) -> Claim:
     claim = Claim(text.strip(), said.some, one, method, against, said.range, said.alpha, said.where)
     _refuse_nothing(claim, study)
     return claim
-
-
-def _method(name: str | None, methods: Iterable[Method]) -> str | None:
-    """Canonical name of a method by its label or that name."""
-    if name is None:
-        return None
-    names = {known: m.canonical for m in methods for known in (m.canonical, m.label)}
-    if name not in names:
-        raise UserError(f"'{name}' is no method of the study{nearest(name, names)}")
-    return names[name]
 
 
 def _refuse_pairs(said: Words, one: Asked, study: Asking) -> None:

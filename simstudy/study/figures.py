@@ -18,6 +18,7 @@ from simstudy.registry import Method
 from simstudy.study import vocabulary
 from simstudy.study.code import Imports
 from simstudy.study.grid import Design, chosen_by
+from simstudy.study.methods import called
 from simstudy.study.own_figures import is_own, source_at
 from simstudy.study.place import Place, refuse_equal
 from simstudy.where import parse
@@ -128,7 +129,7 @@ class _Reader:
         measures: Sequence[str],
     ) -> None:
         self.designs, self.imports, self.measures = designs, imports, measures
-        self.methods = {name: m.canonical for m in methods for name in (m.canonical, m.label)}
+        self.methods = methods
         self.factors = list(dict.fromkeys(name for d in designs for name in d.levels))
         self.check: dict[str, Callable[[Place], Any]] = {
             "x": self._factor, "y": self._factor, "panels": self._factors,
@@ -198,11 +199,13 @@ class _Reader:
 
     def _methods(self, place: Place) -> tuple[str, ...]:
         """Canonical names of methods by label or by that name."""
+        names = dict[str, None]()
         for level in place.levels():
-            if level.value not in self.methods:
-                hint = nearest(level.value, self.methods)
-                level.refuse(f"{shown(level.value)} is no method of the study{hint}")
-        return tuple(dict.fromkeys(self.methods[level.value] for level in place.levels()))
+            try:
+                names[called(level.value, self.methods)] = None
+            except UserError as error:
+                level.refuse(str(error))
+        return tuple(names)
 
     def _scenarios(self, place: Place) -> frozenset[str]:
         """Ids of the scenarios with this one, or that meet this condition."""

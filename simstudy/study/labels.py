@@ -18,6 +18,7 @@ from simstudy.measures.names import WORDS as OTHER_MEASURES
 from simstudy.registry import Method
 from simstudy.study import vocabulary
 from simstudy.study.grid import Design, conditions, text_of
+from simstudy.study.methods import names_of
 from simstudy.study.place import Place
 
 KINDS = ("methods", "factors", "levels", "measures")
@@ -64,8 +65,6 @@ def labels_of(
         return NONE
     given.expect(dict, _EXAMPLE)
     given.allow(KINDS, vocabulary.LABELS)
-    names = {name: method.canonical for method in methods
-             for name in (method.canonical, method.label)}  # fmt: skip
     fields = conditions(designs)
     measures = (*MEASURES, *OF_TRUTH, *own_measures)
     levels = {
@@ -73,7 +72,7 @@ def labels_of(
         for name, of in _known(given.get("levels"), dict.fromkeys(fields), "factor")
     }
     return Labels(
-        _texts(given.get("methods"), names, "method"),
+        _texts(given.get("methods"), names_of(methods), "method"),
         _texts(given.get("factors"), {name: name for name in fields}, "factor"),
         levels,
         _texts(given.get("measures"), {name: name for name in measures}, "measure", alike=True),

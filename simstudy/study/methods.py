@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from simstudy import words
@@ -36,6 +36,20 @@ def methods_of(
                 item.refuse(f"label '{method.label}' is used twice")
         chosen.append(method)
     return tuple(chosen)
+
+
+def names_of(methods: Iterable[Method]) -> dict[str, str]:
+    """What methods of a study may be called, label or canonical name -> canonical name."""
+    return {name: method.canonical for method in methods
+            for name in (method.canonical, method.label)}  # fmt: skip
+
+
+def called(name: Any, methods: Iterable[Method]) -> str:
+    """Canonical name of the method of a study that is called so, or `UserError`."""
+    names = names_of(methods)
+    if not isinstance(name, str) or name not in names:
+        raise UserError(f"{shown(name)} is no method of the study{nearest(str(name), names)}")
+    return names[name]
 
 
 def method_of(

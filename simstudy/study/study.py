@@ -22,7 +22,7 @@ from simstudy.study.grid import Design, conditions, expand, text_of
 from simstudy.study.keeping import ROWS, sample_of
 from simstudy.study.labels import NONE, Labels
 from simstudy.study.measures import OwnMeasure, measures_of
-from simstudy.study.methods import methods_of
+from simstudy.study.methods import called, methods_of
 from simstudy.study.place import Place, refuse_equal
 from simstudy.study.precision import Precision, Stop, refuse_what_nobody_has, replications_of
 from simstudy.study.shown import shown_of
@@ -363,11 +363,10 @@ def _reference(top: Place, chosen: tuple[Method, ...]) -> str | None:
     given = top.value.get("reference")
     if given is None:
         return None
-    names = {name: m.canonical for m in chosen for name in (m.canonical, m.label)}
-    if given not in names:
-        hint = nearest(str(given), names)
-        top.refuse(f"{shown(given)} is no method of the study{hint}", "reference")
-    return names[given]
+    try:
+        return called(given, chosen)
+    except UserError as error:
+        top.refuse(str(error), "reference")
 
 
 def _grain(top: Place, designs: tuple[Design, ...], chosen: tuple[Method, ...]) -> str | None:
