@@ -76,6 +76,10 @@ class Axis:
         least, most = math.ceil(self.low / unit - 1e-9), math.floor(self.high / unit + 1e-9)
         return tidy(min(max(near, least), most) * unit)
 
+    def middle(self, low: float, high: float) -> float:
+        """The level halfway between two."""
+        return math.sqrt(low * high) if self.log and low > 0 else (low + high) / 2
+
     def rounded(self, level: float) -> float:
         """A level to try where no grid is known yet."""
         if self.unit:
@@ -135,13 +139,16 @@ class Aim:
             number *= 2
         return number
 
+    def error(self, point: Point) -> float:
+        """Monte Carlo error of a point; a rate counts one more of either kind, so it is never 0."""
+        if not self.rate:
+            return point.mcse
+        share = (point.value * point.n_used + 1.0) / (point.n_used + 2.0)
+        return math.sqrt(share * (1.0 - share) / point.n_used)
+
     def signed(self, point: Point) -> float:
         """How far a point is on the side where the target holds, in its Monte Carlo errors."""
-        distance = point.value - self.target
-        error = point.mcse
-        if self.rate:
-            share = (point.value * point.n_used + 1.0) / (point.n_used + 2.0)
-            error = math.sqrt(share * (1.0 - share) / point.n_used)
+        distance, error = point.value - self.target, self.error(point)
         side = distance if self.at_least else -distance
         return side / error if error > 0 else math.copysign(math.inf, side)
 

@@ -152,18 +152,10 @@ def _trend(aim: Aim, known: Mapping[float, Point]) -> int:
     """Whether the target holds more (1) or less (-1) as the field grows; 0 where unknown."""
     ends = list(known.values())
     first, last = ends[0], ends[-1]
-    a, b = (p._replace(mcse=_error(aim, p)) for p in (first, last))
-    spread = math.hypot(a.mcse, b.mcse)
-    change = (b.value - a.value) / spread if spread > 0 else 0.0
+    spread = math.hypot(aim.error(first), aim.error(last))
+    change = (last.value - first.value) / spread if spread > 0 else 0.0
     change = change if aim.at_least else -change
     return 0 if abs(change) < _FAR else int(math.copysign(1, change))
-
-
-def _error(aim: Aim, point: Point) -> float:
-    if not aim.rate:
-        return point.mcse
-    share = (point.value * point.n_used + 1.0) / (point.n_used + 2.0)
-    return math.sqrt(share * (1.0 - share) / point.n_used)
 
 
 def _above(aim: Aim, points: Mapping[float, Point], level: float, factor: float) -> float | None:
@@ -188,8 +180,7 @@ def _below(aim: Aim, points: Mapping[float, Point], level: float, factor: float)
 
 def _between(aim: Aim, low: float, high: float) -> float | None:
     """A level between one where nothing is estimable and one where something is."""
-    middle = math.sqrt(low * high) if aim.axis.log and low > 0 else (low + high) / 2
-    new = aim.axis.rounded(middle)
+    new = aim.axis.rounded(aim.axis.middle(low, high))
     close = not aim.axis.unit and high - low < 0.02 * (abs(high) + abs(low))
     return None if close or new in (low, high) else new
 
@@ -200,7 +191,7 @@ def _span(aim: Aim, levels: list[float]) -> str:
     return f"{aim.axis.name} {levels[0]:.10g} to {levels[-1]:.10g}"
 
 
-def said(aim: Aim, level: float, point: Point) -> str:
+def _said(level: float, point: Point) -> str:
     """A measure at a level, with its Monte Carlo error."""
     return f"{point.value:.3g} ({point.mcse:.1g}) at {level:.10g}"
 
@@ -208,7 +199,7 @@ def said(aim: Aim, level: float, point: Point) -> str:
 def _why(aim: Aim, known: dict[float, Point], sides: dict[float, float], trend: int) -> str:
     """Why no level is on the other side."""
     levels = list(known)
-    ends = " and ".join(said(aim, x, known[x]) for x in dict.fromkeys((levels[0], levels[-1])))
+    ends = " and ".join(_said(x, known[x]) for x in dict.fromkeys((levels[0], levels[-1])))
     what = f"{aim.measure} is {ends}"
     if not sides:
         return f"cannot be told from the target at {_span(aim, levels)}: {what}"
@@ -299,14 +290,14 @@ def _spread(
     root, n_reps = (high if rising else low), min(p.n_reps for p in some.values())
     if high - low <= max(aim.near(root), axis.unit):
         return _found(aim, points, root, [low, high], rising, None)
-    inner = axis.rounded(math.sqrt(low * high) if axis.log and low > 0 else 0.5 * (low + high))
+    inner = axis.rounded(axis.middle(low, high))
     if inner not in points:
         return {inner: n_reps}
     while n_reps < most:
         n_reps = aim.reps(4 * n_reps)
         if tries := _missing(points, dict.fromkeys((low, inner, high), n_reps)):
             return tries
-    ends = " and ".join(said(aim, x, points[x]) for x in (low, high))
+    ends = " and ".join(_said(x, points[x]) for x in (low, high))
     return nowhere(f"too flat to say where between {low:.10g} and {high:.10g}: "
                    f"{aim.measure} is {ends}")  # fmt: skip
 
