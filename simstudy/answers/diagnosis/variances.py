@@ -46,11 +46,6 @@ class Variances(NamedTuple):
         """Whether the data say anything of them."""
         return not self.names[0].startswith("assumed")
 
-    @property
-    def slopes_vary(self) -> bool:
-        """Whether slopes do."""
-        return bool(self.shape[1, 1] > 0)
-
     def share(self, data: DataSet, theta: float) -> float:
         """Share of the variance given the predictors that lies between clusters, over all units."""
         between = theta * _mean_form(self.shape, data.x)

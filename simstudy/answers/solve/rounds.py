@@ -47,8 +47,6 @@ class Sought:
     aim : Aim
     tried : dict
         Level -> replications.
-    designs : dict
-        Level -> the scenario.
     found : dict
         Label of a method -> level -> what is known there.
     guesses : dict
@@ -62,7 +60,6 @@ class Sought:
     family: Family
     aim: Aim
     tried: dict[float, int] = field(default_factory=dict)
-    designs: dict[float, Design] = field(default_factory=dict)
     found: dict[str, dict[float, Point]] = field(default_factory=dict)
     guesses: dict[str, float | None] = field(default_factory=dict)
     roots: dict[str, Root] = field(default_factory=dict)
@@ -166,7 +163,6 @@ class Rounds:
         study, designs = self.trial.study([(o.family, o.aim.axis, o.tried) for o in sought])
         places: dict[str, tuple[Sought, float]] = {}
         for one, of_level in zip(sought, designs, strict=True):
-            one.designs = of_level
             places |= {design.id: (one, level) for level, design in of_level.items()}
         new = {name for name, (one, level) in places.items() for known in one.found.values()
                if level not in known or known[level].n_reps < one.tried[level]}  # fmt: skip
