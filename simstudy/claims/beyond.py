@@ -87,10 +87,8 @@ def _numbers(
         yield from differences(study, folder, two, designs, of.measure, jobs)
         return
     alone = replace(study, designs=tuple(designs), methods=(method,), reference=None)
-    for row in summarize_study(alone, folder, jobs=jobs, measures=[of.measure]).to_pylist():
-        value, mcse = (NAN if row[name] is None else row[name] for name in ("value", "mcse"))
-        n_used, n_not_used = row["n_used"], row["n_not_used"]
-        yield Difference(row["scenario"], NAN, value, mcse, n_used, n_not_used, n_used)
+    summary = summarize_study(alone, folder, jobs=jobs, measures=[of.measure])
+    yield from map(Difference.of_row, summary.to_pylist())
 
 
 def marked(study: Study, folder: ResultsFolder, jobs: int = 1) -> dict[str, Any]:

@@ -99,11 +99,7 @@ class Evidence:
         if about(claim) in self._beyond:
             return self._beyond[about(claim)].get(key)
         row = self._of_measure(claim.asked.measure).get((*key, claim.method))
-        if row is None:
-            return None
-        value, mcse = (NAN if row[name] is None else row[name] for name in _NUMBERS[:2])
-        n_used = row["n_used"]
-        return Difference(design.id, alpha, value, mcse, n_used, row["n_not_used"], n_used)
+        return None if row is None else Difference.of_row(row)
 
     def _why(self, claim: Claim, one: Difference | None) -> str:
         """Why there is no interval of a number."""

@@ -8,9 +8,9 @@ groups of replications (Shao & Wu 1989, Ann. Stat. 17:1176-1197).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -34,7 +34,7 @@ _GROUPS = 100  # of a jackknife
 
 
 class Difference(NamedTuple):
-    """A measure of one method less that of another, in one scenario at one level.
+    """A measure of one method less that of another, or of one, in one scenario at one level.
 
     Attributes
     ----------
@@ -53,6 +53,15 @@ class Difference(NamedTuple):
     n_used: int
     n_not_used: int
     n_free: int
+
+    @classmethod
+    def of_row(cls, row: Mapping[str, Any]) -> Difference:
+        """A row of a summary, of one method alone."""
+        alpha, value, mcse = (
+            NAN if row[name] is None else row[name] for name in ("alpha", "value", "mcse")
+        )
+        n_used = row["n_used"]
+        return cls(row["scenario"], alpha, value, mcse, n_used, row["n_not_used"], n_used)
 
 
 class _Pair(NamedTuple):
