@@ -70,10 +70,5 @@ def _cells(count: int) -> str:
 
 def _assert_near(pairs: list[Pair], most: float) -> None:
     """Fail where a z is larger than `most`, or where there is none at all."""
-    every = [pair.z for pair in pairs if not math.isnan(pair.z)]
-    beyond = [z for z in every if abs(z) > most]
-    if beyond:
-        largest = max(beyond, key=abs)
-        raise UnmetError(f"{_cells(len(beyond))} with |z| above {most:g}, largest {largest:.2f}")
-    if not every:
+    if not two_results.refuse_far((pair.z for pair in pairs), most, _cells):
         raise UnmetError(f"no cell has a z that could be held against {most:g}")

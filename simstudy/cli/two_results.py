@@ -6,7 +6,7 @@ import math
 import statistics
 from argparse import Namespace
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
 
 from simstudy.cli.run import say
@@ -181,18 +181,24 @@ def _with_error(row: dict[str, Any]) -> str:
 
 def _assert_near(pairs: list[Both], most: float) -> None:
     """Fail where a z is larger than `most`, or where numbers of the same data sets differ."""
-    z = [pair.z for pair in pairs if not math.isnan(pair.z)]
-    beyond = [one for one in z if abs(one) > most]
-    if beyond:
-        largest = max(beyond, key=abs)
-        raise UnmetError(f"{_rows(len(beyond))} with |z| above {most:g}, largest {largest:.2f}")
+    some = refuse_far((pair.z for pair in pairs), most, _rows)
     shared = [pair for pair in pairs if pair.shared]
     differ = sum(not pair.same for pair in shared)
     if differ:
         raise UnmetError(f"{_rows(differ)} of one seed differ, without a z that could be held "
                          f"against {most:g}")  # fmt: skip
-    if not (z or shared):
+    if not (some or shared):
         raise UnmetError(f"no row has a z that could be held against {most:g}")
+
+
+def refuse_far(z: Iterable[float], most: float, counted: Callable[[int], str]) -> bool:
+    """Fail where a z is larger than `most`; else say whether there is any (NaN is none)."""
+    known = [one for one in z if not math.isnan(one)]
+    beyond = [one for one in known if abs(one) > most]
+    if beyond:
+        largest = max(beyond, key=abs)
+        raise UnmetError(f"{counted(len(beyond))} with |z| above {most:g}, largest {largest:.2f}")
+    return bool(known)
 
 
 def _rows(n: int) -> str:
