@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -71,6 +72,13 @@ def levels_of(one: Sought) -> dict[str, Any]:
     assert one.example is not None
     levels = one.example.levels.items()
     return {name: level for name, level in levels if name != one.aim.axis.name}
+
+
+def varying(scenarios: Sequence[dict[str, Any]]) -> tuple[list[str], dict[str, Any]]:
+    """Fields in which scenarios differ, and what they have in common."""
+    names = list(dict.fromkeys(name for one in scenarios for name in one))
+    differing = [name for name in names if len({str(one.get(name)) for one in scenarios}) > 1]
+    return differing, {name: x for name, x in scenarios[0].items() if name not in differing}
 
 
 def neighbors(one: Sought, label: str) -> list[tuple[float, Point]]:

@@ -15,7 +15,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLoca
 from matplotlib.transforms import offset_copy
 
 from simstudy.answers.solve.aim import Point
-from simstudy.answers.solve.answers import levels_of
+from simstudy.answers.solve.answers import levels_of, varying
 from simstudy.answers.solve.rounds import Sought
 from simstudy.answers.solve.solve import Solved
 from simstudy.measures.values import Z95, proportion
@@ -47,9 +47,9 @@ def draw(found: Solved) -> Figure:
         for label, look in places.items()
     ]
     handles.append(Line2D([], [], label=f"target {found.question.target:g}", **style.NOMINAL))
-    varying, fixed = _levels(tried)
+    factors, fixed = varying([levels_of(one) for one in tried])
     panel = (4.2, 3.0) if len(shown) == 1 else (2.3, 1.9)
-    said = [words.equations({f: levels_of(one).get(f) for f in varying}) for one in shown]
+    said = [words.equations({f: levels_of(one).get(f) for f in factors}) for one in shown]
     heads = [wrapped(head, panel[0], style.LABEL) for head in said]
     measure = found.question.asked
     axis = shown[0].aim.axis
@@ -83,14 +83,6 @@ def _notes(found: Solved, tried: list[Sought], fixed: dict[str, Any]) -> list[st
         if n_left
         else "",
     ]
-
-
-def _levels(tried: Sequence[Sought]) -> tuple[list[str], dict[str, Any]]:
-    """Fields in which panels differ, and what they have in common."""
-    levels = [levels_of(one) for one in tried]
-    names = list(dict.fromkeys(name for one in levels for name in one))
-    varying = [name for name in names if len({str(one.get(name)) for one in levels}) > 1]
-    return varying, {name: levels[0][name] for name in names if name not in varying}
 
 
 def _limits(shown: Sequence[Sought]) -> tuple[float, float]:

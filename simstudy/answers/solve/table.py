@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from simstudy.answers.solve.aim import Point
-from simstudy.answers.solve.answers import Answer, answers, neighbors
+from simstudy.answers.solve.answers import Answer, answers, neighbors, varying
 from simstudy.answers.solve.question import Question
 from simstudy.answers.solve.rounds import Sought
 from simstudy.measures.catalog import record_of
@@ -30,7 +30,7 @@ def table(
         Write reasons into a column instead of notes.
     """
     rows = [(one, answer) for one in sought for answer in answers([one], list(labels))]
-    factors = _varying([answer for _, answer in rows])
+    factors, fixed = varying([answer.scenario for _, answer in rows])
     field = sought[0].aim.axis.name
     reasons = list(dict.fromkeys(answer.reason for _, answer in rows if answer.reason))
     marks = {} if remarks else {reason: _mark(k) for k, reason in enumerate(reasons)}
@@ -41,7 +41,6 @@ def table(
     measure = question.asked.name
     heads = [field, "95 % interval", f"{measure} before", f"{measure} there", f"{measure} after",
              "replications"]  # fmt: skip
-    fixed = {name: level for name, level in rows[0][1].scenario.items() if name not in factors}
     said = ", ".join(f"{name} {plain_label(level_text(level))}" for name, level in fixed.items())
     general = ["value (Monte Carlo SE); before and after: the levels tried next to the root",
                f"all scenarios: {said}" if said else ""]  # fmt: skip
@@ -62,12 +61,6 @@ def _title(question: Question, field: str, alpha: float) -> str:
 
 def _mark(k: int) -> str:
     return _MARKS[k] if k < len(_MARKS) else f"{_MARKS[k // len(_MARKS) - 1]}{k % len(_MARKS)}"
-
-
-def _varying(rows: list[Answer]) -> list[str]:
-    """Fields in which scenarios differ."""
-    names = dict.fromkeys(name for answer in rows for name in answer.scenario)
-    return [name for name in names if len({str(a.scenario.get(name)) for a in rows}) > 1]
 
 
 def _root(answer: Answer, marks: dict[str, str]) -> list[Shown]:
