@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -245,9 +246,9 @@ class Results(Shows):
         warn(f"{self._place.shown(results_folder.SUMMARY)}: {reason}; made again from the rows")
         return self.summary_table()
 
-    @property
+    @cached_property
     def standing(self) -> Standing | None:
-        """How these results stand to the study's lock; None where it was not locked."""
+        """How these results stood to the study's lock when first asked; None where it has none."""
         from simstudy.locks.standing import standing
 
         return standing(self.study, self._place, whole=self.share is None)
