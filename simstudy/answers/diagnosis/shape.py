@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from simstudy.analysis.data import DataSet
+from simstudy.analysis.law import means
 from simstudy.moments import Floats, Ints
 
 _SKEWED, _HEAVY = 1.0, 3.0  # skewness and excess kurtosis beyond which a normal is not enough
@@ -63,12 +64,11 @@ def residuals_of(data: DataSet, slopes: Mapping[str, float]) -> Residuals:
     """Residuals about a line with these slopes."""
     left = data.y - data.matrix @ np.array([slopes[name] for name in data.names])
     left = left - left.mean()
-    first = np.cumsum(data.sizes) - data.sizes
-    means = np.add.reduceat(left, first) / data.sizes
+    effects = means(left, data.sizes)
     with np.errstate(divide="ignore", invalid="ignore"):
         spread = np.sqrt(1.0 - 1.0 / data.sizes)
-        errors = (left - np.repeat(means, data.sizes)) / np.repeat(spread, data.sizes)
-    return Residuals(np.where(np.isfinite(errors), errors, np.nan), means, data.sizes)
+        errors = (left - np.repeat(effects, data.sizes)) / np.repeat(spread, data.sizes)
+    return Residuals(np.where(np.isfinite(errors), errors, np.nan), effects, data.sizes)
 
 
 def is_far(skewness: float, excess_kurtosis: float) -> bool:
